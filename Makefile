@@ -1,0 +1,143 @@
+# tare: see `make help`. All products are in .build/; nothing generated is committed.
+BUILD ?= .build
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+OPT ?= -O2
+WERROR ?= -Werror
+SANITIZE ?=
+
+VERSION := 0.1.0
+PACKAGES := yaml-0.1 libcurl jansson libpq libcrypto
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wcast-qual -Wformat=2 -Wmissing-prototypes \
+    -Wstrict-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Wundef -Wimplicit-fallthrough -Wfloat-equal \
+    -Wredundant-decls -Winit-self
+# -Wnull-dereference is right only with gcc's whole-function analysis; clang has its own extra.
+ifneq (,$(findstring clang,$(CC)))
+WARN += -Wmissing-variable-declarations -Wno-gnu-zero-variadic-macro-arguments
+else
+WARN += -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wformat-signedness
+endif
+HARDEN := -fno-common -fstack-protector-strong -fPIE
+ifeq (,$(SANITIZE))
+HARDEN += $(if $(filter -O0,$(OPT)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+endif
+CPPFLAGS += -I. -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -DTARE_VERSION='"$(VERSION)"'
+CFLAGS_ALL = -std=c11 $(OPT) -g $(WARN) $(WERROR) $(HARDEN) $(SANITIZE) $(PKG_CFLAGS) -ffunction-sections -fdata-sections $(CFLAGS)
+LDFLAGS_ALL = $(SANITIZE) -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(LDFLAGS)
+PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
+PKG_LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm -lpthread
+
+LIB_DIRS := reports pricing stages/common pipeline/cli pipeline/run pipeline/io pipeline/base
+STAGES := $(notdir $(patsubst %/main.c,%,$(wildcard stages/*/main.c)))
+
+lib_of = $(BUILD)/lib/lib$(subst /,_,$(1)).a
+objects_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c)))
+STAGE_DIRS := $(filter-out stages/common,$(patsubst %/,%,$(wildcard stages/*/)))
+LIBS := $(foreach d,$(LIB_DIRS),$(if $(wildcard $(d)/*.c),$(call lib_of,$(d))))
+STAGE_LIBS := $(foreach d,$(STAGE_DIRS),$(if $(filter-out %/main.c,$(wildcard $(d)/*.c)),$(call lib_of,$(d))))
+STAGE_BINS := $(STAGES:%=$(BUILD)/bin/tare-%)
+DRIVER_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard pipeline/driver/*.c))
+DRIVER := $(if $(wildcard pipeline/driver/main.c),$(BUILD)/bin/tare)
+FIXTURE_SOURCES := $(wildcard fixtures/*/*.c)
+FIXTURES := $(patsubst %.c,$(BUILD)/bin/fixtures/%,$(notdir $(FIXTURE_SOURCES)))
+
+SQL := $(sort $(wildcard sql/migrations/*.sql)) $(sort $(wildcard sql/queries/*.sql))
+ASSETS := $(sort $(wildcard reports/assets/*)) $(sort $(wildcard pricing/catalogs/*))
+GENERATED := $(BUILD)/gen/sql_embed.h $(BUILD)/gen/asset_embed.h
+GEN_OBJECTS := $(BUILD)/obj/gen/sql_embed.o $(BUILD)/obj/gen/asset_embed.o
+GEN_LIB := $(BUILD)/lib/libgen.a
+
+TEST_SOURCES := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
+TEST_BINS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
+HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %_main.c,$(wildcard tests/harness/*.c)))
+HARNESS_BINS := $(patsubst tests/harness/%_main.c,$(BUILD)/bin/harness/%,$(wildcard tests/harness/*_main.c))
+
+.PHONY: all setup demo demo-up demo-down check bench lint asan fuzz clean install help
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(STAGE_BINS) $(DRIVER) $(FIXTURES) ## build everything
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(GENERATED)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/gen/%.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# Rebuild when the compiler or its flags change.
+FLAGS_TEXT = $(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS_TEXT))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS_TEXT))' > $@
+FORCE:
+
+define lib_rule
+$(call lib_of,$(1)): $(call objects_of,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+endef
+$(foreach d,$(LIB_DIRS) $(STAGE_DIRS),$(eval $(call lib_rule,$(d))))
+
+$(GEN_LIB): $(GEN_OBJECTS)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+# Embedded files: SQL keeps its own index, everything else is an asset by its file name.
+$(BUILD)/gen/sql_embed.c: $(SQL) sql/embed.awk
+	@mkdir -p $(@D)
+	LC_ALL=C awk -v what=c -f sql/embed.awk $(SQL) > $@
+$(BUILD)/gen/sql_embed.h: $(SQL) sql/embed.awk
+	@mkdir -p $(@D)
+	LC_ALL=C awk -v what=h -f sql/embed.awk $(SQL) > $@
+$(BUILD)/gen/asset_embed.c: $(ASSETS) .ci/embed-assets
+	@mkdir -p $(@D)
+	.ci/embed-assets c $(ASSETS) > $@
+$(BUILD)/gen/asset_embed.h: $(ASSETS) .ci/embed-assets
+	@mkdir -p $(@D)
+	.ci/embed-assets h $(ASSETS) > $@
+
+# A stage links the logic of its own folder; apply and rollback share code through stages/common.
+define stage_rule
+$(BUILD)/bin/tare-$(1): $(BUILD)/obj/stages/$(1)/main.o $(filter $(call lib_of,stages/$(1)),$(STAGE_LIBS)) $(LIBS) $(GEN_LIB)
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(PKG_LIBS)
+endef
+$(foreach s,$(STAGES),$(eval $(call stage_rule,$(s))))
+
+$(BUILD)/bin/tare: $(DRIVER_OBJECTS) $(LIBS) $(GEN_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+define fixture_rule
+$(BUILD)/bin/fixtures/$(basename $(notdir $(1))): $(patsubst %.c,$(BUILD)/obj/%.o,$(1)) $(LIBS) $(GEN_LIB)
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(PKG_LIBS)
+endef
+$(foreach f,$(FIXTURE_SOURCES),$(eval $(call fixture_rule,$(f))))
+
+$(BUILD)/tests/unit/%_test: $(BUILD)/obj/tests/unit/%_test.o $(HARNESS_OBJECTS) $(STAGE_LIBS) $(LIBS) $(GEN_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+$(BUILD)/bin/harness/%: $(BUILD)/obj/tests/harness/%_main.o $(HARNESS_OBJECTS) $(LIBS) $(GEN_LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+tests-built: all $(TEST_BINS) $(HARNESS_BINS)
+
+setup: ## install the Debian packages that building and the demo need
+	.ci/setup build demo
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile

@@ -1,0 +1,110 @@
+#include "pipeline/base/log.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/buf.h"
+#include "pipeline/base/clock.h"
+#include "pipeline/base/rng.h"
+#include "pipeline/base/str.h"
+
+enum { LINE_MAX_BYTES = 8192 };
+
+static const char *program = "tare";
+static enum log_format format_now = LOG_TEXT;
+static enum log_level level_now = LOG_INFO;
+
+void log_init(const char *by, enum log_format format, enum log_level level)
+{
+    program = by;
+    format_now = format;
+    level_now = level;
+}
+
+const char *log_session(void)
+{
+    static char own[17];
+    const char *inherited = getenv("TARE_SESSION");
+    if (inherited != NULL && *inherited != '\0') {
+        return inherited;
+    }
+    if (own[0] == '\0') {
+        snprintf(own, sizeof own, "%016" PRIx64, rng_next());
+        setenv("TARE_SESSION", own, 1);
+    }
+    return own;
+}
+
+static void add_json_string(struct buf *line, const char *key, const char *text)
+{
+    buf_printf(line, "\"%s\":\"", key);
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+        if (*p == '"' || *p == '\\') {
+            buf_printf(line, "\\%c", *p);
+        } else if (*p < 0x20 || *p == 0x7f) {
+            buf_printf(line, "\\u%04x", *p);
+        } else {
+            buf_add_char(line, (char)*p);
+        }
+    }
+    buf_add_char(line, '"');
+}
+
+static void write_json(enum log_level level, const char *message, const char *hint)
+{
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+    struct buf line;
+    buf_init(&line, LINE_MAX_BYTES);
+    char now[RFC3339_MAX];
+    buf_add_char(&line, '{');
+    add_json_string(&line, "time", time_format(clock_now(), now));
+    buf_add_char(&line, ',');
+    add_json_string(&line, "level", names[level]);
+    buf_add_char(&line, ',');
+    add_json_string(&line, "by", program);
+    buf_add_char(&line, ',');
+    add_json_string(&line, "session", log_session());
+    buf_add_char(&line, ',');
+    add_json_string(&line, "message", message);
+    if (hint != NULL && *hint != '\0') {
+        buf_add_char(&line, ',');
+        add_json_string(&line, "hint", hint);
+    }
+    buf_add_str(&line, "}\n");
+    fputs(buf_str(&line), stderr);
+    buf_release(&line);
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    if (level > level_now) {
+        return;
+    }
+    char message[ERR_MESSAGE_MAX * 2];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    str_trim_utf8(message);
+    str_mask_controls(message);
+    if (format_now == LOG_JSON) {
+        write_json(level, message, NULL);
+    } else {
+        fprintf(stderr, "%s: %s%s\n", program, level == LOG_WARN ? "warning: " : "", message);
+    }
+}
+
+void log_err(const struct err *err)
+{
+    if (format_now == LOG_JSON) {
+        write_json(LOG_ERROR, err->message, err->hint);
+        return;
+    }
+    fprintf(stderr, "%s: %s\n", program, err->message);
+    if (err->hint[0] != '\0') {
+        fprintf(stderr, "hint: %s\n", err->hint);
+    }
+}

@@ -1,0 +1,49 @@
+#ifndef TARE_CLI_CONFIG_H
+#define TARE_CLI_CONFIG_H
+
+/*
+ * tare.yaml: keys, types, defaults and help are declared once in config.def. The file is checked whole when it is read: an
+ * unknown key is refused with the nearest known one, a wrong value with file, line and key (ERR_CONFIG). Values are
+ * normalized: durations to seconds, CPU to millicores, memory to bytes; paths are made relative to the file's folder.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "pipeline/base/err.h"
+#include "pipeline/io/json.h"
+
+struct config;
+
+/* Reads and checks a file; NULL gives all defaults. *out new, free with config_free. ERR_NOINPUT, ERR_CONFIG. */
+int config_load(const char *path, struct config **out, struct err *err);
+
+/* Checks configuration text that came from elsewhere (the policy in the ledger); `name` is what errors call it. */
+int config_parse(const char *text, size_t length, const char *name, struct config **out, struct err *err);
+
+/* Frees; NULL is allowed. */
+void config_free(struct config *config);
+
+/* Path of the file, NULL for defaults. Borrowed. */
+const char *config_path(const struct config *config);
+
+/* Normalized value at a dotted key ("policy.guardrails.min_cpu"), NULL where it is null or absent. Borrowed. */
+const json_t *config_value(const struct config *config, const char *key);
+
+/* Whether the file itself gives the key (not the default). */
+bool config_given(const struct config *config, const char *key);
+
+/* Typed shortcuts; the fallback is only for null. */
+const char *config_string(const struct config *config, const char *key);
+int64_t config_integer(const struct config *config, const char *key, int64_t fallback);
+double config_number(const struct config *config, const char *key, double fallback);
+bool config_flag(const struct config *config, const char *key);
+
+/* The whole normalized configuration. Borrowed. */
+const json_t *config_root(const struct config *config);
+
+/* Writes the reference (every key, type, default, meaning) as a Markdown table, for the README. */
+void config_reference(FILE *out);
+
+#endif

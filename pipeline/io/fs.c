@@ -1,0 +1,203 @@
+#include "pipeline/io/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pipeline/base/mem.h"
+#include "pipeline/base/rng.h"
+
+enum { READ_PIECE = 64 * 1024 };
+
+int fs_read_fd(int fd, const char *what, struct buf *out, struct err *err)
+{
+    char *piece = xmalloc(READ_PIECE);
+    int failed = 0;
+    while (!failed) {
+        ssize_t got = read(fd, piece, READ_PIECE);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            failed = err_errno(err, ERR_IO, errno, "cannot read %s", what);
+        } else if (got == 0) {
+            break;
+        } else if (buf_add(out, piece, (size_t)got)) {
+            failed = err_set(err, ERR_DATA, "%s is larger than %zu bytes", what, out->cap);
+        }
+    }
+    free(piece);
+    return failed;
+}
+
+int fs_read(const char *path, struct buf *out, struct err *err)
+{
+    /* O_NONBLOCK: opening a FIFO that nobody writes must not hang; regular files do not notice. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        return err_errno(err, ERR_NOINPUT, errno, "cannot read %s", path);
+    }
+    struct stat info;
+    int failed = 0;
+    if (fstat(fd, &info)) {
+        failed = err_errno(err, ERR_IO, errno, "cannot read %s", path);
+    } else if (!S_ISREG(info.st_mode)) {
+        failed = err_set(err, ERR_DATA, "%s is not a regular file", path);
+    } else if ((uintmax_t)info.st_size > out->cap) {
+        failed = err_set(err, ERR_DATA, "%s has %jd bytes, the limit is %zu", path, (intmax_t)info.st_size, out->cap);
+    } else {
+        failed = fs_read_fd(fd, path, out, err);
+    }
+    close(fd);
+    return failed;
+}
+
+int fs_write_fd(int fd, const void *bytes, size_t length, const char *what, struct err *err)
+{
+    const char *p = bytes;
+    while (length > 0) {
+        ssize_t wrote = write(fd, p, length);
+        if (wrote < 0 && errno == EINTR) {
+            continue;
+        }
+        if (wrote < 0) {
+            return err_errno(err, ERR_IO, errno, "cannot write %s", what);
+        }
+        p += wrote;
+        length -= (size_t)wrote;
+    }
+    return 0;
+}
+
+char *fs_join(const char *dir, const char *name)
+{
+    size_t length = strlen(dir);
+    if (*name == '/' || length == 0) {
+        return xstrdup(name);
+    }
+    return xasprintf("%s%s%s", dir, dir[length - 1] == '/' ? "" : "/", name);
+}
+
+char *fs_dirname(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL) {
+        return xstrdup(".");
+    }
+    return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+/* A rename is durable only when the directory is written too. */
+static int sync_dir(const char *dir, struct err *err)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd)) {
+        int code = errno;
+        if (fd >= 0) {
+            close(fd);
+        }
+        return err_errno(err, ERR_IO, code, "cannot flush the directory %s", dir);
+    }
+    close(fd);
+    return 0;
+}
+
+/* Gives the temporary file the mode and, where allowed, the owner of the file it replaces. */
+static int copy_attributes(int fd, const char *target, struct err *err)
+{
+    struct stat info;
+    if (stat(target, &info)) {
+        return errno == ENOENT ? 0 : err_errno(err, ERR_IO, errno, "cannot look at %s", target);
+    }
+    if (fchown(fd, info.st_uid, info.st_gid) && geteuid() == 0) {
+        return err_errno(err, ERR_IO, errno, "cannot keep the owner of %s", target);
+    }
+    if (fchmod(fd, info.st_mode & 07777)) {
+        return err_errno(err, ERR_IO, errno, "cannot keep the mode of %s", target);
+    }
+    return 0;
+}
+
+static int write_and_rename(int fd, const char *temporary, const char *target, const void *bytes, size_t length,
+                            struct err *err)
+{
+    int failed = copy_attributes(fd, target, err) || fs_write_fd(fd, bytes, length, target, err);
+    if (!failed && fsync(fd)) {
+        failed = err_errno(err, ERR_IO, errno, "cannot flush %s", target);
+    }
+    if (close(fd) && !failed) {
+        failed = err_errno(err, ERR_IO, errno, "cannot write %s", target);
+    }
+    if (!failed && rename(temporary, target)) {
+        failed = err_errno(err, ERR_CANTCREAT, errno, "cannot replace %s", target);
+    }
+    if (failed) {
+        unlink(temporary);
+    }
+    return failed ? -1 : 0;
+}
+
+int fs_replace(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err)
+{
+    char *target = realpath(path, NULL);
+    if (target == NULL) {
+        target = xstrdup(path);
+    }
+    char *dir = fs_dirname(target);
+    char *temporary = xasprintf("%s/.tare-%016" PRIx64, dir, rng_next());
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    int failed = fd < 0 ? err_errno(err, ERR_CANTCREAT, errno, "cannot write in the directory %s", dir)
+                        : write_and_rename(fd, temporary, target, bytes, length, err);
+    if (!failed) {
+        failed = sync_dir(dir, err);
+    }
+    free(temporary);
+    free(dir);
+    free(target);
+    return failed;
+}
+
+int fs_make_dirs(const char *path, mode_t mode, struct err *err)
+{
+    char *copy = xstrdup(path);
+    int failed = 0;
+    for (char *p = copy + 1; !failed && copy[0] != '\0'; p++) {
+        if (*p != '/' && *p != '\0') {
+            continue;
+        }
+        char kept = *p;
+        *p = '\0';
+        if (mkdir(copy, mode) && errno != EEXIST) {
+            failed = err_errno(err, ERR_CANTCREAT, errno, "cannot make the directory %s", copy);
+        }
+        *p = kept;
+        if (kept == '\0') {
+            break;
+        }
+    }
+    free(copy);
+    return failed;
+}
+
+int fs_spool(int *fd, struct err *err)
+{
+    const char *dir = getenv("TMPDIR");
+    char *path = fs_join(dir == NULL || *dir == '\0' ? "/tmp" : dir, "tare-spool-XXXXXX");
+    int got = mkstemp(path);
+    int failed = 0;
+    if (got < 0) {
+        failed = err_errno(err, ERR_CANTCREAT, errno, "cannot make a temporary file %s", path);
+        err_hint(err, "set TMPDIR to a directory with room");
+    } else {
+        unlink(path);
+        fcntl(got, F_SETFD, FD_CLOEXEC);
+        *fd = got;
+    }
+    free(path);
+    return failed ? -1 : 0;
+}

@@ -1,0 +1,71 @@
+#include "pipeline/io/hash.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pipeline/base/err.h"
+#include "pipeline/base/mem.h"
+
+struct hash {
+    EVP_MD_CTX *context;
+};
+
+/* libcrypto fails here only without memory or without SHA-256: nothing a caller could mend. */
+static void must(int ok)
+{
+    if (ok != 1) {
+        fputs("tare: libcrypto cannot compute SHA-256\n", stderr);
+        _Exit(ERR_SOFTWARE);
+    }
+}
+
+struct hash *hash_new(void)
+{
+    struct hash *hash = xcalloc(sizeof *hash);
+    hash->context = EVP_MD_CTX_new();
+    must(hash->context != NULL && EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL));
+    return hash;
+}
+
+void hash_free(struct hash *hash)
+{
+    if (hash != NULL) {
+        EVP_MD_CTX_free(hash->context);
+        free(hash);
+    }
+}
+
+void hash_add(struct hash *hash, const void *bytes, size_t length)
+{
+    must(EVP_DigestUpdate(hash->context, bytes, length));
+}
+
+static char *to_hex(const unsigned char *raw, unsigned int length, char out[DIGEST_HEX])
+{
+    static const char hex[] = "0123456789abcdef";
+    for (unsigned int i = 0; i < length && i * 2 + 2 < DIGEST_HEX; i++) {
+        out[i * 2] = hex[raw[i] >> 4];
+        out[i * 2 + 1] = hex[raw[i] & 15];
+    }
+    out[length * 2] = '\0';
+    return out;
+}
+
+char *hash_hex(const struct hash *hash, char out[DIGEST_HEX])
+{
+    unsigned char raw[EVP_MAX_MD_SIZE];
+    unsigned int length = 0;
+    EVP_MD_CTX *copy = EVP_MD_CTX_new();
+    must(copy != NULL && EVP_MD_CTX_copy_ex(copy, hash->context) && EVP_DigestFinal_ex(copy, raw, &length));
+    EVP_MD_CTX_free(copy);
+    return to_hex(raw, length, out);
+}
+
+char *hash_bytes(const void *bytes, size_t length, char out[DIGEST_HEX])
+{
+    unsigned char raw[EVP_MAX_MD_SIZE];
+    unsigned int used = 0;
+    must(EVP_Digest(bytes, length, raw, &used, EVP_sha256(), NULL));
+    return to_hex(raw, used, out);
+}
