@@ -73,7 +73,7 @@ struct http_request {
     bool once;                      /* never try again (a request that must not happen twice) */
 };
 
-enum { HTTP_ERROR_BODY_MAX = 64 * 1024, HTTP_HEADERS_MAX = 32 * 1024 };
+enum { HTTP_DEFAULT_CAP = 16 * 1024 * 1024, HTTP_ERROR_BODY_MAX = 64 * 1024, HTTP_HEADERS_MAX = 32 * 1024 };
 
 struct http_reply {
     long status;
@@ -105,6 +105,9 @@ int http_send(struct http_client *client, const struct http_request *request, st
 /* 0 for 2xx; else ERR_UNAVAILABLE naming server, status and what it means (401 and 403 with a hint), with the beginning of
  * a plain-text body. `what` as in http_options. */
 int http_reply_check(const struct http_reply *reply, const char *what, struct err *err);
+
+/* Whether a status is 2xx. */
+bool http_status_ok(long status);
 
 /* Whether a status is one that is worth another try: 408, 429, 500, 502, 503, 504 and other 5xx but 501 and 505. */
 bool http_status_retryable(long status);
