@@ -1,0 +1,2 @@
+-- The ledger's clock.
+select tare.rfc3339(tare.now())

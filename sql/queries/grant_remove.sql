@@ -1,0 +1,2 @@
+-- Takes a narrowing back. $1 login, $2 namespace, $3 cluster or null
+select tare.revoke_namespace($1::text, $2::text, $3::text)

@@ -1,0 +1,2 @@
+-- Tokens and money of this month.
+select tokens, microusd from tare.llm_month()

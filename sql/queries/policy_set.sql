@@ -1,0 +1,2 @@
+-- Stores the policy; its digest. $1 source text, $2 canonical JSON
+select tare.policy_set($1::text, $2::text)

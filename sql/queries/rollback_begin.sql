@@ -1,0 +1,2 @@
+-- Takes a run for rolling back. $1 run
+select tare.rollback_begin($1::bigint)
