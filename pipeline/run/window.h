@@ -1,0 +1,90 @@
+#ifndef TARE_RUN_WINDOW_H
+#define TARE_RUN_WINDOW_H
+
+/*
+ * Change windows. Pure: configuration and an instant in, a verdict out; no clock, no ledger.
+ *
+ * A window is open in [start, start + duration): start included, end excluded. Each start of a schedule is a
+ * wall clock reading in the window's own zone, converted to UTC at its own date (gap: first instant after;
+ * ambiguous: the first); the duration is elapsed time. So a window that crosses midnight belongs to its
+ * opening day.
+ *
+ * Of the windows that match a workload: any active deny → denied; else an active allow → allowed; else, where
+ * some allow window matches → denied; else allowed. A set may hold several groups (the stored policy's
+ * windows and the run's own): each must allow, so an own window can only make things stricter.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pipeline/base/buf.h"
+#include "pipeline/base/err.h"
+#include "pipeline/io/json.h"
+
+enum window_kind { WINDOW_DENY = 0, WINDOW_ALLOW = 1 };
+
+/* What apply does when a window closes over it; a later one is stricter. */
+enum window_overrun { OVERRUN_FINISH = 0, OVERRUN_STOP = 1, OVERRUN_ROLLBACK = 2 };
+
+enum { WINDOW_DURATION_MAX = 31 * 86400, WINDOW_HORIZON = 400 * 86400, WINDOW_REASON_MAX = 400 };
+
+struct window_set;
+
+/* Whom a question is about. `namespace` is the effective one; `labels` an object or NULL. Borrowed. */
+struct window_subject {
+    const char *cluster;
+    const char *namespace;
+    const json_t *labels;
+};
+
+struct window_verdict {
+    bool allowed;
+    bool overridden;                /* allowed only because of an override */
+    bool has_next;                  /* where denied: whether it opens within WINDOW_HORIZON */
+    int64_t next_opening;           /* where denied: the first instant that is allowed */
+    enum window_overrun overrun;    /* where denied: what the windows that deny ask of a running apply */
+    char reason[WINDOW_REASON_MAX]; /* one clause for people, for either answer */
+};
+
+/* New empty set: everything is allowed. Free with window_set_free. */
+struct window_set *window_set_new(void);
+
+/* Frees; NULL is allowed. */
+void window_set_free(struct window_set *set);
+
+/* Adds a group from a `windows` list (borrowed; NULL or null adds nothing); durations are integer seconds or
+ * text ("6h"). `place` is the file that errors name. ERR_CONFIG naming the place and the key
+ * ("windows[2].schedule"). */
+int window_set_add(struct window_set *set, const json_t *windows, const char *place, struct err *err);
+
+/* Number of windows in all groups. */
+size_t window_set_count(const struct window_set *set);
+
+/* The verdict at an instant for a subject. `override` names a deny window that is overridden, NULL none: it
+ * counts only where that window is active and every active deny permits overriding. NULL subject: every
+ * window matches. */
+void window_judge(const struct window_set *set, const struct window_subject *subject, int64_t instant,
+                  const char *override, struct window_verdict *out);
+
+/* Whether the window `name` is there and may be overridden. ERR_REFUSED with the reason where not. */
+int window_may_override(const struct window_set *set, const char *name, struct err *err);
+
+/* The calendar for people and `tare windows`: an array with one object for each window that matches the
+ * subject, in order:
+ * {"name","kind","timezone","active","override","on_overrun","opens","closes","openings":[{"start","end"}…]}.
+ * `opens` is the present or next start and `closes` its end (null where none comes within the horizon);
+ * `openings` those that begin in [instant, until), at most 100. New. */
+json_t *window_calendar(const struct window_set *set, const struct window_subject *subject, int64_t instant,
+                        int64_t until);
+
+/* What `tare windows --format json` prints:
+ * {"verdict":"allowed"|"denied","reason","at","windows":window_calendar, "next_opening":time|null}. New. */
+json_t *window_report(const struct window_set *set, const struct window_subject *subject, int64_t instant,
+                      int64_t until);
+
+/* "allow" or "deny"; "finish", "stop" or "rollback". Borrowed, static. */
+const char *window_kind_name(enum window_kind kind);
+const char *window_overrun_name(enum window_overrun overrun);
+
+#endif
