@@ -41,8 +41,8 @@ STAGE_LIBS := $(foreach d,$(STAGE_DIRS),$(if $(filter-out %/main.c,$(wildcard $(
 STAGE_BINS := $(STAGES:%=$(BUILD)/bin/tare-%)
 DRIVER_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard pipeline/driver/*.c))
 DRIVER := $(if $(wildcard pipeline/driver/main.c),$(BUILD)/bin/tare)
-FIXTURE_SOURCES := $(wildcard fixtures/*/*.c)
-FIXTURES := $(patsubst %.c,$(BUILD)/bin/fixtures/%,$(notdir $(FIXTURE_SOURCES)))
+FIXTURE_DIRS := $(sort $(patsubst %/,%,$(dir $(wildcard fixtures/*/*.c))))
+FIXTURES := $(patsubst fixtures/%,$(BUILD)/bin/fixtures/%,$(FIXTURE_DIRS))
 
 SQL := $(sort $(wildcard sql/migrations/*.sql)) $(sort $(wildcard sql/queries/*.sql))
 ASSETS := $(sort $(wildcard reports/assets/*)) $(sort $(wildcard pricing/catalogs/*))
@@ -114,12 +114,13 @@ $(BUILD)/bin/tare: $(DRIVER_OBJECTS) $(LIBS) $(GEN_LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
+# One program a folder of fixtures/.
 define fixture_rule
-$(BUILD)/bin/fixtures/$(basename $(notdir $(1))): $(patsubst %.c,$(BUILD)/obj/%.o,$(1)) $(LIBS) $(GEN_LIB)
+$(BUILD)/bin/fixtures/$(notdir $(1)): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c)) $(LIBS) $(GEN_LIB)
 	@mkdir -p $$(@D)
 	$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(PKG_LIBS)
 endef
-$(foreach f,$(FIXTURE_SOURCES),$(eval $(call fixture_rule,$(f))))
+$(foreach f,$(FIXTURE_DIRS),$(eval $(call fixture_rule,$(f))))
 
 $(BUILD)/tests/unit/%_test: $(BUILD)/obj/tests/unit/%_test.o $(HARNESS_OBJECTS) $(STAGE_LIBS) $(LIBS) $(GEN_LIB)
 	@mkdir -p $(@D)

@@ -57,16 +57,20 @@ int err_prefix(struct err *err, const char *format, ...)
     if (err == NULL) {
         return -1;
     }
-    char head[ERR_MESSAGE_MAX];
+    char old[ERR_MESSAGE_MAX];
+    memcpy(old, err->message, sizeof old);
     va_list args;
     va_start(args, format);
-    int wrote = vsnprintf(head, sizeof head, format, args);
+    vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
-    size_t used = wrote < 0 ? 0 : (size_t)wrote;
-    if (used < sizeof head) {
-        snprintf(head + used, sizeof head - used, ": %s", err->message);
+    size_t used = strlen(err->message);
+    size_t room = sizeof err->message - used;
+    if (room > 3) {
+        memcpy(err->message + used, ": ", 3);
+        size_t take = strnlen(old, room - 3);
+        memcpy(err->message + used + 2, old, take);
+        err->message[used + 2 + take] = '\0';
     }
-    memcpy(err->message, head, sizeof head);
     tidy(err->message);
     return -1;
 }

@@ -34,6 +34,11 @@ const json_t *config_value(const struct config *config, const char *key);
 /* Whether the file itself gives the key (not the default). */
 bool config_given(const struct config *config, const char *key);
 
+/* Sets ERR_CONFIG with "<file>, line N: <key>: <sentence>" for a value that only its reader can judge; `key` as in
+ * "windows[2].schedule" (entries count from 0). Returns -1. */
+int config_error(const struct config *config, struct err *err, const char *key, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* Typed shortcuts; the fallback is only for null. */
 const char *config_string(const struct config *config, const char *key);
 int64_t config_integer(const struct config *config, const char *key, int64_t fallback);

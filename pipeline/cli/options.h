@@ -87,6 +87,9 @@ const char *options_operand(const struct options *options, size_t index);
 /* Whether the option was given on the command line or in the environment. */
 bool options_given(const struct options *options, enum option_id id);
 
+/* Whether the option was typed on the command line. */
+bool options_typed(const struct options *options, enum option_id id);
+
 /* Values; a string, choice or time is NULL and a flag false when nobody gave one. Borrowed. Times are seconds since the
  * epoch, durations seconds; `present` (may be NULL) tells whether there is a value at all. */
 const char *options_string(const struct options *options, enum option_id id);

@@ -10,6 +10,7 @@
  * a new one, the stage table of README.md, tests/cli/. tests/lint checks that each place was touched.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pipeline/base/arena.h"
@@ -57,6 +58,7 @@ struct stage {
     json_t *skipped;                /* object for the trailer's `skipped`; a stage that reads keeps its input's */
     json_t *problem_counts;         /* codes of this stage's problems, for the summary on stderr */
     int64_t created;                /* the run's start: --created, else the clock */
+    struct err verdict;             /* set by a stage whose artifact is complete although it must not exit 0 (77, 80, 81) */
     void *state;
 };
 
@@ -68,6 +70,15 @@ int stage_write(struct stage *stage, const json_t *record, struct err *err);
 
 /* Reads the next record; as artifact_read. For stages with `run`. */
 int stage_read(struct stage *stage, json_t **record, struct err *err);
+
+/* This stage's own object inside the header's `settings` ({"parse": {…}, "collect": {…}, …}: those of earlier stages are
+ * carried along). Fill it in `begin`, before the first record. Borrowed; NULL when the stage writes no artifact. */
+json_t *stage_settings(struct stage *stage);
+
+/* Opens the ledger that --database, the environment or the configuration names (else the private cluster) as --as or
+ * the usual login. A password in --database is refused. `by` is the program's name. *out new. */
+int ledger_open_options(const struct options *options, const char *by, bool any_version, struct ledger **out,
+                        struct err *err);
 
 /* Version of the program ("0.1.0"). Borrowed, static. */
 const char *tare_version(void);

@@ -1,0 +1,36 @@
+#include <string.h>
+
+#include "pipeline/base/str.h"
+#include "pipeline/cli/stage.h"
+#include "pipeline/run/ledger.h"
+
+/* A password would be readable by every user of the machine in the list of processes. */
+static bool has_password(const char *url)
+{
+    const char *scheme = strstr(url, "://");
+    if (scheme != NULL) {
+        const char *at = strchr(scheme + 3, '@');
+        const char *colon = strchr(scheme + 3, ':');
+        if (at != NULL && colon != NULL && colon < at) {
+            return true;
+        }
+    }
+    return strstr(url, "password=") != NULL;
+}
+
+int ledger_open_options(const struct options *options, const char *by, bool any_version, struct ledger **out,
+                        struct err *err)
+{
+    const char *url = options_string(options, OPT_DATABASE);
+    if (options_typed(options, OPT_DATABASE) && has_password(url)) {
+        err_set(err, ERR_USAGE, "--database holds a password, which every user of this machine could read");
+        return err_hint(err, "put it into ~/.pgpass or give the address in TARE_DATABASE_URL");
+    }
+    struct ledger_options wanted = {
+        .url = url,
+        .login = options_string(options, OPT_AS),
+        .application = by,
+        .any_version = any_version,
+    };
+    return ledger_open(out, &wanted, err);
+}

@@ -1,0 +1,69 @@
+#ifndef TARE_DRIVER_COMMAND_H
+#define TARE_DRIVER_COMMAND_H
+
+/*
+ * The conductor's commands. To add one: a row in the table of main.c and its function here; options it takes get its program
+ * bit in pipeline/cli/options.def. A command gets a session whose options and configuration are read, and whose ledger
+ * is open where the row asks for it.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pipeline/base/arena.h"
+#include "pipeline/base/err.h"
+#include "pipeline/cli/config.h"
+#include "pipeline/cli/options.h"
+#include "pipeline/run/ledger.h"
+
+struct session {
+    struct options *options;
+    struct config *config;
+    char *config_file;      /* absolute path, NULL without one */
+    struct ledger *ledger;  /* NULL where the command does not need it */
+    char *bin_directory;    /* where the stages lie: beside this program */
+    struct arena arena;     /* for the whole command */
+    struct err verdict;     /* set by a command that did its work and must still not exit 0 */
+};
+
+enum command_needs { NEEDS_NOTHING = 0, NEEDS_LEDGER = 1, NEEDS_ANY_LEDGER = 2 };
+
+struct command {
+    const char *name;
+    enum program program;
+    enum command_needs needs;
+    const char *operands;
+    const char *summary;
+    int (*run)(struct session *session, struct err *err);
+};
+
+/* The commands: 0, or -1 with an error that decides the exit code. */
+int command_run(struct session *session, struct err *err);
+int command_rerun(struct session *session, struct err *err);
+int command_status(struct session *session, struct err *err);
+int command_show(struct session *session, struct err *err);
+int command_report(struct session *session, struct err *err);
+int command_history(struct session *session, struct err *err);
+int command_approve(struct session *session, struct err *err);
+int command_reject(struct session *session, struct err *err);
+int command_withdraw(struct session *session, struct err *err);
+int command_apply(struct session *session, struct err *err);
+int command_rollback(struct session *session, struct err *err);
+int command_windows(struct session *session, struct err *err);
+int command_audit(struct session *session, struct err *err);
+int command_policy(struct session *session, struct err *err);
+int command_grant(struct session *session, struct err *err);
+int command_login(struct session *session, struct err *err);
+int command_migrate(struct session *session, struct err *err);
+int command_doctor(struct session *session, struct err *err);
+
+/* Operand `index` as a run's id. ERR_USAGE when it is missing or no positive integer. */
+int session_run_id(const struct session *session, size_t index, int64_t *run, struct err *err);
+
+/* Refuses more than `most` operands or fewer than `least`. ERR_USAGE. */
+int session_operands(const struct session *session, size_t least, size_t most, const char *usage, struct err *err);
+
+/* Whether --format is json; ERR_USAGE for anything but table or json. */
+int session_json(const struct session *session, bool *json, struct err *err);
+
+#endif

@@ -1,0 +1,240 @@
+#include "pipeline/driver/line.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/base/clock.h"
+#include "pipeline/base/log.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+#include "pipeline/driver/plan.h"
+#include "pipeline/io/fs.h"
+#include "pipeline/run/artifact.h"
+
+enum { TRIES = 3, BACK_OFF_MS = 1000 };
+
+static const struct {
+    const char *name;
+    enum artifact_kind kind;
+} line[] = {
+#define X(stage, artifact) {#stage, artifact},
+#include "pipeline/run/line.def"
+#undef X
+};
+
+/* What is handed from stage to stage. */
+struct progress {
+    struct session *session;
+    const struct ledger_run *run;
+    json_t *settings;
+    int fd;                            /* artifact of the stage before, -1 before the first */
+    char digest[LEDGER_DIGEST_SIZE];   /* its digest, "" before the first */
+    char plan[LEDGER_DIGEST_SIZE];     /* digest of the changes */
+};
+
+size_t line_length(void)
+{
+    return ARRAY_COUNT(line);
+}
+
+const char *line_stage(size_t index)
+{
+    return line[index].name;
+}
+
+size_t line_index(const char *name)
+{
+    size_t i = 0;
+    while (i < ARRAY_COUNT(line) && strcmp(line[i].name, name) != 0) {
+        i++;
+    }
+    return i;
+}
+
+static void advance(struct progress *progress, size_t stage, int fd, const char *digest)
+{
+    if (progress->fd >= 0) {
+        close(progress->fd);
+    }
+    progress->fd = fd;
+    memcpy(progress->digest, digest, LEDGER_DIGEST_SIZE);
+    if (line[stage].kind == ARTIFACT_CHANGES) {
+        memcpy(progress->plan, digest, LEDGER_DIGEST_SIZE);
+    }
+}
+
+static int stage_failed(struct progress *progress, const char *stage, int64_t attempt, int code, const char *message,
+                        struct err *err)
+{
+    const char *why = message == NULL ? "it printed no reason" : message;
+    if (ledger_attempt_fail(progress->session->ledger, attempt, code, why, err)) {
+        return -1;
+    }
+    enum err_class class = err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code;
+    if (code > 128) {
+        err_set(err, ERR_TEMPFAIL, "the stage %s of run %" PRId64 " was ended by signal %d", stage, progress->run->id,
+                code - 128);
+        return err_hint(err, "tare run --resume goes on with it");
+    }
+    err_set(err, class, "the stage %s of run %" PRId64 " failed: %s", stage, progress->run->id, why);
+    return err_hint(err, "mend that, then: tare rerun %" PRId64 " --from %s", progress->run->id, stage);
+}
+
+/* One attempt at a stage. *again tells whether another one may help. */
+static int attempt(struct progress *progress, size_t stage, bool *again, struct err *err)
+{
+    struct session *session = progress->session;
+    const char *name = line[stage].name;
+    int64_t id;
+    int out;
+    *again = false;
+    if (ledger_attempt_begin(session->ledger, progress->run->id, name, progress->digest[0] == '\0' ? NULL : progress->digest,
+                             NULL, &id, err) ||
+        fs_spool(&out, err)) {
+        return -1;
+    }
+    if (progress->fd >= 0) {
+        lseek(progress->fd, 0, SEEK_SET);
+    }
+    char run_word[40];
+    snprintf(run_word, sizeof run_word, "--run=%" PRId64, progress->run->id);
+    const char *extra[] = {line[stage].kind == ARTIFACT_GATED ? run_word : NULL, NULL};
+    int code = 0;
+    char *message = NULL;
+    char digest[LEDGER_DIGEST_SIZE];
+    int failed = line_exec(session, progress->settings, progress->run->created, name, extra, progress->fd, out, &code,
+                           &message, err);
+    if (!failed && code != 0) {
+        *again = err_retryable(code);
+        failed = stage_failed(progress, name, id, code, message, err);
+    }
+    free(message);
+    failed = failed || ledger_artifact_store(session->ledger, id, artifact_kind_name(line[stage].kind), out, digest, err);
+    if (failed) {
+        close(out);
+        return -1;
+    }
+    advance(progress, stage, out, digest);
+    return 0;
+}
+
+static int run_stage(struct progress *progress, size_t stage, struct err *err)
+{
+    for (int try = 1;; try++) {
+        bool again = false;
+        log_debug("run %" PRId64 ": %s", progress->run->id, line[stage].name);
+        if (attempt(progress, stage, &again, err) == 0) {
+            return 0;
+        }
+        if (!again || try == TRIES) {
+            return -1;
+        }
+        log_warn("%s; trying again", err->message);
+        clock_sleep_ms((int64_t)BACK_OFF_MS << try);
+    }
+}
+
+/* Takes over what an earlier process (or the parent run) has finished; *next is the first stage that is missing. */
+static int take_finished(struct progress *progress, size_t *next, struct err *err)
+{
+    struct session *session = progress->session;
+    char digest[LEDGER_DIGEST_SIZE];
+    size_t done = 0;
+    char last[LEDGER_DIGEST_SIZE] = "";
+    for (; done < ARRAY_COUNT(line); done++) {
+        struct err missing = {0};
+        if (ledger_artifact_find(session->ledger, progress->run->id, line[done].name, digest, &missing)) {
+            if (missing.class != ERR_NOINPUT) {
+                *err = missing;
+                return -1;
+            }
+            break;
+        }
+        memcpy(last, digest, sizeof last);
+        if (line[done].kind == ARTIFACT_CHANGES) {
+            memcpy(progress->plan, digest, sizeof progress->plan);
+        }
+    }
+    *next = done;
+    if (done == 0) {
+        return 0;
+    }
+    int fd;
+    if (line_fetch(session, last, &fd, err)) {
+        return -1;
+    }
+    progress->fd = fd;
+    memcpy(progress->digest, last, sizeof last);
+    return 0;
+}
+
+/* A run that is resumed must use what it began with; a changed configuration is a new run. */
+static int check_config(const struct progress *progress, struct err *err)
+{
+    const char *began = json_string_or_null(progress->settings, "config_sha256");
+    const char *path = json_string_or_null(progress->settings, "config");
+    if (began == NULL || path == NULL) {
+        return 0;
+    }
+    struct buf text;
+    buf_init(&text, 1024 * 1024);
+    char now[DIGEST_HEX];
+    int failed = fs_read(path, &text, err);
+    hash_bytes(buf_str(&text), text.length, now);
+    buf_release(&text);
+    if (!failed && strcmp(began, now) != 0) {
+        err_set(err, ERR_STALE, "%s changed since run %" PRId64 " began (sha256 %.12s then, %.12s now)", path,
+                progress->run->id, began, now);
+        return err_hint(err, "start a new run, or: tare rerun %" PRId64 " --from parse", progress->run->id);
+    }
+    return failed;
+}
+
+static int run_stages(struct progress *progress, struct err *err)
+{
+    size_t next;
+    if (check_config(progress, err) || take_finished(progress, &next, err)) {
+        return -1;
+    }
+    for (size_t stage = next; stage < ARRAY_COUNT(line); stage++) {
+        if (run_stage(progress, stage, err)) {
+            return -1;
+        }
+        if (line[stage].kind == ARTIFACT_INVENTORY &&
+            plan_namespaces(progress->session, progress->run->id, progress->fd, err)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* A failure of the work ends the run; a lost ledger or a signal leaves it to be resumed. */
+static int end_failed(struct session *session, const struct ledger_run *run, const struct err *why)
+{
+    if (why->class == ERR_TEMPFAIL || why->class == ERR_STALE) {
+        return -1;
+    }
+    struct err ignored = {0};
+    ledger_run_fail(session->ledger, run->id, why->message, &ignored);
+    return -1;
+}
+
+int line_run(struct session *session, const struct ledger_run *run, enum ledger_state *state, struct err *err)
+{
+    struct progress progress = {.session = session, .run = run, .fd = -1};
+    if (ledger_run_lock(session->ledger, run->id, err) || line_stored_settings(run, &progress.settings, err)) {
+        return -1;
+    }
+    int failed = run_stages(&progress, err) || plan_register(session, run->id, progress.plan, progress.fd, state, err);
+    if (failed) {
+        failed = end_failed(session, run, err);
+    }
+    if (progress.fd >= 0) {
+        close(progress.fd);
+    }
+    json_decref(progress.settings);
+    return failed;
+}

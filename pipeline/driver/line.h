@@ -1,0 +1,37 @@
+#ifndef TARE_DRIVER_LINE_H
+#define TARE_DRIVER_LINE_H
+
+/* Taking a run through its stages: each executable gets the former one's artifact, and what it gives is kept in the ledger. */
+
+#include <stddef.h>
+
+#include "pipeline/driver/command.h"
+#include "pipeline/io/json.h"
+
+/* Number of stages in the line, and the name of one. Borrowed, static. */
+size_t line_length(void);
+const char *line_stage(size_t index);
+
+/* Index of a stage in the line, line_length() when there is none of that name. */
+size_t line_index(const char *name);
+
+/* What a run is made from, as the ledger keeps it: folder, paths, configuration file and digest, the typed options of each stage.
+ * `base` (borrowed, may be NULL) gives what was not typed now. New object. ERR_NOINPUT, ERR_IO. */
+int line_settings(const struct session *session, const json_t *base, json_t **out, struct err *err);
+
+/* Runs the stages that the run has not finished, registers the plan, writes the configured reports. Holds the run's lock.
+ * *state receives what became of the run. A stage's failure ends the run as failed, with the stage's class. */
+int line_run(struct session *session, const struct ledger_run *run, enum ledger_state *state, struct err *err);
+
+/* Puts the artifact with this digest into a new spool file at offset 0; close it. */
+int line_fetch(struct session *session, const char *digest, int *fd, struct err *err);
+
+/* Runs tare-<stage> in the run's folder with its stored options and `extra` words (NULL-terminated array, borrowed), reading `in` (or -1)
+ * and writing `out`. *message (new, may be NULL) receives the last sentence it printed. */
+int line_exec(struct session *session, const json_t *settings, const char *created, const char *stage,
+              const char *const *extra, int in, int out, int *exit_code, char **message, struct err *err);
+
+/* The run's settings as stored. New object. */
+int line_stored_settings(const struct ledger_run *run, json_t **out, struct err *err);
+
+#endif

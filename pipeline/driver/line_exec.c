@@ -1,0 +1,119 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+#include "pipeline/driver/line.h"
+#include "pipeline/io/fs.h"
+#include "pipeline/io/proc.h"
+
+enum { STDERR_KEPT = 16 * 1024 };
+
+struct words {
+    char **items;
+    size_t count;
+    size_t capacity;
+};
+
+static void add_word(struct words *words, char *word)
+{
+    GROW(words->items, words->capacity, words->count + 1);
+    words->items[words->count++] = word;
+}
+
+static void words_release(struct words *words)
+{
+    for (size_t i = 0; i < words->count; i++) {
+        free(words->items[i]);
+    }
+    free(words->items);
+}
+
+static void add_strings(struct words *words, const json_t *strings)
+{
+    size_t index;
+    json_t *text;
+    json_array_foreach(strings, index, text)
+    {
+        add_word(words, xstrdup(json_string_value(text)));
+    }
+}
+
+/* Secrets never stand here: only typed options are stored, and those never hold any. */
+static struct words build_words(const json_t *settings, const char *created, const char *stage, const char *const *extra)
+{
+    struct words words = {0};
+    add_word(&words, xasprintf("tare-%s", stage));
+    const char *config = json_string_or_null(settings, "config");
+    if (config != NULL) {
+        add_word(&words, xasprintf("--config=%s", config));
+    }
+    add_word(&words, xasprintf("--created=%s", created));
+    add_strings(&words, json_object_get(json_object_get(settings, "options"), stage));
+    for (size_t i = 0; extra != NULL && extra[i] != NULL; i++) {
+        add_word(&words, xstrdup(extra[i]));
+    }
+    if (strcmp(stage, "parse") == 0) {
+        add_word(&words, xstrdup("--"));
+        add_strings(&words, json_object_get(settings, "paths"));
+    }
+    add_word(&words, NULL);
+    return words;
+}
+
+/* The last line of what a stage printed that is no hint: the sentence that says why it failed. */
+static char *last_sentence(const struct buf *tail)
+{
+    char *copy = xstrdup(buf_str(tail));
+    char *best = NULL;
+    char *rest = copy;
+    for (char *line; (line = strtok_r(rest, "\n", &rest)) != NULL;) {
+        if (!str_starts(line, "hint: ")) {
+            best = line;
+        }
+    }
+    char *sentence = best == NULL ? NULL : xstrdup(best);
+    free(copy);
+    return sentence;
+}
+
+int line_exec(struct session *session, const json_t *settings, const char *created, const char *stage,
+              const char *const *extra, int in, int out, int *exit_code, char **message, struct err *err)
+{
+    struct words words = build_words(settings, created, stage, extra);
+    char *name = xasprintf("tare-%s", stage);
+    char *path = fs_join(session->bin_directory, name);
+    struct buf tail;
+    buf_init(&tail, STDERR_KEPT);
+    struct proc proc = {
+        .path = path,
+        .argv = words.items,
+        .directory = json_string_or_null(settings, "directory"),
+        .stdin_fd = in,
+        .stdout_fd = out,
+        .stderr_tail = &tail,
+    };
+    int failed = proc_run(&proc, exit_code, err);
+    if (message != NULL) {
+        *message = failed ? NULL : last_sentence(&tail);
+    }
+    buf_release(&tail);
+    free(path);
+    free(name);
+    words_release(&words);
+    return failed;
+}
+
+int line_fetch(struct session *session, const char *digest, int *fd, struct err *err)
+{
+    if (fs_spool(fd, err)) {
+        return -1;
+    }
+    if (ledger_artifact_copy(session->ledger, digest, *fd, err)) {
+        close(*fd);
+        return -1;
+    }
+    lseek(*fd, 0, SEEK_SET);
+    return 0;
+}

@@ -1,0 +1,126 @@
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+#include "pipeline/driver/line.h"
+#include "pipeline/io/fs.h"
+#include "pipeline/io/hash.h"
+
+enum { CONFIG_MAX = 1024 * 1024 };
+
+static const struct {
+    const char *stage;
+    enum program program;
+} takers[] = {
+    {"parse", FOR_PARSE}, {"collect", FOR_COLLECT}, {"analyze", FOR_ANALYZE},   {"price", FOR_PRICE},       {"diff", FOR_DIFF},
+    {"gate", FOR_GATE},   {"apply", FOR_APPLY},     {"rollback", FOR_ROLLBACK}, {"report", FOR_REPORT},
+};
+
+static json_t *take_words(char **words)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; words[i] != NULL; i++) {
+        json_array_append_new(list, json_string_safe(words[i]));
+        free(words[i]);
+    }
+    free(words);
+    return list;
+}
+
+/* Name of an option word "--name=value" or "--name". */
+static size_t name_length(const char *word)
+{
+    return strcspn(word, "=");
+}
+
+/* Words of an earlier run that were not typed anew. */
+static void inherit_words(json_t *list, const json_t *base)
+{
+    size_t index;
+    json_t *old;
+    json_array_foreach(base, index, old)
+    {
+        const char *word = json_string_value(old);
+        bool typed = false;
+        size_t k;
+        json_t *now;
+        json_array_foreach(list, k, now)
+        {
+            const char *other = json_string_value(now);
+            typed = typed || (name_length(word) == name_length(other) && strncmp(word, other, name_length(word)) == 0);
+        }
+        if (!typed) {
+            json_array_append(list, old);
+        }
+    }
+}
+
+static json_t *stage_options(const struct session *session, const json_t *base)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < ARRAY_COUNT(takers); i++) {
+        json_t *list = take_words(options_forward(session->options, (int)takers[i].program));
+        inherit_words(list, json_object_get(json_object_get(base, "options"), takers[i].stage));
+        json_object_set_new(all, takers[i].stage, list);
+    }
+    return all;
+}
+
+/* The paths that were typed, else those of the run before, else the configuration's. */
+static json_t *paths(const struct session *session, const json_t *base, bool rerun)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; !rerun && i < options_operands(session->options); i++) {
+        json_array_append_new(list, json_string_safe(options_operand(session->options, i)));
+    }
+    if (json_array_size(list) == 0 && base != NULL) {
+        json_array_extend(list, json_object_get(base, "paths"));
+    }
+    return list;
+}
+
+static int config_digest(const char *path, json_t *settings, struct err *err)
+{
+    struct buf text;
+    buf_init(&text, CONFIG_MAX);
+    char digest[DIGEST_HEX];
+    int failed = fs_read(path, &text, err);
+    if (!failed) {
+        hash_bytes(buf_str(&text), text.length, digest);
+        json_object_set_new(settings, "config", json_string_safe(path));
+        json_object_set_new(settings, "config_sha256", json_string(digest));
+    }
+    buf_release(&text);
+    return failed;
+}
+
+int line_settings(const struct session *session, const json_t *base, json_t **out, struct err *err)
+{
+    json_t *settings = json_object();
+    char directory[PATH_MAX];
+    if (getcwd(directory, sizeof directory) == NULL) {
+        json_decref(settings);
+        return err_errno(err, ERR_NOINPUT, errno, "cannot tell the current folder");
+    }
+    const char *stored = json_string_or_null(base, "directory");
+    json_object_set_new(settings, "directory", json_string_safe(stored == NULL ? directory : stored));
+    json_object_set_new(settings, "paths", paths(session, base, base != NULL));
+    json_object_set_new(settings, "options", stage_options(session, base));
+    const char *config = session->config_file != NULL ? session->config_file : json_string_or_null(base, "config");
+    if (config != NULL && config_digest(config, settings, err)) {
+        json_decref(settings);
+        return -1;
+    }
+    *out = settings;
+    return 0;
+}
+
+int line_stored_settings(const struct ledger_run *run, json_t **out, struct err *err)
+{
+    *out = json_read(run->settings, strlen(run->settings), "the settings of the run", err);
+    return *out == NULL ? -1 : 0;
+}

@@ -1,0 +1,217 @@
+/* tare, the conductor: finds the command, reads options and configuration, opens the ledger, runs it. */
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/base/clock.h"
+#include "pipeline/base/log.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+#include "pipeline/cli/help.h"
+#include "pipeline/cli/stage.h"
+#include "pipeline/driver/command.h"
+#include "pipeline/io/proc.h"
+
+static const struct command commands[] = {
+    {"run", FOR_RUN, NEEDS_LEDGER, "[PATH…]", "weigh the workloads and make a plan that waits for approval", command_run},
+    {"status", FOR_LIST, NEEDS_LEDGER, "[RUN]", "the runs, or one run and what it waits for", command_status},
+    {"show", FOR_LIST, NEEDS_LEDGER, "RUN STAGE", "write the artifact of a stage", command_show},
+    {"rerun", FOR_RUN, NEEDS_LEDGER, "RUN --from STAGE", "a new run that takes over what stands before STAGE", command_rerun},
+    {"report", FOR_LIST, NEEDS_LEDGER, "RUN", "a run's report: --format markdown, html, csv, json or table", command_report},
+    {"approve", FOR_DECIDE, NEEDS_LEDGER, "RUN", "approve the plan of a run, or chosen workloads of it", command_approve},
+    {"reject", FOR_DECIDE, NEEDS_LEDGER, "RUN", "reject the plan of a run, with a reason", command_reject},
+    {"withdraw", FOR_DECIDE, NEEDS_LEDGER, "RUN", "take your own approval back", command_withdraw},
+    {"apply", FOR_ACT, NEEDS_LEDGER, "RUN", "make the approved changes", command_apply},
+    {"rollback", FOR_ACT, NEEDS_LEDGER, "RUN", "put back exactly what was there", command_rollback},
+    {"history", FOR_LIST, NEEDS_LEDGER, "[NAMESPACE/KIND/NAME]", "recommendations and costs over the runs", command_history},
+    {"windows", FOR_WINDOWS, NEEDS_NOTHING, "", "whether changes are allowed now, and when next", command_windows},
+    {"audit", FOR_LIST, NEEDS_LEDGER, "verify | list [RUN]", "check or list the audit trail", command_audit},
+    {"policy", FOR_ADMIN, NEEDS_LEDGER, "set FILE | show", "the policy in force", command_policy},
+    {"grant", FOR_ADMIN, NEEDS_LEDGER, "LOGIN --namespace N", "narrow a login to a namespace", command_grant},
+    {"login", FOR_ADMIN, NEEDS_NOTHING, "NAME ROLE…", "make a login in the private cluster: viewer, operator, approver, admin", command_login},
+    {"migrate", FOR_ADMIN, NEEDS_NOTHING, "", "bring the ledger's schema up to this version", command_migrate},
+    {"doctor", FOR_ADMIN, NEEDS_NOTHING, "", "check what a run needs", command_doctor},
+};
+
+static int usage(FILE *out)
+{
+    fputs("usage: tare COMMAND [OPTION]…\n\n"
+          "Weighs what Kubernetes workloads really use, says what they should ask for and what that is worth,\n"
+          "and changes it after approval, with rollback.\n\ncommands:\n",
+          out);
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    }
+    fputs("\ntare COMMAND --help says more.\n\nexit codes:\n", out);
+    help_exit_codes(out, false);
+    return fflush(out) ? ERR_IO : 0;
+}
+
+static int command_help(const struct command *command)
+{
+    printf("usage: tare %s %s%s[OPTION]…\n\n%s\n\noptions:\n", command->name, command->operands,
+           command->operands[0] == '\0' ? "" : " ", command->summary);
+    options_help((int)command->program, stdout);
+    fputs("\nexit codes:\n", stdout);
+    help_exit_codes(stdout, false);
+    return fflush(stdout) ? ERR_IO : 0;
+}
+
+static int find_command(const char *name, const struct command **out, struct err *err)
+{
+    const char *names[ARRAY_COUNT(commands)];
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
+        names[i] = commands[i].name;
+        if (strcmp(name, commands[i].name) == 0) {
+            *out = &commands[i];
+            return 0;
+        }
+    }
+    const char *near = str_nearest(name, names, ARRAY_COUNT(names));
+    err_set(err, ERR_USAGE, "tare has no command \"%s\"", name);
+    return near != NULL ? err_hint(err, "did you mean tare %s?", near) : err_hint(err, "tare --help lists them");
+}
+
+/* How many words of argv an option takes that stands before the command (`tare --as LOGIN approve 1`). */
+static int option_width(const char *word)
+{
+    const struct option_row *rows = option_table();
+    for (size_t i = 0; i < OPT_COUNT; i++) {
+        bool is_long = str_starts(word, "--") && strcmp(word + 2, rows[i].long_name) == 0;
+        bool is_short = rows[i].short_name != 0 && word[1] == rows[i].short_name && word[2] == '\0';
+        if (is_long || is_short) {
+            return rows[i].type == OPTION_FLAG ? 1 : 2;
+        }
+    }
+    return 1;
+}
+
+/* Index of the command's word in argv, argc where there is none. */
+static int command_index(int argc, char **argv)
+{
+    int i = 1;
+    while (i < argc && argv[i][0] == '-') {
+        i += option_width(argv[i]);
+    }
+    return i < argc ? i : argc;
+}
+
+static int load_config(struct session *session, struct err *err)
+{
+    const char *path = options_string(session->options, OPT_CONFIG);
+    if (path == NULL && access("tare.yaml", F_OK) == 0) {
+        path = "tare.yaml";
+    }
+    if (config_load(path, &session->config, err)) {
+        return -1;
+    }
+    options_use_config(session->options, session->config);
+    if (path != NULL) {
+        session->config_file = realpath(path, NULL);
+    }
+    return 0;
+}
+
+static int open_session(struct session *session, const struct command *command, struct err *err)
+{
+    if (load_config(session, err) || proc_own_directory(&session->bin_directory, err)) {
+        return -1;
+    }
+    if (command->needs == NEEDS_NOTHING) {
+        return 0;
+    }
+    return ledger_open_options(session->options, "tare", command->needs == NEEDS_ANY_LEDGER, &session->ledger, err);
+}
+
+static void close_session(struct session *session)
+{
+    ledger_close(session->ledger);
+    config_free(session->config);
+    options_free(session->options);
+    arena_release(&session->arena);
+    free(session->config_file);
+    free(session->bin_directory);
+}
+
+static int run_command(const struct command *command, struct session *session)
+{
+    struct err err = {0};
+    int failed = open_session(session, command, &err) || command->run(session, &err);
+    if (!failed && fflush(stdout)) {
+        failed = err_set(&err, ERR_IO, "cannot write standard output");
+    }
+    const struct err *shown = failed ? &err : &session->verdict;
+    if (failed && err.class == ERR_NONE) {
+        err.class = ERR_SOFTWARE;
+    }
+    if (shown->message[0] != '\0') {
+        log_err(shown);
+    }
+    int code = (int)shown->class;
+    close_session(session);
+    return code;
+}
+
+static int dispatch(int argc, char **argv, int at)
+{
+    struct err err = {0};
+    const struct command *command = NULL;
+    struct session session = {0};
+    arena_init(&session.arena);
+    if (find_command(argv[at], &command, &err)) {
+        log_err(&err);
+        return (int)err.class;
+    }
+    /* The command's word is taken out, so that options may stand on both sides of it. */
+    char **words = xcalloc_array((size_t)argc, sizeof *words);
+    for (int i = 0, k = 0; i < argc; i++) {
+        if (i != at) {
+            words[k++] = argv[i];
+        }
+    }
+    char name[64];
+    snprintf(name, sizeof name, "tare %s", command->name);
+    int failed = options_parse(argc - 1, words, (int)command->program, name, &session.options, &err);
+    free(words);
+    if (failed) {
+        log_err(&err);
+        return (int)err.class;
+    }
+    help_log_init("tare", session.options);
+    log_session();
+    if (options_flag(session.options, OPT_HELP)) {
+        options_free(session.options);
+        return command_help(command);
+    }
+    return run_command(command, &session);
+}
+
+int main(int argc, char **argv)
+{
+    json_init();
+    signal(SIGPIPE, SIG_IGN);
+    log_init("tare", LOG_TEXT, LOG_INFO);
+    struct err err = {0};
+    if (clock_init(&err)) {
+        log_err(&err);
+        return (int)err.class;
+    }
+    int at = command_index(argc, argv);
+    for (int i = 1; i < at; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return usage(stdout);
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            return help_version("tare");
+        }
+    }
+    if (at == argc) {
+        usage(stderr);
+        return ERR_USAGE;
+    }
+    return dispatch(argc, argv, at);
+}

@@ -1,0 +1,128 @@
+#include "pipeline/driver/reports.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+#include "pipeline/driver/line.h"
+#include "pipeline/io/fs.h"
+
+enum { REPORT_MAX = 256 * 1024 * 1024 };
+
+static const struct {
+    const char *format;
+    const char *ending;
+} formats[] = {{"html", "html"}, {"markdown", "md"}, {"csv", "csv"}, {"json", "json"}, {"table", "txt"}};
+
+/* Digest of the newest artifact of the run: the further along the line, the more the report can say. */
+static int newest(struct session *session, int64_t run, char digest[LEDGER_DIGEST_SIZE], struct err *err)
+{
+    static const char *const outside[] = {"rollback", "apply"};
+    struct err missing = {0};
+    for (size_t i = 0; i < ARRAY_COUNT(outside); i++) {
+        if (ledger_artifact_find(session->ledger, run, outside[i], digest, &missing) == 0) {
+            return 0;
+        }
+    }
+    for (size_t i = line_length(); i > 0; i--) {
+        if (ledger_artifact_find(session->ledger, run, line_stage(i - 1), digest, &missing) == 0) {
+            return 0;
+        }
+    }
+    err_set(err, missing.class == ERR_NOINPUT ? ERR_NOINPUT : missing.class, "run %" PRId64 " has no artifact to report on: %s",
+            run, missing.message);
+    return -1;
+}
+
+int reports_one(struct session *session, const struct ledger_run *run, const char *format, int out, struct err *err)
+{
+    char digest[LEDGER_DIGEST_SIZE];
+    int in;
+    json_t *settings;
+    if (newest(session, run->id, digest, err) || line_stored_settings(run, &settings, err)) {
+        return -1;
+    }
+    if (line_fetch(session, digest, &in, err)) {
+        json_decref(settings);
+        return -1;
+    }
+    char *words[3] = {xasprintf("--format=%s", format), xasprintf("--run=%" PRId64, run->id), NULL};
+    const char *const extra[] = {words[0], words[1], NULL};
+    int code = 0;
+    char *message = NULL;
+    int failed = line_exec(session, settings, run->created, "report", extra, in, out, &code, &message, err);
+    if (!failed && code != 0) {
+        failed = err_set(err, err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code,
+                         "the %s report of run %" PRId64 " failed: %s", format, run->id, message == NULL ? "" : message);
+    }
+    free(message);
+    free(words[0]);
+    free(words[1]);
+    close(in);
+    json_decref(settings);
+    return failed;
+}
+
+static const char *ending_of(const char *format)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(formats); i++) {
+        if (strcmp(formats[i].format, format) == 0) {
+            return formats[i].ending;
+        }
+    }
+    return "txt";
+}
+
+char *reports_path(const struct session *session, const struct ledger_run *run, const char *format)
+{
+    size_t index;
+    json_t *configured;
+    json_array_foreach(config_value(session->config, "reports.formats"), index, configured)
+    {
+        if (str_equal(json_string_value(configured), format)) {
+            char name[64];
+            snprintf(name, sizeof name, "run-%" PRId64 ".%s", run->id, ending_of(format));
+            return fs_join(config_string(session->config, "reports.directory"), name);
+        }
+    }
+    return NULL;
+}
+
+static int write_format(struct session *session, const struct ledger_run *run, const char *format, struct err *err)
+{
+    int spool;
+    if (fs_spool(&spool, err)) {
+        return -1;
+    }
+    struct buf text;
+    buf_init(&text, REPORT_MAX);
+    char *path = reports_path(session, run, format);
+    int failed = reports_one(session, run, format, spool, err);
+    if (!failed) {
+        lseek(spool, 0, SEEK_SET);
+        failed = fs_read_fd(spool, "the report", &text, err) ||
+                 fs_make_dirs(config_string(session->config, "reports.directory"), 0755, err) ||
+                 fs_replace(path, buf_str(&text), text.length, 0644, err);
+    }
+    free(path);
+    buf_release(&text);
+    close(spool);
+    return failed ? -1 : 0;
+}
+
+int reports_write(struct session *session, const struct ledger_run *run, struct err *err)
+{
+    size_t index;
+    json_t *format;
+    json_array_foreach(config_value(session->config, "reports.formats"), index, format)
+    {
+        if (write_format(session, run, json_string_value(format), err)) {
+            return -1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,17 @@
+#ifndef TARE_DRIVER_REPORTS_H
+#define TARE_DRIVER_REPORTS_H
+
+/* Reports of runs: tare-report over the newest artifact of a run. */
+
+#include "pipeline/driver/command.h"
+
+/* Writes the formats of reports.formats into reports.directory as run-<id>.<ending>. Nothing when none are configured. */
+int reports_write(struct session *session, const struct ledger_run *run, struct err *err);
+
+/* Writes one report of the run to `out` in `format`. */
+int reports_one(struct session *session, const struct ledger_run *run, const char *format, int out, struct err *err);
+
+/* Path of the report that reports_write makes in this format, new; NULL when it is not configured. free(). */
+char *reports_path(const struct session *session, const struct ledger_run *run, const char *format);
+
+#endif

@@ -1,0 +1,152 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/base/log.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+#include "pipeline/cli/stage.h"
+#include "pipeline/driver/command.h"
+#include "pipeline/driver/line.h"
+#include "pipeline/driver/reports.h"
+#include "pipeline/driver/view.h"
+
+/* Writes the configured reports and tells what became of the run and what to type next. */
+static int conclude(struct session *session, int64_t id, struct err *err)
+{
+    struct ledger_run run;
+    bool json;
+    if (ledger_run_get(session->ledger, id, &session->arena, &run, err) || session_json(session, &json, err)) {
+        return -1;
+    }
+    if (reports_write(session, &run, err)) {
+        log_warn("%s", err->message);
+        *err = (struct err){0};
+    }
+    if (json ? view_run_json(session, &run, err) : view_run(session, &run, err)) {
+        return -1;
+    }
+    if (run.state == LEDGER_FAILED) {
+        err_set(&session->verdict, ERR_REFUSED, "every change of run %" PRId64 " is blocked", id);
+        err_hint(&session->verdict, "tare status %" PRId64 " gives the reasons", id);
+    }
+    return 0;
+}
+
+static int go(struct session *session, const struct ledger_run *run, struct err *err)
+{
+    enum ledger_state state = run->state;
+    if (line_run(session, run, &state, err)) {
+        return -1;
+    }
+    return conclude(session, run->id, err);
+}
+
+static int make_run(struct session *session, struct ledger_run *run, struct err *err)
+{
+    json_t *settings;
+    if (line_settings(session, NULL, &settings, err)) {
+        return -1;
+    }
+    const char *cluster = options_string(session->options, OPT_CLUSTER);
+    struct ledger_run_new wanted = {
+        .cluster = cluster == NULL ? "default" : cluster,
+        .target = options_string(session->options, OPT_TARGET),
+        .program = tare_version(),
+        .settings = settings,
+    };
+    int failed = ledger_run_create(session->ledger, &wanted, &session->arena, run, err);
+    json_decref(settings);
+    return failed;
+}
+
+/* A run that another process was killed in stays `running`; say so rather than let it lie. */
+static void mention_interrupted(struct session *session)
+{
+    struct ledger_run old;
+    struct err none = {0};
+    if (ledger_run_latest(session->ledger, "running", &session->arena, &old, &none) == 0 &&
+        ledger_run_lock(session->ledger, old.id, &none) == 0) {
+        log_info("run %" PRId64 " was interrupted; tare run --resume would go on with it", old.id);
+        ledger_run_unlock(session->ledger, old.id, &none);
+    }
+}
+
+static int resume(struct session *session, struct err *err)
+{
+    struct ledger_run run;
+    int failed;
+    if (options_operands(session->options) > 0) {
+        int64_t id;
+        failed = session_operands(session, 1, 1, "tare run --resume [RUN]", err) || session_run_id(session, 0, &id, err) ||
+                 ledger_run_get(session->ledger, id, &session->arena, &run, err);
+    } else {
+        failed = ledger_run_latest(session->ledger, "running", &session->arena, &run, err);
+        if (failed && err->class == ERR_NOINPUT) {
+            err_set(err, ERR_NOINPUT, "there is no interrupted run to go on with");
+            err_hint(err, "tare run starts a new one");
+        }
+    }
+    if (failed) {
+        return -1;
+    }
+    if (run.state != LEDGER_RUNNING) {
+        log_info("run %" PRId64 " is %s: nothing is left to do", run.id, ledger_state_name(run.state));
+        return conclude(session, run.id, err);
+    }
+    log_info("going on with run %" PRId64, run.id);
+    return go(session, &run, err);
+}
+
+int command_run(struct session *session, struct err *err)
+{
+    if (options_given(session->options, OPT_FROM)) {
+        err_set(err, ERR_USAGE, "--from belongs to tare rerun");
+        return err_hint(err, "tare rerun RUN --from STAGE");
+    }
+    if (options_flag(session->options, OPT_RESUME)) {
+        return resume(session, err);
+    }
+    struct ledger_run run;
+    mention_interrupted(session);
+    if (make_run(session, &run, err)) {
+        return -1;
+    }
+    return go(session, &run, err);
+}
+
+int command_rerun(struct session *session, struct err *err)
+{
+    int64_t id;
+    struct ledger_run old;
+    json_t *base;
+    const char *from = options_string(session->options, OPT_FROM);
+    if (session_operands(session, 1, 1, "tare rerun RUN --from STAGE", err) || session_run_id(session, 0, &id, err)) {
+        return -1;
+    }
+    if (from == NULL) {
+        err_set(err, ERR_USAGE, "tare rerun needs the stage to start from");
+        return err_hint(err, "tare rerun %" PRId64 " --from parse, collect, analyze, price, diff or gate", id);
+    }
+    if (ledger_run_get(session->ledger, id, &session->arena, &old, err) || line_stored_settings(&old, &base, err)) {
+        return -1;
+    }
+    json_t *settings = NULL;
+    struct ledger_run run;
+    const char *keep[16];
+    size_t count = line_index(from);
+    for (size_t i = 0; i < count; i++) {
+        keep[i] = line_stage(i);
+    }
+    int failed = line_settings(session, base, &settings, err) ||
+                 ledger_rerun(session->ledger, id, keep, count, settings, &session->arena, &run, err);
+    json_decref(base);
+    json_decref(settings);
+    if (failed) {
+        return -1;
+    }
+    log_info("run %" PRId64 " takes the place of run %" PRId64 " from %s on", run.id, id, from);
+    return go(session, &run, err);
+}
