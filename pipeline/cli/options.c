@@ -387,14 +387,21 @@ static void forward_word(char ***words, size_t *count, size_t *capacity, char *w
     (*words)[(*count)++] = word;
 }
 
-char **options_forward(const struct options *options, int stage)
+/* Options of this very invocation: where it looks, who acts, how it speaks. They are not part of what a run is made from. */
+static bool of_invocation(enum option_id id)
+{
+    return id == OPT_CONFIG || id == OPT_DATABASE || id == OPT_AS || id == OPT_LOG_FORMAT || id == OPT_QUIET ||
+           id == OPT_VERBOSE || id == OPT_HELP || id == OPT_VERSION;
+}
+
+char **options_forward(const struct options *options, int stage, bool invocation)
 {
     char **words = NULL;
     size_t count = 0;
     size_t capacity = 0;
     for (size_t i = 0; i < OPT_COUNT; i++) {
         const struct value *value = &options->values[i];
-        if (!value->typed || !takes(&rows[i], stage)) {
+        if (!value->typed || !takes(&rows[i], stage) || of_invocation(rows[i].id) != invocation || i == OPT_CONFIG) {
             continue;
         }
         if (rows[i].type == OPTION_FLAG) {

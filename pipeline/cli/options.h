@@ -103,8 +103,9 @@ const char *options_list_item(const struct options *options, enum option_id id, 
 /* Writes the option lines of a program for --help, aligned, to `out`. */
 void options_help(int program, FILE *out);
 
-/* The argv words that hand the given options (command line only) of `program` on to a stage with bit `stage`. New array of
- * new strings, NULL-terminated; the caller frees both. */
-char **options_forward(const struct options *options, int stage);
+/* The argv words that hand typed options on to a program with bit `stage`: those that a run is made from, or (`invocation`) those
+ * of this invocation alone (--database, --as, the form of messages). --config is never among them. New array of new strings,
+ * NULL-terminated; the caller frees both. */
+char **options_forward(const struct options *options, int stage, bool invocation);
 
 #endif

@@ -23,6 +23,7 @@ struct session {
     struct ledger *ledger;  /* NULL where the command does not need it */
     char *bin_directory;    /* where the stages lie: beside this program */
     struct arena arena;     /* for the whole command */
+    const char *shown_plan; /* digest of the plan a person was asked about */
     struct err verdict;     /* set by a command that did its work and must still not exit 0 */
 };
 

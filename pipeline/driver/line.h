@@ -15,6 +15,13 @@ const char *line_stage(size_t index);
 /* Index of a stage in the line, line_length() when there is none of that name. */
 size_t line_index(const char *name);
 
+/* Every stage that is run as a program, with its bit in options.def; ends with a NULL name. */
+struct line_program {
+    const char *stage;
+    enum program program;
+};
+extern const struct line_program line_programs[];
+
 /* What a run is made from, as the ledger keeps it: folder, paths, configuration file and digest, the typed options of each stage.
  * `base` (borrowed, may be NULL) gives what was not typed now. New object. ERR_NOINPUT, ERR_IO. */
 int line_settings(const struct session *session, const json_t *base, json_t **out, struct err *err);

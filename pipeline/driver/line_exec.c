@@ -10,6 +10,11 @@
 
 enum { STDERR_KEPT = 16 * 1024 };
 
+const struct line_program line_programs[] = {
+    {"parse", FOR_PARSE}, {"collect", FOR_COLLECT}, {"analyze", FOR_ANALYZE},   {"price", FOR_PRICE},   {"diff", FOR_DIFF},
+    {"gate", FOR_GATE},   {"apply", FOR_APPLY},     {"rollback", FOR_ROLLBACK}, {"report", FOR_REPORT}, {NULL, FOR_PARSE},
+};
+
 struct words {
     char **items;
     size_t count;
@@ -40,8 +45,24 @@ static void add_strings(struct words *words, const json_t *strings)
     }
 }
 
+/* --database, --as and the form of messages are those of this invocation, not of the run. */
+static void add_invocation(struct words *words, const struct session *session, const char *stage)
+{
+    for (size_t i = 0; line_programs[i].stage != NULL; i++) {
+        if (strcmp(line_programs[i].stage, stage) != 0) {
+            continue;
+        }
+        char **typed = options_forward(session->options, (int)line_programs[i].program, true);
+        for (size_t k = 0; typed[k] != NULL; k++) {
+            add_word(words, typed[k]);
+        }
+        free(typed);
+    }
+}
+
 /* Secrets never stand here: only typed options are stored, and those never hold any. */
-static struct words build_words(const json_t *settings, const char *created, const char *stage, const char *const *extra)
+static struct words build_words(const struct session *session, const json_t *settings, const char *created,
+                                const char *stage, const char *const *extra)
 {
     struct words words = {0};
     add_word(&words, xasprintf("tare-%s", stage));
@@ -51,6 +72,7 @@ static struct words build_words(const json_t *settings, const char *created, con
     }
     add_word(&words, xasprintf("--created=%s", created));
     add_strings(&words, json_object_get(json_object_get(settings, "options"), stage));
+    add_invocation(&words, session, stage);
     for (size_t i = 0; extra != NULL && extra[i] != NULL; i++) {
         add_word(&words, xstrdup(extra[i]));
     }
@@ -81,7 +103,7 @@ static char *last_sentence(const struct buf *tail)
 int line_exec(struct session *session, const json_t *settings, const char *created, const char *stage,
               const char *const *extra, int in, int out, int *exit_code, char **message, struct err *err)
 {
-    struct words words = build_words(settings, created, stage, extra);
+    struct words words = build_words(session, settings, created, stage, extra);
     char *name = xasprintf("tare-%s", stage);
     char *path = fs_join(session->bin_directory, name);
     struct buf tail;

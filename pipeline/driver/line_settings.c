@@ -12,14 +12,6 @@
 
 enum { CONFIG_MAX = 1024 * 1024 };
 
-static const struct {
-    const char *stage;
-    enum program program;
-} takers[] = {
-    {"parse", FOR_PARSE}, {"collect", FOR_COLLECT}, {"analyze", FOR_ANALYZE},   {"price", FOR_PRICE},       {"diff", FOR_DIFF},
-    {"gate", FOR_GATE},   {"apply", FOR_APPLY},     {"rollback", FOR_ROLLBACK}, {"report", FOR_REPORT},
-};
-
 static json_t *take_words(char **words)
 {
     json_t *list = json_array();
@@ -62,10 +54,10 @@ static void inherit_words(json_t *list, const json_t *base)
 static json_t *stage_options(const struct session *session, const json_t *base)
 {
     json_t *all = json_object();
-    for (size_t i = 0; i < ARRAY_COUNT(takers); i++) {
-        json_t *list = take_words(options_forward(session->options, (int)takers[i].program));
-        inherit_words(list, json_object_get(json_object_get(base, "options"), takers[i].stage));
-        json_object_set_new(all, takers[i].stage, list);
+    for (size_t i = 0; line_programs[i].stage != NULL; i++) {
+        json_t *list = take_words(options_forward(session->options, (int)line_programs[i].program, false));
+        inherit_words(list, json_object_get(json_object_get(base, "options"), line_programs[i].stage));
+        json_object_set_new(all, line_programs[i].stage, list);
     }
     return all;
 }

@@ -8,6 +8,7 @@
 #include "pipeline/base/money.h"
 #include "pipeline/base/str.h"
 #include "pipeline/driver/command.h"
+#include "pipeline/driver/confirm.h"
 #include "pipeline/driver/line.h"
 #include "pipeline/driver/reports.h"
 #include "pipeline/driver/table.h"
@@ -202,22 +203,6 @@ int command_report(struct session *session, struct err *err)
                         : report_to_file(session, &run, format, path, err);
 }
 
-/* Splits NAMESPACE/KIND/NAME, in the session's arena. */
-static int parse_workload(struct session *session, const char *text, struct ledger_workload *out, struct err *err)
-{
-    char *copy = arena_strdup(&session->arena, text);
-    char *kind = strchr(copy, '/');
-    char *name = kind == NULL ? NULL : strchr(kind + 1, '/');
-    if (name == NULL || strchr(name + 1, '/') != NULL) {
-        err_set(err, ERR_USAGE, "\"%s\" is not a workload", text);
-        return err_hint(err, "write it as NAMESPACE/KIND/NAME, as in shop/Deployment/cart");
-    }
-    *kind++ = '\0';
-    *name++ = '\0';
-    *out = (struct ledger_workload){.namespace = copy, .kind = kind, .name = name};
-    return 0;
-}
-
 static void history_row(struct table *table, const json_t *row)
 {
     int_cell(table, row, "run");
@@ -236,7 +221,7 @@ int command_history(struct session *session, struct err *err)
     struct ledger_workload workload = {0};
     bool one = options_operands(session->options) > 0;
     if (session_operands(session, 0, 1, "tare history [NAMESPACE/KIND/NAME]", err) || session_json(session, &json, err) ||
-        (one && parse_workload(session, options_operand(session->options, 0), &workload, err)) ||
+        (one && workload_parse(session, options_operand(session->options, 0), &workload, err)) ||
         ledger_trend(session->ledger, one ? &workload : NULL, limit_of(session), &rows, err)) {
         return -1;
     }

@@ -1,0 +1,170 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/buf.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+#include "pipeline/driver/command.h"
+#include "pipeline/io/fs.h"
+#include "pipeline/io/json.h"
+#include "pipeline/run/privcluster.h"
+#include "pipeline/run/window.h"
+
+enum { POLICY_MAX = 1024 * 1024, ROLES_MAX = 8 };
+
+int command_migrate(struct session *session, struct err *err)
+{
+    int from;
+    int to;
+    struct ledger_options options = {
+        .url = options_string(session->options, OPT_DATABASE),
+        .login = options_string(session->options, OPT_AS),
+        .application = "tare migrate",
+    };
+    if (session_operands(session, 0, 0, "tare migrate", err) || ledger_migrate(&options, &from, &to, err)) {
+        return -1;
+    }
+    if (from == to) {
+        printf("the ledger is at version %d already\n", to);
+    } else {
+        printf("the ledger went from version %d to %d\n", from, to);
+    }
+    return 0;
+}
+
+/* The parts of a configuration that are policy. New. */
+static json_t *policy_part(const struct config *config)
+{
+    static const char *const parts[] = {"policy", "approvals", "windows"};
+    json_t *policy = json_object();
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        json_t *part = json_object_get(config_root(config), parts[i]);
+        json_object_set_new(policy, parts[i], part == NULL ? json_null() : json_deep_copy(part));
+    }
+    return policy;
+}
+
+/* A policy that cannot be evaluated must not come into force. */
+static int check_policy(const struct config *config, const char *path, struct err *err)
+{
+    struct window_set *set = window_set_new();
+    int failed = window_set_add(set, config_value(config, "windows"), path, err);
+    window_set_free(set);
+    return failed;
+}
+
+static int policy_set(struct session *session, const char *path, struct err *err)
+{
+    struct buf text;
+    struct config *config = NULL;
+    char digest[LEDGER_DIGEST_SIZE];
+    buf_init(&text, POLICY_MAX);
+    int failed = fs_read(path, &text, err) || config_parse(buf_str(&text), text.length, path, &config, err) ||
+                 check_policy(config, path, err);
+    if (!failed) {
+        json_t *policy = policy_part(config);
+        failed = ledger_policy_set(session->ledger, buf_str(&text), policy, digest, err);
+        json_decref(policy);
+    }
+    config_free(config);
+    buf_release(&text);
+    if (!failed) {
+        printf("policy %s is in force\n", digest);
+    }
+    return failed ? -1 : 0;
+}
+
+static int policy_show(struct session *session, struct err *err)
+{
+    json_t *policy;
+    if (ledger_policy_get(session->ledger, &policy, err)) {
+        return -1;
+    }
+    if (policy == NULL) {
+        puts("no policy is stored: the configuration of each run counts");
+        return 0;
+    }
+    const char *text = json_string_or_null(policy, "text");
+    printf("# policy %s, set by %s at %s\n%s", json_string_or_null(policy, "digest"), json_string_or_null(policy, "set_by"),
+           json_string_or_null(policy, "at"), text == NULL ? "" : text);
+    json_decref(policy);
+    return 0;
+}
+
+int command_policy(struct session *session, struct err *err)
+{
+    if (session_operands(session, 1, 2, "tare policy set FILE | show", err)) {
+        return -1;
+    }
+    const char *what = options_operand(session->options, 0);
+    size_t count = options_operands(session->options);
+    if (strcmp(what, "set") == 0 && count == 2) {
+        return policy_set(session, options_operand(session->options, 1), err);
+    }
+    if (strcmp(what, "show") == 0 && count == 1) {
+        return policy_show(session, err);
+    }
+    err_set(err, ERR_USAGE, "tare policy %s is not understood", what);
+    return err_hint(err, "usage: tare policy set FILE | show");
+}
+
+int command_grant(struct session *session, struct err *err)
+{
+    const char *namespace = options_string(session->options, OPT_NAMESPACE);
+    if (session_operands(session, 1, 1, "tare grant LOGIN --namespace N", err)) {
+        return -1;
+    }
+    if (namespace == NULL) {
+        err_set(err, ERR_USAGE, "tare grant needs the namespace");
+        return err_hint(err, "usage: tare grant LOGIN --namespace N");
+    }
+    const char *login = options_operand(session->options, 0);
+    if (ledger_grant(session->ledger, login, namespace, options_string(session->options, OPT_CLUSTER), err)) {
+        return -1;
+    }
+    printf("%s is narrowed to its namespaces, %s among them\n", login, namespace);
+    return 0;
+}
+
+static int login_role(const char *word, const char **role, struct err *err)
+{
+    static const char *const words[] = {"viewer", "operator", "approver", "admin"};
+    static const char *const roles[] = {"tare_viewer", "tare_operator", "tare_approver", "tare_admin"};
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+        if (strcmp(word, words[i]) == 0 || strcmp(word, roles[i]) == 0) {
+            *role = roles[i];
+            return 0;
+        }
+    }
+    return err_set(err, ERR_USAGE, "\"%s\" is no role; the roles are viewer, operator, approver and admin", word);
+}
+
+int command_login(struct session *session, struct err *err)
+{
+    const char *roles[ROLES_MAX];
+    struct privcluster cluster = {0};
+    if (session_operands(session, 2, ROLES_MAX, "tare login NAME ROLE…", err)) {
+        return -1;
+    }
+    if (options_string(session->options, OPT_DATABASE) != NULL) {
+        err_set(err, ERR_USAGE, "tare login makes logins in the private cluster only");
+        return err_hint(err, "on a server of your own: CREATE ROLE name LOGIN IN ROLE tare_viewer, tare_approver");
+    }
+    size_t count = options_operands(session->options) - 1;
+    for (size_t i = 0; i < count; i++) {
+        if (login_role(options_operand(session->options, i + 1), &roles[i], err)) {
+            return -1;
+        }
+    }
+    const char *name = options_operand(session->options, 0);
+    struct ledger_options options = {.application = "tare login"};
+    int failed = ledger_migrate(&options, NULL, NULL, err) || privcluster_start(&cluster, err) ||
+                 privcluster_login(&cluster, name, roles, count, err);
+    privcluster_release(&cluster);
+    if (!failed) {
+        printf("login %s is ready: tare --as %s …\n", name, name);
+    }
+    return failed ? -1 : 0;
+}
