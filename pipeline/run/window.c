@@ -5,6 +5,7 @@
 
 #include "pipeline/base/clock.h"
 #include "pipeline/base/str.h"
+#include "pipeline/run/selector.h"
 #include "pipeline/run/window_set.h"
 
 enum { OPENINGS_MAX = 100 };
@@ -15,37 +16,11 @@ struct opening {
     int64_t end;
 };
 
-static bool any_glob(const json_t *globs, const char *text)
-{
-    size_t index = 0;
-    const json_t *glob = NULL;
-    json_array_foreach(globs, index, glob)
-    {
-        if (text != NULL && str_glob(json_string_value(glob), text)) {
-            return true;
-        }
-    }
-    return globs == NULL;
-}
-
-static bool labels_match(json_t *wanted, const json_t *labels)
-{
-    const char *key = NULL;
-    const json_t *value = NULL;
-    json_object_foreach(wanted, key, value)
-    {
-        if (!str_equal(json_string_or_null(labels, key), json_string_value(value))) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool matches(const struct window *window, const struct window_subject *subject)
 {
-    return subject == NULL ||
-           (any_glob(window->namespaces, subject->namespace) &&
-            any_glob(window->clusters, subject->cluster) && labels_match(window->labels, subject->labels));
+    return subject == NULL || (selector_globs(window->namespaces, subject->namespace) &&
+                               selector_globs(window->clusters, subject->cluster) &&
+                               selector_labels(window->labels, subject->labels));
 }
 
 /* The last opening that began at or before an instant, looked for as far back as it could still be open.
