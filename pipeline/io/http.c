@@ -421,6 +421,7 @@ static void forget_answer(struct call *call)
     buf_clear(&call->reply->body);
     buf_clear(&call->reply->headers);
     call->reply->status = 0;
+    call->reply->timed_out = false;
     call->reply->retry_after_seconds = -1;
     call->body_bytes = 0;
     call->begun = false;
@@ -484,6 +485,7 @@ static enum verdict attempt(struct call *call, struct err *err)
             return FAILED;
         }
         if (code != CURLE_OK) {
+            call->reply->timed_out = code == CURLE_OPERATION_TIMEDOUT;
             explain(call, code, err);
             bool lost = call->handed_out && call->request->sink->begin == NULL;
             return is_broken_connection(code) && !lost ? AGAIN : FAILED;

@@ -82,6 +82,7 @@ struct http_reply {
     int64_t retry_after_seconds;    /* -1 when there is none */
     int64_t received;               /* bytes of the body on the wire (before decompression) of the last try */
     unsigned tries;                 /* how many were made */
+    bool timed_out;                 /* the last try ran out of time */
     char url[512];                  /* for messages: without userinfo and query */
 };
 
