@@ -55,18 +55,30 @@ TEST_BINS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
 HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %_main.c,$(wildcard tests/harness/*.c)))
 HARNESS_BINS := $(patsubst tests/harness/%_main.c,$(BUILD)/bin/harness/%,$(wildcard tests/harness/*_main.c))
 
-.PHONY: all setup demo demo-up demo-down check bench lint asan fuzz clean install help
+# V=1 shows the commands.
+V ?= 0
+ifeq ($(V),1)
+say = @:
+Q =
+else
+say = @printf '  %-5s %s\n'
+Q = @
+endif
+
+.PHONY: all setup demo demo-up demo-down check bench lint asan fuzz clean install help readme
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(STAGE_BINS) $(DRIVER) $(FIXTURES) ## build everything
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(GENERATED)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(say) CC $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/gen/%.h $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(say) CC $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # Rebuild when the compiler or its flags change.
 FLAGS_TEXT = $(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL)
@@ -79,66 +91,123 @@ define lib_rule
 $(call lib_of,$(1)): $(call objects_of,$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$$(AR) rcs $$@ $$^
+	$$(Q)$$(AR) rcs $$@ $$^
 endef
 $(foreach d,$(LIB_DIRS) $(STAGE_DIRS),$(eval $(call lib_rule,$(d))))
 
 $(GEN_LIB): $(GEN_OBJECTS)
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 # Embedded files: SQL keeps its own index, everything else is an asset by its file name.
 $(BUILD)/gen/sql_embed.c: $(SQL) sql/embed.awk
 	@mkdir -p $(@D)
-	LC_ALL=C awk -v what=c -f sql/embed.awk $(SQL) > $@
+	$(Q)LC_ALL=C awk -v what=c -f sql/embed.awk $(SQL) > $@
 $(BUILD)/gen/sql_embed.h: $(SQL) sql/embed.awk
 	@mkdir -p $(@D)
-	LC_ALL=C awk -v what=h -f sql/embed.awk $(SQL) > $@
+	$(Q)LC_ALL=C awk -v what=h -f sql/embed.awk $(SQL) > $@
 $(BUILD)/gen/asset_embed.c: $(ASSETS) .ci/embed-assets
 	@mkdir -p $(@D)
-	.ci/embed-assets c $(ASSETS) > $@
+	$(Q).ci/embed-assets c $(ASSETS) > $@
 $(BUILD)/gen/asset_embed.h: $(ASSETS) .ci/embed-assets
 	@mkdir -p $(@D)
-	.ci/embed-assets h $(ASSETS) > $@
+	$(Q).ci/embed-assets h $(ASSETS) > $@
 
 # A stage links the logic of its own folder; apply and rollback share code through stages/common.
 define stage_rule
 $(BUILD)/bin/tare-$(1): $(BUILD)/obj/stages/$(1)/main.o $(filter $(call lib_of,stages/$(1)),$(STAGE_LIBS)) $(LIBS) $(GEN_LIB)
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(PKG_LIBS)
+	$$(say) LINK $$@
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(PKG_LIBS)
 endef
 $(foreach s,$(STAGES),$(eval $(call stage_rule,$(s))))
 
 $(BUILD)/bin/tare: $(DRIVER_OBJECTS) $(LIBS) $(GEN_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 # One program a folder of fixtures/.
 define fixture_rule
 $(BUILD)/bin/fixtures/$(notdir $(1)): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c)) $(LIBS) $(GEN_LIB)
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(PKG_LIBS)
+	$$(say) LINK $$@
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(PKG_LIBS)
 endef
 $(foreach f,$(FIXTURE_DIRS),$(eval $(call fixture_rule,$(f))))
 
 $(BUILD)/tests/unit/%_test: $(BUILD)/obj/tests/unit/%_test.o $(HARNESS_OBJECTS) $(STAGE_LIBS) $(LIBS) $(GEN_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka
 
 $(BUILD)/bin/harness/%: $(BUILD)/obj/tests/harness/%_main.o $(HARNESS_OBJECTS) $(LIBS) $(GEN_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
+.PHONY: tests-built check-run fuzz-built
 tests-built: all $(TEST_BINS) $(HARNESS_BINS)
+
+FUZZ_SOURCES := $(wildcard tests/fuzz/*_fuzz.c)
+FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
+FUZZ_SECONDS ?= 60
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(HARNESS_OBJECTS) $(STAGE_LIBS) $(LIBS) $(GEN_LIB)
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+fuzz-built: $(FUZZ_BINS)
+
+check: ## install what tests need, build, and pass all tests
+	.ci/setup build demo check
+	$(MAKE) check-run
+
+check-run: tests-built
+	.ci/check $(BUILD)
+
+lint: tests-built ## the cheap checks of the tree itself
+	prove -r tests/lint
+
+asan: ## unit and command-line tests under address and undefined-behaviour sanitizers
+	$(MAKE) BUILD=$(BUILD)-asan OPT=-O1 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' tests-built
+	.ci/check $(BUILD)-asan unit cli
+
+fuzz: ## every fuzz target for FUZZ_SECONDS seconds (60)
+	$(MAKE) BUILD=$(BUILD)-fuzz CC=clang OPT=-O1 SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzz-built
+	.ci/fuzz $(BUILD)-fuzz/fuzz $(FUZZ_SECONDS)
+
+bench: all $(HARNESS_BINS) ## seconds and peak memory per stage, growth with the number of workloads
+	.ci/setup build demo bench
+	$(MAKE) tests-built
+	tests/perf/bench.sh $(BUILD)
 
 setup: ## install the Debian packages that building and the demo need
 	.ci/setup build demo
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
+demo: ## the whole line on the demo shop, with a private Prometheus and a private Postgres
+	.ci/setup build demo
+	$(MAKE) all
+	fixtures/demo/demo.sh run $(BUILD)
+
+demo-up: ## as demo, and leave the servers running
+	.ci/setup build demo
+	$(MAKE) all
+	fixtures/demo/demo.sh up $(BUILD)
+
+demo-down: ## stop what demo-up started
+	fixtures/demo/demo.sh down $(BUILD)
+
+DESTDIR ?=
+PREFIX ?= /usr/local
+install: all ## into DESTDIR/PREFIX: bin/tare, and the stages beside it
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(DRIVER) $(STAGE_BINS) $(DESTDIR)$(PREFIX)/bin
+
 clean: ## remove everything that was built
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz $(BUILD)-clang
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
