@@ -1,0 +1,93 @@
+#include "stages/analyze/analyze.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "stages/analyze/history.h"
+#include "stages/analyze/recommend.h"
+
+/* Version of the rules: raise it with any change that moves a number, so that a plan says what it was made by. */
+enum { RULES_VERSION = 1 };
+
+struct analyze_state {
+    struct history_out *history;
+};
+
+/* What the recommendations are made from, for the header: rules, policy, providers, history. */
+static int settings_fill(struct stage *stage, struct err *err)
+{
+    json_t *settings = stage_settings(stage);
+    char digest[DIGEST_HEX];
+    const char *history = options_string(stage->options, OPT_HISTORY);
+    if (history && history_check(history, digest, err))
+        return -1;
+    char *policy = json_text(config_value(stage->config, "policy"));
+    char policy_digest[DIGEST_HEX];
+    hash_bytes(policy, strlen(policy), policy_digest);
+    free(policy);
+    json_object_set_new(settings, "rules_version", json_integer(RULES_VERSION));
+    json_object_set_new(settings, "policy_sha256", json_string(policy_digest));
+    json_object_set_new(settings, "history_sha256", history ? json_string(digest) : json_null());
+    return 0;
+}
+
+static int analyze_begin(struct stage *stage, struct err *err)
+{
+    struct analyze_state *state = stage->state;
+    if (settings_fill(stage, err))
+        return -1;
+    return history_open(options_string(stage->options, OPT_HISTORY_OUT), &state->history, err);
+}
+
+/* The problem entry of a workload that nothing can be said of. */
+static void note_refusal(json_t *record, const struct plan *plan)
+{
+    if (plan->refusal)
+        record_problem(record, "analyze", plan->refusal, "%s", plan->refusal_reason);
+}
+
+static int analyze_record(struct stage *stage, json_t *record, struct err *err)
+{
+    struct analyze_state *state = stage->state;
+    struct subject subject;
+    struct policy policy;
+    struct plan plan;
+    struct class class;
+    (void)err;
+    subject_read(record, &stage->arena, &subject);
+    policy_for(stage->config, subject.workload, NULL, &policy);
+    class_of(&subject, &class);
+    plan_make(&subject, &policy, &stage->arena, &plan);
+    plan_settle(&plan);
+    json_object_set_new(record, "recommendation", recommendation_new(&plan, &class, NULL));
+    note_refusal(record, &plan);
+    history_add(state->history, &subject, "default");
+    return 0;
+}
+
+static int analyze_end(struct stage *stage, struct err *err)
+{
+    struct analyze_state *state = stage->state;
+    struct history_out *history = state->history;
+    state->history = NULL;
+    return history_finish(history, err);
+}
+
+static void analyze_release(struct stage *stage)
+{
+    struct analyze_state *state = stage->state;
+    history_drop(state->history);
+}
+
+const struct stage_spec analyze_stage = {
+    .name = "analyze",
+    .program = FOR_ANALYZE,
+    .summary = "recommends requests and limits for each workload, with reasons",
+    .reads = ARTIFACT_BIT(ARTIFACT_USAGE),
+    .writes = ARTIFACT_RECOMMENDATIONS,
+    .state_size = sizeof(struct analyze_state),
+    .begin = analyze_begin,
+    .record = analyze_record,
+    .end = analyze_end,
+    .release = analyze_release,
+};
