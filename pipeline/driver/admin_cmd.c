@@ -168,3 +168,30 @@ int command_login(struct session *session, struct err *err)
     }
     return failed ? -1 : 0;
 }
+
+/* A private server stops only by this command: runs leave it up, so that the next one starts at once. */
+int command_server(struct session *session, struct err *err)
+{
+    struct privcluster cluster = {0};
+    bool running = false;
+    if (session_operands(session, 1, 1, "tare server start | stop | status", err)) {
+        return -1;
+    }
+    const char *what = options_operand(session->options, 0);
+    int failed = 0;
+    if (strcmp(what, "start") == 0) {
+        failed = privcluster_start(&cluster, err);
+        running = true;
+    } else if (strcmp(what, "stop") == 0) {
+        failed = privcluster_stop(err) || privcluster_find(&cluster, &running, err);
+    } else if (strcmp(what, "status") == 0) {
+        failed = privcluster_find(&cluster, &running, err);
+    } else {
+        failed = err_set(err, ERR_USAGE, "tare server has start, stop and status, not \"%s\"", what);
+    }
+    if (!failed && !options_flag(session->options, OPT_QUIET)) {
+        printf("%s: %s\n", cluster.directory, running ? "running" : "not running");
+    }
+    privcluster_release(&cluster);
+    return failed ? -1 : 0;
+}

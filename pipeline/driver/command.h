@@ -55,6 +55,7 @@ int command_audit(struct session *session, struct err *err);
 int command_policy(struct session *session, struct err *err);
 int command_grant(struct session *session, struct err *err);
 int command_login(struct session *session, struct err *err);
+int command_server(struct session *session, struct err *err);
 int command_migrate(struct session *session, struct err *err);
 int command_doctor(struct session *session, struct err *err);
 

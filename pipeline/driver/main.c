@@ -33,6 +33,7 @@ static const struct command commands[] = {
     {"policy", FOR_ADMIN, NEEDS_LEDGER, "set FILE | show", "the policy in force", command_policy},
     {"grant", FOR_ADMIN, NEEDS_LEDGER, "LOGIN --namespace N", "narrow a login to a namespace", command_grant},
     {"login", FOR_ADMIN, NEEDS_NOTHING, "NAME ROLE…", "make a login in the private cluster: viewer, operator, approver, admin", command_login},
+    {"server", FOR_ADMIN, NEEDS_NOTHING, "start | stop | status", "the server of the private cluster", command_server},
     {"migrate", FOR_ADMIN, NEEDS_NOTHING, "", "bring the ledger's schema up to this version", command_migrate},
     {"doctor", FOR_ADMIN, NEEDS_NOTHING, "", "check what a run needs", command_doctor},
 };

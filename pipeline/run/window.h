@@ -55,8 +55,11 @@ void window_set_free(struct window_set *set);
 
 /* Adds a group from a `windows` list (borrowed; NULL or null adds nothing); durations are integer seconds or
  * text ("6h"). `place` is the file that errors name. ERR_CONFIG naming the place and the key
- * ("windows[2].schedule"). */
+ * ("windows[2].schedule"); with a NULL place the caller names both (config_windows in pipeline/cli/inforce.h does). */
 int window_set_add(struct window_set *set, const json_t *windows, const char *place, struct err *err);
+
+/* The key that window_set_add refused last. Borrowed. */
+const char *window_set_fault(const struct window_set *set);
 
 /* Number of windows in all groups. */
 size_t window_set_count(const struct window_set *set);

@@ -1,5 +1,6 @@
 #include "pipeline/run/window_set.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,15 +10,29 @@
 
 enum { WINDOWS_MAX = 1000, SELECTOR_MAX = 1000, NAME_MAX_BYTES = 200 };
 
-/* Where a value stands, for errors: file, index in the list, key. */
+/* Where a value stands, for errors: file (NULL: the caller names it), index in the list, and the set that
+ * keeps the key of the fault. */
 struct place {
     const char *file;
     size_t index;
+    struct window_set *set;
 };
 
 static const char *const known_keys[] = {"name",     "kind",       "schedule",   "duration", "timezone",
                                          "start",    "end",        "namespaces", "clusters", "labels",
                                          "override", "on_overrun", "calendar"};
+
+/* Keeps the key of a fault, and puts file and key before the error where the caller gave a file. */
+static int at_place(const struct place *place, const char *key, struct err *err)
+{
+    char *fault = place->set->fault;
+    snprintf(fault, sizeof place->set->fault, "windows[%zu]%s%.60s", place->index, key == NULL ? "" : ".",
+             key == NULL ? "" : key);
+    if (err != NULL) {
+        err->class = ERR_CONFIG;
+    }
+    return place->file == NULL ? -1 : err_prefix(err, "%s: %s", place->file, fault);
+}
 
 static int bad(const struct place *place, const char *key, struct err *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -28,16 +43,7 @@ static int bad(const struct place *place, const char *key, struct err *err, cons
     va_start(args, format);
     err_vset(err, ERR_CONFIG, format, args);
     va_end(args);
-    return err_prefix(err, "%s: windows[%zu].%s", place->file, place->index, key);
-}
-
-/* Puts the place before an error that another module set, as ERR_CONFIG. */
-static int at_place(const struct place *place, const char *key, struct err *err)
-{
-    if (err != NULL) {
-        err->class = ERR_CONFIG;
-    }
-    return err_prefix(err, "%s: windows[%zu].%s", place->file, place->index, key);
+    return at_place(place, key, err);
 }
 
 static int check_keys(json_t *item, const struct place *place, struct err *err)
@@ -274,7 +280,7 @@ static int read_window(json_t *item, const struct window_set *set, struct window
     static const char *const kinds[] = {"deny", "allow"};
     static const char *const overruns[] = {"finish", "stop", "rollback"};
     if (!json_is_object(item)) {
-        return err_set(err, ERR_CONFIG, "%s: windows[%zu] is not a mapping", place->file, place->index);
+        return bad(place, NULL, err, "this is not a mapping");
     }
     int kind = -1;
     int overrun = OVERRUN_STOP;
@@ -319,6 +325,11 @@ void window_set_free(struct window_set *set)
     free(set);
 }
 
+const char *window_set_fault(const struct window_set *set)
+{
+    return set->fault;
+}
+
 size_t window_set_count(const struct window_set *set)
 {
     return set->count;
@@ -341,7 +352,7 @@ int window_set_add(struct window_set *set, const json_t *windows, const char *pl
         GROW(set->items, set->capacity, set->count + 1);
         struct window *window = &set->items[set->count];
         *window = (struct window){.group = group};
-        struct place where = {place, index};
+        struct place where = {place, index, set};
         if (read_window(item, set, window, &where, err)) {
             window_release(window);
             return -1;

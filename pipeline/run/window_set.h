@@ -30,6 +30,7 @@ struct window_set {
     size_t count;
     size_t capacity;
     size_t groups;
+    char fault[96]; /* key of the last refusal */
 };
 
 #endif
