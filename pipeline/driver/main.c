@@ -28,7 +28,7 @@ static const struct command commands[] = {
     {"apply", FOR_ACT, NEEDS_LEDGER, "RUN", "make the approved changes", command_apply},
     {"rollback", FOR_ACT, NEEDS_LEDGER, "RUN", "put back exactly what was there", command_rollback},
     {"history", FOR_LIST, NEEDS_LEDGER, "[NAMESPACE/KIND/NAME]", "recommendations and costs over the runs", command_history},
-    {"windows", FOR_WINDOWS, NEEDS_NOTHING, "", "whether changes are allowed now, and when next", command_windows},
+    {"windows", FOR_WINDOWS, NEEDS_LEDGER, "", "whether changes are allowed now, and when next", command_windows},
     {"audit", FOR_LIST, NEEDS_LEDGER, "verify | list [RUN]", "check or list the audit trail", command_audit},
     {"policy", FOR_ADMIN, NEEDS_LEDGER, "set FILE | show", "the policy in force", command_policy},
     {"grant", FOR_ADMIN, NEEDS_LEDGER, "LOGIN --namespace N", "narrow a login to a namespace", command_grant},

@@ -75,7 +75,7 @@ int plan_namespaces(struct session *session, int64_t run, int fd, struct err *er
 
 struct rows {
     const char *fallback;
-    json_t *plan;
+    json_t *plan;    /* by identity, so that two records of one identity make one row */
     json_t *results;
 };
 
@@ -155,6 +155,50 @@ static json_t *result_row(const json_t *record, const struct identity *identity,
     return row;
 }
 
+/* Of two records of one identity the stricter verdict and the larger number of approvals count. */
+static void merge_plan(json_t *row, const json_t *other)
+{
+    static const char *const strictness[] = {"unchanged", "allowed", "needs-approval", "blocked"};
+    int ranks[2] = {0, 0};
+    const char *verdicts[2] = {json_string_or_null(row, "verdict"), json_string_or_null(other, "verdict")};
+    for (int i = 0; i < (int)ARRAY_COUNT(strictness); i++) {
+        ranks[0] = str_equal(verdicts[0], strictness[i]) ? i : ranks[0];
+        ranks[1] = str_equal(verdicts[1], strictness[i]) ? i : ranks[1];
+    }
+    if (ranks[1] > ranks[0]) {
+        json_object_set(row, "verdict", json_object_get(other, "verdict"));
+        json_object_set(row, "role", json_object_get(other, "role"));
+    }
+    int64_t more = json_int_or(other, "approvals_required", 0);
+    if (more > json_int_or(row, "approvals_required", 0)) {
+        json_object_set_new(row, "approvals_required", json_integer(more));
+    }
+    json_array_extend(json_object_get(row, "reasons"), json_object_get(other, "reasons"));
+}
+
+static void merge_result(json_t *row, const json_t *other)
+{
+    static const char *const sums[] = {"monthly_before_microusd", "monthly_after_microusd", "monthly_saving_microusd"};
+    for (size_t i = 0; i < ARRAY_COUNT(sums); i++) {
+        int64_t more;
+        if (json_get_int(other, sums[i], &more)) {
+            json_object_set_new(row, sums[i], json_integer(json_int_or(row, sums[i], 0) + more));
+        }
+    }
+}
+
+/* Puts a row (stolen) under `key`, or merges it into the one that is there. */
+static void put_row(json_t *rows, const char *key, json_t *row, void (*merge)(json_t *row, const json_t *other))
+{
+    json_t *there = json_object_get(rows, key);
+    if (there == NULL) {
+        json_object_set_new(rows, key, row);
+        return;
+    }
+    merge(there, row);
+    json_decref(row);
+}
+
 static int add_rows(const json_t *record, void *context, struct err *err)
 {
     struct rows *rows = context;
@@ -162,20 +206,38 @@ static int add_rows(const json_t *record, void *context, struct err *err)
     if (record_identity(record, &identity, err)) {
         return -1;
     }
-    json_array_append_new(rows->plan, plan_row(record, &identity, rows->fallback));
-    json_array_append_new(rows->results, result_row(record, &identity, rows->fallback));
+    char *key = identity_text(&identity, rows->fallback);
+    put_row(rows->plan, key, plan_row(record, &identity, rows->fallback), merge_plan);
+    put_row(rows->results, key, result_row(record, &identity, rows->fallback), merge_result);
+    free(key);
     return 0;
+}
+
+/* The rows as an array, in the order of the records. Steals `rows`. */
+static json_t *row_list(json_t *rows)
+{
+    json_t *list = json_array();
+    const char *key;
+    json_t *row;
+    json_object_foreach(rows, key, row)
+    {
+        json_array_append(list, row);
+    }
+    json_decref(rows);
+    return list;
 }
 
 int plan_register(struct session *session, int64_t run, const char *digest, int fd, enum ledger_state *state,
                   struct err *err)
 {
-    struct rows rows = {.fallback = plan_default_namespace(session), .plan = json_array(), .results = json_array()};
+    struct rows rows = {.fallback = plan_default_namespace(session), .plan = json_object(), .results = json_object()};
     int64_t seconds = config_integer(session->config, "approvals.expires_after", 0);
-    int failed = each_workload(fd, ARTIFACT_GATED, add_rows, &rows, err) ||
-                 ledger_results_put(session->ledger, run, rows.results, err) ||
-                 ledger_plan_register(session->ledger, run, digest, rows.plan, seconds, state, err);
-    json_decref(rows.plan);
-    json_decref(rows.results);
+    int failed = each_workload(fd, ARTIFACT_GATED, add_rows, &rows, err);
+    json_t *plan = row_list(rows.plan);
+    json_t *results = row_list(rows.results);
+    failed = failed || ledger_results_put(session->ledger, run, results, err) ||
+             ledger_plan_register(session->ledger, run, digest, plan, seconds, state, err);
+    json_decref(plan);
+    json_decref(results);
     return failed ? -1 : 0;
 }

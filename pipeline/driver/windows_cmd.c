@@ -47,6 +47,20 @@ static void print_report(const json_t *report)
     table_free(table);
 }
 
+/* Those of the policy in force and the run's own: each group must allow. */
+static int add_windows(struct session *session, struct window_set *set, struct err *err)
+{
+    json_t *stored;
+    if (ledger_policy_get(session->ledger, &stored, err)) {
+        return -1;
+    }
+    const char *file = config_path(session->config) == NULL ? "the defaults" : config_path(session->config);
+    int failed = window_set_add(set, json_at(stored, "policy.windows"), "the stored policy", err) ||
+                 window_set_add(set, config_value(session->config, "windows"), file, err);
+    json_decref(stored);
+    return failed ? -1 : 0;
+}
+
 int command_windows(struct session *session, struct err *err)
 {
     bool json;
@@ -55,8 +69,7 @@ int command_windows(struct session *session, struct err *err)
         return -1;
     }
     struct window_set *set = window_set_new();
-    const char *file = config_path(session->config) == NULL ? "the defaults" : config_path(session->config);
-    if (window_set_add(set, config_value(session->config, "windows"), file, err)) {
+    if (add_windows(session, set, err)) {
         window_set_free(set);
         return -1;
     }
