@@ -343,14 +343,14 @@ begin
     return v_run;
 end $$;
 
-create function tare.need_separation(p_run tare.run) returns void
+create function tare.need_separation(p_run bigint) returns void
 language plpgsql set search_path = pg_catalog, tare, pg_temp as $$
 begin
-    if tare.separation_wanted() and tare.had_hand(p_run.id, session_user) then
-        perform tare.fail('TA077', case when p_run.requested_by = session_user
-            then format('%s asked for run %s and may not approve it', session_user, p_run.id)
-            else format('%s worked on the plan of run %s and may not approve it', session_user, p_run.id) end,
-            format('somebody else approves it: tare --as LOGIN approve %s', p_run.id));
+    if tare.separation_wanted() and tare.had_hand(p_run, session_user) then
+        perform tare.fail('TA077', case when (select requested_by from tare.run where id = p_run) = session_user
+            then format('%s asked for run %s and may not approve it', session_user, p_run)
+            else format('%s worked on the plan of run %s and may not approve it', session_user, p_run) end,
+            format('somebody else approves it: tare --as LOGIN approve %s', p_run));
     end if;
 end $$;
 
@@ -367,10 +367,12 @@ create function tare.approve(p_run bigint, p_plan text, p_namespace text, p_kind
 returns text
 language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
 declare
-    v_run tare.run := tare.decide_take(p_run, 'approve');
+    v_run tare.run;
     v_what text := case when p_name is null then 'the plan' else concat_ws('/', p_namespace, p_kind, p_name) end;
     v_now timestamptz := tare.now();
 begin
+    perform tare.need_separation(p_run);
+    v_run := tare.decide_take(p_run, 'approve');
     if v_run.state not in ('awaiting-approval', 'approved', 'refused') then
         perform tare.fail('TA077', format('run %s is %s and takes no approval', p_run, v_run.state),
                           case when v_run.superseded_by is not null then format('tare status %s', v_run.superseded_by)
@@ -380,7 +382,6 @@ begin
         perform tare.fail('TA079', format('the plan of run %s is %s, not %s', p_run, v_run.plan_digest, left(p_plan, 64)),
                           format('tare report %s', p_run));
     end if;
-    perform tare.need_separation(v_run);
     if tare.covers(v_run, p_namespace, p_kind, p_name) = 0 then
         perform tare.fail('TA077', format('nothing of %s in run %s needs an approval that %s may give', v_what, p_run,
                                           session_user), format('tare report %s --mine', p_run));
