@@ -18,15 +18,14 @@
 #include "pipeline/base/buf.h"
 #include "pipeline/base/err.h"
 #include "pipeline/io/json.h"
-
-enum edit_field { EDIT_REQUESTS_CPU, EDIT_REQUESTS_MEMORY, EDIT_LIMITS_CPU, EDIT_LIMITS_MEMORY, EDIT_FIELDS };
+#include "stages/common/manifest.h"
 
 /* One wanted value. */
 struct edit_request {
     long document;         /* of the workload: from 1 */
     long item;             /* from 1 inside a List, 0 elsewhere */
     const char *container; /* borrowed */
-    enum edit_field field;
+    enum manifest_field field;
     bool remove;           /* take the field away; `value` and `text` are not used */
     int64_t value;         /* millicores, or bytes */
     const char *text;      /* how to write it; NULL: as people do, in the unit the manifest already uses */

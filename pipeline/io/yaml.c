@@ -1,0 +1,577 @@
+#include "pipeline/io/yaml.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "pipeline/base/mem.h"
+#include "pipeline/io/yaml_text.h"
+
+enum { ANCHOR_BUCKETS = 64, SIZE_LIMIT = INT32_MAX };
+
+const struct yaml_limits yaml_default_limits = {
+    .max_depth = 100, .max_nodes = 1000000, .max_aliases = 10000, .max_merges = 100000};
+
+struct anchor {
+    struct anchor *next;
+    struct yaml_node *node;
+};
+
+/* One collection that is being read. */
+struct frame {
+    struct yaml_node *node;
+    struct yaml_node *last;
+    bool value_next; /* in a mapping: a key was read, its value comes */
+};
+
+struct yaml_stream {
+    const char *bytes; /* borrowed */
+    const char *text;  /* what is parsed: bytes, or the masked copy */
+    char *masked;
+    size_t length;
+    size_t base;  /* where the parser was started */
+    size_t floor; /* a restart must lie at or after this */
+    bool ascii;
+    bool running;
+    yaml_parser_t parser;
+    struct yaml_cursor cursor; /* characters counted from base */
+    size_t line_offset;        /* of yaml_position: start of line `line` */
+    size_t line;
+    struct yaml_limits limits;
+    long documents;
+    size_t merges;
+    /* of the document being read */
+    struct arena *arena;
+    struct frame *stack;
+    size_t depth;
+    size_t nodes;
+    size_t aliases;
+    struct anchor *anchors[ANCHOR_BUCKETS];
+};
+
+static void start_parser(struct yaml_stream *s, size_t base)
+{
+    if (s->running) {
+        yaml_parser_delete(&s->parser);
+    }
+    s->running = false;
+    s->base = base;
+    s->cursor = (struct yaml_cursor){.byte = base, .character = 0};
+    if (base >= s->length || yaml_parser_initialize(&s->parser) == 0) {
+        return;
+    }
+    s->running = true;
+    yaml_parser_set_encoding(&s->parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&s->parser, (const unsigned char *)s->text + base, s->length - base);
+}
+
+/* JSON text may escape characters past U+FFFF as two surrogates, which libyaml refuses. */
+static void mask_json(struct yaml_stream *s)
+{
+    size_t at = s->base;
+    while (at < s->length && strchr(" \t\r\n", s->bytes[at]) != NULL) {
+        at++;
+    }
+    if (at < s->length && (s->bytes[at] == '{' || s->bytes[at] == '[')) {
+        s->masked = yaml_mask_surrogates(s->bytes, s->length);
+        s->text = s->masked == NULL ? s->bytes : s->masked;
+    }
+}
+
+int yaml_open(const char *bytes, size_t length, const struct yaml_limits *limits, struct yaml_stream **out,
+              struct yaml_fault *fault, struct err *err)
+{
+    struct yaml_stream *s = xcalloc(sizeof *s);
+    size_t bad;
+    s->bytes = s->text = bytes;
+    s->length = length;
+    s->line = 1;
+    s->limits = limits == NULL ? yaml_default_limits : *limits;
+    *fault = (struct yaml_fault){.code = "size-limit", .line = 1, .column = 1};
+    if (length > SIZE_LIMIT) {
+        yaml_close(s);
+        return err_set(err, ERR_DATA, "the text is larger than %d bytes", (int)SIZE_LIMIT);
+    }
+    if (yaml_text_check(bytes, length, &s->base, &s->ascii, &bad, err)) {
+        yaml_fault_at(s, bad, "encoding", fault);
+        yaml_close(s);
+        return -1;
+    }
+    s->stack = xcalloc_array(s->limits.max_depth + 1, sizeof *s->stack);
+    mask_json(s);
+    start_parser(s, s->base);
+    *out = s;
+    return 0;
+}
+
+void yaml_close(struct yaml_stream *stream)
+{
+    if (stream == NULL) {
+        return;
+    }
+    if (stream->running) {
+        yaml_parser_delete(&stream->parser);
+    }
+    free(stream->masked);
+    free(stream->stack);
+    free(stream);
+}
+
+const char *yaml_bytes(const struct yaml_stream *stream)
+{
+    return stream->bytes;
+}
+
+void yaml_position(struct yaml_stream *stream, size_t offset, size_t *line, size_t *column)
+{
+    if (offset < stream->line_offset) {
+        stream->line_offset = 0;
+        stream->line = 1;
+    }
+    const char *p = stream->bytes + stream->line_offset;
+    const char *end = stream->bytes + offset;
+    for (const char *feed = p; p < end && (feed = memchr(p, '\n', (size_t)(end - p))) != NULL; p = feed + 1) {
+        stream->line++;
+    }
+    stream->line_offset = (size_t)(p - stream->bytes);
+    *line = stream->line;
+    *column = 1;
+    if (stream->line == 1 && stream->line_offset == 0 && end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+        p += 3;
+    }
+    for (; p < end; p++) {
+        *column += ((unsigned char)*p & 0xc0) != 0x80;
+    }
+}
+
+void yaml_fault_at(struct yaml_stream *stream, size_t offset, const char *code, struct yaml_fault *fault)
+{
+    fault->code = code;
+    fault->offset = offset;
+    yaml_position(stream, offset, &fault->line, &fault->column);
+}
+
+bool yaml_exhausted(const struct yaml_stream *stream)
+{
+    return stream->merges > stream->limits.max_merges;
+}
+
+/* Byte offset of a mark: libyaml counts characters, and from where the parser was started. */
+static uint32_t offset_of(struct yaml_stream *s, const yaml_mark_t *mark)
+{
+    size_t at = s->base + mark->index;
+    if (!s->ascii) {
+        at = yaml_cursor_seek(&s->cursor, s->bytes, s->length, mark->index);
+    }
+    return (uint32_t)(at < s->length ? at : s->length);
+}
+
+/* First byte after anchor and tag in [start, end). */
+static uint32_t skip_properties(const char *bytes, uint32_t start, uint32_t end)
+{
+    uint32_t at = start;
+    while (at < end) {
+        if (strchr(" \t\r\n", bytes[at]) != NULL) {
+            at++;
+        } else if (bytes[at] == '#') {
+            const char *feed = memchr(bytes + at, '\n', end - at);
+            at = feed == NULL ? end : (uint32_t)(feed - bytes);
+        } else if (bytes[at] == '&' || bytes[at] == '!') {
+            while (at < end && strchr(" \t\r\n", bytes[at]) == NULL) {
+                at++;
+            }
+        } else {
+            break;
+        }
+    }
+    return at;
+}
+
+static enum yaml_style scalar_style(yaml_scalar_style_t style)
+{
+    switch (style) {
+    case YAML_SINGLE_QUOTED_SCALAR_STYLE:
+        return YAML_STYLE_SINGLE;
+    case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
+        return YAML_STYLE_DOUBLE;
+    case YAML_LITERAL_SCALAR_STYLE:
+        return YAML_STYLE_LITERAL;
+    case YAML_FOLDED_SCALAR_STYLE:
+        return YAML_STYLE_FOLDED;
+    default:
+        return YAML_STYLE_PLAIN;
+    }
+}
+
+/* Points a scalar's text into the bytes where they are the value already, else copies it. */
+static void set_text(struct yaml_stream *s, struct yaml_node *node, const yaml_event_t *event)
+{
+    size_t quote = node->style == YAML_STYLE_SINGLE || node->style == YAML_STYLE_DOUBLE ? 1 : 0;
+    const char *value = (const char *)event->data.scalar.value;
+    size_t length = event->data.scalar.length;
+    node->length = (uint32_t)length;
+    if (node->style <= YAML_STYLE_DOUBLE && node->end - node->value == length + 2 * quote &&
+        memcmp(s->text + node->value + quote, value, length) == 0) {
+        node->text = s->text + node->value + quote;
+    } else {
+        node->text = arena_strndup(s->arena, value, length);
+    }
+}
+
+/* A block scalar's end mark lies behind the blank lines that follow it. */
+static void trim_block(struct yaml_stream *s, struct yaml_node *node)
+{
+    if (node->style == YAML_STYLE_LITERAL || node->style == YAML_STYLE_FOLDED) {
+        while (node->end > node->value && strchr(" \t\r\n", s->text[node->end - 1]) != NULL) {
+            node->end--;
+        }
+    }
+}
+
+static size_t bucket_of(const char *name)
+{
+    uint32_t hash = 2166136261U; /* FNV-1a */
+    for (; *name != '\0'; name++) {
+        hash = (hash ^ (unsigned char)*name) * 16777619U;
+    }
+    return hash % ANCHOR_BUCKETS;
+}
+
+static void set_anchor(struct yaml_stream *s, struct yaml_node *node, const yaml_char_t *name)
+{
+    if (name == NULL) {
+        return;
+    }
+    node->anchor = arena_strdup(s->arena, (const char *)name);
+    struct anchor *anchor = arena_alloc(s->arena, sizeof *anchor);
+    size_t bucket = bucket_of(node->anchor);
+    anchor->node = node;
+    anchor->next = s->anchors[bucket];
+    s->anchors[bucket] = anchor;
+}
+
+static struct yaml_node *find_anchor(const struct yaml_stream *s, const char *name)
+{
+    for (struct anchor *a = s->anchors[bucket_of(name)]; a != NULL; a = a->next) {
+        if (strcmp(a->node->anchor, name) == 0) {
+            return a->node;
+        }
+    }
+    return NULL;
+}
+
+static int fail_at(struct yaml_stream *s, const yaml_mark_t *mark, const char *code, struct yaml_fault *fault)
+{
+    yaml_fault_at(s, offset_of(s, mark), code, fault);
+    return -1;
+}
+
+/* What libyaml says, as a sentence without a place: the fault has that. */
+static int parser_error(struct yaml_stream *s, struct yaml_fault *fault, struct err *err)
+{
+    const yaml_parser_t *p = &s->parser;
+    if (p->error == YAML_MEMORY_ERROR) {
+        return err_set(err, ERR_TEMPFAIL, "memory ran out while reading YAML");
+    }
+    if (p->context != NULL && p->context_mark.line != p->problem_mark.line) {
+        size_t line;
+        size_t column;
+        yaml_position(s, offset_of(s, &p->context_mark), &line, &column);
+        err_set(err, ERR_DATA, "%s %s that begins at line %zu", p->problem, p->context, line);
+    } else {
+        err_set(err, ERR_DATA, "%s%s%s", p->problem == NULL ? "not YAML" : p->problem,
+                p->context == NULL ? "" : " ", p->context == NULL ? "" : p->context);
+    }
+    return fail_at(s, &p->problem_mark, "yaml-syntax", fault);
+}
+
+/* Hangs a node below the collection being read. */
+static void attach(struct yaml_stream *s, struct yaml_node *node, struct yaml_document *document)
+{
+    if (s->depth == 0) {
+        document->root = node;
+        return;
+    }
+    struct frame *frame = &s->stack[s->depth - 1];
+    if (frame->last == NULL) {
+        frame->node->first = node;
+    } else {
+        frame->last->next = node;
+    }
+    frame->last = node;
+    if (frame->node->kind == YAML_KIND_SEQUENCE || frame->value_next) {
+        frame->node->count++;
+    }
+    frame->value_next = !frame->value_next;
+}
+
+static struct yaml_node *new_node(struct yaml_stream *s, enum yaml_kind kind, const yaml_event_t *event,
+                                  struct yaml_document *document)
+{
+    struct yaml_node *node = arena_alloc(s->arena, sizeof *node);
+    node->kind = (unsigned char)kind;
+    node->start = node->value = offset_of(s, &event->start_mark);
+    node->end = offset_of(s, &event->end_mark);
+    attach(s, node, document);
+    return node;
+}
+
+static void set_properties(struct yaml_stream *s, struct yaml_node *node, const yaml_char_t *anchor,
+                           const yaml_char_t *tag, uint32_t end)
+{
+    if (anchor == NULL && tag == NULL) {
+        return;
+    }
+    node->value = skip_properties(s->text, node->start, end);
+    node->tag = tag == NULL ? NULL : arena_strdup(s->arena, (const char *)tag);
+    set_anchor(s, node, anchor);
+}
+
+static void read_scalar(struct yaml_stream *s, const yaml_event_t *event, struct yaml_document *document)
+{
+    struct yaml_node *node = new_node(s, YAML_KIND_SCALAR, event, document);
+    node->style = (unsigned char)scalar_style(event->data.scalar.style);
+    set_properties(s, node, event->data.scalar.anchor, event->data.scalar.tag, node->end);
+    trim_block(s, node);
+    set_text(s, node, event);
+}
+
+static int read_alias(struct yaml_stream *s, const yaml_event_t *event, struct yaml_document *document,
+                      struct yaml_fault *fault, struct err *err)
+{
+    const char *name = (const char *)event->data.alias.anchor;
+    struct yaml_node *target = find_anchor(s, name);
+    if (target == NULL) {
+        err_set(err, ERR_DATA, "the alias *%s names no anchor before it", name);
+        return fail_at(s, &event->start_mark, "yaml-syntax", fault);
+    }
+    if (target->open) {
+        err_set(err, ERR_DATA, "the alias *%s stands inside of what it names", name);
+        return fail_at(s, &event->start_mark, "alias-limit", fault);
+    }
+    if (++s->aliases > s->limits.max_aliases) {
+        err_set(err, ERR_DATA, "the document has more than %zu aliases", s->limits.max_aliases);
+        return fail_at(s, &event->start_mark, "alias-limit", fault);
+    }
+    struct yaml_node *node = new_node(s, YAML_KIND_ALIAS, event, document);
+    node->anchor = target->anchor;
+    node->target = target;
+    target->aliases++;
+    return 0;
+}
+
+static int open_collection(struct yaml_stream *s, const yaml_event_t *event, struct yaml_document *document,
+                           struct yaml_fault *fault, struct err *err)
+{
+    bool mapping = event->type == YAML_MAPPING_START_EVENT;
+    bool flow = mapping ? event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
+                        : event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
+    if (s->depth >= s->limits.max_depth) {
+        err_set(err, ERR_DATA, "the document is nested deeper than %zu levels", s->limits.max_depth);
+        return fail_at(s, &event->start_mark, "alias-limit", fault);
+    }
+    struct yaml_node *node = new_node(s, mapping ? YAML_KIND_MAPPING : YAML_KIND_SEQUENCE, event, document);
+    node->style = flow ? YAML_STYLE_FLOW : YAML_STYLE_BLOCK;
+    node->open = true;
+    if (mapping) {
+        set_properties(s, node, event->data.mapping_start.anchor, event->data.mapping_start.tag,
+                       (uint32_t)s->length);
+    } else {
+        set_properties(s, node, event->data.sequence_start.anchor, event->data.sequence_start.tag,
+                       (uint32_t)s->length);
+    }
+    s->stack[s->depth++] = (struct frame){.node = node};
+    return 0;
+}
+
+/* The end mark of a block collection lies at the next token; it really ends with its last child. */
+static void close_collection(struct yaml_stream *s, const yaml_event_t *event)
+{
+    const struct frame *frame = &s->stack[--s->depth];
+    frame->node->open = false;
+    if (frame->node->style == YAML_STYLE_FLOW) {
+        frame->node->end = offset_of(s, &event->end_mark);
+    } else {
+        frame->node->end = frame->last == NULL ? frame->node->value : frame->last->end;
+    }
+}
+
+static int read_node(struct yaml_stream *s, const yaml_event_t *event, struct yaml_document *document,
+                     struct yaml_fault *fault, struct err *err)
+{
+    if (++s->nodes > s->limits.max_nodes) {
+        err_set(err, ERR_DATA, "the document has more than %zu values", s->limits.max_nodes);
+        return fail_at(s, &event->start_mark, "size-limit", fault);
+    }
+    switch (event->type) {
+    case YAML_SCALAR_EVENT:
+        read_scalar(s, event, document);
+        return 0;
+    case YAML_ALIAS_EVENT:
+        return read_alias(s, event, document, fault, err);
+    case YAML_SEQUENCE_START_EVENT:
+    case YAML_MAPPING_START_EVENT:
+        return open_collection(s, event, document, fault, err);
+    default:
+        close_collection(s, event);
+        return 0;
+    }
+}
+
+/* A document without a value is one plain, empty scalar: no root. */
+static void end_document(struct yaml_stream *s, const yaml_event_t *event, struct yaml_document *document)
+{
+    const struct yaml_node *root = document->root;
+    document->end = offset_of(s, &event->end_mark);
+    s->floor = document->end;
+    if (root != NULL && root->kind == YAML_KIND_SCALAR && root->length == 0 && root->start == root->end) {
+        document->root = NULL;
+    }
+}
+
+static void begin_document(struct yaml_stream *s, const yaml_event_t *event, struct yaml_document *document)
+{
+    document->number = ++s->documents;
+    document->start = offset_of(s, &event->start_mark);
+    s->floor = offset_of(s, &event->end_mark);
+}
+
+/* Reads events up to the end of a document. 1 a document, 0 the end of the stream, -1 a fault. */
+static int read_events(struct yaml_stream *s, struct yaml_document *document, struct yaml_fault *fault,
+                       struct err *err)
+{
+    for (;;) {
+        yaml_event_t event;
+        if (yaml_parser_parse(&s->parser, &event) == 0) {
+            return parser_error(s, fault, err);
+        }
+        int result = 0;
+        bool done = event.type == YAML_DOCUMENT_END_EVENT || event.type == YAML_STREAM_END_EVENT ||
+                    event.type == YAML_NO_EVENT;
+        if (event.type == YAML_DOCUMENT_START_EVENT) {
+            begin_document(s, &event, document);
+        } else if (event.type == YAML_DOCUMENT_END_EVENT) {
+            end_document(s, &event, document);
+            result = 1;
+        } else if (!done && event.type != YAML_STREAM_START_EVENT) {
+            result = read_node(s, &event, document, fault, err);
+        }
+        yaml_event_delete(&event);
+        if (done || result < 0) {
+            return result;
+        }
+    }
+}
+
+/* Goes on behind a broken document: at the next marker that is not its own. */
+static void restart(struct yaml_stream *s, struct yaml_document *document, size_t fault)
+{
+    size_t from = fault > s->floor ? fault : s->floor;
+    size_t next = yaml_next_marker(s->bytes, s->length, from, s->floor);
+    document->end = next;
+    s->floor = next + 3;
+    start_parser(s, next);
+}
+
+int yaml_next(struct yaml_stream *stream, struct arena *arena, struct yaml_document *document,
+              struct yaml_fault *fault, struct err *err)
+{
+    long before = stream->documents;
+    *document = (struct yaml_document){.start = stream->floor};
+    stream->arena = arena;
+    stream->depth = stream->nodes = stream->aliases = stream->merges = 0;
+    memset(stream->anchors, 0, sizeof stream->anchors);
+    if (!stream->running) {
+        return 0;
+    }
+    int result = read_events(stream, document, fault, err);
+    if (result < 0) {
+        document->root = NULL;
+        if (stream->documents == before) { /* broken before it began: in its directives */
+            document->number = ++stream->documents;
+        }
+        restart(stream, document, fault->offset);
+    }
+    return result;
+}
+
+struct yaml_node *yaml_resolve(struct yaml_node *node)
+{
+    return node != NULL && node->kind == YAML_KIND_ALIAS ? node->target : node;
+}
+
+bool yaml_is_merge(const struct yaml_node *key)
+{
+    return key->style == YAML_STYLE_PLAIN && yaml_text_is(key, "<<");
+}
+
+/* Own keys only. */
+static bool find_own(struct yaml_node *map, const char *name, size_t length, struct yaml_pair *pair)
+{
+    bool found = false;
+    for (struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
+        const struct yaml_node *text = yaml_resolve(key);
+        if (text->kind != YAML_KIND_SCALAR || text->length != length || memcmp(text->text, name, length) != 0) {
+            continue;
+        }
+        if (found) {
+            pair->again = key;
+            return true;
+        }
+        found = true;
+        *pair = (struct yaml_pair){.key = key, .value = key->next};
+    }
+    return found;
+}
+
+static bool find_in(struct yaml_stream *s, struct yaml_node *map, const char *name, size_t length,
+                    struct yaml_pair *pair);
+
+/* In what one merge key gives: a mapping, or a list of them. */
+static bool find_merged(struct yaml_stream *s, struct yaml_node *given, const char *name, size_t length,
+                        struct yaml_pair *pair)
+{
+    struct yaml_node *value = yaml_resolve(given);
+    if (++s->merges > s->limits.max_merges) {
+        return false;
+    }
+    if (value->kind == YAML_KIND_MAPPING) {
+        return find_in(s, value, name, length, pair);
+    }
+    if (value->kind == YAML_KIND_SEQUENCE) {
+        for (struct yaml_node *item = value->first; item != NULL; item = item->next) {
+            struct yaml_node *map = yaml_resolve(item);
+            if (map->kind == YAML_KIND_MAPPING && find_merged(s, map, name, length, pair)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool find_in(struct yaml_stream *s, struct yaml_node *map, const char *name, size_t length,
+                    struct yaml_pair *pair)
+{
+    if (find_own(map, name, length, pair)) {
+        return true;
+    }
+    for (struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
+        if (yaml_is_merge(key) && find_merged(s, key->next, name, length, pair)) {
+            pair->merged = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool yaml_find(struct yaml_stream *stream, struct yaml_node *node, const char *key, struct yaml_pair *pair)
+{
+    node = yaml_resolve(node);
+    return node != NULL && node->kind == YAML_KIND_MAPPING && find_in(stream, node, key, strlen(key), pair);
+}
+
+struct yaml_node *yaml_get(struct yaml_stream *stream, struct yaml_node *node, const char *key)
+{
+    struct yaml_pair pair;
+    return yaml_find(stream, node, key, &pair) ? yaml_resolve(pair.value) : NULL;
+}

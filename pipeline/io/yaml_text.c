@@ -1,0 +1,151 @@
+#include "pipeline/io/yaml_text.h"
+
+#include <string.h>
+
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+
+/* Refuses the two-byte and four-byte encodings by their marks, or by the NUL that ASCII text gets in them. */
+static int check_wide(const char *bytes, size_t length, struct err *err)
+{
+    bool wide = length >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0 ||
+                                (bytes[0] == '\0') != (bytes[1] == '\0'));
+    if (wide) {
+        return err_set(err, ERR_DATA, "the file is not UTF-8 but UTF-16 or UTF-32 text");
+    }
+    return 0;
+}
+
+/* Whether a character of two or more bytes is one that YAML does not allow: C1 controls but NEL, a byte order mark inside,
+ * U+FFFE and U+FFFF. */
+static bool forbidden(const unsigned char *p)
+{
+    return (p[0] == 0xc2 && p[1] < 0xa0 && p[1] != 0x85) || (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf) ||
+           (p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe);
+}
+
+static bool control(unsigned char c)
+{
+    return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
+}
+
+int yaml_text_check(const char *bytes, size_t length, size_t *base, bool *ascii, size_t *bad, struct err *err)
+{
+    const unsigned char *p = (const unsigned char *)bytes;
+    *bad = 0;
+    *base = 0;
+    *ascii = true;
+    if (check_wide(bytes, length, err)) {
+        return -1;
+    }
+    if (length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
+        *base = 3;
+    }
+    for (size_t at = *base; at < length;) {
+        size_t step = 1;
+        *bad = at;
+        if (control(p[at])) {
+            return err_set(err, ERR_DATA, "the control character 0x%02x at byte %zu is not allowed in YAML", p[at],
+                           at);
+        }
+        if (p[at] >= 0x80) {
+            *ascii = false;
+            step = str_utf8_length(p + at, length - at);
+            if (step == 0) {
+                return err_set(err, ERR_DATA, "the byte 0x%02x at byte %zu is not valid UTF-8", p[at], at);
+            }
+            if (forbidden(p + at)) {
+                return err_set(err, ERR_DATA, "the character at byte %zu is not allowed in YAML", at);
+            }
+        }
+        at += step;
+    }
+    return 0;
+}
+
+static bool continuation(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+size_t yaml_cursor_seek(struct yaml_cursor *cursor, const char *bytes, size_t length, size_t character)
+{
+    while (cursor->character < character && cursor->byte < length) {
+        cursor->byte++;
+        while (cursor->byte < length && continuation(bytes[cursor->byte])) {
+            cursor->byte++;
+        }
+        cursor->character++;
+    }
+    while (cursor->character > character && cursor->byte > 0) {
+        cursor->byte--;
+        while (cursor->byte > 0 && continuation(bytes[cursor->byte])) {
+            cursor->byte--;
+        }
+        cursor->character--;
+    }
+    return cursor->byte;
+}
+
+static bool is_marker(const char *at, size_t left)
+{
+    return left >= 3 && memcmp(at, "---", 3) == 0 && (left == 3 || strchr(" \t\r\n", at[3]) != NULL);
+}
+
+size_t yaml_next_marker(const char *bytes, size_t length, size_t from, size_t floor)
+{
+    while (from > 0 && bytes[from - 1] != '\n') {
+        from--;
+    }
+    while (from < length) {
+        if (from >= floor && is_marker(bytes + from, length - from)) {
+            return from;
+        }
+        const char *feed = memchr(bytes + from, '\n', length - from);
+        from = feed == NULL ? length : (size_t)(feed - bytes) + 1;
+    }
+    return length;
+}
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* Whether twelve bytes are "\ud8xx\udcxx": a high and a low surrogate. */
+static bool is_pair(const char *p)
+{
+    static const char shape[] = "\\uDhxx\\uDlxx";
+    for (size_t i = 0; i < sizeof shape - 1; i++) {
+        char lower = (char)(p[i] | 0x20);
+        bool fits = shape[i] == 'x'   ? is_hex(p[i])
+                    : shape[i] == 'h' ? strchr("89ab", lower) != NULL
+                    : shape[i] == 'l' ? strchr("cdef", lower) != NULL
+                    : shape[i] == 'D' ? lower == 'd'
+                                      : p[i] == shape[i];
+        if (!fits) {
+            return false;
+        }
+    }
+    return true;
+}
+
+char *yaml_mask_surrogates(const char *bytes, size_t length)
+{
+    char *copy = NULL;
+    for (size_t at = 0; at + 12 <= length;) {
+        const char *slash = memchr(bytes + at, '\\', length - at);
+        if (slash == NULL || (size_t)(slash - bytes) + 12 > length) {
+            break;
+        }
+        at = (size_t)(slash - bytes);
+        if (is_pair(slash)) {
+            copy = copy == NULL ? xstrndup(bytes, length) : copy;
+            memcpy(copy + at, "\\ufffd\\ufffd", 12);
+            at += 12;
+        } else {
+            at += 2;
+        }
+    }
+    return copy;
+}

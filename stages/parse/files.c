@@ -1,0 +1,123 @@
+#include "stages/parse/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pipeline/base/log.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+#include "pipeline/io/fs.h"
+
+enum { FOLDERS_DEEP = 64 };
+
+void file_list_release(struct file_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->paths[i]);
+    }
+    free(list->paths);
+    *list = (struct file_list){0};
+}
+
+/* Steals `path`. */
+static void add_path(struct file_list *list, char *path)
+{
+    GROW(list->paths, list->capacity, list->count + 1);
+    list->paths[list->count++] = path;
+}
+
+static bool is_manifest_name(const char *name)
+{
+    return str_ends(name, ".yaml") || str_ends(name, ".yml") || str_ends(name, ".json");
+}
+
+static void walk(struct file_list *list, const char *folder, int depth);
+
+/* Takes in one entry of a folder. */
+static void add_entry(struct file_list *list, const char *folder, const char *name, int depth)
+{
+    struct stat info;
+    if (name[0] == '.') {
+        return;
+    }
+    char *path = fs_join(folder, name);
+    bool link = lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+    bool known = stat(path, &info) == 0;
+    if (known && S_ISDIR(info.st_mode)) {
+        if (link) {
+            log_info("%s is a symbolic link to a folder: not followed", path);
+        } else {
+            walk(list, path, depth + 1);
+        }
+        free(path);
+    } else if (is_manifest_name(name)) {
+        add_path(list, path);
+    } else {
+        free(path);
+    }
+}
+
+static void walk(struct file_list *list, const char *folder, int depth)
+{
+    DIR *dir = depth > FOLDERS_DEEP ? NULL : opendir(folder);
+    if (dir == NULL) {
+        add_path(list, xstrdup(folder));
+        return;
+    }
+    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        add_entry(list, folder, entry->d_name, depth);
+    }
+    closedir(dir);
+}
+
+int file_list_add(struct file_list *list, const char *path, struct err *err)
+{
+    struct stat info;
+    if (stat(path, &info)) {
+        err_errno(err, ERR_NOINPUT, errno, "cannot read %s", path);
+        return err_hint(err, "name a manifest file or a folder that holds some: tare-parse deploy/");
+    }
+    if (!S_ISDIR(info.st_mode) && !S_ISREG(info.st_mode)) {
+        return err_set(err, ERR_NOINPUT, "%s is neither a regular file nor a folder", path);
+    }
+    if (access(path, S_ISDIR(info.st_mode) ? R_OK | X_OK : R_OK)) {
+        return err_errno(err, ERR_NOINPUT, errno, "cannot read %s", path);
+    }
+    if (S_ISREG(info.st_mode)) {
+        add_path(list, xstrdup(path));
+        return 0;
+    }
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') {
+        length--;
+    }
+    char *folder = xstrndup(path, length);
+    walk(list, folder, 0);
+    free(folder);
+    return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void file_list_sort(struct file_list *list)
+{
+    size_t kept = 0;
+    if (list->count > 1) {
+        qsort(list->paths, list->count, sizeof *list->paths, compare);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        if (kept > 0 && strcmp(list->paths[kept - 1], list->paths[i]) == 0) {
+            free(list->paths[i]);
+        } else {
+            list->paths[kept++] = list->paths[i];
+        }
+    }
+    list->count = kept;
+}

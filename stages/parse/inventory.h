@@ -1,0 +1,29 @@
+#ifndef TARE_STAGES_PARSE_INVENTORY_H
+#define TARE_STAGES_PARSE_INVENTORY_H
+
+/* A workload as a record of the inventory. */
+
+#include "pipeline/io/json.h"
+#include "stages/common/manifest.h"
+
+/* Where a record comes from. */
+struct inventory_source {
+    const char *file;
+    const char *sha256; /* of the file's bytes */
+    long document;
+    long line; /* of the object */
+};
+
+struct inventory_options {
+    const char *cluster;         /* NULL: null in the records */
+    const char *skip_annotation; /* besides tare.dev/…, an annotation that is kept */
+};
+
+/* New record {"workload":{…},"problems":[…]} of a workload; faults that are not fatal become its problems. */
+json_t *inventory_record(struct manifest_reader *reader, const struct manifest_workload *workload,
+                         const struct inventory_source *source, const struct inventory_options *options);
+
+/* New object of those annotations of an object's metadata that concern tare. */
+json_t *inventory_annotations(struct manifest_reader *reader, struct yaml_node *metadata, const char *skip_annotation);
+
+#endif

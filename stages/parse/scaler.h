@@ -1,0 +1,25 @@
+#ifndef TARE_STAGES_PARSE_SCALER_H
+#define TARE_STAGES_PARSE_SCALER_H
+
+/* Objects that scale a workload: HorizontalPodAutoscaler (all versions), VerticalPodAutoscaler, KEDA's ScaledObject. */
+
+#include <stdbool.h>
+
+#include "pipeline/io/json.h"
+#include "stages/common/manifest.h"
+
+/* What an autoscaler aims at, and what artifacts say about it. */
+struct scaler {
+    const char *namespace; /* NULL when absent; strings live in the reader's arena */
+    const char *kind;
+    const char *name;
+    json_t *member; /* new: {"kind","name","min","max","metrics":[…]}, a VerticalPodAutoscaler also "update_mode" */
+};
+
+/* Whether an object is an autoscaler. */
+bool scaler_is(const struct manifest_object *object);
+
+/* Reads an autoscaler. False when its target cannot be told: then *out is not set. */
+bool scaler_read(struct manifest_reader *reader, const struct manifest_object *object, struct scaler *out);
+
+#endif

@@ -1,0 +1,54 @@
+#include "stages/parse/template.h"
+
+#include <string.h>
+
+#include "pipeline/base/mem.h"
+
+/* What follows "{{" in Helm charts, blanks and dashes left out. */
+static const char *const actions[] = {
+    ".Values", ".Release", ".Chart",  ".Capabilities", ".Files",   ".Template", "$",        "if ",    "else",
+    "end",     "range ",   "with ",   "include ",      "template ", "define ",   "toYaml ",  "tpl ",   "block ",
+    "/*",      "default ", "printf ", "required ",     "lookup ",  "quote ",
+};
+
+static bool is_action(const char *at, const char *end)
+{
+    while (at < end && (*at == '-' || *at == ' ' || *at == '\t' || *at == '(')) {
+        at++;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(actions); i++) {
+        size_t length = strlen(actions[i]);
+        if ((size_t)(end - at) >= length && memcmp(at, actions[i], length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Next "{{" or "{%" in [at, end), NULL when there is none. */
+static const char *next_braces(const char *at, const char *end)
+{
+    while (at + 1 < end && (at = memchr(at, '{', (size_t)(end - at) - 1)) != NULL) {
+        if (at[1] == '{' || at[1] == '%') {
+            return at;
+        }
+        at++;
+    }
+    return NULL;
+}
+
+bool template_is(const char *bytes, size_t length, size_t offset)
+{
+    const char *end = bytes + length;
+    for (const char *at = next_braces(bytes, end); at != NULL; at = next_braces(at + 2, end)) {
+        if (is_action(at + 2, end)) {
+            return true;
+        }
+    }
+    size_t first = offset < length ? offset : length;
+    while (first > 0 && bytes[first - 1] != '\n') {
+        first--;
+    }
+    const char *feed = memchr(bytes + first, '\n', length - first);
+    return next_braces(bytes + first, feed == NULL ? end : feed) != NULL;
+}

@@ -1,0 +1,13 @@
+#ifndef TARE_STAGES_PARSE_TEMPLATE_H
+#define TARE_STAGES_PARSE_TEMPLATE_H
+
+/* Telling a template that was not rendered (Helm, mostly) from broken YAML. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Whether text that could not be read as a manifest is a template: it holds an action of Helm's language, or the line of the
+ * fault at `offset` holds "{{" or "{%". */
+bool template_is(const char *bytes, size_t length, size_t offset);
+
+#endif
