@@ -8,8 +8,8 @@
 #include "pipeline/base/str.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/io/hash.h"
+#include "stages/common/template.h"
 #include "stages/parse/scaler.h"
-#include "stages/parse/template.h"
 
 enum { SKIPPED_KINDS_MAX = 1000, KIND_NAME_MAX = 128 };
 

@@ -1,4 +1,4 @@
-#include "stages/parse/template.h"
+#include "stages/common/template.h"
 
 #include <string.h>
 
@@ -37,13 +37,22 @@ static const char *next_braces(const char *at, const char *end)
     return NULL;
 }
 
-bool template_is(const char *bytes, size_t length, size_t offset)
+bool template_has_action(const char *bytes, size_t length)
 {
     const char *end = bytes + length;
     for (const char *at = next_braces(bytes, end); at != NULL; at = next_braces(at + 2, end)) {
         if (is_action(at + 2, end)) {
             return true;
         }
+    }
+    return false;
+}
+
+bool template_is(const char *bytes, size_t length, size_t offset)
+{
+    const char *end = bytes + length;
+    if (template_has_action(bytes, length)) {
+        return true;
     }
     size_t first = offset < length ? offset : length;
     while (first > 0 && bytes[first - 1] != '\n') {

@@ -1,10 +1,13 @@
-#ifndef TARE_STAGES_PARSE_TEMPLATE_H
-#define TARE_STAGES_PARSE_TEMPLATE_H
+#ifndef TARE_STAGES_COMMON_TEMPLATE_H
+#define TARE_STAGES_COMMON_TEMPLATE_H
 
 /* Telling a template that was not rendered (Helm, mostly) from broken YAML. */
 
 #include <stdbool.h>
 #include <stddef.h>
+
+/* Whether text holds an action of Helm's language ("{{ .Values.image }}"). */
+bool template_has_action(const char *bytes, size_t length);
 
 /* Whether text that could not be read as a manifest is a template: it holds an action of Helm's language, or the line of the
  * fault at `offset` holds "{{" or "{%". */
