@@ -151,15 +151,17 @@ create table tare.audit_head (
 );
 insert into tare.audit_head values (1, 0, decode(repeat('00', 32), 'hex'));
 
--- One field as netstring; `-` for null, so that no two rows have the same text.
+-- One field as netstring; `-` for null, so that no two rows have the same text. This and the next have no search_path
+-- of their own, so that the planner can put them into the query: verifying is five times as fast. Only functions with
+-- a fixed one call them.
 create function tare.audit_field(p_value text) returns text
-language sql immutable set search_path = pg_catalog, tare, pg_temp as $$
+language sql immutable as $$
     select case when p_value is null then '-,' else octet_length(p_value) || ':' || p_value || ',' end
 $$;
 
 -- sha256 over the canonical text of an event and the digest of the one before.
 create function tare.audit_digest(p tare.audit_event) returns bytea
-language sql stable set search_path = pg_catalog, tare, pg_temp as $$
+language sql stable as $$
     select sha256(convert_to(
         tare.audit_field(p.position::text)
         || tare.audit_field(to_char(p.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))

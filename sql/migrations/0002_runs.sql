@@ -298,6 +298,13 @@ create table tare.attempt (
 );
 create index attempt_artifact on tare.attempt (artifact);
 
+-- An artifact is seen by who sees a run that has it.
+create function tare.sees_artifact(p_digest text) returns boolean
+language sql stable security definer set search_path = pg_catalog, tare, pg_temp as $$
+    select exists (select 1 from tare.attempt a join tare.run r on r.id = a.run
+                   where a.artifact = p_digest and tare.sees_whole(r.cluster, r.namespaces, r.requested_by))
+$$;
+
 create trigger attempt_keep before delete on tare.attempt for each row execute function tare.row_keep();
 
 create function tare.attempt_guard() returns trigger

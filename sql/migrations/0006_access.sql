@@ -22,12 +22,6 @@ create policy seen on tare.run for select using (tare.sees_whole(cluster, namesp
 alter table tare.attempt enable row level security;
 create policy seen on tare.attempt for select using (tare.sees_run(run));
 
--- An artifact is seen by who sees a run that has it.
-create function tare.sees_artifact(p_digest text) returns boolean
-language sql stable security definer set search_path = pg_catalog, tare, pg_temp as $$
-    select exists (select 1 from tare.attempt a join tare.run r on r.id = a.run
-                   where a.artifact = p_digest and tare.sees_whole(r.cluster, r.namespaces, r.requested_by))
-$$;
 alter table tare.artifact enable row level security;
 create policy seen on tare.artifact for select using (tare.sees_artifact(digest));
 alter table tare.artifact_chunk enable row level security;
