@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stages/analyze/analyst.h"
 #include "stages/analyze/history.h"
 #include "stages/analyze/recommend.h"
 
@@ -10,6 +11,7 @@
 enum { RULES_VERSION = 1 };
 
 struct analyze_state {
+    struct analyst *analyst; /* NULL: only the rules */
     struct history_out *history;
 };
 
@@ -34,16 +36,23 @@ static int settings_fill(struct stage *stage, struct err *err)
 static int analyze_begin(struct stage *stage, struct err *err)
 {
     struct analyze_state *state = stage->state;
-    if (settings_fill(stage, err))
+    if (settings_fill(stage, err) ||
+        analyst_new(stage->options, stage->config, stage_settings(stage), &state->analyst, err))
         return -1;
     return history_open(options_string(stage->options, OPT_HISTORY_OUT), &state->history, err);
 }
 
-/* The problem entry of a workload that nothing can be said of. */
-static void note_refusal(json_t *record, const struct plan *plan)
+/* The problem entries of a workload: nothing to say, another provider's failure, a model's numbers that were moved. */
+static void note_problems(json_t *record, const struct plan *plan, const struct opinion *opinion)
 {
     if (plan->refusal)
         record_problem(record, "analyze", plan->refusal, "%s", plan->refusal_reason);
+    if (opinion->fallback_from)
+        record_problem(record, "analyze", "fallback", "%s was not used: %s", opinion->fallback_from,
+                       opinion->fallback_reason);
+    size_t moved = json_array_size(json_at(record, "recommendation.clamps"));
+    if (opinion->source && moved > 0)
+        record_problem(record, "analyze", "clamped", "%zu of the model's amounts were moved into their bounds", moved);
 }
 
 static int analyze_record(struct stage *stage, json_t *record, struct err *err)
@@ -53,14 +62,16 @@ static int analyze_record(struct stage *stage, json_t *record, struct err *err)
     struct policy policy;
     struct plan plan;
     struct class class;
+    struct opinion opinion;
     (void)err;
     subject_read(record, &stage->arena, &subject);
     policy_for(stage->config, subject.workload, NULL, &policy);
     class_of(&subject, &class);
     plan_make(&subject, &policy, &stage->arena, &plan);
     plan_settle(&plan);
-    json_object_set_new(record, "recommendation", recommendation_new(&plan, &class, NULL));
-    note_refusal(record, &plan);
+    analyst_ask(state->analyst, &plan, &class, &stage->arena, state->history, &opinion);
+    json_object_set_new(record, "recommendation", recommendation_new(&plan, &class, &opinion));
+    note_problems(record, &plan, &opinion);
     history_add(state->history, &subject, "default");
     return 0;
 }
@@ -70,6 +81,7 @@ static int analyze_end(struct stage *stage, struct err *err)
     struct analyze_state *state = stage->state;
     struct history_out *history = state->history;
     state->history = NULL;
+    analyst_summary(state->analyst);
     return history_finish(history, err);
 }
 
@@ -77,6 +89,7 @@ static void analyze_release(struct stage *stage)
 {
     struct analyze_state *state = stage->state;
     history_drop(state->history);
+    analyst_free(state->analyst);
 }
 
 const struct stage_spec analyze_stage = {

@@ -41,6 +41,26 @@ static const struct port_row {
     {"web", 8000},      {"web", 3000},       {"web", 5000},       {"web", 8443},
 };
 
+static const char *const class_names[] = {"database", "cache", "queue",      "search", "web",    "proxy",
+                                          "jvm",      "batch", "monitoring", "agent",  "worker", "service"};
+
+json_t *class_names_new(void)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < ARRAY_COUNT(class_names); i++)
+        json_array_append_new(names, json_string(class_names[i]));
+    return names;
+}
+
+const char *class_name_of(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(class_names); i++) {
+        if (str_equal(class_names[i], name))
+            return class_names[i];
+    }
+    return NULL;
+}
+
 /* Whether `list` (words between spaces) holds the `length` bytes of `word`. */
 static bool listed(const char *list, const char *word, size_t length)
 {

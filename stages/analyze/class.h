@@ -17,4 +17,10 @@ struct class {
 /* Tells the class; always gives one ("service" where nothing tells more). */
 void class_of(const struct subject *subject, struct class *out);
 
+/* New array of all class names, for the schema of a model's answer. */
+json_t *class_names_new(void);
+
+/* The known class of this name, NULL when there is none. Borrowed, static. */
+const char *class_name_of(const char *name);
+
 #endif

@@ -76,6 +76,15 @@ static void extremes_add(struct extremes *day, double low, double mean, double h
     day->hours++;
 }
 
+/* One line of canonical JSON. */
+static void write_line(struct history_out *history, const json_t *row)
+{
+    char *line = json_text(row);
+    (void)fputs(line, history->file);
+    (void)fputc('\n', history->file);
+    free(line);
+}
+
 /* One row for a day that has hours. */
 static void write_row(struct history_out *history, json_t *row, int64_t day, const struct extremes *of)
 {
@@ -90,10 +99,7 @@ static void write_row(struct history_out *history, json_t *row, int64_t day, con
     json_object_set_new(row, "maximum", json_real_or_null(of->high));
     json_object_set_new(row, "mean", json_real_or_null(of->sum / (double)of->hours));
     json_object_set_new(row, "samples", json_integer(of->hours));
-    char *line = json_text(row);
-    (void)fputs(line, history->file);
-    (void)fputc('\n', history->file);
-    free(line);
+    write_line(history, row);
 }
 
 /* The days of one series; `row` carries what they share. */
@@ -135,6 +141,16 @@ void history_add(struct history_out *history, const struct subject *subject, con
     json_decref(row);
 }
 
+void history_exchange(struct history_out *history, json_t *row)
+{
+    if (!history)
+        return;
+    json_t *line = json_object();
+    json_object_set(line, "llm", row);
+    write_line(history, line);
+    json_decref(line);
+}
+
 int history_finish(struct history_out *history, struct err *err)
 {
     if (!history)
@@ -167,29 +183,32 @@ static int check_line(const char *path, int64_t number, const char *line, size_t
     return err_set(err, ERR_DATA, "%s is no history of this version: line %d cannot be read", path, (int)number);
 }
 
+/* Reads the lines of an open history, one buffer of HISTORY_LINE_MAX at a time. */
+static int check_lines(FILE *file, const char *path, char *line, struct hash *hash, struct err *err)
+{
+    int64_t number = 0;
+    while (fgets(line, HISTORY_LINE_MAX, file)) {
+        size_t length = strlen(line);
+        hash_add(hash, line, length);
+        number++;
+        if (length == 0 || line[length - 1] != '\n')
+            return err_set(err, ERR_DATA, "line %d of history file %s is too long or not ended", (int)number, path);
+        if (check_line(path, number, line, length, err))
+            return -1;
+    }
+    if (ferror(file))
+        return err_errno(err, ERR_IO, errno, "cannot read history file %s", path);
+    return number > 0 ? 0 : err_set(err, ERR_DATA, "history file %s is empty", path);
+}
+
 int history_check(const char *path, char digest[DIGEST_HEX], struct err *err)
 {
     FILE *file = fopen(path, "r");
     if (!file)
         return err_errno(err, ERR_NOINPUT, errno, "cannot read history file %s", path);
     struct hash *hash = hash_new();
-    char *line = NULL;
-    size_t size = 0;
-    int64_t number = 0;
-    int status = 0;
-    ssize_t got;
-    while (status == 0 && (got = getline(&line, &size, file)) > 0) {
-        hash_add(hash, line, (size_t)got);
-        number++;
-        if (got > HISTORY_LINE_MAX)
-            status = err_set(err, ERR_DATA, "line %d of history file %s is too long", (int)number, path);
-        else
-            status = check_line(path, number, line, (size_t)got, err);
-    }
-    if (status == 0 && ferror(file))
-        status = err_errno(err, ERR_IO, errno, "cannot read history file %s", path);
-    if (status == 0 && number == 0)
-        status = err_set(err, ERR_DATA, "history file %s is empty", path);
+    char *line = xmalloc(HISTORY_LINE_MAX);
+    int status = check_lines(file, path, line, hash, err);
     (void)hash_hex(hash, digest);
     hash_free(hash);
     free(line);

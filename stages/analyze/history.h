@@ -4,7 +4,8 @@
 /*
  * What a run learns for later runs (--history-out) and what earlier runs learned (--history). JSON Lines: a header
  * {"tare":"history","version":1}, then one row a line in the form that the ledger stores: daily extremes of a series,
- * {"container","day","kind","maximum","mean","minimum","name","namespace","samples","series"}. samples counts hours.
+ * {"container","day","kind","maximum","mean","minimum","name","namespace","samples","series"}, where samples counts hours;
+ * and {"llm":{…}} for an exchange with a model.
  */
 
 #include "pipeline/base/err.h"
@@ -19,6 +20,9 @@ int history_open(const char *path, struct history_out **out, struct err *err);
 
 /* Adds the daily extremes of one workload. Errors are kept for history_finish. */
 void history_add(struct history_out *history, const struct subject *subject, const char *default_namespace);
+
+/* Adds an exchange with a model (borrowed object in the form that the ledger keeps). */
+void history_exchange(struct history_out *history, json_t *row);
 
 /* Puts the file in place and frees. ERR_IO, ERR_CANTCREAT. */
 int history_finish(struct history_out *history, struct err *err);

@@ -100,8 +100,11 @@ static void write_field(const struct field_plan *field, enum field f, struct buf
                              reason_words(field->rule));
         return;
     }
-    (void)buf_printf(out, " %s %s to %s: %s", titles[f], today(resource, field->old, from),
-                     amount_text(resource, (double)field->value, to), reason_words(field->rule));
+    (void)buf_printf(out, " %s %s to %s: ", titles[f], today(resource, field->old, from),
+                     amount_text(resource, (double)field->value, to));
+    if (field->by_model)
+        (void)buf_printf(out, "the model proposes %s; the rule ", amount_text(resource, field->proposal, asked));
+    (void)buf_add_str(out, reason_words(field->rule));
     if (isfinite(field->target))
         (void)buf_printf(out, " asks for %s", amount_text(resource, field->target, asked));
     if (field->moved_by)

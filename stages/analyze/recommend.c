@@ -45,7 +45,7 @@ static json_t *why_new(const struct container_plan *container, bool is_limit)
     for (int r = 0; r < RESOURCES; r++) {
         const struct field_plan *field = &container->fields[FIELD_OF(r, is_limit)];
         json_t *entry = json_object();
-        json_object_set_new(entry, "rule", json_string(field->rule));
+        json_object_set_new(entry, "rule", json_string(field->by_model ? "llm" : field->rule));
         json_object_set_new(entry, "target", json_real_or_null(field->target));
         json_object_set_new(entry, "moved_by", field->moved_by ? json_string(field->moved_by) : json_null());
         json_object_set_new(why, resource_key((enum resource)r), entry);
@@ -109,7 +109,7 @@ static json_t *reasoning_new(const struct plan *plan, const struct opinion *opin
     struct buf text;
     buf_init(&text, REASONING_MAX);
     if (opinion && opinion->reasoning && *opinion->reasoning)
-        (void)buf_printf(&text, "%s Evidence: ", opinion->reasoning);
+        (void)buf_printf(&text, "%s Evidence:", opinion->reasoning);
     reasoning_write(plan, &text);
     json_t *value = json_string_safe(buf_str(&text));
     buf_release(&text);

@@ -36,6 +36,7 @@ struct field_plan {
     bool remove;
     int64_t value;
     double proposal;   /* what was settled, NaN for none */
+    bool by_model;     /* a model proposed it */
     const char *moved_by; /* what moved the proposal, NULL when nothing did; static */
 };
 
