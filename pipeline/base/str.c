@@ -118,16 +118,29 @@ int str_int64(const char *text, int64_t min, int64_t max, int64_t *value)
     return 0;
 }
 
+/* Whether a valid sequence does something else than show a character: controls, line separators, and the marks that turn the
+ * direction of writing around (U+202A..202E, U+2066..2069), which can make a message read as another one. */
+static bool steers(const unsigned char *bytes, size_t length)
+{
+    if (length == 1) {
+        return bytes[0] < 0x20 || bytes[0] == 0x7f;
+    }
+    if (length == 2) {
+        return bytes[0] == 0xc2 && bytes[1] < 0xa0;
+    }
+    return length == 3 && bytes[0] == 0xe2 &&
+           ((bytes[1] == 0x80 && bytes[2] >= 0xa8 && bytes[2] <= 0xae) ||
+            (bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9));
+}
+
 void str_mask_controls(char *text)
 {
     unsigned char *p = (unsigned char *)text;
-    for (; *p != '\0'; p++) {
-        if (*p < 0x20 || *p == 0x7f) {
-            *p = '?';
-        } else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
-            *p++ = '?';
-            *p = '?';
-        }
+    while (*p != '\0') {
+        size_t length = str_utf8_length(p, strnlen((const char *)p, 4));
+        size_t masked = length == 0 ? 1 : steers(p, length) ? length : 0;
+        memset(p, '?', masked);
+        p += masked > 0 ? masked : length;
     }
 }
 
