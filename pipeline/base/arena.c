@@ -34,15 +34,16 @@ void arena_release(struct arena *arena)
     arena->used_total = 0;
 }
 
+/* The head is always a block of the usual size: large ones stand behind it and are given back. */
 void arena_clear(struct arena *arena)
 {
-    while (arena->head != NULL && arena->head->next != NULL) {
-        struct arena_block *next = arena->head->next;
-        free(arena->head);
-        arena->head = next;
-    }
-    if (arena->head != NULL) {
-        arena->head->used = 0;
+    struct arena_block *head = arena->head;
+    if (head != NULL) {
+        arena->head = head->next;
+        arena_release(arena);
+        head->next = NULL;
+        head->used = 0;
+        arena->head = head;
     }
     arena->used_total = 0;
 }

@@ -3,7 +3,7 @@
 
 /*
  * An arena holds everything that one unit of work allocates and frees it at one point. Blocks are chained;
- * arena_clear keeps the first block, so a loop over records does not return to malloc each time.
+ * arena_clear keeps one block of the usual size, so a loop over records does not return to malloc each time.
  */
 
 #include <stddef.h>
