@@ -11,7 +11,8 @@
 #include "pipeline/base/rng.h"
 #include "pipeline/base/str.h"
 
-enum { LINE_MAX_BYTES = 8192 };
+/* A message has at most 2 KiB, each byte at most doubled by an escape; hint, program and session are short. */
+enum { LINE_MAX_BYTES = 8192, SESSION_MAX = 64 };
 
 static const char *program = "tare";
 static enum log_format format_now = LOG_TEXT;
@@ -24,17 +25,19 @@ void log_init(const char *by, enum log_format format, enum log_level level)
     level_now = level;
 }
 
+/* An inherited id is taken as it is, unless it is no id: then a new one takes its place. */
 const char *log_session(void)
 {
     static char own[17];
     const char *inherited = getenv("TARE_SESSION");
-    if (inherited != NULL && *inherited != '\0') {
+    if (inherited != NULL && *inherited != '\0' && strlen(inherited) <= SESSION_MAX &&
+        str_utf8_valid(inherited, strlen(inherited), NULL)) {
         return inherited;
     }
     if (own[0] == '\0') {
         snprintf(own, sizeof own, "%016" PRIx64, rng_next());
-        setenv("TARE_SESSION", own, 1);
     }
+    setenv("TARE_SESSION", own, 1);
     return own;
 }
 
