@@ -188,7 +188,7 @@ int duration_parse(const char *text, int64_t *seconds, struct err *err)
         int64_t value;
         for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
             int64_t max = (int64_t)3650 * DAY / units[i].seconds;
-            if (text[length - 1] == units[i].unit && number[0] != '+' && str_int64(number, 0, max, &value) == 0) {
+            if (text[length - 1] == units[i].unit && number[0] >= '0' && str_int64(number, 0, max, &value) == 0) {
                 *seconds = value * units[i].seconds;
                 return 0;
             }
