@@ -76,7 +76,7 @@ static enum err_class class_of_state(const char *state)
     return ERR_SOFTWARE;
 }
 
-/* What to do next where the server gave no hint of its own. */
+/* What to do next, for failures that are not the ledger's own words; the server's advice is about SQL. */
 static void usual_hint(enum err_class class, const char *state, struct err *err)
 {
     if (class == ERR_CONFIG) {
@@ -103,16 +103,13 @@ static int fail_result(struct db *db, const PGresult *result, struct err *err)
     char hint[ERR_HINT_MAX];
     db_clean_text(db, PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), message, sizeof message);
     db_clean_text(db, PQresultErrorField(result, PG_DIAG_MESSAGE_HINT), hint, sizeof hint);
-    if (str_starts(state, "TA0")) {
-        err_set(err, class, "%s", message);
-    } else {
+    if (!str_starts(state, "TA0")) {
         err_set(err, class, "%s: %s (%s)", db->place, message, state);
+        usual_hint(class, state, err);
+        return -1;
     }
-    if (hint[0] != '\0') {
-        return err_hint(err, "%s", hint);
-    }
-    usual_hint(class, state, err);
-    return -1;
+    err_set(err, class, "%s", message);
+    return hint[0] == '\0' ? -1 : err_hint(err, "%s", hint);
 }
 
 static int fail_lost(struct db *db, const char *what, struct err *err)

@@ -90,7 +90,7 @@ struct ledger_run {
     const char *plan_digest;  /* NULL until a plan is registered */
     const char *program;      /* version of tare */
     const char *batch;        /* NULL: none */
-    const char *settings;     /* canonical JSON object given to ledger_run_create */
+    const char *settings;     /* the JSON object given to ledger_run_create */
 };
 
 struct ledger_run_new {
@@ -99,6 +99,7 @@ struct ledger_run_new {
     const char *program;     /* version of tare */
     const char *batch;       /* common id of the runs of several clusters, or NULL */
     const json_t *settings;  /* borrowed; an object: options, paths, digest of the configuration … */
+    const char *created;     /* the run's start, RFC 3339, where this login may move the ledger's clock; NULL: now */
 };
 
 struct ledger_attempt {
@@ -146,7 +147,7 @@ struct ledger_change {
     const char *object;
     const char *before_digest;
     int64_t before_size;
-    const char *detail;      /* canonical JSON object */
+    const char *detail;      /* JSON object */
     const char *workloads;   /* JSON array of {namespace,kind,name} */
     const char *updated;
 };

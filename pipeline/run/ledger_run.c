@@ -68,7 +68,7 @@ int ledger_run_create(struct ledger *ledger, const struct ledger_run_new *run, s
 {
     int64_t id = 0;
     struct db_param params[] = {db_text(run->cluster), db_text(run->target), db_text(run->program),
-                                db_text(run->batch), db_text(NULL)};
+                                db_text(run->batch), db_text(NULL), db_text(run->created)};
     if (ledger_put(ledger, sql_run_create, params, ARRAY_COUNT(params), 4, run->settings, &id, err)) {
         return -1;
     }

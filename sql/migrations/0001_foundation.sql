@@ -238,14 +238,19 @@ begin
                                 broken_at) end;
 end $$;
 
--- Moves the clock of this session; true where it was allowed: private cluster, or a tare_admin.
+-- Whether the caller may move the clock: private cluster, or a tare_admin.
+create function tare.clock_movable() returns boolean
+language sql stable security definer set search_path = pg_catalog, tare, pg_temp as $$
+    select (select private from tare.ledger where id = 1) or tare.holds_role(session_user, 'tare_admin')
+$$;
+
+-- Moves the clock of this session; true where that was allowed.
 create function tare.clock_set(p_now timestamptz) returns boolean
 language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
 declare
     v_token uuid := gen_random_uuid();
 begin
-    if not (select private from tare.ledger where id = 1)
-       and not tare.holds_role(session_user, 'tare_admin') then
+    if not tare.clock_movable() then
         return false;
     end if;
     delete from tare.clock_override where made_at < clock_timestamp() - interval '7 days';

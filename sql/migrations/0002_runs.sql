@@ -66,6 +66,7 @@ begin
     if tg_op = 'INSERT' then
         perform tare.audit('run.created', new.id, null, jsonb_build_object(
             'cluster', new.cluster, 'target', new.target, 'program', new.program, 'parent', new.parent,
+            'created', tare.rfc3339(new.created),
             'settings', encode(sha256(convert_to(new.settings::text, 'UTF8')), 'hex')));
     elsif new.state <> old.state then
         perform tare.audit('run.' || new.state, new.id, null, jsonb_strip_nulls(jsonb_build_object(
@@ -197,8 +198,9 @@ end $$;
 
 -- ---- Making and failing runs ----
 
-create function tare.run_create(p_cluster text, p_target text, p_program text, p_batch text, p_settings jsonb)
-returns bigint
+-- Who may move the clock may also say when a run starts, so that it can be repeated to the byte.
+create function tare.run_create(p_cluster text, p_target text, p_program text, p_batch text, p_settings jsonb,
+                                p_created timestamptz default null) returns bigint
 language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
 declare
     v_id bigint;
@@ -206,7 +208,7 @@ declare
 begin
     perform tare.need_role('tare_operator', 'start runs');
     insert into tare.run (created, state_since, requested_by, cluster, target, program, batch, settings)
-    values (v_now, v_now, session_user, p_cluster, p_target, p_program, p_batch, coalesce(p_settings, '{}'))
+    values (case when p_created is not null and tare.clock_movable() then p_created else v_now end, v_now, session_user, p_cluster, p_target, p_program, p_batch, coalesce(p_settings, '{}'))
     returning id into v_id;
     return v_id;
 end $$;

@@ -94,8 +94,8 @@ to tare_viewer;
 -- whether session_user has the role (tare.need_role): that names the role in the refusal, and no SET ROLE gets past
 -- it. tests/db/access.t tries each as each role.
 grant execute on function
-    tare.run_create(text, text, text, text, jsonb), tare.run_namespaces(bigint, text[]),
-    tare.run_fail(bigint, text), tare.run_lock(bigint), tare.run_unlock(bigint), tare.rerun(bigint, text[], jsonb),
+    tare.run_create(text, text, text, text, jsonb, timestamptz),
+    tare.run_namespaces(bigint, text[]), tare.run_fail(bigint, text), tare.run_lock(bigint), tare.run_unlock(bigint), tare.rerun(bigint, text[], jsonb),
     tare.attempt_begin(bigint, text, text, jsonb), tare.attempt_fail(bigint, integer, text),
     tare.attempt_finish(bigint, text), tare.artifact_put(bigint, text, text, bigint),
     tare.artifact_chunk_put(text, integer, bytea), tare.plan_register(bigint, text, jsonb, bigint),
