@@ -1,0 +1,40 @@
+#ifndef TARE_REPORTS_RENDER_H
+#define TARE_REPORTS_RENDER_H
+
+/*
+ * The renderers: each prints the same model. To add a format: a file reports/<name>.c with a function of this form, and
+ * a row in reports/render.c.
+ */
+
+#include "pipeline/base/err.h"
+#include "reports/model.h"
+#include "reports/sink.h"
+
+typedef int report_renderer(const struct report *report, struct report_sink *sink, struct err *err);
+
+/* A renderer and how it is asked for. */
+struct report_format {
+    const char *name;
+    const char *extension;
+    report_renderer *render;
+};
+
+/* A format by name; ERR_USAGE with the nearest known one. *out borrowed, static. */
+int report_format_find(const char *name, const struct report_format **out, struct err *err);
+
+/* GitHub-flavoured Markdown for a pull request. ERR_IO, ERR_CANTCREAT, as all of these. */
+int report_markdown(const struct report *report, struct report_sink *sink, struct err *err);
+
+/* One self-contained HTML file. */
+int report_html(const struct report *report, struct report_sink *sink, struct err *err);
+
+/* One row a container. */
+int report_csv(const struct report *report, struct report_sink *sink, struct err *err);
+
+/* Totals, namespaces, workloads and notes as one JSON object. */
+int report_json(const struct report *report, struct report_sink *sink, struct err *err);
+
+/* A table for a terminal. */
+int report_table(const struct report *report, struct report_sink *sink, struct err *err);
+
+#endif

@@ -1,0 +1,34 @@
+#ifndef TARE_REPORTS_SVG_H
+#define TARE_REPORTS_SVG_H
+
+/* Charts as inline SVG: presentation by classes of report.css only, so that they follow light and dark and a strict
+ * content policy allows them. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pipeline/base/buf.h"
+#include "pipeline/io/json.h"
+#include "reports/model.h"
+
+/* Usage of one resource of one container by hour, against its request and limit. */
+struct svg_usage {
+    enum report_field request; /* CPU_REQUEST or MEMORY_REQUEST */
+    enum report_field limit;
+    const struct report_container *container;
+    const json_t *mean;   /* arrays of numbers or null, one an hour */
+    const json_t *upper;  /* 95th percentile of CPU, peak of memory */
+    int64_t start;        /* of the first hour; 0 unknown */
+};
+
+/* Takes what the chart needs out of a container's usage; false when there is no hourly profile. */
+bool svg_usage_from(const struct report_row *row, const struct report_container *container,
+                    enum report_field request, struct svg_usage *out);
+
+/* Adds the <figure> with caption, chart and legend. */
+void svg_usage_chart(const struct svg_usage *usage, struct buf *out);
+
+/* Adds a bar of `share` (0..1) of its width; `saving` chooses its colour. */
+void svg_bar(double share, bool saving, struct buf *out);
+
+#endif
