@@ -70,6 +70,8 @@ static void couple_to(struct field_plan *field, int64_t value, const char *why)
 {
     field->value = value == field->effective ? AMOUNT_ABSENT : value;
     field->moved_by = why;
+    if (value < 0)
+        return;
     if (value < field->min)
         field->min = value;
     if (value > field->max)
@@ -98,12 +100,19 @@ static void couple(struct container_plan *container, enum resource resource)
     write_out_request(request, limit);
     int64_t asks = field_after(request);
     int64_t may = field_after(limit);
+    /* A new limit without any request would become the request. */
+    if (asks < 0 && limit->value >= 0)
+        couple_to(limit, AMOUNT_ABSENT, "request");
     if (may < 0 || asks <= may)
         return;
     bool lowered = limit->value >= 0 && limit->effective >= 0 && limit->value < limit->effective;
-    if (lowered || limit->effective < 0) {
-        int64_t ceiling = limit->effective < 0 ? asks : limit->effective;
-        couple_to(limit, asks < ceiling ? asks : ceiling, "request");
+    if (limit->effective < 0) {
+        /* A limit that would be new: above the request, or none. */
+        couple_to(limit, asks <= limit->max ? asks : AMOUNT_ABSENT, "request");
+        return;
+    }
+    if (lowered) {
+        couple_to(limit, asks < limit->effective ? asks : limit->effective, "request");
         may = field_after(limit);
     }
     if (asks <= may || request->value < 0)
@@ -177,29 +186,38 @@ static enum qos qos_after(const struct plan *plan)
     return qos_of((const int64_t(*)[RESOURCES])request, (const int64_t(*)[RESOURCES])limit, count);
 }
 
-/* A request that was raised up to its limit steps back by one unit, or to today's value: enough to stay Burstable. */
-static bool step_back(struct container_plan *container)
+/* Parts request and limit of one resource that became equal, by one unit where their ranges allow it, else by leaving both
+ * as they are. False where they were not equal, or equal before. */
+static bool part(struct container_plan *container, enum resource resource)
 {
-    for (int r = 0; r < RESOURCES; r++) {
-        struct field_plan *request = &container->fields[FIELD_OF(r, false)];
-        int64_t lower = request->value - round_unit[r];
-        if (request->value < 0 || request->value != field_after(&container->fields[FIELD_OF(r, true)]))
-            continue;
-        request->value = lower >= request->min && lower > 0 ? lower : AMOUNT_ABSENT;
-        request->moved_by = "qos-class";
-        if (request->value < 0 && request->effective == field_after(&container->fields[FIELD_OF(r, true)]))
-            continue;
-        return true;
+    struct field_plan *request = &container->fields[FIELD_OF(resource, false)];
+    struct field_plan *limit = &container->fields[FIELD_OF(resource, true)];
+    int64_t unit = round_unit[resource];
+    int64_t asks = request->value >= 0 ? request->value : request->old;
+    int64_t may = field_after(limit);
+    bool equal_before = limit->old >= 0 && (request->old < 0 || request->old == limit->old);
+    if (may < 0 || (asks >= 0 && asks != may) || equal_before)
+        return false;
+    request->moved_by = "qos-class";
+    if (limit->value >= 0 && limit->value + unit <= limit->max) {
+        limit->value += unit;
+    } else if (request->value > unit && request->value - unit >= request->min) {
+        request->value -= unit;
+    } else {
+        request->value = AMOUNT_ABSENT;
+        limit->value = AMOUNT_ABSENT;
     }
-    return false;
+    return true;
 }
 
 void plan_finish(struct plan *plan)
 {
-    if (plan->policy->qos_change || plan->subject->qos != QOS_BURSTABLE)
+    if (plan->policy->qos_change || plan->subject->qos != QOS_BURSTABLE || qos_after(plan) != QOS_GUARANTEED)
         return;
-    for (size_t i = 0; i < plan->subject->container_count && qos_after(plan) == QOS_GUARANTEED; i++)
-        (void)step_back(&plan->containers[i]);
+    for (size_t i = 0; i < plan->subject->container_count; i++) {
+        if (part(&plan->containers[i], CPU) || part(&plan->containers[i], MEMORY))
+            return;
+    }
 }
 
 bool container_changes(const struct container_plan *container)
