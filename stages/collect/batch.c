@@ -36,7 +36,11 @@ static void add_pods(const struct batch *batch, const bool *chosen, struct buf *
 
 void batch_selector_of(const struct batch *batch, const bool *chosen, const char *metric, const char *extra, struct buf *out)
 {
-    buf_printf(out, "%s{container!=\"\",container!=\"POD\"", metric);
+    if (strchr(metric, '|') == NULL) {
+        buf_printf(out, "%s{container!=\"\",container!=\"POD\"", metric);
+    } else {
+        buf_printf(out, "{__name__=~\"%s\",container!=\"\",container!=\"POD\"", metric);
+    }
     promql_match(out, "namespace", "=", batch->namespace->name);
     if (chosen != NULL || !batch->whole) {
         struct buf pattern;

@@ -12,8 +12,13 @@
 
 enum { EVENTS_MAX = 1000000, QUERY_MAX = 16 * 1024 * 1024, REASON_DELAY_MS = 300 * 1000, LIMIT_QUESTIONS_MAX = 50 };
 
-static const char *const restarts_metric = "kube_pod_container_status_restarts_total";
-static const char *const reason_metric = "kube_pod_container_status_last_terminated_reason";
+/* A sidecar is an init container to kube-state-metrics. */
+static const char *const restarts_metric =
+    "kube_pod_container_status_restarts_total|kube_pod_init_container_status_restarts_total";
+static const char *const reason_metric =
+    "kube_pod_container_status_last_terminated_reason|kube_pod_init_container_status_last_terminated_reason";
+static const char *const limits_metric =
+    "kube_pod_container_resource_limits|kube_pod_init_container_resource_limits";
 static const char *const oom_metric = "container_oom_events_total";
 
 /* One counter, whoever reports it: a pod, its container and, where told, the container's id. */
@@ -278,7 +283,7 @@ static int collect_limit(struct batch *batch, struct use *use, struct err *err)
     buf_add_str(&extra, ",resource=\"memory\"");
     promql_match(&extra, "container", "=", use->name);
     buf_add_str(&query, "max(last_over_time(");
-    batch_selector_of(batch, chosen, "kube_pod_container_resource_limits", buf_str(&extra), &query);
+    batch_selector_of(batch, chosen, limits_metric, buf_str(&extra), &query);
     buf_add_str(&query, "[10m]))");
     int failed = prom_instant(batch->prom, buf_str(&query), use->oom_last, &listener, err);
     buf_release(&query);
