@@ -29,6 +29,8 @@ struct edit_request {
     bool remove;           /* take the field away; `value` and `text` are not used */
     int64_t value;         /* millicores, or bytes */
     const char *text;      /* how to write it; NULL: as people do, in the unit the manifest already uses */
+    bool check_from;       /* refuse when the manifest does not hold `from` (NULL: nothing) */
+    const char *from;      /* borrowed */
 };
 
 /* One replacement: bytes [start, end) of the original become `text`. */

@@ -1,0 +1,23 @@
+#ifndef TARE_STAGES_COMMON_EDIT_PLAN_H
+#define TARE_STAGES_COMMON_EDIT_PLAN_H
+
+/* From the wanted values of one container to splices. Whether they mean what is wanted is for edit_check to say. */
+
+#include "stages/common/edit_layout.h"
+#include "stages/common/manifest.h"
+
+/* What is wanted of one field of a container; nothing when both flags are false. */
+struct edit_want {
+    bool set;
+    bool remove;
+    int64_t value;
+    const char *text; /* how to write it, without quotes; chosen by edit_plan_container when NULL */
+    bool local;       /* out: a shared value was overridden here */
+};
+
+/* Adds the splices for one container. `root` is the document's. With `move_anchors`, a shared value that stands in this
+ * container gives its anchor, and what it was, to the first alias of it. ERR_DATA when there is no way to write it. */
+int edit_plan_container(struct layout *layout, struct yaml_node *root, const struct manifest_container *container,
+                        struct edit_want wants[FIELD_COUNT], bool move_anchors, struct err *err);
+
+#endif
