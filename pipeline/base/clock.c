@@ -40,6 +40,14 @@ int64_t clock_now(void)
     return (int64_t)time(NULL);
 }
 
+bool clock_is_set(int64_t *start)
+{
+    if (fixed) {
+        *start = fixed_start;
+    }
+    return fixed;
+}
+
 int64_t clock_monotonic_ms(void)
 {
     struct timespec now;

@@ -6,6 +6,7 @@
  * are whole seconds since 1970-01-01T00:00:00Z, in UTC.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,9 @@ int clock_init(struct err *err);
 
 /* Seconds since the epoch, from where TARE_NOW put it. */
 int64_t clock_now(void);
+
+/* Whether TARE_NOW set the clock, and the very instant it named. */
+bool clock_is_set(int64_t *start);
 
 /* Milliseconds on a clock that never steps; for measuring and time-outs. */
 int64_t clock_monotonic_ms(void);

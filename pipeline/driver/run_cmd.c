@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline/base/clock.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
@@ -51,7 +52,11 @@ static int make_run(struct session *session, struct ledger_run *run, struct err 
         return -1;
     }
     const char *cluster = options_string(session->options, OPT_CLUSTER);
+    /* A run that is repeated under the same TARE_NOW gives the same bytes, however long opening took. */
+    char started[RFC3339_MAX];
+    int64_t start;
     struct ledger_run_new wanted = {
+        .created = clock_is_set(&start) ? time_format(start, started) : NULL,
         .cluster = cluster == NULL ? "default" : cluster,
         .target = options_string(session->options, OPT_TARGET),
         .program = tare_version(),
