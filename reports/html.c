@@ -19,6 +19,9 @@
 
 enum { SENTENCE_MAX = 4096, DIGEST_BYTES = 32, BASE64_MAX = 48 };
 
+/* A page with charts of ten thousand workloads would be too heavy for a phone. */
+enum { CHARTS_MAX = 500 };
+
 static const char minus[] = "\xe2\x88\x92";
 static const char none[] = "\xe2\x80\x93";
 
@@ -261,7 +264,7 @@ static int workload_rows(const struct report *report, bool changed, struct repor
         failed = report_row_at(report, i, &arena, &row, err);
         if (!failed) {
             if ((row.action == REPORT_CHANGE) == changed) {
-                html_workload(&row, &sink->out);
+                html_workload(&row, i < CHARTS_MAX, &sink->out);
             }
             report_row_release(&row);
             failed = sink_poll(sink, err);
@@ -278,6 +281,11 @@ static int workloads(const struct report *report, struct report_sink *sink, stru
     int64_t rest = report->totals.workloads - report->totals.changed;
     buf_add_str(out, "<section aria-labelledby=\"workloads\"><h2 id=\"workloads\" tabindex=\"-1\">Workloads</h2>"
                      "<div id=\"tools\"></div>\n");
+    if (report->entry_count > CHARTS_MAX) {
+        buf_printf(out, "<p class=\"quiet\">Charts are drawn for the first %d workloads of this order; the others' usage is in "
+                        "the artifact.</p>\n",
+                   CHARTS_MAX);
+    }
     if (report->totals.changed > 0) {
         html_workload_head("What would change, the most money first", out);
         if (workload_rows(report, true, sink, err)) {

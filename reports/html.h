@@ -6,8 +6,8 @@
 #include "pipeline/base/buf.h"
 #include "reports/model.h"
 
-/* Adds one workload as a <tbody> of two rows: its numbers, and the folded reasons, charts and diff. */
-void html_workload(const struct report_row *row, struct buf *out);
+/* Adds one workload as a <tbody> of two rows: its numbers, and the folded reasons, charts (where wanted) and diff. */
+void html_workload(const struct report_row *row, bool with_charts, struct buf *out);
 
 /* Adds the opening of the table of workloads with its head. */
 void html_workload_head(const char *caption, struct buf *out);

@@ -331,7 +331,7 @@ static void source_line(struct buf *out, const struct report_row *row)
     }
 }
 
-void html_workload(const struct report_row *row, struct buf *out)
+void html_workload(const struct report_row *row, bool with_charts, struct buf *out)
 {
     const json_t *recommendation = json_object_get(row->record, "recommendation");
     buf_printf(out, "<tbody role=\"rowgroup\" id=\"w%zu\">", row->number);
@@ -344,7 +344,9 @@ void html_workload(const struct report_row *row, struct buf *out)
     reasoning(out, recommendation);
     messages(out, "Gate", json_at(row->record, "gate.reasons"));
     messages(out, "Findings", json_object_get(recommendation, "findings"));
-    charts(out, row);
+    if (with_charts) {
+        charts(out, row);
+    }
     patch(out, json_object_get(row->record, "change"));
     messages(out, "Problems", json_object_get(row->record, "problems"));
     price_line(out, row);

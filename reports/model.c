@@ -11,6 +11,7 @@
 #include "pipeline/base/str.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/run/record.h"
+#include "reports/slim.h"
 
 /* Where a record lies in the spool, and what the order needs. */
 struct report_entry {
@@ -21,9 +22,9 @@ struct report_entry {
     uint8_t action;
 };
 
-int report_init(struct report *report, struct err *err)
+int report_init(struct report *report, bool charts, struct err *err)
 {
-    *report = (struct report){.spool = -1, .totals.waste_known = true, .meta.kind = ARTIFACT_NONE};
+    *report = (struct report){.spool = -1, .charts = charts, .totals.waste_known = true, .meta.kind = ARTIFACT_NONE};
     report->problems = json_object();
     report->skipped = json_object();
     return fs_spool(&report->spool, err);
@@ -60,24 +61,11 @@ void report_release(struct report *report)
     }
 }
 
-/* Members that no report shows, and that would fill the spool. */
-static json_t *slimmed(const json_t *record)
-{
-    json_t *copy = json_copy((json_t *)(uintptr_t)record);
-    json_t *recommendation = json_object_get(copy, "recommendation");
-    if (json_object_get(recommendation, "forecast") != NULL) {
-        recommendation = json_copy(recommendation);
-        json_object_del(recommendation, "forecast");
-        json_object_set_new(copy, "recommendation", recommendation);
-    }
-    return copy;
-}
-
 static int spool_record(struct report *report, const json_t *record, struct report_entry *entry, struct err *err)
 {
     struct buf line;
     buf_init(&line, ARTIFACT_LINE_MAX);
-    json_t *slim = slimmed(record);
+    json_t *slim = report_slim(record, report->charts);
     int failed = json_write(slim, &line, err) ||
                  fs_write_fd(report->spool, buf_str(&line), line.length, "the spool file", err);
     entry->offset = report->spool_size;

@@ -128,12 +128,13 @@ struct report {
     size_t first_count;
     json_t *problems; /* code → count, over workloads and error notes */
     json_t *skipped;  /* kind → count */
+    bool charts;
     int spool;
     int64_t spool_size;
 };
 
-/* Prepares an empty report. ERR_CANTCREAT when no spool file can be made. Release it in any case. */
-int report_init(struct report *report, struct err *err);
+/* Prepares an empty report; `charts`: hourly profiles are kept for the renderer. ERR_CANTCREAT when no spool file can be made. Release it in any case. */
+int report_init(struct report *report, bool charts, struct err *err);
 
 /* Frees everything and closes the spool. */
 void report_release(struct report *report);

@@ -6,8 +6,8 @@
 #include "pipeline/base/str.h"
 
 static const struct report_format formats[] = {
-    {"markdown", "md", report_markdown}, {"html", "html", report_html},    {"csv", "csv", report_csv},
-    {"json", "json", report_json},       {"table", "txt", report_table},
+    {"markdown", false, report_markdown}, {"html", true, report_html},    {"csv", false, report_csv},
+    {"json", false, report_json},         {"table", false, report_table},
 };
 
 int report_format_find(const char *name, const struct report_format **out, struct err *err)

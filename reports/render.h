@@ -6,6 +6,8 @@
  * a row in reports/render.c.
  */
 
+#include <stdbool.h>
+
 #include "pipeline/base/err.h"
 #include "reports/model.h"
 #include "reports/sink.h"
@@ -15,7 +17,7 @@ typedef int report_renderer(const struct report *report, struct report_sink *sin
 /* A renderer and how it is asked for. */
 struct report_format {
     const char *name;
-    const char *extension;
+    bool charts; /* wants hourly profiles in the model */
     report_renderer *render;
 };
 

@@ -33,7 +33,7 @@ static int run(struct stage *stage, struct err *err)
     bool given = false;
     int64_t id = options_integer(stage->options, OPT_RUN, &given);
     struct report report;
-    int failed = report_init(&report, err) || report_read(&report, stage->in, given ? id : 0, err) ||
+    int failed = report_init(&report, format->charts, err) || report_read(&report, stage->in, given ? id : 0, err) ||
                  render(&report, format, path, err);
     report_release(&report);
     return failed ? -1 : 0;

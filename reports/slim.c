@@ -1,0 +1,60 @@
+#include "reports/slim.h"
+
+#include <math.h>
+#include <stdint.h>
+
+#include "pipeline/base/mem.h"
+
+/* Whole numbers are read back several times faster than reals, and no chart shows the difference. */
+static json_t *rounded(const json_t *list)
+{
+    json_t *out = json_array();
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        double value = json_number_value(json_array_get(list, i));
+        bool fits = json_is_number(json_array_get(list, i)) && value >= 0 && value < 0x1p62;
+        json_array_append_new(out, fits ? json_integer((json_int_t)llround(value)) : json_null());
+    }
+    return out;
+}
+
+static json_t *slim_resource(const json_t *resource, const char *upper)
+{
+    const json_t *hourly = json_object_get(resource, "hourly");
+    return json_pack("{s:{s:o, s:o}}", "hourly", "mean", rounded(json_object_get(hourly, "mean")), upper,
+                     rounded(json_object_get(hourly, upper)));
+}
+
+static json_t *slim_usage(const json_t *usage)
+{
+    json_t *containers = json_object();
+    const char *name;
+    json_t *container;
+    json_object_foreach(json_object_get(usage, "containers"), name, container)
+    {
+        json_t *slim = json_pack("{s:o, s:o}", "cpu_millicores",
+                                 slim_resource(json_object_get(container, "cpu_millicores"), "p95"), "memory_bytes",
+                                 slim_resource(json_object_get(container, "memory_bytes"), "max"));
+        json_object_set_new(containers, name, slim);
+    }
+    json_t *window = json_object_get(usage, "window");
+    return json_pack("{s:O, s:o}", "window", window == NULL ? json_null() : window, "containers", containers);
+}
+
+json_t *report_slim(const json_t *record, bool charts)
+{
+    static const char *const unused[] = {"forecast", "backtest", "clamps"};
+    json_t *copy = json_copy((json_t *)(uintptr_t)record);
+    json_t *usage = json_object_get(copy, "usage");
+    if (json_is_object(usage)) {
+        json_object_set_new(copy, "usage", charts ? slim_usage(usage) : json_object());
+    }
+    json_t *recommendation = json_object_get(copy, "recommendation");
+    if (json_is_object(recommendation)) {
+        recommendation = json_copy(recommendation);
+        for (size_t i = 0; i < ARRAY_COUNT(unused); i++) {
+            json_object_del(recommendation, unused[i]);
+        }
+        json_object_set_new(copy, "recommendation", recommendation);
+    }
+    return copy;
+}
