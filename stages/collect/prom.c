@@ -15,10 +15,11 @@
 enum { QUESTION_MAX = 8 * 1024 * 1024, SILENT_MAX = 3 };
 static const size_t answer_max = (size_t)4 << 30;
 
-static const char *const who = "the metrics server";
+static const char *const what = "the metrics server";
 
 struct prom {
     struct http_client *client;
+    char *who;              /* "the metrics server http://…", for messages */
     char *matcher;
     enum prom_failure last;
     int silent;             /* requests in a row without an answer of the API */
@@ -59,7 +60,7 @@ static char *make_matcher(const struct config *config)
 int prom_new(const struct options *options, const struct config *config, struct prom **out, struct err *err)
 {
     struct http_options http = {
-        .what = who,
+        .what = what,
         .url = options_string(options, OPT_PROMETHEUS),
         .connect_timeout_seconds = options_integer(options, OPT_CONNECT_TIMEOUT, NULL),
         .timeout_seconds = options_integer(options, OPT_TIMEOUT, NULL),
@@ -79,6 +80,7 @@ int prom_new(const struct options *options, const struct config *config, struct 
         prom_free(prom);
         return -1;
     }
+    prom->who = xasprintf("%s %s", what, http_client_name(prom->client));
     prom->matcher = make_matcher(config);
     if (add_headers(prom, config, err)) {
         prom_free(prom);
@@ -95,6 +97,7 @@ void prom_free(struct prom *prom)
     }
     http_client_free(prom->client);
     free(prom->matcher);
+    free(prom->who);
     free(prom);
 }
 
@@ -160,7 +163,7 @@ static int explain_refusal(struct prom *prom, struct answer *answer, const struc
     bool too_much = strstr(answer->error, "too many samples") != NULL || strstr(answer->error, "maximum resolution") != NULL
                     || strcmp(answer->error_type, "timeout") == 0;
     prom->last = too_much ? PROM_TOO_MUCH : PROM_REFUSED;
-    return err_set(err, ERR_UNAVAILABLE, "%s refused a question (%s): %s", who,
+    return err_set(err, ERR_UNAVAILABLE, "%s refused a question (%s): %s", prom->who,
                    answer->error_type[0] == '\0' ? "error" : answer->error_type, answer->error);
 }
 
@@ -173,7 +176,7 @@ static int judge(struct prom *prom, struct answer *answer, const struct http_rep
             return -1;
         }
         prom->last = PROM_SILENT;
-        return http_reply_check(reply, who, err);
+        return http_reply_check(reply, what, err);
     }
     if (answer_finish(answer, err)) {
         prom->last = answer->status[0] != '\0' && json_pull_done(&answer->json) ? PROM_REFUSED : PROM_SILENT;
@@ -206,12 +209,12 @@ static int ask(struct prom *prom, const char *path, const struct buf *form, cons
     }
     if (form->overflow) {
         prom->last = PROM_REFUSED;
-        return err_set(err, ERR_UNAVAILABLE, "a question to %s is larger than %d bytes", who, QUESTION_MAX);
+        return err_set(err, ERR_UNAVAILABLE, "a question to %s is larger than %d bytes", prom->who, QUESTION_MAX);
     }
     struct answer answer;
     struct http_reply reply;
     struct err problem = {0};
-    answer_init(&answer, listener, who);
+    answer_init(&answer, listener, prom->who);
     http_reply_init(&reply);
     struct http_sink sink = {.begin = begin_answer, .bytes = take_bytes, .context = &answer};
     struct http_request request = {
