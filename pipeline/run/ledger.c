@@ -207,6 +207,9 @@ static int open_private(struct db **out, const struct ledger_options *options, s
     }
     int rc = private_prepare(&cluster, NULL, NULL, err) || private_try(out, options, &cluster, err);
     privcluster_release(&cluster);
+    if (rc && options->login != NULL && err != NULL && err->class == ERR_UNAVAILABLE) {
+        err_hint(err, "make the login: tare login %s viewer approver", options->login);
+    }
     return rc ? -1 : 0;
 }
 

@@ -21,7 +21,7 @@
 #include "sql_embed.h"
 
 /* A socket's path has at most 107 bytes; "/.s.PGSQL.5432" takes 14 of them. */
-enum { SOCKET_PATH_MAX = 100, SOCKET_NAME = 14, LOCK_WAIT_MS = 120000, LOCK_STEP_MS = 50, OUTPUT_MAX = 8192,
+enum { SOCKET_PATH_MAX = 100, SOCKET_NAME = 14, LOCK_WAIT_MS = 120000, LOCK_STEP_MS = 50, START_WAIT_MS = 15000, OUTPUT_MAX = 8192,
        CONNECT_SECONDS = 5, TREE_DEPTH = 32 };
 
 /* fsync stays on: the before-images are what a rollback stands on. */
@@ -260,12 +260,12 @@ static const char *last_line(struct buf *output)
 }
 
 /* Runs one of Postgres' programs and turns a failure into an error. */
-static int run_program(const struct server_user *user, const char *directory, const char *const *argv,
+static int run_program(const struct server_user *user, const char *directory, const char *const *argv, int keep,
                        const char *doing, struct err *err)
 {
     struct buf output;
     buf_init(&output, OUTPUT_MAX);
-    int code = server_run(user, directory, argv, &output, err);
+    int code = server_run(user, directory, argv, keep, &output, err);
     if (code > 0) {
         err_set(err, ERR_UNAVAILABLE, "cannot %s in %s: %s", doing, directory, last_line(&output));
         err_hint(err, "that user (%s) must reach the directory; TARE_STATE_DIR chooses another one, --database a server",
@@ -290,8 +290,9 @@ static int append_settings(const char *data, struct err *err)
     return rc;
 }
 
-/* initdb into a name of its own and a rename at the end: a half-made cluster never has the real name. */
-static int make_cluster(const struct privcluster *cluster, const struct server_user *user, struct err *err)
+/* initdb into a name of its own and a rename at the end: a half-made cluster never has the real name. initdb holds
+ * the lock too, so that nobody removes its work under it when this process is killed. */
+static int make_cluster(const struct privcluster *cluster, const struct server_user *user, int lock, struct err *err)
 {
     char *program = NULL;
     if (server_program("initdb", 0, &program, err)) {
@@ -299,12 +300,13 @@ static int make_cluster(const struct privcluster *cluster, const struct server_u
     }
     char *fresh = fs_join(cluster->directory, "postgres.new");
     (void)nftw(fresh, remove_entry, TREE_DEPTH, FTW_DEPTH | FTW_PHYS);
-    const char *argv[] = {program, "-D", fresh, "-U", PRIVCLUSTER_SUPERUSER, "-E", "UTF8", "--locale=C", "-A",
+    const char *argv[] = {program, "-N", "-D", fresh, "-U", PRIVCLUSTER_SUPERUSER, "-E", "UTF8", "--locale=C", "-A",
                           "trust", "--data-checksums", NULL};
-    int rc = run_program(user, cluster->directory, argv, "make the private ledger", err);
+    int rc = run_program(user, cluster->directory, argv, lock, "make the private ledger", err);
     if (rc == 0) {
         rc = append_settings(fresh, err);
     }
+    sync(); /* in place of initdb's thousand single ones (-N), which take seconds on a busy disk */
     if (rc == 0 && rename(fresh, cluster->data) != 0) {
         rc = err_errno(err, ERR_CANTCREAT, errno, "cannot name %s", cluster->data);
     }
@@ -354,7 +356,7 @@ static int start_server(struct privcluster *cluster, const struct server_user *u
     char *log = fs_join(cluster->directory, "postgres.log");
     char *socket = xasprintf("-c unix_socket_directories=\"%s\"", cluster->socket);
     const char *argv[] = {program, "-D", cluster->data, "-l", log, "-s", "-w", "-t", "60", "-o", socket, "start", NULL};
-    int rc = run_program(user, cluster->directory, argv, "start the private ledger", err);
+    int rc = run_program(user, cluster->directory, argv, -1, "start the private ledger", err);
     if (rc != 0) {
         err_hint(err, "see %s", log);
     }
@@ -364,16 +366,26 @@ static int start_server(struct privcluster *cluster, const struct server_user *u
     return rc;
 }
 
-/* Under the lock. */
-static int bring_up(struct privcluster *cluster, const struct server_user *user, struct err *err)
+/* Under the lock. A start that failed may have met a server that a killed tare was just starting. */
+static int bring_up(struct privcluster *cluster, const struct server_user *user, int lock, struct err *err)
 {
     if (answers(cluster)) {
         return 0;
     }
-    if (cluster_version(cluster->data) == 0 && make_cluster(cluster, user, err)) {
+    if (cluster_version(cluster->data) == 0 && make_cluster(cluster, user, lock, err)) {
         return -1;
     }
-    return start_server(cluster, user, err);
+    if (start_server(cluster, user, err) == 0) {
+        return 0;
+    }
+    int64_t deadline = clock_monotonic_ms() + START_WAIT_MS;
+    while (seems_running(cluster) && clock_monotonic_ms() < deadline) {
+        if (answers(cluster)) {
+            return 0;
+        }
+        clock_sleep_ms(LOCK_STEP_MS);
+    }
+    return -1;
 }
 
 int privcluster_start(struct privcluster *out, struct err *err)
@@ -388,7 +400,7 @@ int privcluster_start(struct privcluster *out, struct err *err)
         rc = lock_directory(out->directory, &lock, err);
     }
     if (rc == 0) {
-        rc = bring_up(out, &user, err);
+        rc = bring_up(out, &user, lock, err);
         close(lock);
     }
     free(user.name);
@@ -413,7 +425,7 @@ int privcluster_stop(struct err *err)
     }
     if (pid != NULL && rc == 0) {
         const char *argv[] = {program, "-D", cluster.data, "-s", "-w", "-t", "60", "-m", "fast", "stop", NULL};
-        rc = run_program(&user, cluster.directory, argv, "stop the private ledger", err);
+        rc = run_program(&user, cluster.directory, argv, -1, "stop the private ledger", err);
     }
     free(pid);
     free(program);

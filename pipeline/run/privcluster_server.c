@@ -110,14 +110,19 @@ int server_program(const char *name, int version, char **path, struct err *err)
 /* ---- Running them ---- */
 
 /* In the child: nothing of the caller's must stay open in a server that outlives it. */
-static void child_descriptors(int out)
+static void child_descriptors(int out, int keep)
 {
     int null = open("/dev/null", O_RDONLY);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0) {
         _exit(EXEC_FAILED);
     }
     for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS_MAX; fd++) {
-        close(fd);
+        if (fd != keep) {
+            close(fd);
+        }
+    }
+    if (keep >= 0) {
+        (void)fcntl(keep, F_SETFD, 0);
     }
 }
 
@@ -129,13 +134,13 @@ static void child_user(const struct server_user *user)
     }
 }
 
-static void child(const struct server_user *user, const char *directory, const char *const *argv, int out)
+static void child(const struct server_user *user, const char *directory, const char *const *argv, int keep, int out)
 {
     char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
     char locale[] = "LC_ALL=C";
     char zone[] = "TZ=UTC";
     char *environment[] = {path, locale, zone, NULL};
-    child_descriptors(out);
+    child_descriptors(out, keep);
     child_user(user);
     if (chdir(directory) != 0 && chdir("/") != 0) {
         _exit(EXEC_FAILED);
@@ -164,8 +169,8 @@ static void drain(int fd, struct buf *output)
     }
 }
 
-int server_run(const struct server_user *user, const char *directory, const char *const *argv, struct buf *output,
-               struct err *err)
+int server_run(const struct server_user *user, const char *directory, const char *const *argv, int keep,
+               struct buf *output, struct err *err)
 {
     int pipes[2];
     if (pipe(pipes) != 0) {
@@ -179,7 +184,7 @@ int server_run(const struct server_user *user, const char *directory, const char
         return err_errno(err, ERR_TEMPFAIL, saved, "cannot start %s", argv[0]);
     }
     if (pid == 0) {
-        child(user, directory, argv, pipes[1]);
+        child(user, directory, argv, keep, pipes[1]);
     }
     close(pipes[1]);
     drain(pipes[0], output);

@@ -90,6 +90,7 @@ static void test_unknown_login_is_refused(void **state)
     assert_false(opens("stranger", &err));
     assert_int_equal(err.class, ERR_UNAVAILABLE);
     assert_non_null(strstr(err.message, "stranger"));
+    assert_non_null(strstr(err.hint, "tare login stranger"));
 }
 
 static void test_nothing_listens_on_tcp(void **state)
@@ -178,6 +179,35 @@ static void test_half_made_is_thrown_away(void **state)
     free(old);
 }
 
+/* kill -9 of the program that makes the cluster, at several instants; the next one always gets there. */
+static void test_killed_while_making(void **state)
+{
+    (void)state;
+    static const int64_t instants[] = {400, 1300};
+    char *old = xstrdup(getenv("TARE_STATE_DIR"));
+    for (size_t i = 0; i < ARRAY_COUNT(instants); i++) {
+        char *other = xasprintf("%s-k%zu", old, i);
+        setenv("TARE_STATE_DIR", other, 1);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            struct privcluster mine;
+            _exit(privcluster_start(&mine, NULL) ? 1 : 0);
+        }
+        clock_sleep_ms(instants[i]);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        struct err err = {0};
+        if (!opens(NULL, &err)) {
+            fail_msg("killed after %d ms: %s", (int)instants[i], err.message);
+        }
+        assert_int_equal(privcluster_stop(&err), 0);
+        free(other);
+    }
+    setenv("TARE_STATE_DIR", old, 1);
+    free(old);
+}
+
 static void test_long_path_moves_the_socket(void **state)
 {
     (void)state;
@@ -211,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_unknown_login_is_refused), cmocka_unit_test(test_nothing_listens_on_tcp),
         cmocka_unit_test(test_socket_is_closed_to_others), cmocka_unit_test(test_starts_again_after_a_crash),
         cmocka_unit_test(test_two_start_at_once),        cmocka_unit_test(test_half_made_is_thrown_away),
+        cmocka_unit_test(test_killed_while_making),
         cmocka_unit_test(test_long_path_moves_the_socket), cmocka_unit_test(test_names_of_roles_are_no_logins),
     };
     return cmocka_run_group_tests(tests, start, stop);
