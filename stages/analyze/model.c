@@ -141,6 +141,8 @@ static void container_read(const json_t *from, const struct subject *subject, st
     for (int r = 0; r < RESOURCES; r++) {
         out->request[r] = amount(requests, (enum resource)r);
         out->limit[r] = amount(limits, (enum resource)r);
+        if (out->limit[r] == 0)
+            out->limit[r] = AMOUNT_ABSENT; /* Kubernetes takes a limit of 0 for none */
         figures_read(json_object_get(used, resource_keys[r]), subject->window_start, arena, &out->use[r]);
     }
     out->throttled = either(figure(used, "throttled_ratio"), 0);

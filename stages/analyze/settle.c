@@ -65,12 +65,18 @@ static void limit_settle(struct container_plan *container, enum field field, dou
     field_settle(limit, FIELD_RESOURCE(field), proposal);
 }
 
+/* A value, or nothing where it is today's. */
+static int64_t unless_today(const struct field_plan *field, int64_t value)
+{
+    return value == field->effective ? AMOUNT_ABSENT : value;
+}
+
 /* Sets a value that coupling asks for; the range is widened to hold it, and the reason noted. */
 static void couple_to(struct field_plan *field, int64_t value, const char *why)
 {
-    field->value = value == field->effective ? AMOUNT_ABSENT : value;
+    field->value = unless_today(field, value);
     field->moved_by = why;
-    if (value < 0)
+    if (field->value < 0)
         return;
     if (value < field->min)
         field->min = value;
@@ -112,7 +118,7 @@ static void couple(struct container_plan *container, enum resource resource)
         return;
     }
     if (lowered) {
-        couple_to(limit, asks < limit->effective ? asks : limit->effective, "request");
+        couple_to(limit, asks <= limit->max && asks < limit->effective ? asks : limit->effective, "request");
         may = field_after(limit);
     }
     if (asks <= may || request->value < 0)
@@ -200,9 +206,9 @@ static bool part(struct container_plan *container, enum resource resource)
         return false;
     request->moved_by = "qos-class";
     if (limit->value >= 0 && limit->value + unit <= limit->max) {
-        limit->value += unit;
+        limit->value = unless_today(limit, limit->value + unit);
     } else if (request->value > unit && request->value - unit >= request->min) {
-        request->value -= unit;
+        request->value = unless_today(request, request->value - unit);
     } else {
         request->value = AMOUNT_ABSENT;
         limit->value = AMOUNT_ABSENT;
