@@ -84,10 +84,11 @@ language sql stable security definer set search_path = pg_catalog, tare, pg_temp
     select body::jsonb from tare.policy order by id desc limit 1
 $$;
 
--- "24h" and its like; null for anything else.
+-- "24h" and its like, or whole seconds (what `tare policy set` makes of it); null for anything else.
 create function tare.duration(p text) returns interval
 language sql immutable set search_path = pg_catalog, tare, pg_temp as $$
-    select case when p ~ '^[0-9]{1,6}[smhd]$'
+    select case when p ~ '^[0-9]{1,9}$' then make_interval(secs => p::int)
+        when p ~ '^[0-9]{1,6}[smhd]$'
         then make_interval(secs => left(p, -1)::int
             * case right(p, 1) when 's' then 1 when 'm' then 60 when 'h' then 3600 else 86400 end) end
 $$;

@@ -152,6 +152,17 @@ as adm "select tare.policy_set('x', '{\"approvals\":{\"separation_of_duties\":tr
 is "$(as view "select approved from tare.apply_check($own, 'shop', 'Deployment', 'cart')")" f \
     "and when it is set again, that approval no longer counts"
 
+is "$(as boss "select string_agg(coalesce(tare.duration(d)::text, 'none'), ' ' order by n) from
+    unnest(array['3600', '90s', '15m', '24h', '7d', '', '1w', '-5', '1e9']) with ordinality x (d, n)")" \
+    "01:00:00 00:01:30 00:15:00 24:00:00 168:00:00 none none none none" "durations of a policy: seconds or number and unit"
+as adm "select tare.policy_set('x', '{\"approvals\":{\"required\":1,\"expires_after\":3600}}')" >/dev/null
+short=$(plan_run op "$one_row" short)
+is "$(as op "select approval_life from tare.run where id = $short")" 01:00:00 "the stored policy makes an approval's life shorter"
+as adm "select tare.policy_set('x', '{\"approvals\":{\"required\":2}}')" >/dev/null
+is "$(plan_run op "$one_row" lax 2>&1 | grep -o 'the stored policy asks for 2 approvals')" \
+    "the stored policy asks for 2 approvals" "a plan that asks for fewer approvals than the stored policy is refused"
+as adm "select tare.policy_set('x', '{}')" >/dev/null
+
 # ---- Rows ----
 two='[{"namespace":"shop","kind":"Deployment","name":"cart","verdict":"needs-approval","approvals_required":1},
       {"namespace":"pay","kind":"Deployment","name":"till","verdict":"needs-approval","approvals_required":1}]'
