@@ -104,9 +104,10 @@ char *figure_dollars(int64_t microusd, char out[FIGURE_MAX])
     int64_t amount = llabs(microusd);
     snprintf(out, FIGURE_MAX, "%s%" PRId64 ".%06" PRId64, microusd < 0 ? "-" : "", amount / 1000000, amount % 1000000);
     size_t length = strlen(out);
-    while (out[length - 1] == '0' && out[length - 2] != '.') {
+    while (out[length - 1] == '0') {
         out[--length] = '\0';
     }
+    out[out[length - 1] == '.' ? length - 1 : length] = '\0';
     return out;
 }
 

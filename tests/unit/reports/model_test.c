@@ -1,0 +1,275 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/mem.h"
+#include "pipeline/base/money.h"
+#include "pipeline/base/rng.h"
+#include "reports/render.h"
+
+enum { WORKLOADS = 300, SPACES = 7 };
+
+static json_t *parse(const char *text)
+{
+    struct err err = {0};
+    json_t *value = json_read(text, strlen(text), "test", &err);
+    assert_non_null(value);
+    return value;
+}
+
+static void add(struct report *report, json_t *record)
+{
+    struct err err = {0};
+    assert_int_equal(report_add(report, record, &err), 0);
+    json_decref(record);
+}
+
+static char *render(const struct report *report, report_renderer *renderer)
+{
+    struct report_sink sink;
+    sink_init(&sink, -1);
+    struct err err = {0};
+    assert_int_equal(renderer(report, &sink, &err), 0);
+    return buf_steal(&sink.out);
+}
+
+static int64_t random_money(void)
+{
+    return (int64_t)(rng_next() % UINT64_C(900000000));
+}
+
+/* A workload with two containers and four random sums of money; every ninth has no price. */
+static json_t *random_record(int number, int64_t *before, int64_t *after)
+{
+    int64_t part[8];
+    *before = 0;
+    *after = 0;
+    for (int i = 0; i < 8; i++) {
+        part[i] = random_money();
+        *(i % 2 == 0 ? before : after) += part[i];
+    }
+    bool priced = number % 9 != 0;
+    char cost[1024];
+    snprintf(cost, sizeof cost,
+             "{\"monthly_before_microusd\":%" PRId64 ",\"monthly_after_microusd\":%" PRId64 ",\"containers\":{"
+             "\"a\":{\"cpu_before_microusd\":%" PRId64 ",\"cpu_after_microusd\":%" PRId64
+             ",\"memory_before_microusd\":%" PRId64 ",\"memory_after_microusd\":%" PRId64 "},"
+             "\"b\":{\"cpu_before_microusd\":%" PRId64 ",\"cpu_after_microusd\":%" PRId64
+             ",\"memory_before_microusd\":%" PRId64 ",\"memory_after_microusd\":%" PRId64 "}}}",
+             *before, *after, part[0], part[1], part[2], part[3], part[4], part[5], part[6], part[7]);
+    char *text = xasprintf(
+        "{\"workload\":{\"cluster\":null,\"namespace\":\"ns%d\",\"kind\":\"Deployment\",\"name\":\"w%d\",\"containers\":["
+        "{\"name\":\"a\",\"role\":\"container\",\"requests\":{\"cpu_millicores\":100,\"memory_bytes\":1024}},"
+        "{\"name\":\"b\",\"role\":\"sidecar\",\"requests\":{\"cpu_millicores\":100,\"memory_bytes\":1024}}]},"
+        "\"recommendation\":{\"action\":\"resize\",\"risk\":\"low\",\"confidence\":0.5,\"containers\":{"
+        "\"a\":{\"requests\":{\"cpu_millicores\":%d}}}},\"cost\":%s,\"problems\":[]}",
+        number % SPACES, number, 100 - number % 3, priced ? cost : "null");
+    json_t *record = parse(text);
+    free(text);
+    if (!priced) {
+        *before = 0;
+        *after = 0;
+    }
+    return record;
+}
+
+/* Sum of a numeric column of the CSV; columns before it hold no commas. */
+static int64_t csv_sum(const char *csv, int column)
+{
+    int64_t sum = 0;
+    for (const char *line = strchr(csv, '\n') + 1; *line != '\0'; line = strchr(line, '\n') + 1) {
+        const char *field = line;
+        for (int i = 0; i < column; i++) {
+            field = strchr(field, ',') + 1;
+        }
+        sum += strtoll(field, NULL, 10);
+    }
+    return sum;
+}
+
+static void assert_json(const char *text, int64_t before, int64_t after)
+{
+    json_t *report = parse(text);
+    int64_t spaces = 0;
+    int64_t rows = 0;
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(report, "namespaces"), i, item)
+    {
+        spaces += json_int_or(item, "monthly_saving_microusd", 0);
+    }
+    json_array_foreach(json_object_get(report, "workloads"), i, item)
+    {
+        rows += json_int_or(item, "monthly_saving_microusd", 0);
+    }
+    const json_t *totals = json_object_get(report, "totals");
+    assert_int_equal(json_int_or(totals, "monthly_before_microusd", -1), before);
+    assert_int_equal(json_int_or(totals, "monthly_after_microusd", -1), after);
+    assert_int_equal(spaces, before - after);
+    assert_int_equal(rows, before - after);
+    assert_int_equal(json_array_size(json_object_get(report, "workloads")), WORKLOADS);
+    json_decref(report);
+}
+
+/* Sums of records, namespaces and totals are the same micro-dollars everywhere; people's figures are made from them. */
+static void every_format_has_the_same_sums(void **state)
+{
+    (void)state;
+    rng_seed(7);
+    struct report report;
+    assert_int_equal(report_init(&report, false, NULL), 0);
+    report.meta.kind = ARTIFACT_COSTS;
+    int64_t before = 0;
+    int64_t after = 0;
+    for (int i = 0; i < WORKLOADS; i++) {
+        int64_t one_before = 0;
+        int64_t one_after = 0;
+        add(&report, random_record(i, &one_before, &one_after));
+        before += one_before;
+        after += one_after;
+    }
+    report_finish(&report);
+    assert_int_equal(report.totals.before, before);
+    assert_int_equal(report.totals.after, after);
+    assert_int_equal(report.totals.unpriced, (WORKLOADS + 8) / 9);
+    assert_int_equal(report.namespace_count, SPACES);
+    char *json = render(&report, report_json);
+    assert_json(json, before, after);
+    char *csv = render(&report, report_csv);
+    assert_int_equal(csv_sum(csv, 16), before);
+    assert_int_equal(csv_sum(csv, 17), after);
+    assert_int_equal(csv_sum(csv, 18), before - after);
+    char money[MONEY_TEXT];
+    report_renderer *people[] = {report_markdown, report_html, report_table};
+    for (size_t i = 0; i < ARRAY_COUNT(people); i++) {
+        char *text = render(&report, people[i]);
+        assert_non_null(strstr(text, money_format(before, money)));
+        assert_non_null(strstr(text, money_format(after, money)));
+        assert_non_null(strstr(text, "34 workloads could not be priced and are not in the sums."));
+        free(text);
+    }
+    free(json);
+    free(csv);
+    report_release(&report);
+}
+
+static void the_biggest_change_comes_first(void **state)
+{
+    (void)state;
+    struct report report;
+    assert_int_equal(report_init(&report, false, NULL), 0);
+    static const char *const costs[] = {
+        "{\"monthly_before_microusd\":10,\"monthly_after_microusd\":9}", "null",
+        "{\"monthly_before_microusd\":10,\"monthly_after_microusd\":90}",
+        "{\"monthly_before_microusd\":50,\"monthly_after_microusd\":9}"};
+    for (size_t i = 0; i < ARRAY_COUNT(costs); i++) {
+        char *text = xasprintf("{\"workload\":{\"kind\":\"Pod\",\"name\":\"p%zu\",\"containers\":[{\"name\":\"a\","
+                               "\"requests\":{\"cpu_millicores\":9}}]},\"recommendation\":{\"action\":\"resize\","
+                               "\"containers\":{\"a\":{\"requests\":{\"cpu_millicores\":5}}}},\"cost\":%s}",
+                               i, costs[i]);
+        add(&report, parse(text));
+        free(text);
+    }
+    add(&report, parse("{\"workload\":{\"kind\":\"Pod\",\"name\":\"kept\",\"containers\":[]},"
+                       "\"recommendation\":{\"action\":\"keep\"},\"cost\":null}"));
+    report_finish(&report);
+    static const char *const wanted[] = {"p2", "p3", "p0", "p1", "kept"};
+    struct arena arena;
+    arena_init(&arena);
+    for (size_t i = 0; i < ARRAY_COUNT(wanted); i++) {
+        struct report_row row;
+        assert_int_equal(report_row_at(&report, i, &arena, &row, NULL), 0);
+        assert_string_equal(row.name, wanted[i]);
+        report_row_release(&row);
+    }
+    arena_release(&arena);
+    report_release(&report);
+}
+
+static void fields_follow_the_advice(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    struct report_row row;
+    json_t *record = parse(
+        "{\"workload\":{\"kind\":\"Pod\",\"name\":\"p\",\"containers\":["
+        "{\"name\":\"i\",\"role\":\"init\",\"requests\":{\"cpu_millicores\":9000}},"
+        "{\"name\":\"a\",\"role\":\"container\",\"requests\":{\"cpu_millicores\":500},\"limits\":{\"cpu_millicores\":900,"
+        "\"memory_bytes\":7}}]},\"usage\":null,"
+        "\"recommendation\":{\"action\":\"resize\",\"risk\":\"high\",\"containers\":{\"a\":{\"requests\":{"
+        "\"cpu_millicores\":null,\"memory_bytes\":5},\"remove\":[\"limits.cpu\"]}}}}");
+    assert_int_equal(report_row_read(record, &arena, &row, NULL), 0);
+    const struct report_container *a = &row.containers[1];
+    assert_int_equal(a->next[CPU_REQUEST], 500);
+    assert_int_equal(a->now[MEMORY_REQUEST], REPORT_ABSENT);
+    assert_int_equal(a->next[MEMORY_REQUEST], 5);
+    assert_int_equal(a->next[CPU_LIMIT], REPORT_ABSENT);
+    assert_int_equal(a->next[MEMORY_LIMIT], 7);
+    /* Init containers do not run all the time and are not in the pod's sum. */
+    assert_int_equal(row.now[CPU_REQUEST], 500);
+    assert_int_equal(row.action, REPORT_CHANGE);
+    assert_int_equal(row.risk, RISK_HIGH);
+    assert_true(row.no_data);
+    report_row_release(&row);
+    arena_release(&arena);
+}
+
+static void nothing_is_left_out(void **state)
+{
+    (void)state;
+    struct report report;
+    assert_int_equal(report_init(&report, true, NULL), 0);
+    report.meta.kind = ARTIFACT_CHANGES;
+    add(&report, parse("{\"note\":{\"stage\":\"parse\",\"outcome\":\"error\",\"code\":\"yaml-syntax\",\"message\":\"bad <b>\","
+                       "\"source\":{\"file\":\"a\\u202e.yaml\",\"line\":3}}}"));
+    add(&report, parse("{\"workload\":{\"kind\":\"Pod\",\"name\":\"<script>\",\"containers\":[]},\"usage\":null,"
+                       "\"cost\":null,\"problems\":[{\"stage\":\"price\",\"code\":\"unpriced\",\"message\":\"no\"}]}"));
+    report_finish(&report);
+    assert_int_equal(json_int_or(report.problems, "unpriced", 0), 1);
+    assert_int_equal(json_int_or(report.problems, "yaml-syntax", 0), 1);
+    char *html = render(&report, report_html);
+    assert_null(strstr(html, "<b><script>"));
+    assert_non_null(strstr(html, "&lt;script&gt;"));
+    assert_non_null(strstr(html, "bad &lt;b&gt;"));
+    assert_non_null(strstr(html, "a\\u202e.yaml:3"));
+    assert_null(strstr(html, "style=\""));
+    assert_non_null(strstr(html, "Content-Security-Policy"));
+    free(html);
+    char *markdown = render(&report, report_markdown);
+    assert_non_null(strstr(markdown, "1 workload could not be priced"));
+    assert_non_null(strstr(markdown, "bad &#60;b&#62;"));
+    free(markdown);
+    report_release(&report);
+}
+
+static void an_empty_report_is_a_report(void **state)
+{
+    (void)state;
+    report_renderer *all[] = {report_markdown, report_html, report_csv, report_json, report_table};
+    for (size_t i = 0; i < ARRAY_COUNT(all); i++) {
+        struct report report;
+        assert_int_equal(report_init(&report, true, NULL), 0);
+        report.meta.kind = ARTIFACT_INVENTORY;
+        report_finish(&report);
+        free(render(&report, all[i]));
+        report_release(&report);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_format_has_the_same_sums), cmocka_unit_test(the_biggest_change_comes_first),
+        cmocka_unit_test(fields_follow_the_advice),       cmocka_unit_test(nothing_is_left_out),
+        cmocka_unit_test(an_empty_report_is_a_report),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
