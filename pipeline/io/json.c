@@ -129,9 +129,9 @@ json_t *json_string_safe(const char *text)
     }
     char *copy = xstrdup(text);
     size_t length = strlen(copy);
-    size_t bad;
-    while (!str_utf8_valid(copy, length, &bad)) {
-        copy[bad] = '?';
+    size_t at = 0;
+    for (size_t bad; !str_utf8_valid(copy + at, length - at, &bad); at += bad + 1) {
+        copy[at + bad] = '?';
     }
     value = json_string(copy);
     free(copy);
