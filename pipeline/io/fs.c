@@ -12,7 +12,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/rng.h"
 
-enum { READ_PIECE = 64 * 1024 };
+enum { READ_PIECE = 64 * 1024, TEMPORARY_TRIES = 100 };
 
 int fs_read_fd(int fd, const char *what, struct buf *out, struct err *err)
 {
@@ -142,6 +142,18 @@ static int write_and_rename(int fd, const char *temporary, const char *target, c
     return failed ? -1 : 0;
 }
 
+/* Opens a new file in `dir`; *name new. A name that is taken (left by a killed program that had the same seed) is passed over. */
+static int open_temporary(const char *dir, mode_t mode, char **name)
+{
+    int fd = -1;
+    for (int i = 0; i < TEMPORARY_TRIES && (i == 0 || (fd < 0 && errno == EEXIST)); i++) {
+        free(*name);
+        *name = xasprintf("%s/.tare-%016" PRIx64, dir, rng_next());
+        fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    }
+    return fd;
+}
+
 int fs_replace(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err)
 {
     char *target = realpath(path, NULL);
@@ -149,8 +161,8 @@ int fs_replace(const char *path, const void *bytes, size_t length, mode_t mode, 
         target = xstrdup(path);
     }
     char *dir = fs_dirname(target);
-    char *temporary = xasprintf("%s/.tare-%016" PRIx64, dir, rng_next());
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    char *temporary = NULL;
+    int fd = open_temporary(dir, mode, &temporary);
     int failed = fd < 0 ? err_errno(err, ERR_CANTCREAT, errno, "cannot write in the directory %s", dir)
                         : write_and_rename(fd, temporary, target, bytes, length, err);
     if (!failed) {
@@ -172,7 +184,8 @@ int fs_make_dirs(const char *path, mode_t mode, struct err *err)
         }
         char kept = *p;
         *p = '\0';
-        if (mkdir(copy, mode) && errno != EEXIST) {
+        struct stat info;
+        if (mkdir(copy, mode) && (errno != EEXIST || stat(copy, &info) || !S_ISDIR(info.st_mode))) {
             failed = err_errno(err, ERR_CANTCREAT, errno, "cannot make the directory %s", copy);
         }
         *p = kept;
