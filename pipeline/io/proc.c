@@ -42,14 +42,18 @@ static _Noreturn void child(const struct proc *proc, int stderr_fd, int failure_
     _exit(CANNOT_START);
 }
 
-/* Keeps the newest bytes: once half of the cap is passed, the older half is dropped. */
+/* Keeps the newest bytes. */
 static void keep_tail(struct buf *tail, const char *bytes, size_t length)
 {
-    if (tail == NULL || length > tail->cap) {
+    if (tail == NULL) {
         return;
     }
+    if (length > tail->cap) {
+        bytes += length - tail->cap;
+        length = tail->cap;
+    }
     if (tail->length + length > tail->cap) {
-        size_t drop = tail->length / 2 > length ? tail->length / 2 : tail->length;
+        size_t drop = tail->length + length - tail->cap;
         memmove(tail->data, tail->data + drop, tail->length - drop);
         tail->length -= drop;
     }
@@ -123,7 +127,10 @@ int proc_run(const struct proc *proc, int *exit_code, struct err *err)
         failed = err_errno(err, ERR_TEMPFAIL, fork_error, "cannot start %s", proc->path);
     } else {
         /* The pipe closes by itself when exec succeeds. */
-        ssize_t got = read(failure_pipe[0], &start_error, sizeof start_error);
+        ssize_t got;
+        do {
+            got = read(failure_pipe[0], &start_error, sizeof start_error);
+        } while (got < 0 && errno == EINTR);
         pass_stderr(stderr_pipe[0], proc->stderr_tail);
         failed = await(pid, exit_code, err);
         if (!failed && got == (ssize_t)sizeof start_error) {
