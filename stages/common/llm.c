@@ -15,6 +15,7 @@ struct llm {
     const struct llm_provider *provider;
     char *model;
     char *path;
+    char *key; /* only to keep it out of messages */
     struct http_client *http;
     struct llm_dialect dialect;
 };
@@ -60,6 +61,7 @@ int llm_new(const struct llm_options *options, struct llm **out, struct err *err
     llm->provider = provider;
     llm->model = xstrdup(model);
     llm->path = xstrdup(provider->path(url));
+    llm->key = xstrdup_null(options->key);
     struct http_options http = {.what = provider->name,
                                 .url = url,
                                 .connect_timeout_seconds = options->connect_timeout_seconds,
@@ -77,6 +79,9 @@ void llm_free(struct llm *llm)
     if (!llm)
         return;
     http_client_free(llm->http);
+    if (llm->key)
+        memset(llm->key, 0, strlen(llm->key));
+    free(llm->key);
     free(llm->model);
     free(llm->path);
     free(llm);
@@ -125,13 +130,15 @@ static int post(struct llm *llm, const struct llm_prompt *prompt, struct http_re
 }
 
 /* The sentence for a status that is not 2xx, with the server's own message where it gives one in the usual place; not where
- * it refuses the key, which it may quote. */
+ * it refuses the key or quotes it. */
 static int refused(const struct llm *llm, const struct http_reply *reply, bool *final, struct err *err)
 {
     json_t *body = json_read(buf_str(&reply->body), reply->body.length, "answer", NULL);
     const char *message = json_string_or_null(json_object_get(body, "error"), "message");
     if (reply->status == 401 || reply->status == 403)
         message = "the key was refused";
+    else if (message && llm->key && *llm->key && strstr(message, llm->key))
+        message = "(its message holds the key)";
     *final = reply->status == 401 || reply->status == 402 || reply->status == 403 || reply->status == 404;
     (void)err_set(err, ERR_UNAVAILABLE, "%s answered %ld%s%.200s", llm->provider->name, reply->status,
                   message ? ": " : "", message ? message : "");
