@@ -24,3 +24,10 @@ enum artifact_kind artifact_kind_of(const char *name)
     }
     return ARTIFACT_NONE;
 }
+
+int64_t artifact_count_problems(const json_t *record)
+{
+    const json_t *note = json_object_get(record, "note");
+    return (int64_t)json_array_size(json_object_get(record, "problems")) +
+           str_equal(json_string_or_null(note, "outcome"), "error");
+}

@@ -39,6 +39,9 @@ const char *artifact_kind_name(enum artifact_kind kind);
 /* Kind of a name, ARTIFACT_NONE when unknown. */
 enum artifact_kind artifact_kind_of(const char *name);
 
+/* What a record adds to the trailer's `problems`: its `problems` entries, and one for a note of an error. */
+int64_t artifact_count_problems(const json_t *record);
+
 struct artifact_reader;
 
 /* New reader over a descriptor (borrowed; not closed), which reads the header and refuses a kind that is not in the

@@ -4,7 +4,6 @@
 #include "pipeline/base/buf.h"
 #include "pipeline/base/clock.h"
 #include "pipeline/base/mem.h"
-#include "pipeline/base/str.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/run/artifact.h"
 
@@ -100,9 +99,7 @@ static void count(struct artifact_writer *writer, const json_t *record)
 {
     writer->records++;
     writer->workloads += json_object_get(record, "workload") != NULL;
-    writer->problems += (int64_t)json_array_size(json_object_get(record, "problems"));
-    const json_t *note = json_object_get(record, "note");
-    writer->problems += str_equal(json_string_or_null(note, "outcome"), "error");
+    writer->problems += artifact_count_problems(record);
 }
 
 int artifact_write(struct artifact_writer *writer, const json_t *record, struct err *err)
