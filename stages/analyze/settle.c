@@ -14,13 +14,19 @@ int64_t field_after(const struct field_plan *field)
     return field->value >= 0 ? field->value : field->effective;
 }
 
-/* `value` up to the unit, or down where up would pass the range, or as it is where neither fits. */
-static int64_t rounded(int64_t value, int64_t unit, int64_t min, int64_t max)
+int64_t rounded_up(enum resource resource, int64_t amount)
 {
-    int64_t up = value > INT64_MAX - unit ? value : (value + unit - 1) / unit * unit;
+    int64_t unit = round_unit[resource];
+    return amount > INT64_MAX - unit ? amount : (amount + unit - 1) / unit * unit;
+}
+
+/* `value` up to the unit, or down where up would pass the range, or as it is where neither fits. */
+static int64_t rounded(enum resource resource, int64_t value, int64_t min, int64_t max)
+{
+    int64_t up = rounded_up(resource, value);
     if (up <= max)
         return up;
-    int64_t down = max / unit * unit;
+    int64_t down = max / round_unit[resource] * round_unit[resource];
     return down >= min ? down : value;
 }
 
@@ -49,7 +55,7 @@ static void field_settle(struct field_plan *field, enum resource resource, doubl
         field->moved_by = field->max_by;
         wanted = field->max;
     }
-    int64_t value = rounded(wanted, round_unit[resource], field->min, field->max);
+    int64_t value = rounded(resource, wanted, field->min, field->max);
     bool tiny = in_dead_band(field, resource, value) && !(field->urgent && value > field->effective);
     if (value != field->effective && !tiny)
         field->value = value;

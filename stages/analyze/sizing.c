@@ -92,6 +92,10 @@ void field_range(const struct plan *plan, struct container_plan *container, enum
         return;
     }
     apply_guardrails(&rails, FIELD_RESOURCE(field), out);
+    /* A range without an amount that people would write is stretched up to the next, where the guardrails allow it. */
+    int64_t round = rounded_up(FIELD_RESOURCE(field), out->min);
+    if (out->max < round && round <= rails.max)
+        out->max = round;
 }
 
 /* Says why nothing can be recommended, if so. */

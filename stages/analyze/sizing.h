@@ -84,6 +84,9 @@ double container_confidence(const struct subject *subject, const struct containe
 /* "requests.cpu" and so on, as in `remove`. Borrowed, static. */
 const char *field_name(enum field field);
 
+/* The amount up to what people write: a multiple of 5m, of 4 MiB. */
+int64_t rounded_up(enum resource resource, int64_t amount);
+
 /* Parts of plan_make, one a resource. */
 void size_cpu(const struct plan *plan, struct container_plan *container);
 void size_memory(const struct plan *plan, struct container_plan *container);
