@@ -1,6 +1,6 @@
-# Turns SQL files into C: awk -v what=c|h -f sql/embed.awk sql/migrations/*.sql sql/queries/*.sql
-# A query becomes `const char sql_<name>[]`, a migration an entry of `sql_migrations[]`. The text goes out as an
-# array of bytes, because C11 promises string literals of 4095 bytes only. Plain ASCII is required.
+# Turns SQL files into C: awk -v what=c|h -f sql/embed.awk sql/migrations/*.sql sql/queries/*.sql A query
+# becomes `const char sql_<name>[]`, a migration an entry of `sql_migrations[]`. The text goes out as an array
+# of bytes, because C11 promises string literals of 4095 bytes only. Plain ASCII is required.
 BEGIN {
     for (i = 1; i < 128; i++) {
         code[sprintf("%c", i)] = i
@@ -13,7 +13,8 @@ BEGIN {
         print "#include \"sql_embed.h\"\n"
     } else {
         print "#ifndef TARE_GEN_SQL_EMBED_H\n#define TARE_GEN_SQL_EMBED_H\n\n#include <stddef.h>\n"
-        print "struct sql_migration {\n    int number;\n    const char *name;\n    const char *text;\n    size_t length;\n};\n"
+        print "struct sql_migration {\n    int number;\n    const char *name;"
+        print "    const char *text;\n    size_t length;\n};\n"
     }
 }
 
@@ -81,7 +82,8 @@ END {
     }
     finish_file()
     if (what == "h") {
-        print "\nextern const struct sql_migration sql_migrations[];\nextern const size_t sql_migrations_count;\n\n#endif"
+        print "\nextern const struct sql_migration sql_migrations[];"
+        print "extern const size_t sql_migrations_count;\n\n#endif"
         exit 0
     }
     print "const struct sql_migration sql_migrations[] = {"

@@ -49,10 +49,10 @@ static const struct {
     const char *prefix;
     enum err_class class;
 } state_classes[] = {
-    {"42501", ERR_REFUSED}, {"57014", ERR_TEMPFAIL}, {"57", ERR_TEMPFAIL},    {"08", ERR_TEMPFAIL},
-    {"40", ERR_TEMPFAIL},   {"55P03", ERR_TEMPFAIL}, {"53100", ERR_IO},       {"53", ERR_TEMPFAIL},
-    {"58030", ERR_IO},      {"25006", ERR_TEMPFAIL}, {"22", ERR_DATA},        {"23", ERR_DATA},
-    {"3F000", ERR_CONFIG},  {"42P01", ERR_CONFIG},   {"42883", ERR_CONFIG},   {"42703", ERR_CONFIG},
+    {"42501", ERR_REFUSED}, {"57014", ERR_TEMPFAIL}, {"57", ERR_TEMPFAIL},  {"08", ERR_TEMPFAIL},
+    {"40", ERR_TEMPFAIL},   {"55P03", ERR_TEMPFAIL}, {"53100", ERR_IO},     {"53", ERR_TEMPFAIL},
+    {"58030", ERR_IO},      {"25006", ERR_TEMPFAIL}, {"22", ERR_DATA},      {"23", ERR_DATA},
+    {"3F000", ERR_CONFIG},  {"42P01", ERR_CONFIG},   {"42883", ERR_CONFIG}, {"42703", ERR_CONFIG},
     {"3D000", ERR_CONFIG},  {"54", ERR_DATA},
 };
 
@@ -82,8 +82,10 @@ static void usual_hint(enum err_class class, const char *state, struct err *err)
     if (class == ERR_CONFIG) {
         err_hint(err, "tare migrate");
     } else if (strcmp(state, "42501") == 0) {
-        err_hint(err, "ask an administrator of the database for the group role it takes (tare_viewer, tare_operator, "
-                      "tare_approver, tare_admin)");
+        err_hint(
+            err,
+            "ask an administrator of the database for the group role it takes (tare_viewer, tare_operator, "
+            "tare_approver, tare_admin)");
     }
 }
 
@@ -131,8 +133,8 @@ static void cancel(struct db *db)
     }
 }
 
-/* Waits until libpq has a whole answer. The server ends a statement at its time-out; when even that does not come
- * (a dead network), the wait ends a little later and the connection counts as lost. */
+/* Waits until libpq has a whole answer. The server ends a statement at its time-out; when even that does not
+ * come (a dead network), the wait ends a little later and the connection counts as lost. */
 static int wait_answer(struct db *db, struct err *err)
 {
     int64_t deadline = clock_monotonic_ms() + db->statement_ms + GRACE_MS;
@@ -157,7 +159,8 @@ static int wait_answer(struct db *db, struct err *err)
     return 0;
 }
 
-/* The last result of what was sent, the first failed one where any failed. NULL with an error when none came. */
+/* The last result of what was sent, the first failed one where any failed. NULL with an error when none came.
+ */
 static PGresult *collect(struct db *db, struct err *err)
 {
     PGresult *kept = NULL;
@@ -251,12 +254,13 @@ static int run(struct db *db, const char *sql, const struct db_param *params, si
     struct wire wire;
     for (size_t i = 0; i < count; i++) {
         if (params[i].length > INT32_MAX / 2) {
-            return err_set(err, ERR_DATA, "a value of %zu bytes is too large for the ledger", params[i].length);
+            return err_set(err, ERR_DATA, "a value of %zu bytes is too large for the ledger",
+                           params[i].length);
         }
         wire_one(&wire, i, &params[i]);
     }
-    int sent = PQsendQueryParams(db->conn, sql, (int)count, wire.types, wire.values, wire.lengths, wire.formats,
-                                 binary ? 1 : 0);
+    int sent = PQsendQueryParams(db->conn, sql, (int)count, wire.types, wire.values, wire.lengths,
+                                 wire.formats, binary ? 1 : 0);
     return finish(db, sent, out, err);
 }
 
@@ -272,8 +276,8 @@ int db_none(struct db *db, const char *sql, const struct db_param *params, size_
     return 0;
 }
 
-int db_rows(struct db *db, const char *sql, const struct db_param *params, size_t count, struct db_rows **rows,
-            struct err *err)
+int db_rows(struct db *db, const char *sql, const struct db_param *params, size_t count,
+            struct db_rows **rows, struct err *err)
 {
     PGresult *result = NULL;
     if (run(db, sql, params, count, false, &result, err)) {
@@ -294,7 +298,8 @@ int db_row_optional(struct db *db, const char *sql, const struct db_param *param
     size_t found = db_rows_count(all);
     if (found > 1) {
         db_rows_free(all);
-        return err_set(err, ERR_SOFTWARE, "%s: a statement gave %zu rows where one was expected", db->place, found);
+        return err_set(err, ERR_SOFTWARE, "%s: a statement gave %zu rows where one was expected", db->place,
+                       found);
     }
     if (found == 0) {
         db_rows_free(all);
@@ -343,8 +348,8 @@ int db_value_int(struct db *db, const char *sql, const struct db_param *params, 
     return 0;
 }
 
-int db_value_bytes(struct db *db, const char *sql, const struct db_param *params, size_t count, struct buf *out,
-                   bool *found, struct err *err)
+int db_value_bytes(struct db *db, const char *sql, const struct db_param *params, size_t count,
+                   struct buf *out, bool *found, struct err *err)
 {
     PGresult *result = NULL;
     if (run(db, sql, params, count, true, &result, err)) {
@@ -353,7 +358,9 @@ int db_value_bytes(struct db *db, const char *sql, const struct db_param *params
     *found = PQntuples(result) > 0 && !PQgetisnull(result, 0, 0);
     int full = *found ? buf_add(out, PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0)) : 0;
     PQclear(result);
-    return full == 0 ? 0 : err_set(err, ERR_DATA, "%s: a stored value is larger than %zu bytes", db->place, out->cap);
+    return full == 0
+               ? 0
+               : err_set(err, ERR_DATA, "%s: a stored value is larger than %zu bytes", db->place, out->cap);
 }
 
 int db_script(struct db *db, const char *sql, struct err *err)

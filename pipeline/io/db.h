@@ -2,14 +2,15 @@
 #define TARE_IO_DB_H
 
 /*
- * Postgres over libpq, and the only place that knows libpq. Values travel as parameters, never inside SQL text. The
- * caller states the shape it expects: no row, exactly one, at most one, any number, or one value. There is no
- * reconnecting: a connection that broke answers ERR_TEMPFAIL from then on, because session locks broke with it.
+ * Postgres over libpq, and the only place that knows libpq. Values travel as parameters, never inside SQL
+ * text. The caller states the shape it expects: no row, exactly one, at most one, any number, or one value.
+ * There is no reconnecting: a connection that broke answers ERR_TEMPFAIL from then on, because session locks
+ * broke with it.
  *
- * Errors by SQLSTATE: TA0nn (raised by the ledger's own functions) the class with exit code nn, HINT as hint; 42501
- * ERR_REFUSED; cancelled, deadlock, shutdown, broken connection ERR_TEMPFAIL; server disk full ERR_IO; values that
- * do not fit ERR_DATA; missing table or function ERR_CONFIG; anything else ERR_SOFTWARE. A server that cannot be
- * reached or does not let us in is ERR_UNAVAILABLE. Passwords are never part of a message.
+ * Errors by SQLSTATE: TA0nn (raised by the ledger's own functions) the class with exit code nn, HINT as hint;
+ * 42501 ERR_REFUSED; cancelled, deadlock, shutdown, broken connection ERR_TEMPFAIL; server disk full ERR_IO;
+ * values that do not fit ERR_DATA; missing table or function ERR_CONFIG; anything else ERR_SOFTWARE. A server
+ * that cannot be reached or does not let us in is ERR_UNAVAILABLE. Passwords are never part of a message.
  */
 
 #include <signal.h>
@@ -72,8 +73,8 @@ const char *db_place(const struct db *db);
 /* The login name in use. Borrowed. */
 const char *db_login(const struct db *db);
 
-/* While *flag is not 0 (set by a signal handler) a statement that runs is cancelled: ERR_TEMPFAIL. Borrowed; NULL
- * takes it away. */
+/* While *flag is not 0 (set by a signal handler) a statement that runs is cancelled: ERR_TEMPFAIL. Borrowed;
+ * NULL takes it away. */
 void db_interrupt(struct db *db, volatile sig_atomic_t *flag);
 
 /* Runs one statement that gives no rows, or whose rows do not matter (a function that returns void). */
@@ -88,8 +89,8 @@ int db_row_optional(struct db *db, const char *sql, const struct db_param *param
                     struct db_rows **rows, struct err *err);
 
 /* Runs a statement that gives any number of rows. *rows is new. */
-int db_rows(struct db *db, const char *sql, const struct db_param *params, size_t count, struct db_rows **rows,
-            struct err *err);
+int db_rows(struct db *db, const char *sql, const struct db_param *params, size_t count,
+            struct db_rows **rows, struct err *err);
 
 /* Runs a statement that gives one row of one column and copies the value to the arena (NULL for SQL null). */
 int db_value(struct db *db, const char *sql, const struct db_param *params, size_t count, struct arena *arena,
@@ -99,10 +100,10 @@ int db_value(struct db *db, const char *sql, const struct db_param *params, size
 int db_value_int(struct db *db, const char *sql, const struct db_param *params, size_t count, int64_t *value,
                  struct err *err);
 
-/* Runs a statement whose first column is bytea and adds the bytes of its only row to `out`; *found tells whether
- * there was one. ERR_DATA where they do not fit the cap of `out`. */
-int db_value_bytes(struct db *db, const char *sql, const struct db_param *params, size_t count, struct buf *out,
-                   bool *found, struct err *err);
+/* Runs a statement whose first column is bytea and adds the bytes of its only row to `out`; *found tells
+ * whether there was one. ERR_DATA where they do not fit the cap of `out`. */
+int db_value_bytes(struct db *db, const char *sql, const struct db_param *params, size_t count,
+                   struct buf *out, bool *found, struct err *err);
 
 /* Runs several statements without parameters as they stand in a file (migrations only). */
 int db_script(struct db *db, const char *sql, struct err *err);

@@ -8,14 +8,15 @@
 
 enum { KEYWORDS_MAX = 64, CONNECT_SECONDS = 10, STATEMENT_SECONDS = 120 };
 
-/* What every session starts with. Dates and numbers come in one form, whatever the server's settings; a commit is
- * durable before it answers. */
-static const char session_setup[] = "set client_min_messages = warning; set timezone = 'UTC'; set datestyle = 'ISO';"
-                                    " set bytea_output = 'hex'; set extra_float_digits = 1;"
-                                    " set search_path = pg_catalog; set jit = off;"
-                                    " set standard_conforming_strings = on;"
-                                    " select set_config('synchronous_commit', 'on', false)"
-                                    " where current_setting('synchronous_commit') = 'off'";
+/* What every session starts with. Dates and numbers come in one form, whatever the server's settings; a
+ * commit is durable before it answers. */
+static const char session_setup[] =
+    "set client_min_messages = warning; set timezone = 'UTC'; set datestyle = 'ISO';"
+    " set bytea_output = 'hex'; set extra_float_digits = 1;"
+    " set search_path = pg_catalog; set jit = off;"
+    " set standard_conforming_strings = on;"
+    " select set_config('synchronous_commit', 'on', false)"
+    " where current_setting('synchronous_commit') = 'off'";
 
 struct keywords {
     const char *names[KEYWORDS_MAX];
@@ -67,7 +68,8 @@ static int url_parse(const char *url, PQconninfoOption **out, struct err *err)
     *out = PQconninfoParse(url, NULL);
     if (*out == NULL) {
         err_set(err, ERR_CONFIG, "the database URL is neither a postgresql:// URL nor a conninfo string");
-        return err_hint(err, "write it as postgresql://USER@HOST:5432/DATABASE, the password in PGPASSWORD or ~/.pgpass");
+        return err_hint(
+            err, "write it as postgresql://USER@HOST:5432/DATABASE, the password in PGPASSWORD or ~/.pgpass");
     }
     return 0;
 }
@@ -75,7 +77,8 @@ static int url_parse(const char *url, PQconninfoOption **out, struct err *err)
 static void keywords_from_options(struct keywords *keywords, const struct db_options *options, char *seconds,
                                   size_t seconds_size)
 {
-    snprintf(seconds, seconds_size, "%d", options->connect_seconds > 0 ? options->connect_seconds : CONNECT_SECONDS);
+    snprintf(seconds, seconds_size, "%d",
+             options->connect_seconds > 0 ? options->connect_seconds : CONNECT_SECONDS);
     if (options->login != NULL) {
         keyword_set(keywords, "user", options->login);
     }

@@ -8,19 +8,23 @@
 #include "pipeline/run/privcluster.h"
 
 static const char *const state_names[] = {
-    [LEDGER_RUNNING] = "running",       [LEDGER_AWAITING_APPROVAL] = "awaiting-approval",
-    [LEDGER_APPROVED] = "approved",     [LEDGER_UNCHANGED] = "unchanged",
-    [LEDGER_REJECTED] = "rejected",     [LEDGER_EXPIRED] = "expired",
-    [LEDGER_SUPERSEDED] = "superseded", [LEDGER_REFUSED] = "refused",
-    [LEDGER_APPLYING] = "applying",     [LEDGER_APPLIED] = "applied",
+    [LEDGER_RUNNING] = "running",         [LEDGER_AWAITING_APPROVAL] = "awaiting-approval",
+    [LEDGER_APPROVED] = "approved",       [LEDGER_UNCHANGED] = "unchanged",
+    [LEDGER_REJECTED] = "rejected",       [LEDGER_EXPIRED] = "expired",
+    [LEDGER_SUPERSEDED] = "superseded",   [LEDGER_REFUSED] = "refused",
+    [LEDGER_APPLYING] = "applying",       [LEDGER_APPLIED] = "applied",
     [LEDGER_ROLLED_BACK] = "rolled-back", [LEDGER_FAILED] = "failed",
 };
 
 static const char *const change_names[] = {
-    [LEDGER_CHANGE_PLANNED] = "planned",           [LEDGER_CHANGE_WRITING] = "writing",
-    [LEDGER_CHANGE_WRITTEN] = "written",           [LEDGER_CHANGE_VERIFYING] = "verifying",
-    [LEDGER_CHANGE_DONE] = "done",                 [LEDGER_CHANGE_ROLLING_BACK] = "rolling-back",
-    [LEDGER_CHANGE_ROLLED_BACK] = "rolled-back",   [LEDGER_CHANGE_ROLLBACK_FAILED] = "rollback-failed",
+    [LEDGER_CHANGE_PLANNED] = "planned",
+    [LEDGER_CHANGE_WRITING] = "writing",
+    [LEDGER_CHANGE_WRITTEN] = "written",
+    [LEDGER_CHANGE_VERIFYING] = "verifying",
+    [LEDGER_CHANGE_DONE] = "done",
+    [LEDGER_CHANGE_ROLLING_BACK] = "rolling-back",
+    [LEDGER_CHANGE_ROLLED_BACK] = "rolled-back",
+    [LEDGER_CHANGE_ROLLBACK_FAILED] = "rollback-failed",
 };
 
 const char *ledger_state_name(enum ledger_state state)
@@ -41,7 +45,8 @@ int ledger_change_state_parse(const char *name, enum ledger_change_state *state,
             return 0;
         }
     }
-    return err_set(err, ERR_SOFTWARE, "the ledger names a state of an object \"%s\" that this tare does not know",
+    return err_set(err, ERR_SOFTWARE,
+                   "the ledger names a state of an object \"%s\" that this tare does not know",
                    name == NULL ? "null" : name);
 }
 
@@ -67,7 +72,8 @@ int ledger_json(struct ledger *ledger, const char *sql, const struct db_param *p
         return -1;
     }
     const char *text = db_rows_text(row, 0, 0);
-    *out = json_read(text == NULL ? "null" : text, text == NULL ? 4 : strlen(text), "the ledger's answer", err);
+    *out =
+        json_read(text == NULL ? "null" : text, text == NULL ? 4 : strlen(text), "the ledger's answer", err);
     db_rows_free(row);
     return *out == NULL ? -1 : 0;
 }
@@ -139,8 +145,9 @@ static int move_clock(struct db *db, struct err *err)
         return -1;
     }
     if (!db_rows_bool(row, 0, 0)) {
-        log_warn("TARE_NOW does not move the clock of %s: that takes a private cluster or the role tare_admin",
-                 db_place(db));
+        log_warn(
+            "TARE_NOW does not move the clock of %s: that takes a private cluster or the role tare_admin",
+            db_place(db));
     }
     db_rows_free(row);
     return 0;
@@ -169,8 +176,10 @@ static int private_prepare(const struct privcluster *cluster, int *from, int *to
     if (privcluster_database(cluster, err)) {
         return -1;
     }
-    struct db_options admin = {.url = cluster->url, .login = PRIVCLUSTER_SUPERUSER,
-                               .database = PRIVCLUSTER_DATABASE, .application = "tare-migrate"};
+    struct db_options admin = {.url = cluster->url,
+                               .login = PRIVCLUSTER_SUPERUSER,
+                               .database = PRIVCLUSTER_DATABASE,
+                               .application = "tare-migrate"};
     if (db_open(&db, &admin, err)) {
         return -1;
     }
@@ -181,8 +190,8 @@ static int private_prepare(const struct privcluster *cluster, int *from, int *to
 }
 
 /* The quick way: the cluster runs and has this program's schema. */
-static int private_try(struct db **out, const struct ledger_options *options, const struct privcluster *cluster,
-                       struct err *err)
+static int private_try(struct db **out, const struct ledger_options *options,
+                       const struct privcluster *cluster, struct err *err)
 {
     struct db_options db = to_db(options, cluster->url);
     db.login = options->login != NULL ? options->login : cluster->login;

@@ -2,9 +2,9 @@
 #define TARE_RUN_LEDGER_H
 
 /*
- * The ledger: what every run was asked, what each stage gave, who approved which plan, what was written and what
- * stood there before. It is a Postgres schema (`tare`, see sql/README.md) that only its own SQL functions change;
- * the verbs here call them, one verb one transaction, and never build SQL from text.
+ * The ledger: what every run was asked, what each stage gave, who approved which plan, what was written and
+ * what stood there before. It is a Postgres schema (`tare`, see sql/README.md) that only its own SQL
+ * functions change; the verbs here call them, one verb one transaction, and never build SQL from text.
  *
  * Usual order of a run:
  *   ledger_run_create → for each stage: ledger_attempt_begin, ledger_artifact_store (or ledger_attempt_fail)
@@ -15,13 +15,14 @@
  * process ends. A handle that lost its connection stays lost: each verb then fails with ERR_TEMPFAIL, so that
  * nothing is touched without its lock. Open a new handle to go on.
  *
- * Errors of all verbs: ERR_UNAVAILABLE the server cannot be reached at start; ERR_TEMPFAIL the connection broke, a
- * statement took too long, or somebody else holds the lock; ERR_REFUSED the database refused (role, state,
- * approval), with a hint; ERR_STALE a plan digest is not the one that was read; ERR_NOINPUT there is no such run;
- * ERR_DATA what was given or stored does not fit; ERR_CONFIG the ledger's schema is not this program's.
+ * Errors of all verbs: ERR_UNAVAILABLE the server cannot be reached at start; ERR_TEMPFAIL the connection
+ * broke, a statement took too long, or somebody else holds the lock; ERR_REFUSED the database refused (role,
+ * state, approval), with a hint; ERR_STALE a plan digest is not the one that was read; ERR_NOINPUT there is
+ * no such run; ERR_DATA what was given or stored does not fit; ERR_CONFIG the ledger's schema is not this
+ * program's.
  *
- * Strings of results live in the arena that the caller gives. json_t results are new references. Digests are 64
- * lower-case hex digits. Times are RFC 3339 in UTC.
+ * Strings of results live in the arena that the caller gives. json_t results are new references. Digests are
+ * 64 lower-case hex digits. Times are RFC 3339 in UTC.
  */
 
 #include <stdbool.h>
@@ -67,18 +68,18 @@ enum ledger_change_state {
 };
 
 struct ledger_options {
-    const char *url;          /* conninfo or postgresql:// URL; NULL: $TARE_DATABASE_URL, else the private cluster */
-    const char *login;        /* another login than the URL's (`tare --as`), NULL: the URL's, or the OS user */
-    const char *application;  /* shown in pg_stat_activity, e.g. "tare-apply"; NULL: "tare" */
-    int connect_seconds;      /* 0: 10 */
-    int statement_seconds;    /* longest single statement, 0: 120 */
-    bool any_version;         /* true: do not compare the schema with this program (migrate, doctor) */
+    const char *url;   /* conninfo or postgresql:// URL; NULL: $TARE_DATABASE_URL, else the private cluster */
+    const char *login; /* another login than the URL's (`tare --as`), NULL: the URL's, or the OS user */
+    const char *application; /* shown in pg_stat_activity, e.g. "tare-apply"; NULL: "tare" */
+    int connect_seconds;     /* 0: 10 */
+    int statement_seconds;   /* longest single statement, 0: 120 */
+    bool any_version;        /* true: do not compare the schema with this program (migrate, doctor) */
 };
 
 struct ledger_run {
     int64_t id;
-    int64_t parent;          /* 0: none */
-    int64_t superseded_by;   /* 0: none */
+    int64_t parent;        /* 0: none */
+    int64_t superseded_by; /* 0: none */
     enum ledger_state state;
     const char *cluster;
     const char *target;       /* files | cluster */
@@ -95,28 +96,28 @@ struct ledger_run {
 
 struct ledger_run_new {
     const char *cluster;
-    const char *target;      /* files | cluster */
-    const char *program;     /* version of tare */
-    const char *batch;       /* common id of the runs of several clusters, or NULL */
-    const json_t *settings;  /* borrowed; an object: options, paths, digest of the configuration … */
-    const char *created;     /* the run's start, RFC 3339, where this login may move the ledger's clock; NULL: now */
+    const char *target;     /* files | cluster */
+    const char *program;    /* version of tare */
+    const char *batch;      /* common id of the runs of several clusters, or NULL */
+    const json_t *settings; /* borrowed; an object: options, paths, digest of the configuration … */
+    const char *created;    /* the start, RFC 3339, for a login that may move the clock; NULL: now */
 };
 
 struct ledger_attempt {
     int64_t id;
-    int64_t inherited_from;  /* attempt of the parent run it was taken over from, 0: this run's own */
-    int number;              /* 1, 2, … within run and stage */
+    int64_t inherited_from; /* attempt of the parent run it was taken over from, 0: this run's own */
+    int number;             /* 1, 2, … within run and stage */
     bool finished;
     const char *stage;
-    const char *state;       /* running | finished | failed | abandoned */
-    const char *kind;        /* of the artifact, NULL until finished */
-    const char *digest;      /* of the artifact, NULL until finished */
-    const char *input;       /* digest of the artifact it read, NULL for the first stage */
+    const char *state;  /* running | finished | failed | abandoned */
+    const char *kind;   /* of the artifact, NULL until finished */
+    const char *digest; /* of the artifact, NULL until finished */
+    const char *input;  /* digest of the artifact it read, NULL for the first stage */
     const char *started;
-    const char *ended;       /* NULL while running */
-    const char *message;     /* of a failed one, or NULL */
-    int64_t size;            /* bytes of the artifact */
-    int exit_code;           /* of a failed one, else 0 */
+    const char *ended;   /* NULL while running */
+    const char *message; /* of a failed one, or NULL */
+    int64_t size;        /* bytes of the artifact */
+    int exit_code;       /* of a failed one, else 0 */
 };
 
 struct ledger_attempts {
@@ -125,7 +126,7 @@ struct ledger_attempts {
 };
 
 struct ledger_workload {
-    const char *namespace;   /* the effective one, never NULL */
+    const char *namespace; /* the effective one, never NULL */
     const char *kind;
     const char *name;
 };
@@ -135,20 +136,20 @@ struct ledger_change_new {
     const char *object;                      /* file path, or NAMESPACE/KIND/NAME; unique within the run */
     const struct ledger_workload *workloads; /* those whose approval covers this write */
     size_t workload_count;
-    const void *before;                      /* exact bytes that stand there now */
+    const void *before; /* exact bytes that stand there now */
     size_t before_size;
-    const json_t *detail;                    /* borrowed; object: uid, resourceVersion, digests …; NULL: {} */
+    const json_t *detail; /* borrowed; object: uid, resourceVersion, digests …; NULL: {} */
 };
 
 struct ledger_change {
     int64_t id;
-    int sequence;            /* order in which the changes were begun, from 1 */
+    int sequence; /* order in which the changes were begun, from 1 */
     enum ledger_change_state state;
     const char *object;
     const char *before_digest;
     int64_t before_size;
-    const char *detail;      /* JSON object */
-    const char *workloads;   /* JSON array of {namespace,kind,name} */
+    const char *detail;    /* JSON object */
+    const char *workloads; /* JSON array of {namespace,kind,name} */
     const char *updated;
 };
 
@@ -160,9 +161,9 @@ struct ledger_changes {
 /* Answer of ledger_apply_check for one workload. */
 struct ledger_check {
     bool approved;
-    int required;            /* approvals that the plan asks for */
-    int valid;               /* approvals that hold now */
-    const char *reason;      /* why, in one sentence, for either answer */
+    int required;       /* approvals that the plan asks for */
+    int valid;          /* approvals that hold now */
+    const char *reason; /* why, in one sentence, for either answer */
 };
 
 /* Name of a state as the database and the design spell it ("awaiting-approval"). Borrowed, static. */
@@ -173,10 +174,10 @@ const char *ledger_change_state_name(enum ledger_change_state state);
 
 /* ---- Opening (ledger.c) ---- */
 
-/* Connects and checks that the schema is the one this program knows. Without a URL anywhere it starts (and where
- * needed makes and migrates) the private cluster, see privcluster.h. With TARE_NOW set, asks the ledger to count
- * time from this process' clock; a ledger that does not allow it keeps its own and that is logged. *out is new:
- * ledger_close. */
+/* Connects and checks that the schema is the one this program knows. Without a URL anywhere it starts (and
+ * where needed makes and migrates) the private cluster, see privcluster.h. With TARE_NOW set, asks the ledger
+ * to count time from this process' clock; a ledger that does not allow it keeps its own and that is logged.
+ * *out is new: ledger_close. */
 int ledger_open(struct ledger **out, const struct ledger_options *options, struct err *err);
 
 /* Ends the session and with it every lock it holds. NULL is allowed. */
@@ -191,8 +192,9 @@ bool ledger_is_private(const struct ledger *ledger);
 /* Where the ledger is, without secrets, for messages ("host 10.0.0.3, database tare"). Borrowed. */
 const char *ledger_place(const struct ledger *ledger);
 
-/* Brings the schema up to this program's version; on the private cluster as its superuser, whatever the options
- * say of the login. *from and *to (may be NULL) receive the versions. Safe to call twice, and at once by two. */
+/* Brings the schema up to this program's version; on the private cluster as its superuser, whatever the
+ * options say of the login. *from and *to (may be NULL) receive the versions. Safe to call twice, and at once
+ * by two. */
 int ledger_migrate(const struct ledger_options *options, int *from, int *to, struct err *err);
 
 /* Version of the schema in the database (0: none) and the one this program has. */
@@ -215,12 +217,13 @@ int ledger_run_get(struct ledger *ledger, int64_t id, struct arena *arena, struc
 int ledger_run_latest(struct ledger *ledger, const char *state, struct arena *arena, struct ledger_run *out,
                       struct err *err);
 
-/* Newest first, at most `limit`, ids below `before` (0: from the newest). Settles what has expired first. *out is
- * a new array of objects with the members of struct ledger_run, plus counts and money of the run's results. */
+/* Newest first, at most `limit`, ids below `before` (0: from the newest). Settles what has expired first.
+ * *out is a new array of objects with the members of struct ledger_run, plus counts and money of the run's
+ * results. */
 int ledger_run_list(struct ledger *ledger, int64_t before, int limit, json_t **out, struct err *err);
 
-/* Says which namespaces the run is about, as soon as they are known (after parse); they only ever grow. A login
- * that is narrowed to namespaces sees a run only if it has all of these. */
+/* Says which namespaces the run is about, as soon as they are known (after parse); they only ever grow. A
+ * login that is narrowed to namespaces sees a run only if it has all of these. */
 int ledger_run_namespaces(struct ledger *ledger, int64_t run, const char *const *namespaces, size_t count,
                           struct err *err);
 
@@ -233,23 +236,24 @@ int ledger_run_lock(struct ledger *ledger, int64_t run, struct err *err);
 /* Gives it back (closing the handle does so too). */
 int ledger_run_unlock(struct ledger *ledger, int64_t run, struct err *err);
 
-/* A new run whose parent is `run`: the newest finished attempts of the `keep` stages are taken over. The parent
- * becomes superseded where it was awaiting approval, approved or refused; one that died while running becomes
- * failed. Refused while it is being applied. `settings` as in ledger_run_create; NULL: the parent's. */
+/* A new run whose parent is `run`: the newest finished attempts of the `keep` stages are taken over. The
+ * parent becomes superseded where it was awaiting approval, approved or refused; one that died while running
+ * becomes failed. Refused while it is being applied. `settings` as in ledger_run_create; NULL: the parent's.
+ */
 int ledger_rerun(struct ledger *ledger, int64_t run, const char *const *keep, size_t keep_count,
                  const json_t *settings, struct arena *arena, struct ledger_run *out, struct err *err);
 
 /* ---- Attempts and artifacts (ledger_attempt.c) ---- */
 
-/* A new attempt at `stage`, as `running`; an older one that is still `running` is marked abandoned. Takes the run
- * lock (but for `report`). `input` is the digest of the artifact it reads, or NULL; `detail` an object or NULL.
- * Stages up to the gate are refused once the run has a plan. */
+/* A new attempt at `stage`, as `running`; an older one that is still `running` is marked abandoned. Takes the
+ * run lock (but for `report`). `input` is the digest of the artifact it reads, or NULL; `detail` an object or
+ * NULL. Stages up to the gate are refused once the run has a plan. */
 int ledger_attempt_begin(struct ledger *ledger, int64_t run, const char *stage, const char *input,
                          const json_t *detail, int64_t *attempt, struct err *err);
 
-/* Stores the whole regular file `fd` (from offset 0) as the attempt's artifact and marks the attempt finished, in
- * one transaction: a reader sees all of it or nothing. Bytes that the ledger already has are not sent again.
- * digest receives the sha256. The database checks size and digest again. */
+/* Stores the whole regular file `fd` (from offset 0) as the attempt's artifact and marks the attempt
+ * finished, in one transaction: a reader sees all of it or nothing. Bytes that the ledger already has are not
+ * sent again. digest receives the sha256. The database checks size and digest again. */
 int ledger_artifact_store(struct ledger *ledger, int64_t attempt, const char *kind, int fd,
                           char digest[LEDGER_DIGEST_SIZE], struct err *err);
 
@@ -265,30 +269,33 @@ int ledger_attempts(struct ledger *ledger, int64_t run, struct arena *arena, str
 int ledger_artifact_find(struct ledger *ledger, int64_t run, const char *stage,
                          char digest[LEDGER_DIGEST_SIZE], struct err *err);
 
-/* Writes the artifact's bytes to `fd`, comparing the digest on the way: ERR_DATA where the stored bytes are not
- * those that were stored (the reader must then throw away what it got). */
+/* Writes the artifact's bytes to `fd`, comparing the digest on the way: ERR_DATA where the stored bytes are
+ * not those that were stored (the reader must then throw away what it got). */
 int ledger_artifact_copy(struct ledger *ledger, const char *digest, int fd, struct err *err);
 
 /* ---- Plan and approval (ledger_plan.c) ---- */
 
 /* Registers the plan of a running run and moves it to awaiting-approval, approved, unchanged or (every change
- * blocked) failed; *state (may be NULL) receives which. `plan` is the digest of the `changes` artifact and must be
- * the run's newest. `rows` (borrowed) is an array with one object for each workload, unchanged ones included:
- *   {"namespace","kind","name", "verdict": allowed|needs-approval|blocked|unchanged, "approvals_required": int,
- *    "role": text|null (null: tare_approver), "rule": text|null (the policy's rule that allowed it without
+ * blocked) failed; *state (may be NULL) receives which. `plan` is the digest of the `changes` artifact and
+ * must be the run's newest. `rows` (borrowed) is an array with one object for each workload, unchanged ones
+ * included:
+ *   {"namespace","kind","name", "verdict": allowed|needs-approval|blocked|unchanged, "approvals_required":
+ * int, "role": text|null (null: tare_approver), "rule": text|null (the policy's rule that allowed it without
  *    approval), "risk": low|medium|high|null, "saving_microusd": int|null, "reasons": array}
  * `approval_seconds` is how long an approval holds (0: 24 h); a stored policy may make it shorter. */
 int ledger_plan_register(struct ledger *ledger, int64_t run, const char *plan, const json_t *rows,
                          int64_t approval_seconds, enum ledger_state *state, struct err *err);
 
-/* What the plan asks for and what holds now, an array of the rows above plus `approvals_valid` and `approved`.
- * Only rows of namespaces that the login may see. */
+/* What the plan asks for and what holds now, an array of the rows above plus `approvals_valid` and
+ * `approved`. Only rows of namespaces that the login may see. */
 int ledger_plan_rows(struct ledger *ledger, int64_t run, json_t **out, struct err *err);
 
-/* Approves the plan `plan` (the digest that was read; NULL: the run's own) or one workload of it (NULL: all that
- * this login may approve). *state (may be NULL) receives the run's state after. Refused for the requester. */
-int ledger_approve(struct ledger *ledger, int64_t run, const char *plan, const struct ledger_workload *workload,
-                   const char *reason, enum ledger_state *state, struct err *err);
+/* Approves the plan `plan` (the digest that was read; NULL: the run's own) or one workload of it (NULL: all
+ * that this login may approve). *state (may be NULL) receives the run's state after. Refused for the
+ * requester. */
+int ledger_approve(struct ledger *ledger, int64_t run, const char *plan,
+                   const struct ledger_workload *workload, const char *reason, enum ledger_state *state,
+                   struct err *err);
 
 /* Rejects the whole plan; `reason` must not be empty. */
 int ledger_reject(struct ledger *ledger, int64_t run, const char *reason, struct err *err);
@@ -301,11 +308,12 @@ int ledger_withdraw(struct ledger *ledger, int64_t run, const struct ledger_work
  * "expires","reason","withdrawn","valid"}. */
 int ledger_approvals(struct ledger *ledger, int64_t run, json_t **out, struct err *err);
 
-/* Plan rows that wait for an approval this login could give, over all runs (also of runs it may not read whole). */
+/* Plan rows that wait for an approval this login could give, over all runs (also of runs it may not read
+ * whole). */
 int ledger_mine(struct ledger *ledger, json_t **out, struct err *err);
 
-/* Stores the policy in force: the file's text and its canonical JSON. tare_admin only. digest receives the sha256
- * of the canonical JSON. */
+/* Stores the policy in force: the file's text and its canonical JSON. tare_admin only. digest receives the
+ * sha256 of the canonical JSON. */
 int ledger_policy_set(struct ledger *ledger, const char *text, const json_t *policy,
                       char digest[LEDGER_DIGEST_SIZE], struct err *err);
 
@@ -323,8 +331,8 @@ int ledger_revoke(struct ledger *ledger, const char *login, const char *namespac
 /* Namespace mappings: [{"login","namespace","cluster"}]; all for a tare_admin, else this login's own. */
 int ledger_grants(struct ledger *ledger, json_t **out, struct err *err);
 
-/* Records that a run goes ahead in spite of the deny window `window`; `reason` must not be empty. Refused where
- * the stored policy has no such window or does not permit it. */
+/* Records that a run goes ahead in spite of the deny window `window`; `reason` must not be empty. Refused
+ * where the stored policy has no such window or does not permit it. */
 int ledger_window_override(struct ledger *ledger, int64_t run, const char *window, const char *reason,
                            struct err *err);
 
@@ -333,25 +341,28 @@ int ledger_window_overrides(struct ledger *ledger, int64_t run, json_t **out, st
 
 /* ---- Apply and rollback (ledger_apply.c) ---- */
 
-/* Takes the run for applying: checks state and approvals, takes the run's apply lock for this session, moves it to
- * `applying`. `plan` as in ledger_approve. resume = true goes on with one that was interrupted. */
+/* Takes the run for applying: checks state and approvals, takes the run's apply lock for this session, moves
+ * it to `applying`. `plan` as in ledger_approve. resume = true goes on with one that was interrupted. */
 int ledger_apply_begin(struct ledger *ledger, int64_t run, const char *plan, bool resume, struct err *err);
 
-/* Ends it: applied (every change is done), rolled-back (none is left written) or failed; releases the locks. */
+/* Ends it: applied (every change is done), rolled-back (none is left written) or failed; releases the locks.
+ */
 int ledger_apply_end(struct ledger *ledger, int64_t run, enum ledger_state outcome, const char *reason,
                      struct err *err);
 
-/* A window refuses the run: approved → refused. `next_opening` RFC 3339 or NULL. Call before ledger_apply_begin. */
+/* A window refuses the run: approved → refused. `next_opening` RFC 3339 or NULL. Call before
+ * ledger_apply_begin. */
 int ledger_refuse(struct ledger *ledger, int64_t run, const char *reason, const char *next_opening,
                   struct err *err);
 
-/* Whether the approvals of one workload hold now (count, role, expiry, not withdrawn, this plan, separation of
- * duties). Any error while finding out = not approved. Returns -1 only where the ledger does not answer. */
+/* Whether the approvals of one workload hold now (count, role, expiry, not withdrawn, this plan, separation
+ * of duties). Any error while finding out = not approved. Returns -1 only where the ledger does not answer.
+ */
 int ledger_apply_check(struct ledger *ledger, int64_t run, const struct ledger_workload *workload,
                        struct arena *arena, struct ledger_check *out, struct err *err);
 
-/* Takes the workload for this session. ERR_TEMPFAIL: another session has it. ERR_REFUSED: another run left it half
- * changed; the hint says how to finish that. */
+/* Takes the workload for this session. ERR_TEMPFAIL: another session has it. ERR_REFUSED: another run left it
+ * half changed; the hint says how to finish that. */
 int ledger_workload_lock(struct ledger *ledger, int64_t run, const struct ledger_workload *workload,
                          struct err *err);
 
@@ -360,28 +371,30 @@ int ledger_workload_unlock(struct ledger *ledger, int64_t run, const struct ledg
                            struct err *err);
 
 /* Stores the before-image, durable when this returns; the object is `planned`. Needs the apply lock, every
- * workload's lock and their approval. Called again for the same object it gives the row that is there; a before-
- * image is replaced only while the object is still `planned`. */
-int ledger_change_begin(struct ledger *ledger, int64_t run, const struct ledger_change_new *change, int64_t *id,
-                        enum ledger_change_state *state, struct err *err);
+ * workload's lock and their approval. Called again for the same object it gives the row that is there; a
+ * before- image is replaced only while the object is still `planned`. */
+int ledger_change_begin(struct ledger *ledger, int64_t run, const struct ledger_change_new *change,
+                        int64_t *id, enum ledger_change_state *state, struct err *err);
 
-/* Moves an object on (design §6; the database refuses what is not a legal move) and adds the members of `detail`
- * (borrowed object or NULL) to its detail. Durable when this returns. */
-int ledger_change_move(struct ledger *ledger, int64_t change, enum ledger_change_state to, const json_t *detail,
-                       struct err *err);
+/* Moves an object on (design §6; the database refuses what is not a legal move) and adds the members of
+ * `detail` (borrowed object or NULL) to its detail. Durable when this returns. */
+int ledger_change_move(struct ledger *ledger, int64_t change, enum ledger_change_state to,
+                       const json_t *detail, struct err *err);
 
 /* The changes of a run in the order they were begun. */
 int ledger_changes(struct ledger *ledger, int64_t run, struct arena *arena, struct ledger_changes *out,
                    struct err *err);
 
-/* The before-image of one change, added to `out`; ERR_DATA where its digest does not match or `out` is full. */
+/* The before-image of one change, added to `out`; ERR_DATA where its digest does not match or `out` is full.
+ */
 int ledger_change_before(struct ledger *ledger, int64_t change, struct buf *out, struct err *err);
 
-/* Takes the run for rolling back: from applied, failed, or applying where its process died. Takes the apply lock. */
+/* Takes the run for rolling back: from applied, failed, or applying where its process died. Takes the apply
+ * lock. */
 int ledger_rollback_begin(struct ledger *ledger, int64_t run, struct err *err);
 
-/* Ends it: LEDGER_ROLLED_BACK where nothing is left written; LEDGER_APPLIED for a partial rollback (the run keeps
- * its state); LEDGER_FAILED where some object could not be restored. Releases the locks. */
+/* Ends it: LEDGER_ROLLED_BACK where nothing is left written; LEDGER_APPLIED for a partial rollback (the run
+ * keeps its state); LEDGER_FAILED where some object could not be restored. Releases the locks. */
 int ledger_rollback_end(struct ledger *ledger, int64_t run, enum ledger_state outcome, const char *reason,
                         struct err *err);
 
@@ -390,18 +403,18 @@ int ledger_rollback_end(struct ledger *ledger, int64_t run, enum ledger_state ou
 struct ledger_audit_verdict {
     bool intact;
     int64_t events;
-    int64_t broken_at;       /* first position that does not fit, 0 where intact */
-    const char *head;        /* digest of the last event: an anchor to keep elsewhere */
-    const char *message;     /* one sentence */
+    int64_t broken_at;   /* first position that does not fit, 0 where intact */
+    const char *head;    /* digest of the last event: an anchor to keep elsewhere */
+    const char *message; /* one sentence */
 };
 
-/* Adds an event of a program; `action` starts with conductor., gate., apply., rollback. or report. (the ledger
- * writes the others itself). run 0: none; subject and detail (borrowed) may be NULL. */
+/* Adds an event of a program; `action` starts with conductor., gate., apply., rollback. or report. (the
+ * ledger writes the others itself). run 0: none; subject and detail (borrowed) may be NULL. */
 int ledger_audit_append(struct ledger *ledger, const char *action, int64_t run, const char *subject,
                         const json_t *detail, struct err *err);
 
-/* Events after position `after`, oldest first, at most `limit`; run 0: all. [{"position","at","actor","action",
- * "run","subject","detail","digest"}] */
+/* Events after position `after`, oldest first, at most `limit`; run 0: all.
+ * [{"position","at","actor","action", "run","subject","detail","digest"}] */
 int ledger_audit_list(struct ledger *ledger, int64_t run, int64_t after, int limit, json_t **out,
                       struct err *err);
 
@@ -411,17 +424,18 @@ int ledger_audit_verify(struct ledger *ledger, struct arena *arena, struct ledge
 
 /* ---- History (ledger_history.c) ---- */
 
-/* Flat rows of a run, one object for each workload: {"namespace","kind","name","action","verdict","confidence",
+/* Flat rows of a run, one object for each workload:
+ * {"namespace","kind","name","action","verdict","confidence",
  * "risk","source","cpu_before_millicores","cpu_after_millicores","memory_before_bytes","memory_after_bytes",
- * "monthly_before_microusd","monthly_after_microusd","monthly_saving_microusd","detail"}; all but the first three
- * may be null. Replaces rows of the same workload. */
+ * "monthly_before_microusd","monthly_after_microusd","monthly_saving_microusd","detail"}; all but the first
+ * three may be null. Replaces rows of the same workload. */
 int ledger_results_put(struct ledger *ledger, int64_t run, const json_t *rows, struct err *err);
 
 /* The flat rows of a run that this login may see. */
 int ledger_results_get(struct ledger *ledger, int64_t run, json_t **out, struct err *err);
 
-/* One workload over the runs, newest first; NULL members of `workload` match any. With totals by run where the
- * workload is NULL: [{"run","created","state","monthly_before_microusd",…}]. */
+/* One workload over the runs, newest first; NULL members of `workload` match any. With totals by run where
+ * the workload is NULL: [{"run","created","state","monthly_before_microusd",…}]. */
 int ledger_trend(struct ledger *ledger, const struct ledger_workload *workload, int limit, json_t **out,
                  struct err *err);
 

@@ -34,7 +34,8 @@ int ledger_apply_check(struct ledger *ledger, int64_t run, const struct ledger_w
 {
     struct db_rows *row = NULL;
     if (db_row(ledger->db, sql_apply_check,
-               PARAMS(db_int(run), db_text(workload->namespace), db_text(workload->kind), db_text(workload->name)),
+               PARAMS(db_int(run), db_text(workload->namespace), db_text(workload->kind),
+                      db_text(workload->name)),
                &row, err)) {
         return -1;
     }
@@ -55,7 +56,8 @@ static int workload_call(struct ledger *ledger, const char *sql, int64_t run,
 {
     return db_none(
         ledger->db, sql,
-        PARAMS(db_int(run), db_text(workload->namespace), db_text(workload->kind), db_text(workload->name)), err);
+        PARAMS(db_int(run), db_text(workload->namespace), db_text(workload->kind), db_text(workload->name)),
+        err);
 }
 
 int ledger_workload_lock(struct ledger *ledger, int64_t run, const struct ledger_workload *workload,
@@ -85,8 +87,8 @@ static json_t *workloads_json(const struct ledger_change_new *change)
     return array;
 }
 
-int ledger_change_begin(struct ledger *ledger, int64_t run, const struct ledger_change_new *change, int64_t *id,
-                        enum ledger_change_state *state, struct err *err)
+int ledger_change_begin(struct ledger *ledger, int64_t run, const struct ledger_change_new *change,
+                        int64_t *id, enum ledger_change_state *state, struct err *err)
 {
     json_t *array = workloads_json(change);
     char *workloads = json_text(array);
@@ -107,16 +109,16 @@ int ledger_change_begin(struct ledger *ledger, int64_t run, const struct ledger_
     return rc;
 }
 
-int ledger_change_move(struct ledger *ledger, int64_t change, enum ledger_change_state to, const json_t *detail,
-                       struct err *err)
+int ledger_change_move(struct ledger *ledger, int64_t change, enum ledger_change_state to,
+                       const json_t *detail, struct err *err)
 {
     struct db_param params[] = {db_int(change), db_text(ledger_change_state_name(to)), db_text(NULL)};
     return ledger_put(ledger, sql_change_to, params, ARRAY_COUNT(params), 2, detail, NULL, err);
 }
 
 /* Columns as in change_list.sql. */
-static int change_from_row(const struct db_rows *rows, size_t i, struct arena *arena, struct ledger_change *out,
-                           struct err *err)
+static int change_from_row(const struct db_rows *rows, size_t i, struct arena *arena,
+                           struct ledger_change *out, struct err *err)
 {
     const char *texts[9];
     for (int column = 0; column < 9; column++) {

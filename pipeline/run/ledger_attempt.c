@@ -22,7 +22,8 @@ int ledger_attempt_begin(struct ledger *ledger, int64_t run, const char *stage, 
 int ledger_attempt_fail(struct ledger *ledger, int64_t attempt, int exit_code, const char *message,
                         struct err *err)
 {
-    return db_none(ledger->db, sql_attempt_fail, PARAMS(db_int(attempt), db_int(exit_code), db_text(message)), err);
+    return db_none(ledger->db, sql_attempt_fail, PARAMS(db_int(attempt), db_int(exit_code), db_text(message)),
+                   err);
 }
 
 /* ---- Storing ---- */
@@ -73,8 +74,8 @@ static int each_piece(struct ledger *ledger, int fd, struct hash *hash, const ch
 }
 
 /* Digest and size of the file; with `digest_in` also sends it. */
-static int pass_over(struct ledger *ledger, int fd, const char *send_as, char digest[DIGEST_HEX], int64_t *size,
-                     struct err *err)
+static int pass_over(struct ledger *ledger, int fd, const char *send_as, char digest[DIGEST_HEX],
+                     int64_t *size, struct err *err)
 {
     struct hash *hash = hash_new();
     int rc = each_piece(ledger, fd, hash, send_as, size, err);
@@ -137,8 +138,8 @@ static int copy_pieces(struct ledger *ledger, const char *digest, int fd, struct
     int rc = 0;
     for (int64_t sequence = 0; rc == 0 && found; sequence++) {
         buf_clear(&piece);
-        rc = db_value_bytes(ledger->db, sql_artifact_chunk_get, PARAMS(db_text(digest), db_int(sequence)), &piece,
-                            &found, err);
+        rc = db_value_bytes(ledger->db, sql_artifact_chunk_get, PARAMS(db_text(digest), db_int(sequence)),
+                            &piece, &found, err);
         if (rc == 0 && found) {
             hash_add(hash, piece.data, piece.length);
             *size += (int64_t)piece.length;
@@ -167,8 +168,8 @@ int ledger_artifact_copy(struct ledger *ledger, const char *digest, int fd, stru
     hash_hex(hash, got);
     hash_free(hash);
     if (rc == 0 && (size != expected || strcmp(got, digest) != 0)) {
-        err_set(err, ERR_DATA, "the stored bytes of artifact %s are not those that were stored: they give %s", digest,
-                got);
+        err_set(err, ERR_DATA, "the stored bytes of artifact %s are not those that were stored: they give %s",
+                digest, got);
         return err_hint(err, "tare audit verify");
     }
     return rc;

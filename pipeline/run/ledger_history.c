@@ -19,8 +19,8 @@ int ledger_trend(struct ledger *ledger, const struct ledger_workload *workload, 
     }
     return ledger_json(
         ledger, sql_trend_workload,
-        PARAMS(db_text(workload->namespace), db_text(workload->kind), db_text(workload->name), db_int(limit)), out,
-        err);
+        PARAMS(db_text(workload->namespace), db_text(workload->kind), db_text(workload->name), db_int(limit)),
+        out, err);
 }
 
 int ledger_series_put(struct ledger *ledger, const char *cluster, const json_t *rows, struct err *err)
@@ -32,7 +32,8 @@ int ledger_series_put(struct ledger *ledger, const char *cluster, const json_t *
 int ledger_series_get(struct ledger *ledger, const char *cluster, const char *from, const char *to,
                       json_t **out, struct err *err)
 {
-    return ledger_json(ledger, sql_series_get, PARAMS(db_text(cluster), db_text(from), db_text(to)), out, err);
+    return ledger_json(ledger, sql_series_get, PARAMS(db_text(cluster), db_text(from), db_text(to)), out,
+                       err);
 }
 
 int ledger_llm_put(struct ledger *ledger, int64_t run, const json_t *rows, struct err *err)

@@ -17,16 +17,16 @@ struct ledger {
 };
 
 /* Parameters of a statement: PARAMS(db_int(run), db_text(stage)) gives the pointer and the count. */
-#define PARAMS(...)                                                                                            \
-    (const struct db_param[]){__VA_ARGS__},                                                                    \
+#define PARAMS(...) \
+    (const struct db_param[]){__VA_ARGS__}, \
         sizeof((const struct db_param[]){__VA_ARGS__}) / sizeof(struct db_param)
 
 /* Runs a query that gives one JSON value. *out is new. */
 int ledger_json(struct ledger *ledger, const char *sql, const struct db_param *params, size_t count,
                 json_t **out, struct err *err);
 
-/* Runs a statement whose last parameter is JSON: params[json_at] is filled with the text of `value` ("{}" or the
- * given `empty` for NULL). *number (may be NULL) receives the integer it gives. */
+/* Runs a statement whose last parameter is JSON: params[json_at] is filled with the text of `value` ("{}" or
+ * the given `empty` for NULL). *number (may be NULL) receives the integer it gives. */
 int ledger_put(struct ledger *ledger, const char *sql, struct db_param *params, size_t count, size_t json_at,
                const json_t *value, int64_t *number, struct err *err);
 

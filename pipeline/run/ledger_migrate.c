@@ -13,8 +13,8 @@ static int same_migration(const struct db_rows *rows, size_t i, struct err *err)
         return err_set(err, ERR_CONFIG, "the ledger has no record of migration %zu", i + 1);
     }
     if (i >= sql_migrations_count) {
-        err_set(err, ERR_CONFIG, "the ledger is at version %zu, this tare knows only %zu", db_rows_count(rows),
-                sql_migrations_count);
+        err_set(err, ERR_CONFIG, "the ledger is at version %zu, this tare knows only %zu",
+                db_rows_count(rows), sql_migrations_count);
         return err_hint(err, "use the newer tare that migrated it");
     }
     char digest[DIGEST_HEX];
@@ -75,8 +75,8 @@ int ledger_version_check(struct db *db, struct err *err)
     if (count == 0) {
         err_set(err, ERR_CONFIG, "there is no ledger in %s yet", db_place(db));
     } else {
-        err_set(err, ERR_CONFIG, "the ledger in %s is at version %zu, this tare needs %zu", db_place(db), count,
-                sql_migrations_count);
+        err_set(err, ERR_CONFIG, "the ledger in %s is at version %zu, this tare needs %zu", db_place(db),
+                count, sql_migrations_count);
     }
     return err_hint(err, "tare migrate");
 }
@@ -121,8 +121,8 @@ static int apply_missing(struct db *db, int *from, int *to, struct err *err)
     if (count == sql_migrations_count) {
         return 0;
     }
-    return db_none(db, sql_migration_event, PARAMS(db_int((int64_t)count), db_int((int64_t)sql_migrations_count)),
-                   err);
+    return db_none(db, sql_migration_event,
+                   PARAMS(db_int((int64_t)count), db_int((int64_t)sql_migrations_count)), err);
 }
 
 int ledger_migrate_db(struct db *db, int *from, int *to, struct err *err)

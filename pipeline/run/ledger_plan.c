@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 /* The three columns of a workload, null for none. */
-#define WORKLOAD(w)                                                                                            \
-    db_text((w) == NULL ? NULL : (w)->namespace), db_text((w) == NULL ? NULL : (w)->kind),                     \
+#define WORKLOAD(w) \
+    db_text((w) == NULL ? NULL : (w)->namespace), db_text((w) == NULL ? NULL : (w)->kind), \
         db_text((w) == NULL ? NULL : (w)->name)
 
 int ledger_plan_register(struct ledger *ledger, int64_t run, const char *plan, const json_t *rows,
@@ -12,8 +12,8 @@ int ledger_plan_register(struct ledger *ledger, int64_t run, const char *plan, c
 {
     char *text = json_text(rows);
     int rc = ledger_state_value(ledger, sql_plan_register,
-                                PARAMS(db_int(run), db_text(plan), db_text(text), db_int(approval_seconds)), state,
-                                err);
+                                PARAMS(db_int(run), db_text(plan), db_text(text), db_int(approval_seconds)),
+                                state, err);
     free(text);
     return rc;
 }
@@ -29,14 +29,16 @@ static int settle(struct ledger *ledger, int64_t run, struct err *err)
     return db_none(ledger->db, sql_run_settle, PARAMS(db_int(run)), err);
 }
 
-int ledger_approve(struct ledger *ledger, int64_t run, const char *plan, const struct ledger_workload *workload,
-                   const char *reason, enum ledger_state *state, struct err *err)
+int ledger_approve(struct ledger *ledger, int64_t run, const char *plan,
+                   const struct ledger_workload *workload, const char *reason, enum ledger_state *state,
+                   struct err *err)
 {
     if (settle(ledger, run, err)) {
         return -1;
     }
     return ledger_state_value(ledger, sql_approve,
-                              PARAMS(db_int(run), db_text(plan), WORKLOAD(workload), db_text(reason)), state, err);
+                              PARAMS(db_int(run), db_text(plan), WORKLOAD(workload), db_text(reason)), state,
+                              err);
 }
 
 int ledger_reject(struct ledger *ledger, int64_t run, const char *reason, struct err *err)
@@ -50,8 +52,8 @@ int ledger_reject(struct ledger *ledger, int64_t run, const char *reason, struct
 int ledger_withdraw(struct ledger *ledger, int64_t run, const struct ledger_workload *workload,
                     const char *reason, enum ledger_state *state, struct err *err)
 {
-    return ledger_state_value(ledger, sql_withdraw, PARAMS(db_int(run), WORKLOAD(workload), db_text(reason)), state,
-                              err);
+    return ledger_state_value(ledger, sql_withdraw, PARAMS(db_int(run), WORKLOAD(workload), db_text(reason)),
+                              state, err);
 }
 
 int ledger_approvals(struct ledger *ledger, int64_t run, json_t **out, struct err *err)
@@ -105,13 +107,15 @@ int ledger_policy_get(struct ledger *ledger, json_t **out, struct err *err)
 int ledger_grant(struct ledger *ledger, const char *login, const char *namespace, const char *cluster,
                  struct err *err)
 {
-    return db_none(ledger->db, sql_grant_add, PARAMS(db_text(login), db_text(namespace), db_text(cluster)), err);
+    return db_none(ledger->db, sql_grant_add, PARAMS(db_text(login), db_text(namespace), db_text(cluster)),
+                   err);
 }
 
 int ledger_revoke(struct ledger *ledger, const char *login, const char *namespace, const char *cluster,
                   struct err *err)
 {
-    return db_none(ledger->db, sql_grant_remove, PARAMS(db_text(login), db_text(namespace), db_text(cluster)), err);
+    return db_none(ledger->db, sql_grant_remove, PARAMS(db_text(login), db_text(namespace), db_text(cluster)),
+                   err);
 }
 
 int ledger_grants(struct ledger *ledger, json_t **out, struct err *err)
@@ -122,7 +126,8 @@ int ledger_grants(struct ledger *ledger, json_t **out, struct err *err)
 int ledger_window_override(struct ledger *ledger, int64_t run, const char *window, const char *reason,
                            struct err *err)
 {
-    return db_none(ledger->db, sql_window_override_add, PARAMS(db_int(run), db_text(window), db_text(reason)), err);
+    return db_none(ledger->db, sql_window_override_add, PARAMS(db_int(run), db_text(window), db_text(reason)),
+                   err);
 }
 
 int ledger_window_overrides(struct ledger *ledger, int64_t run, json_t **out, struct err *err)

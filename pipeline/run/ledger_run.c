@@ -11,7 +11,8 @@ static const char *text_at(const struct db_rows *rows, int column, struct arena 
 }
 
 /* Columns as in run_get.sql. */
-static int run_from_row(const struct db_rows *rows, struct arena *arena, struct ledger_run *out, struct err *err)
+static int run_from_row(const struct db_rows *rows, struct arena *arena, struct ledger_run *out,
+                        struct err *err)
 {
     *out = (struct ledger_run){
         .id = db_rows_int(rows, 0, 0, 0),
@@ -68,7 +69,7 @@ int ledger_run_create(struct ledger *ledger, const struct ledger_run_new *run, s
 {
     int64_t id = 0;
     struct db_param params[] = {db_text(run->cluster), db_text(run->target), db_text(run->program),
-                                db_text(run->batch), db_text(NULL), db_text(run->created)};
+                                db_text(run->batch),   db_text(NULL),        db_text(run->created)};
     if (ledger_put(ledger, sql_run_create, params, ARRAY_COUNT(params), 4, run->settings, &id, err)) {
         return -1;
     }

@@ -21,8 +21,16 @@
 #include "sql_embed.h"
 
 /* A socket's path has at most 107 bytes; "/.s.PGSQL.5432" takes 14 of them. */
-enum { SOCKET_PATH_MAX = 100, SOCKET_NAME = 14, LOCK_WAIT_MS = 120000, LOCK_STEP_MS = 50, START_WAIT_MS = 15000, OUTPUT_MAX = 8192,
-       CONNECT_SECONDS = 5, TREE_DEPTH = 32 };
+enum {
+    SOCKET_PATH_MAX = 100,
+    SOCKET_NAME = 14,
+    LOCK_WAIT_MS = 120000,
+    LOCK_STEP_MS = 50,
+    START_WAIT_MS = 15000,
+    OUTPUT_MAX = 8192,
+    CONNECT_SECONDS = 5,
+    TREE_DEPTH = 32
+};
 
 /* fsync stays on: the before-images are what a rollback stands on. */
 static const char settings[] = "\n# tare: reachable by Unix socket only\n"
@@ -56,7 +64,8 @@ static bool socket_fits(const char *directory)
     return strlen(directory) + SOCKET_NAME <= SOCKET_PATH_MAX;
 }
 
-/* In the state directory where its path is short enough, else in $XDG_RUNTIME_DIR or /tmp, named by a digest. */
+/* In the state directory where its path is short enough, else in $XDG_RUNTIME_DIR or /tmp, named by a digest.
+ */
 static char *socket_directory(const char *state, const struct server_user *user)
 {
     char *inside = fs_join(state, "socket");
@@ -218,7 +227,8 @@ static int private_directory(const char *path, const struct server_user *user, s
     return 0;
 }
 
-/* Waits for the lock that keeps two from making or starting the cluster at once. It ends with the descriptor. */
+/* Waits for the lock that keeps two from making or starting the cluster at once. It ends with the descriptor.
+ */
 static int lock_directory(const char *directory, int *fd, struct err *err)
 {
     char *path = fs_join(directory, "lock");
@@ -232,7 +242,8 @@ static int lock_directory(const char *directory, int *fd, struct err *err)
     while (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
         if (clock_monotonic_ms() > deadline) {
             close(*fd);
-            return err_set(err, ERR_TEMPFAIL, "another tare is still starting the private ledger in %s", directory);
+            return err_set(err, ERR_TEMPFAIL, "another tare is still starting the private ledger in %s",
+                           directory);
         }
         clock_sleep_ms(LOCK_STEP_MS);
     }
@@ -260,15 +271,17 @@ static const char *last_line(struct buf *output)
 }
 
 /* Runs one of Postgres' programs and turns a failure into an error. */
-static int run_program(const struct server_user *user, const char *directory, const char *const *argv, int keep,
-                       const char *doing, struct err *err)
+static int run_program(const struct server_user *user, const char *directory, const char *const *argv,
+                       int keep, const char *doing, struct err *err)
 {
     struct buf output;
     buf_init(&output, OUTPUT_MAX);
     int code = server_run(user, directory, argv, keep, &output, err);
     if (code > 0) {
         err_set(err, ERR_UNAVAILABLE, "cannot %s in %s: %s", doing, directory, last_line(&output));
-        err_hint(err, "that user (%s) must reach the directory; TARE_STATE_DIR chooses another one, --database a server",
+        err_hint(err,
+                 "that user (%s) must reach the directory; TARE_STATE_DIR chooses another one, --database a "
+                 "server",
                  user->name);
     }
     buf_release(&output);
@@ -290,9 +303,10 @@ static int append_settings(const char *data, struct err *err)
     return rc;
 }
 
-/* initdb into a name of its own and a rename at the end: a half-made cluster never has the real name. initdb holds
- * the lock too, so that nobody removes its work under it when this process is killed. */
-static int make_cluster(const struct privcluster *cluster, const struct server_user *user, int lock, struct err *err)
+/* initdb into a name of its own and a rename at the end: a half-made cluster never has the real name. initdb
+ * holds the lock too, so that nobody removes its work under it when this process is killed. */
+static int make_cluster(const struct privcluster *cluster, const struct server_user *user, int lock,
+                        struct err *err)
 {
     char *program = NULL;
     if (server_program("initdb", 0, &program, err)) {
@@ -300,8 +314,9 @@ static int make_cluster(const struct privcluster *cluster, const struct server_u
     }
     char *fresh = fs_join(cluster->directory, "postgres.new");
     (void)nftw(fresh, remove_entry, TREE_DEPTH, FTW_DEPTH | FTW_PHYS);
-    const char *argv[] = {program, "-N", "-D", fresh, "-U", PRIVCLUSTER_SUPERUSER, "-E", "UTF8", "--locale=C", "-A",
-                          "trust", "--data-checksums", NULL};
+    const char *argv[] = {program, "-N",   "-D",         fresh, "-U",    PRIVCLUSTER_SUPERUSER,
+                          "-E",    "UTF8", "--locale=C", "-A",  "trust", "--data-checksums",
+                          NULL};
     int rc = run_program(user, cluster->directory, argv, lock, "make the private ledger", err);
     if (rc == 0) {
         rc = append_settings(fresh, err);
@@ -329,10 +344,14 @@ static int cluster_version(const char *data)
     return version;
 }
 
-static int admin_open(const struct privcluster *cluster, const char *database, struct db **db, struct err *err)
+static int admin_open(const struct privcluster *cluster, const char *database, struct db **db,
+                      struct err *err)
 {
-    struct db_options options = {.url = cluster->url, .login = PRIVCLUSTER_SUPERUSER, .database = database,
-                                 .application = "tare-private", .connect_seconds = CONNECT_SECONDS};
+    struct db_options options = {.url = cluster->url,
+                                 .login = PRIVCLUSTER_SUPERUSER,
+                                 .database = database,
+                                 .application = "tare-private",
+                                 .connect_seconds = CONNECT_SECONDS};
     return db_open(db, &options, err);
 }
 
@@ -355,7 +374,8 @@ static int start_server(struct privcluster *cluster, const struct server_user *u
     }
     char *log = fs_join(cluster->directory, "postgres.log");
     char *socket = xasprintf("-c unix_socket_directories=\"%s\"", cluster->socket);
-    const char *argv[] = {program, "-D", cluster->data, "-l", log, "-s", "-w", "-t", "60", "-o", socket, "start", NULL};
+    const char *argv[] = {program, "-D", cluster->data, "-l",   log,     "-s", "-w",
+                          "-t",    "60", "-o",          socket, "start", NULL};
     int rc = run_program(user, cluster->directory, argv, -1, "start the private ledger", err);
     if (rc != 0) {
         err_hint(err, "see %s", log);
@@ -424,7 +444,8 @@ int privcluster_stop(struct err *err)
         rc = server_program("pg_ctl", cluster_version(cluster.data), &program, err);
     }
     if (pid != NULL && rc == 0) {
-        const char *argv[] = {program, "-D", cluster.data, "-s", "-w", "-t", "60", "-m", "fast", "stop", NULL};
+        const char *argv[] = {program, "-D", cluster.data, "-s",   "-w", "-t",
+                              "60",    "-m", "fast",       "stop", NULL};
         rc = run_program(&user, cluster.directory, argv, -1, "stop the private ledger", err);
     }
     free(pid);
@@ -462,7 +483,8 @@ int privcluster_database(const struct privcluster *cluster, struct err *err)
 }
 
 /* Asks the server for a statement with quoted names and runs it. */
-static int run_made(struct db *db, const char *sql, const struct db_param *params, size_t count, struct err *err)
+static int run_made(struct db *db, const char *sql, const struct db_param *params, size_t count,
+                    struct err *err)
 {
     struct arena arena;
     arena_init(&arena);
@@ -475,8 +497,8 @@ static int run_made(struct db *db, const char *sql, const struct db_param *param
     return rc;
 }
 
-int privcluster_login(const struct privcluster *cluster, const char *login, const char *const *roles, size_t count,
-                      struct err *err)
+int privcluster_login(const struct privcluster *cluster, const char *login, const char *const *roles,
+                      size_t count, struct err *err)
 {
     struct db *db = NULL;
     if (str_starts(login, "tare_") || str_starts(login, "pg_")) {

@@ -27,7 +27,8 @@ int server_user_find(struct server_user *user, struct err *err)
         entry = getpwnam(for_root[i]);
     }
     if (user->other && entry == NULL) {
-        return err_set(err, ERR_UNAVAILABLE, "Postgres does not run as root, and there is no user postgres or nobody");
+        return err_set(err, ERR_UNAVAILABLE,
+                       "Postgres does not run as root, and there is no user postgres or nobody");
     }
     if (!user->other) {
         entry = getpwuid(user->uid);
@@ -58,7 +59,8 @@ static char *program_on_path(const char *name)
     char *copy = xstrdup(list == NULL ? "" : list);
     char *rest = copy;
     char *found = NULL;
-    for (char *item = strtok_r(copy, ":", &rest); item != NULL && found == NULL; item = strtok_r(NULL, ":", &rest)) {
+    for (char *item = strtok_r(copy, ":", &rest); item != NULL && found == NULL;
+         item = strtok_r(NULL, ":", &rest)) {
         found = item[0] == '/' ? program_in(item, name) : NULL;
     }
     free(copy);
@@ -101,8 +103,10 @@ int server_program(const char *name, int version, char **path, struct err *err)
         *path = program_newest(name);
     }
     if (*path == NULL) {
-        err_set(err, ERR_UNAVAILABLE, "the private ledger needs Postgres on this machine, and %s was not found", name);
-        return err_hint(err, "apt-get install postgresql, or name a server with --database or TARE_DATABASE_URL");
+        err_set(err, ERR_UNAVAILABLE,
+                "the private ledger needs Postgres on this machine, and %s was not found", name);
+        return err_hint(err,
+                        "apt-get install postgresql, or name a server with --database or TARE_DATABASE_URL");
     }
     return 0;
 }
@@ -113,7 +117,8 @@ int server_program(const char *name, int version, char **path, struct err *err)
 static void child_descriptors(int out, int keep)
 {
     int null = open("/dev/null", O_RDONLY);
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0) {
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+        dup2(out, STDERR_FILENO) < 0) {
         _exit(EXEC_FAILED);
     }
     for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS_MAX; fd++) {
@@ -134,7 +139,8 @@ static void child_user(const struct server_user *user)
     }
 }
 
-static void child(const struct server_user *user, const char *directory, const char *const *argv, int keep, int out)
+static void child(const struct server_user *user, const char *directory, const char *const *argv, int keep,
+                  int out)
 {
     char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
     char locale[] = "LC_ALL=C";

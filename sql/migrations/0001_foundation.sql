@@ -1,6 +1,6 @@
--- Roles, the ledger's clock and the audit chain: what everything else stands on.
--- Every function names its schemas in full and fixes its search_path with pg_temp last, so that no temporary object
--- of a caller can step in.
+-- Roles, the ledger's clock and the audit chain: what everything else stands on. Every function names its
+-- schemas in full and fixes its search_path with pg_temp last, so that no temporary object of a caller can
+-- step in.
 
 do $$
 begin
@@ -12,7 +12,8 @@ begin
         raise exception using errcode = 'TA078',
             message = format('the ledger needs a database in UTF8, %I is in %s', current_database(),
                              current_setting('server_encoding')),
-            hint = format('createdb --encoding=UTF8 --template=template0 NAME, instead of %I', current_database());
+            hint = format('createdb --encoding=UTF8 --template=template0 NAME, instead of %I',
+                current_database());
     end if;
 end $$;
 
@@ -30,8 +31,8 @@ begin
         raise exception using errcode = 'TA077',
             message = format('the group roles %s are missing and %s may not create roles',
                              array_to_string(v_missing, ', '), current_user),
-            hint = format('have a superuser run: create role %s; grant tare_viewer to tare_operator, tare_approver, '
-                          'tare_admin; then tare migrate again',
+            hint = format('have a superuser run: create role %s; grant tare_viewer to tare_operator, '
+                          'tare_approver, tare_admin; then tare migrate again',
                           array_to_string(v_missing, '; create role '));
     end if;
     foreach v_role in array coalesce(v_missing, '{}') loop
@@ -92,14 +93,15 @@ begin
     return pg_catalog.pg_has_role(p_login::name, p_role::name, 'MEMBER');
 end $$;
 
--- Refuses a login that does not hold a group role. EXECUTE grants say the same; this one counts session_user, so
--- that SET ROLE cannot lend a role to somebody else's name.
+-- Refuses a login that does not hold a group role. EXECUTE grants say the same; this one counts session_user,
+-- so that SET ROLE cannot lend a role to somebody else's name.
 create function tare.need_role(p_role text, p_action text) returns void
 language plpgsql stable set search_path = pg_catalog, tare, pg_temp as $$
 begin
     if not tare.holds_role(session_user, p_role) then
-        perform tare.fail('TA077', format('%s may not %s: that takes the role %s', session_user, p_action, p_role),
-                          format('an administrator of the database can run: grant %s to "%s"', p_role, session_user));
+        perform tare.fail('TA077',
+            format('%s may not %s: that takes the role %s', session_user, p_action, p_role),
+            format('an administrator of the database can run: grant %s to "%s"', p_role, session_user));
     end if;
 end $$;
 
@@ -151,9 +153,9 @@ create table tare.audit_head (
 );
 insert into tare.audit_head values (1, 0, decode(repeat('00', 32), 'hex'));
 
--- One field as netstring; `-` for null, so that no two rows have the same text. This and the next have no search_path
--- of their own, so that the planner can put them into the query: verifying is five times as fast. Only functions with
--- a fixed one call them.
+-- One field as netstring; `-` for null, so that no two rows have the same text. This and the next have no
+-- search_path of their own, so that the planner can put them into the query: verifying is five times as fast.
+-- Only functions with a fixed one call them.
 create function tare.audit_field(p_value text) returns text
 language sql immutable as $$
     select case when p_value is null then '-,' else octet_length(p_value) || ':' || p_value || ',' end
@@ -202,7 +204,8 @@ create trigger audit_head_keep before delete on tare.audit_head
 create trigger audit_head_keep_all before truncate on tare.audit_head
     for each statement execute function tare.audit_keep();
 
-create function tare.audit(p_action text, p_run bigint, p_subject text, p_detail jsonb default '{}') returns void
+create function tare.audit(p_action text, p_run bigint, p_subject text, p_detail jsonb default '{}')
+    returns void
 language sql security definer set search_path = pg_catalog, tare, pg_temp as $$
     insert into tare.audit_event (action, run, subject, detail)
     values (p_action, p_run, left(p_subject, 4000), coalesce(p_detail, '{}')::text)
@@ -234,8 +237,8 @@ begin
     end if;
     intact := broken_at is null;
     message := case when intact then format('the audit chain of %s events is intact', events)
-                    else format('the audit chain is broken at position %s: an event was changed, removed or reordered',
-                                broken_at) end;
+                    else format('the audit chain is broken at position %s: an event was changed, removed or '
+                                'reordered', broken_at) end;
 end $$;
 
 -- Whether the caller may move the clock: private cluster, or a tare_admin.
@@ -254,11 +257,12 @@ begin
         return false;
     end if;
     delete from tare.clock_override where made_at < clock_timestamp() - interval '7 days';
-    insert into tare.clock_override values (v_token, session_user, p_now - clock_timestamp(), clock_timestamp());
+    insert into tare.clock_override values (v_token, session_user, p_now - clock_timestamp(),
+        clock_timestamp());
     perform set_config('tare.clock', v_token::text, false);
-    perform tare.audit('clock.override', null, null, jsonb_build_object(
-        'to', to_char(p_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-        'real', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')));
+    perform tare.audit('clock.override', null, null,
+        jsonb_build_object('to', to_char(p_now at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'real',
+            to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')));
     return true;
 end $$;
 

@@ -46,14 +46,14 @@ begin
        or new.parent is distinct from old.parent or new.cluster <> old.cluster or new.target <> old.target
        or (old.plan_digest is not null and new.plan_digest is distinct from old.plan_digest) then
         perform tare.fail('TA077', format('what run %s was asked and its plan cannot be changed', old.id),
-                          format('tare rerun %s --from STAGE', old.id));
+            format('tare rerun %s --from STAGE', old.id));
     end if;
     if new.state = old.state then
         return new;
     end if;
     if not exists (select 1 from tare.run_move where from_state = old.state and to_state = new.state) then
         perform tare.fail('TA077', format('run %s is %s and cannot become %s', old.id, old.state, new.state),
-                          format('tare status %s', old.id));
+            format('tare status %s', old.id));
     end if;
     new.state_since := tare.now();
     return new;
@@ -64,14 +64,15 @@ create function tare.run_record() returns trigger
 language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
 begin
     if tg_op = 'INSERT' then
-        perform tare.audit('run.created', new.id, null, jsonb_build_object(
-            'cluster', new.cluster, 'target', new.target, 'program', new.program, 'parent', new.parent,
-            'created', tare.rfc3339(new.created),
-            'settings', encode(sha256(convert_to(new.settings::text, 'UTF8')), 'hex')));
+        perform tare.audit('run.created', new.id, null,
+            jsonb_build_object('cluster', new.cluster, 'target', new.target, 'program', new.program, 'parent',
+                new.parent, 'created', tare.rfc3339(new.created), 'settings',
+                encode(sha256(convert_to(new.settings::text, 'UTF8')), 'hex')));
     elsif new.state <> old.state then
-        perform tare.audit('run.' || new.state, new.id, null, jsonb_strip_nulls(jsonb_build_object(
-            'from', old.state, 'reason', new.reason, 'plan', new.plan_digest,
-            'superseded_by', new.superseded_by, 'next_opening', tare.rfc3339(new.next_opening))));
+        perform tare.audit('run.' || new.state, new.id, null,
+            jsonb_strip_nulls(jsonb_build_object(
+                'from', old.state, 'reason', new.reason, 'plan', new.plan_digest,
+                'superseded_by', new.superseded_by, 'next_opening', tare.rfc3339(new.next_opening))));
     end if;
     return null;
 end $$;
@@ -110,8 +111,8 @@ language sql stable security definer set search_path = pg_catalog, tare, pg_temp
     select tare.login_sees(session_user, p_cluster, p_namespace)
 $$;
 
--- A run is seen whole or not at all. Until its namespaces are known only its requester, and logins that are not
--- narrowed, see it.
+-- A run is seen whole or not at all. Until its namespaces are known only its requester, and logins that are
+-- not narrowed, see it.
 create function tare.sees_whole(p_cluster text, p_namespaces text[], p_requester text) returns boolean
 language sql stable security definer set search_path = pg_catalog, tare, pg_temp as $$
     select not exists (select 1 from tare.login_namespace m where m.login = session_user)
@@ -150,7 +151,8 @@ end $$;
 -- Keys of advisory locks: the first 8 bytes of a sha256, so that any text can be one.
 create function tare.lock_key(variadic p_parts text[]) returns bigint
 language sql immutable set search_path = pg_catalog, tare, pg_temp as $$
-    select ('x' || substr(encode(sha256(convert_to('tare' || array_to_string(p_parts, chr(31)), 'UTF8')), 'hex'),
+    select ('x' || substr(encode(sha256(convert_to('tare' || array_to_string(p_parts, chr(31)), 'UTF8')),
+        'hex'),
                           1, 16))::bit(64)::bigint
 $$;
 
@@ -181,8 +183,9 @@ begin
         perform tare.no_run(p_run);
     end if;
     if not tare.lock_take(v_key) then
-        perform tare.fail('TA075', format('run %s is being worked on by another tare (database session %s)', p_run,
-                                          tare.lock_holder(v_key)), format('wait for it, or: tare status %s', p_run));
+        perform tare.fail('TA075',
+            format('run %s is being worked on by another tare (database session %s)', p_run,
+            tare.lock_holder(v_key)), format('wait for it, or: tare status %s', p_run));
     end if;
 end $$;
 
@@ -208,7 +211,8 @@ declare
 begin
     perform tare.need_role('tare_operator', 'start runs');
     insert into tare.run (created, state_since, requested_by, cluster, target, program, batch, settings)
-    values (case when p_created is not null and tare.clock_movable() then p_created else v_now end, v_now, session_user, p_cluster, p_target, p_program, p_batch, coalesce(p_settings, '{}'))
+    values (case when p_created is not null and tare.clock_movable() then p_created else v_now end, v_now,
+        session_user, p_cluster, p_target, p_program, p_batch, coalesce(p_settings, '{}'))
     returning id into v_id;
     return v_id;
 end $$;
@@ -219,7 +223,8 @@ begin
     perform tare.need_role('tare_operator', 'work on runs');
     perform tare.run_take(p_run);
     update tare.run set namespaces = (select coalesce(array_agg(distinct n order by n), '{}')
-                                      from unnest(coalesce(namespaces, '{}') || p_namespaces) n where n is not null)
+                                      from unnest(coalesce(namespaces, '{}') || p_namespaces) n
+                                          where n is not null)
     where id = p_run;
 end $$;
 
@@ -232,7 +237,7 @@ begin
     v_run := tare.run_take(p_run);
     if v_run.state <> 'running' then
         perform tare.fail('TA077', format('run %s is %s and cannot become failed', p_run, v_run.state),
-                          format('tare status %s', p_run));
+            format('tare status %s', p_run));
     end if;
     update tare.run set state = 'failed', reason = left(p_reason, 4000) where id = p_run;
 end $$;
@@ -332,14 +337,15 @@ begin
     v_run := tare.run_take(p_run);
     if p_stage not in ('apply', 'rollback', 'report') and v_run.state <> 'running' then
         perform tare.fail('TA077', format('run %s is %s, so its %s stands', p_run, v_run.state, p_stage),
-                          format('tare rerun %s --from %s', p_run, p_stage));
+            format('tare rerun %s --from %s', p_run, p_stage));
     end if;
     if p_stage <> 'report' then
         update tare.attempt set state = 'abandoned', ended = tare.now(), message = 'its process ended early'
         where run = p_run and stage = p_stage and state = 'running';
     end if;
     insert into tare.attempt (run, stage, number, worked_by, started, input, detail)
-    select p_run, p_stage, coalesce(max(number), 0) + 1, session_user, tare.now(), p_input, coalesce(p_detail, '{}')
+    select p_run, p_stage, coalesce(max(number), 0) + 1, session_user, tare.now(), p_input,
+        coalesce(p_detail, '{}')
     from tare.attempt where run = p_run and stage = p_stage
     returning id into v_id;
     return v_id;
@@ -371,7 +377,7 @@ begin
                             message = left(p_message, 4000)
     where id = p_attempt;
     perform tare.audit('attempt.failed', v_attempt.run, v_attempt.stage,
-                       jsonb_build_object('attempt', p_attempt, 'exit', p_exit_code));
+        jsonb_build_object('attempt', p_attempt, 'exit', p_exit_code));
 end $$;
 
 -- Says what comes. True where the bytes are wanted, false where the ledger has them already.
@@ -388,8 +394,9 @@ begin
     end if;
     select * into v_have from tare.artifact where digest = p_digest;
     if v_have.kind <> p_kind or v_have.size <> p_size then
-        perform tare.fail('TA065', format('artifact %s is stored as %s of %s bytes, not as %s of %s bytes', p_digest,
-                                          v_have.kind, v_have.size, p_kind, p_size));
+        perform tare.fail('TA065',
+            format('artifact %s is stored as %s of %s bytes, not as %s of %s bytes', p_digest, v_have.kind,
+                v_have.size, p_kind, p_size));
     end if;
     return false;
 end $$;
@@ -404,8 +411,8 @@ begin
     insert into tare.artifact_chunk values (p_digest, p_sequence, p_content);
 end $$;
 
--- Marks the artifact complete and the attempt finished. Size and order of the pieces are checked here, the digest
--- too up to 64 MiB (Postgres has no running sha256); every reader checks it at any size.
+-- Marks the artifact complete and the attempt finished. Size and order of the pieces are checked here, the
+-- digest too up to 64 MiB (Postgres has no running sha256); every reader checks it at any size.
 create function tare.attempt_finish(p_attempt bigint, p_digest text) returns void
 language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
 declare
@@ -423,19 +430,21 @@ begin
         select coalesce(sum(octet_length(content)), 0), count(*), coalesce(max(sequence), -1)
         into v_size, v_count, v_last from tare.artifact_chunk where digest = p_digest;
         if v_size <> v_artifact.size or v_count <> v_last + 1 then
-            perform tare.fail('TA065', format('artifact %s has %s of its %s bytes', p_digest, v_size,
-                                              v_artifact.size));
+            perform tare.fail('TA065',
+                format('artifact %s has %s of its %s bytes', p_digest, v_size, v_artifact.size));
         end if;
         if v_size <= 67108864 and p_digest <> (
-            select encode(sha256(coalesce(string_agg(content, ''::bytea order by sequence), ''::bytea)), 'hex')
+            select encode(sha256(coalesce(string_agg(content, ''::bytea order by sequence), ''::bytea)),
+                'hex')
             from tare.artifact_chunk where digest = p_digest) then
             perform tare.fail('TA065', format('the bytes sent are not those of artifact %s', p_digest));
         end if;
         update tare.artifact set complete = true where digest = p_digest;
     end if;
     update tare.attempt set state = 'finished', ended = tare.now(), artifact = p_digest where id = p_attempt;
-    perform tare.audit('attempt.finished', v_attempt.run, v_attempt.stage, jsonb_strip_nulls(jsonb_build_object(
-        'attempt', p_attempt, 'kind', v_artifact.kind, 'artifact', p_digest, 'input', v_attempt.input)));
+    perform tare.audit('attempt.finished', v_attempt.run, v_attempt.stage,
+        jsonb_strip_nulls(jsonb_build_object('attempt', p_attempt, 'kind', v_artifact.kind,
+                                             'artifact', p_digest, 'input', v_attempt.input)));
 end $$;
 
 -- ---- Rerun ----
@@ -452,29 +461,31 @@ begin
     v_run := tare.run_take(p_run);
     if v_run.state = 'applying' then
         perform tare.fail('TA077', format('run %s is being applied', p_run),
-                          format('tare apply %s --resume, or tare rollback %s --resume', p_run, p_run));
+            format('tare apply %s --resume, or tare rollback %s --resume', p_run, p_run));
     end if;
     if v_run.state = 'running' then
         perform tare.run_lock(p_run);
     end if;
     foreach v_stage in array coalesce(p_keep, '{}') loop
-        if not exists (select 1 from tare.attempt where run = p_run and stage = v_stage and state = 'finished') then
+        if not exists (select 1 from tare.attempt where run = p_run and stage = v_stage
+            and state = 'finished') then
             perform tare.fail('TA066', format('run %s has no finished %s to start from', p_run, v_stage),
-                              format('tare rerun %s --from %s', p_run, v_stage));
+                format('tare rerun %s --from %s', p_run, v_stage));
         end if;
     end loop;
-    insert into tare.run (parent, created, state_since, requested_by, cluster, target, program, batch, schedule,
-                          settings, namespaces)
+    insert into tare.run (parent, created, state_since, requested_by, cluster, target, program, batch,
+                          schedule, settings, namespaces)
     values (p_run, v_now, v_now, session_user, v_run.cluster, v_run.target, v_run.program, v_run.batch,
             v_run.schedule, coalesce(p_settings, v_run.settings), v_run.namespaces)
     returning id into v_id;
-    insert into tare.attempt (run, stage, number, state, worked_by, started, ended, input, artifact, inherited_from,
-                              detail)
+    insert into tare.attempt (run, stage, number, state, worked_by, started, ended, input, artifact,
+                              inherited_from, detail)
     select distinct on (stage) v_id, stage, 1, state, worked_by, started, ended, input, artifact, id, detail
     from tare.attempt where run = p_run and state = 'finished' and stage = any (p_keep)
     order by stage, number desc;
     if v_run.state in ('awaiting-approval', 'approved', 'refused') then
-        update tare.run set state = 'superseded', superseded_by = v_id, reason = format('rerun as run %s', v_id)
+        update tare.run set state = 'superseded', superseded_by = v_id, reason = format('rerun as run %s',
+            v_id)
         where id = p_run;
     elsif v_run.state = 'running' then
         update tare.run set state = 'failed', superseded_by = v_id, reason = format('rerun as run %s', v_id)

@@ -63,7 +63,8 @@ begin
     end if;
     return new;
 end $$;
-create trigger approval_guard before update on tare.approval for each row execute function tare.approval_guard();
+create trigger approval_guard before update on tare.approval
+    for each row execute function tare.approval_guard();
 
 create table tare.window_override (
     id bigint generated always as identity primary key,
@@ -98,13 +99,15 @@ language sql stable security definer set search_path = pg_catalog, tare, pg_temp
     select coalesce(tare.policy_body() #>> '{approvals,separation_of_duties}', 'true') <> 'false'
 $$;
 
--- The fewest approvals that the stored policy asks of any workload; null where none is stored. Labels and money are
--- not the database's to judge: the gate applies the finer rules, this is the floor it cannot go below.
+-- The fewest approvals that the stored policy asks of any workload; null where none is stored. Labels and
+-- money are not the database's to judge: the gate applies the finer rules, this is the floor it cannot go
+-- below.
 create function tare.policy_floor(p_verdict text) returns integer
 language sql stable security definer set search_path = pg_catalog, tare, pg_temp as $$
     select case
         when b is null then null
-        when p_verdict = 'allowed' and coalesce(jsonb_typeof(b #> '{approvals,automatic}'), 'null') <> 'null' then 0
+        when p_verdict = 'allowed' and coalesce(jsonb_typeof(b #> '{approvals,automatic}'), 'null') <> 'null'
+            then 0
         else least(coalesce((b #>> '{approvals,required}')::int, 1),
                    (select min((o #>> '{approvals,required}')::int)
                     from jsonb_array_elements(case jsonb_typeof(b #> '{policy,overrides}')
@@ -115,13 +118,14 @@ $$;
 
 -- ---- Do the approvals hold? ----
 
--- Whether a login had a hand in the plan: it asked for the run, worked on one of its stages itself, or made the
--- `changes` artifact.
+-- Whether a login had a hand in the plan: it asked for the run, worked on one of its stages itself, or made
+-- the `changes` artifact.
 create function tare.had_hand(p_run bigint, p_login text) returns boolean
 language sql stable security definer set search_path = pg_catalog, tare, pg_temp as $$
     select exists (select 1 from tare.run r where r.id = p_run and r.requested_by = p_login)
         or exists (select 1 from tare.attempt a join tare.run r on r.id = a.run
-                   where a.run = p_run and a.worked_by = p_login and a.stage not in ('apply', 'rollback', 'report')
+                   where a.run = p_run and a.worked_by = p_login
+                     and a.stage not in ('apply', 'rollback', 'report')
                      and (a.inherited_from is null or a.artifact = r.plan_digest))
 $$;
 
@@ -172,8 +176,8 @@ $$;
 -- What the plan asks for and what holds now, for the workloads that the caller may see.
 create function tare.plan_rows(p_run bigint)
 returns table (namespace text, kind text, name text, verdict text, approvals_required integer,
-               approvals_valid bigint, approved boolean, role text, rule text, risk text, saving_microusd bigint,
-               reasons jsonb)
+               approvals_valid bigint, approved boolean, role text, rule text, risk text,
+               saving_microusd bigint, reasons jsonb)
 language sql stable security definer set search_path = pg_catalog, tare, pg_temp as $$
     with c as materialized (
         select n.* from tare.run r cross join lateral tare.plan_counts(r, tare.now()) n where r.id = p_run
@@ -253,30 +257,35 @@ declare
 begin
     select x.namespace, x.kind, x.name, coalesce(x.approvals_required, 0) as required,
            tare.policy_floor(x.verdict) as floor into v_row
-    from jsonb_to_recordset(p_rows) x (namespace text, kind text, name text, verdict text, approvals_required int)
+    from jsonb_to_recordset(p_rows) x (namespace text, kind text, name text, verdict text,
+                                       approvals_required int)
     where x.verdict in ('allowed', 'needs-approval')
       and coalesce(x.approvals_required, 0) < coalesce(tare.policy_floor(x.verdict), 0) limit 1;
     if found then
-        perform tare.fail('TA077', format('the stored policy asks for %s approvals of every change, the plan for %s of '
-                                          '%s/%s/%s', v_row.floor, v_row.required, v_row.namespace, v_row.kind,
-                                          v_row.name), 'tare policy get, then tare rerun RUN --from gate');
+        perform tare.fail('TA077',
+            format('the stored policy asks for %s approvals of every change, the plan for %s of %s/%s/%s',
+                v_row.floor, v_row.required, v_row.namespace, v_row.kind, v_row.name),
+            'tare policy get, then tare rerun RUN --from gate');
     end if;
 end $$;
 
 create function tare.plan_insert(p_run tare.run, p_plan text, p_rows jsonb) returns void
 language plpgsql set search_path = pg_catalog, tare, pg_temp as $$
 begin
-    insert into tare.plan_requirement (run, namespace, kind, name, plan_digest, cluster, verdict, required, role, rule,
-                                       risk, saving_microusd, reasons)
-    select p_run.id, x.namespace, x.kind, x.name, p_plan, p_run.cluster, x.verdict, coalesce(x.approvals_required, 0),
-           coalesce(x.role, 'tare_approver'), x.rule, x.risk, x.saving_microusd, coalesce(x.reasons, '[]')
-    from jsonb_to_recordset(p_rows) x (namespace text, kind text, name text, verdict text, approvals_required int,
-                                       role text, rule text, risk text, saving_microusd bigint, reasons jsonb);
+    insert into tare.plan_requirement (run, namespace, kind, name, plan_digest, cluster, verdict, required,
+                                       role, rule, risk, saving_microusd, reasons)
+    select p_run.id, x.namespace, x.kind, x.name, p_plan, p_run.cluster, x.verdict,
+           coalesce(x.approvals_required, 0), coalesce(x.role, 'tare_approver'), x.rule, x.risk,
+           x.saving_microusd, coalesce(x.reasons, '[]')
+    from jsonb_to_recordset(p_rows) x (namespace text, kind text, name text, verdict text,
+                                       approvals_required int, role text, rule text, risk text,
+                                       saving_microusd bigint, reasons jsonb);
 exception when unique_violation then
     perform tare.fail('TA065', format('the plan of run %s names a workload twice', p_run.id));
 end $$;
 
-create function tare.plan_register(p_run bigint, p_plan text, p_rows jsonb, p_approval_seconds bigint) returns text
+create function tare.plan_register(p_run bigint, p_plan text, p_rows jsonb, p_approval_seconds bigint)
+    returns text
 language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
 declare
     v_run tare.run;
@@ -289,10 +298,11 @@ begin
     v_run := tare.run_take(p_run);
     if v_run.state <> 'running' then
         perform tare.fail('TA077', format('run %s is %s: its plan stands', p_run, v_run.state),
-                          format('tare status %s', p_run));
+            format('tare status %s', p_run));
     end if;
-    if p_plan is distinct from (select a.artifact from tare.attempt a join tare.artifact f on f.digest = a.artifact
-                                where a.run = p_run and a.state = 'finished' and f.kind = 'changes'
+    if p_plan is distinct from (
+            select a.artifact from tare.attempt a join tare.artifact f on f.digest = a.artifact
+            where a.run = p_run and a.state = 'finished' and f.kind = 'changes'
                                 order by a.number desc limit 1) then
         perform tare.fail('TA079', format('%s is not the newest changes artifact of run %s', p_plan, p_run));
     end if;
@@ -308,9 +318,10 @@ begin
                     tare.duration(tare.policy_body() #>> '{approvals,expires_after}'));
     v_to := case when v_n.needing > 0 then 'awaiting-approval' when v_n.allowed > 0 then 'approved'
                  when v_n.blocked > 0 then 'failed' else 'unchanged' end;
-    perform tare.audit('plan.registered', p_run, p_plan, jsonb_build_object(
-        'needs_approval', v_n.needing, 'allowed', v_n.allowed, 'blocked', v_n.blocked, 'unchanged', v_n.unchanged,
-        'rules', v_n.rules, 'policy', (select digest from tare.policy order by id desc limit 1)));
+    perform tare.audit('plan.registered', p_run, p_plan,
+        jsonb_build_object('needs_approval', v_n.needing, 'allowed', v_n.allowed, 'blocked', v_n.blocked,
+            'unchanged', v_n.unchanged, 'rules', v_n.rules, 'policy',
+            (select digest from tare.policy order by id desc limit 1)));
     update tare.run
     set plan_digest = p_plan, plan_at = v_now, approval_life = v_life,
         plan_expires = v_now + greatest(v_life, interval '7 days'), state = v_to,
@@ -324,7 +335,8 @@ end $$;
 
 -- ---- Deciding ----
 
--- Refusals that approving and withdrawing share; gives the run, locked. A narrowed approver need not see all of it.
+-- Refusals that approving and withdrawing share; gives the run, locked. A narrowed approver need not see all
+-- of it.
 create function tare.decide_take(p_run bigint, p_verb text) returns tare.run
 language plpgsql set search_path = pg_catalog, tare, pg_temp as $$
 declare
@@ -339,7 +351,7 @@ begin
     end if;
     if v_run.plan_digest is null then
         perform tare.fail('TA077', format('run %s is %s and has no plan yet', p_run, v_run.state),
-                          format('tare status %s', p_run));
+            format('tare status %s', p_run));
     end if;
     return v_run;
 end $$;
@@ -348,10 +360,11 @@ create function tare.need_separation(p_run bigint) returns void
 language plpgsql set search_path = pg_catalog, tare, pg_temp as $$
 begin
     if tare.separation_wanted() and tare.had_hand(p_run, session_user) then
-        perform tare.fail('TA077', case when (select requested_by from tare.run where id = p_run) = session_user
-            then format('%s asked for run %s and may not approve it', session_user, p_run)
-            else format('%s worked on the plan of run %s and may not approve it', session_user, p_run) end,
-            format('somebody else approves it: tare --as LOGIN approve %s', p_run));
+        perform tare.fail('TA077',
+            format('%s %s run %s and may not approve it', session_user,
+                case when exists (select 1 from tare.run where id = p_run and requested_by = session_user)
+                     then 'asked for' else 'worked on the plan of' end,
+            p_run), format('somebody else approves it: tare --as LOGIN approve %s', p_run));
     end if;
 end $$;
 
@@ -364,34 +377,39 @@ language sql stable set search_path = pg_catalog, tare, pg_temp as $$
       and tare.holds_role(session_user, q.role) and tare.sees_namespace(q.cluster, q.namespace)
 $$;
 
-create function tare.approve(p_run bigint, p_plan text, p_namespace text, p_kind text, p_name text, p_reason text)
+create function tare.approve(p_run bigint, p_plan text, p_namespace text, p_kind text, p_name text,
+    p_reason text)
 returns text
 language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
 declare
     v_run tare.run;
-    v_what text := case when p_name is null then 'the plan' else concat_ws('/', p_namespace, p_kind, p_name) end;
+    v_what text := case when p_name is null then 'the plan' else concat_ws('/', p_namespace, p_kind,
+        p_name) end;
     v_now timestamptz := tare.now();
 begin
     perform tare.need_separation(p_run);
     v_run := tare.decide_take(p_run, 'approve');
     if v_run.state not in ('awaiting-approval', 'approved', 'refused') then
         perform tare.fail('TA077', format('run %s is %s and takes no approval', p_run, v_run.state),
-                          case when v_run.superseded_by is not null then format('tare status %s', v_run.superseded_by)
-                               else format('tare status %s', p_run) end);
+            format('tare status %s', coalesce(v_run.superseded_by, p_run)));
     end if;
     if p_plan is not null and p_plan <> v_run.plan_digest then
-        perform tare.fail('TA079', format('the plan of run %s is %s, not %s', p_run, v_run.plan_digest, left(p_plan, 64)),
-                          format('tare report %s', p_run));
+        perform tare.fail('TA079',
+            format('the plan of run %s is %s, not %s', p_run, v_run.plan_digest, left(p_plan, 64)),
+            format('tare report %s', p_run));
     end if;
     if tare.covers(v_run, p_namespace, p_kind, p_name) = 0 then
-        perform tare.fail('TA077', format('nothing of %s in run %s needs an approval that %s may give', v_what, p_run,
-                                          session_user), format('tare report %s --mine', p_run));
+        perform tare.fail('TA077',
+            format('nothing of %s in run %s needs an approval that %s may give', v_what, p_run, session_user),
+            format('tare report %s --mine', p_run));
     end if;
-    insert into tare.approval (run, plan_digest, namespace, kind, name, decision, approver, at, expires, reason)
+    insert into tare.approval (run, plan_digest, namespace, kind, name, decision, approver, at, expires,
+        reason)
     values (p_run, v_run.plan_digest, p_namespace, p_kind, p_name, 'approve', session_user, v_now,
             v_now + v_run.approval_life, nullif(p_reason, ''));
-    perform tare.audit('approval.given', p_run, v_what, jsonb_strip_nulls(jsonb_build_object(
-        'plan', v_run.plan_digest, 'expires', tare.rfc3339(v_now + v_run.approval_life), 'reason', p_reason)));
+    perform tare.audit('approval.given', p_run, v_what,
+        jsonb_strip_nulls(jsonb_build_object('plan', v_run.plan_digest, 'reason', p_reason,
+                                             'expires', tare.rfc3339(v_now + v_run.approval_life))));
     return tare.run_settle(p_run);
 end $$;
 
@@ -401,27 +419,29 @@ declare
     v_run tare.run := tare.decide_take(p_run, 'reject');
 begin
     if not tare.sees_whole(v_run.cluster, v_run.namespaces, v_run.requested_by) then
-        perform tare.fail('TA077', format('%s does not see all of run %s and may not reject it', session_user, p_run));
+        perform tare.fail('TA077',
+            format('%s does not see all of run %s and may not reject it', session_user, p_run));
     end if;
     if coalesce(btrim(p_reason), '') = '' then
         perform tare.fail('TA077', 'rejecting needs a reason', format('tare reject %s --reason TEXT', p_run));
     end if;
     if v_run.state <> 'awaiting-approval' then
-        perform tare.fail('TA077', format('run %s is %s: only a plan that awaits approval is rejected', p_run,
-                                          v_run.state),
-                          case when v_run.state in ('approved', 'refused')
-                               then format('withdraw the approval first: tare approve %s --withdraw', p_run)
-                               else format('tare status %s', p_run) end);
+        perform tare.fail('TA077',
+            format('run %s is %s: only a plan that awaits approval is rejected', p_run, v_run.state),
+            case when v_run.state in ('approved', 'refused')
+                 then format('withdraw the approval first: tare withdraw %s', p_run)
+                 else format('tare status %s', p_run) end);
     end if;
     insert into tare.approval (run, plan_digest, decision, approver, at, reason)
     values (p_run, v_run.plan_digest, 'reject', session_user, tare.now(), p_reason);
     perform tare.audit('approval.rejected', p_run, 'the plan',
-                       jsonb_build_object('plan', v_run.plan_digest, 'reason', p_reason));
+        jsonb_build_object('plan', v_run.plan_digest, 'reason', p_reason));
     update tare.run set state = 'rejected', reason = p_reason where id = p_run;
     return 'rejected';
 end $$;
 
-create function tare.withdraw(p_run bigint, p_namespace text, p_kind text, p_name text, p_reason text) returns text
+create function tare.withdraw(p_run bigint, p_namespace text, p_kind text, p_name text, p_reason text)
+    returns text
 language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
 declare
     v_run tare.run := tare.decide_take(p_run, 'withdraw approvals of');
@@ -431,12 +451,13 @@ begin
     where run = p_run and decision = 'approve' and approver = session_user and withdrawn_at is null
       and (p_name is null or (namespace = p_namespace and kind = p_kind and name = p_name));
     if not found then
-        perform tare.fail('TA077', format('%s has no such approval of run %s to withdraw', session_user, p_run),
-                          format('tare status %s', p_run));
+        perform tare.fail('TA077',
+            format('%s has no such approval of run %s to withdraw', session_user, p_run),
+            format('tare status %s', p_run));
     end if;
     perform tare.audit('approval.withdrawn', p_run,
-                       case when p_name is null then 'the plan' else concat_ws('/', p_namespace, p_kind, p_name) end,
-                       jsonb_strip_nulls(jsonb_build_object('plan', v_run.plan_digest, 'reason', p_reason)));
+        case when p_name is null then 'the plan' else concat_ws('/', p_namespace, p_kind, p_name) end,
+        jsonb_strip_nulls(jsonb_build_object('plan', v_run.plan_digest, 'reason', p_reason)));
     return tare.run_settle(p_run);
 end $$;
 
@@ -463,12 +484,13 @@ begin
     perform tare.need_role('tare_admin', 'map logins to namespaces');
     if not exists (select 1 from pg_catalog.pg_roles where rolname = p_login) then
         perform tare.fail('TA065', format('there is no login %s', p_login),
-                          format('an administrator of the database can run: create role "%s" login', p_login));
+            format('an administrator of the database can run: create role "%s" login', p_login));
     end if;
-    insert into tare.login_namespace values (p_login, p_namespace, coalesce(p_cluster, '*'), session_user, tare.now())
+    insert into tare.login_namespace values (p_login, p_namespace, coalesce(p_cluster, '*'), session_user,
+        tare.now())
     on conflict do nothing;
-    perform tare.audit('grant.namespace', null, p_login, jsonb_build_object(
-        'namespace', p_namespace, 'cluster', coalesce(p_cluster, '*')));
+    perform tare.audit('grant.namespace', null, p_login,
+        jsonb_build_object('namespace', p_namespace, 'cluster', coalesce(p_cluster, '*')));
 end $$;
 
 create function tare.revoke_namespace(p_login text, p_namespace text, p_cluster text) returns void
@@ -480,9 +502,9 @@ begin
     if not found then
         perform tare.fail('TA065', format('%s is not mapped to namespace %s', p_login, p_namespace));
     end if;
-    perform tare.audit('grant.revoked', null, p_login, jsonb_build_object(
-        'namespace', p_namespace, 'cluster', coalesce(p_cluster, '*'), 'sees_all_now',
-        not exists (select 1 from tare.login_namespace where login = p_login)));
+    perform tare.audit('grant.revoked', null, p_login,
+        jsonb_build_object('namespace', p_namespace, 'cluster', coalesce(p_cluster, '*'), 'sees_all_now',
+            not exists (select 1 from tare.login_namespace where login = p_login)));
 end $$;
 
 create function tare.window_override_add(p_run bigint, p_name text, p_reason text) returns void
@@ -500,7 +522,7 @@ begin
                                            when 'array' then v_policy -> 'windows' else '[]' end) w
         where w ->> 'name' = p_name and w ->> 'override' = 'true') then
         perform tare.fail('TA077', format('the stored policy does not let window %s be overridden', p_name),
-                          'tare windows');
+            'tare windows');
     end if;
     insert into tare.window_override (run, name, reason, made_by, at)
     values (p_run, p_name, p_reason, session_user, tare.now());

@@ -39,8 +39,9 @@ begin
     end if;
     if new.state <> old.state and not exists (
         select 1 from tare.change_move where from_state = old.state and to_state = new.state) then
-        perform tare.fail('TA077', format('%s in run %s is %s and cannot become %s', old.object, old.run, old.state,
-                                          new.state), format('tare status %s', old.run));
+        perform tare.fail('TA077',
+            format('%s in run %s is %s and cannot become %s', old.object, old.run, old.state, new.state),
+            format('tare status %s', old.run));
     end if;
     return new;
 end $$;
@@ -50,8 +51,8 @@ create function tare.change_record() returns trigger
 language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
 begin
     if tg_op = 'INSERT' or new.state <> old.state then
-        perform tare.audit('change.' || new.state, new.run, new.object, jsonb_build_object(
-            'change', new.id, 'before', new.before_digest));
+        perform tare.audit('change.' || new.state, new.run, new.object,
+            jsonb_build_object('change', new.id, 'before', new.before_digest));
     end if;
     return null;
 end $$;
@@ -61,7 +62,8 @@ create trigger change_record after insert or update on tare.change
 -- ---- May this workload be written? ----
 
 create function tare.apply_check(p_run bigint, p_namespace text, p_kind text, p_name text,
-                                 out approved boolean, out required integer, out valid integer, out reason text)
+                                 out approved boolean, out required integer, out valid integer,
+                                     out reason text)
 language plpgsql volatile security definer set search_path = pg_catalog, tare, pg_temp as $$
 declare
     v_run tare.run;
@@ -89,7 +91,8 @@ begin
     end if;
     if v_need.verdict = 'allowed' then
         approved := v_need.required >= coalesce(tare.policy_floor('allowed'), 0);
-        reason := case when approved then format('allowed by rule: %s', coalesce(v_need.rule, 'no approval required'))
+        reason := case when approved then format('allowed by rule: %s', coalesce(v_need.rule,
+            'no approval required'))
                        else 'the stored policy asks for approvals by now' end;
         return;
     end if;
@@ -113,9 +116,10 @@ create function tare.apply_lock(p_run bigint) returns void
 language plpgsql set search_path = pg_catalog, tare, pg_temp as $$
 begin
     if not tare.lock_take(tare.apply_key(p_run)) then
-        perform tare.fail('TA075', format('run %s is being applied or rolled back by another tare (database session '
-                                          '%s)', p_run, tare.lock_holder(tare.apply_key(p_run))),
-                          format('wait for it, or: tare status %s', p_run));
+        perform tare.fail('TA075',
+            format('run %s is being applied or rolled back by another tare (session %s)', p_run,
+                tare.lock_holder(tare.apply_key(p_run))),
+            format('wait for it, or: tare status %s', p_run));
     end if;
 end $$;
 
@@ -125,7 +129,7 @@ language plpgsql set search_path = pg_catalog, tare, pg_temp as $$
 begin
     if tare.lock_holder(tare.apply_key(p_run)) is distinct from pg_backend_pid() then
         perform tare.fail('TA077', format('this session does not hold run %s for applying', p_run),
-                          format('tare apply %s --resume', p_run));
+            format('tare apply %s --resume', p_run));
     end if;
 end $$;
 
@@ -139,9 +143,11 @@ begin
     elsif p_run.state in ('expired', 'rejected', 'failed', 'rolled-back') then
         v_next := format('tare rerun %s --from collect', p_run.id);
     end if;
-    perform tare.fail('TA077', format('run %s is %s%s and is not applied', p_run.id, p_run.state,
-        case when p_run.state = 'superseded' then format(' by run %s', p_run.superseded_by)
-             when p_run.reason is not null then format(' (%s)', p_run.reason) else '' end), v_next);
+    perform tare.fail('TA077',
+        format('run %s is %s%s and is not applied', p_run.id, p_run.state,
+            case when p_run.state = 'superseded' then format(' by run %s', p_run.superseded_by)
+                 when p_run.reason is not null then format(' (%s)', p_run.reason) else '' end),
+        v_next);
 end $$;
 
 -- On an error the transaction goes, but a lock taken in it would stay: it is given back first.
@@ -154,14 +160,15 @@ begin
     perform tare.need_role('tare_operator', 'apply runs');
     v_run := tare.run_take(p_run);
     if p_plan is not null and p_plan is distinct from v_run.plan_digest then
-        perform tare.fail('TA079', format('the plan of run %s is %s, not %s', p_run, v_run.plan_digest,
-                                          left(p_plan, 64)), format('tare report %s', p_run));
+        perform tare.fail('TA079',
+            format('the plan of run %s is %s, not %s', p_run, v_run.plan_digest, left(p_plan, 64)),
+            format('tare report %s', p_run));
     end if;
     perform tare.apply_lock(p_run);
     if v_run.state = 'applying' then
         if not p_resume then
             perform tare.fail('TA077', format('an apply of run %s was interrupted', p_run),
-                              format('tare apply %s --resume, or tare rollback %s --resume', p_run, p_run));
+                format('tare apply %s --resume, or tare rollback %s --resume', p_run, p_run));
         end if;
         perform tare.audit('apply.resumed', p_run, null);
         return;
@@ -171,7 +178,7 @@ begin
     end if;
     if not tare.plan_holds(v_run, tare.now()) then
         perform tare.fail('TA077', format('approvals of run %s no longer hold', p_run),
-                          format('tare --as LOGIN approve %s', p_run));
+            format('tare --as LOGIN approve %s', p_run));
     end if;
     update tare.run set state = 'applying', reason = null, next_opening = null where id = p_run;
 exception when others then
@@ -222,7 +229,7 @@ begin
                                         else array[state] end) order by sequence limit 1;
     if found then
         perform tare.fail('TA077', format('run %s cannot end as %s: %s', p_run, p_outcome, v_left),
-                          format('tare apply %s --resume', p_run));
+            format('tare apply %s --resume', p_run));
     end if;
     update tare.run set state = p_outcome, reason = nullif(left(p_reason, 4000), '') where id = p_run;
     perform tare.locks_release(p_run);
@@ -239,8 +246,9 @@ begin
         perform tare.apply_refusal(v_run);
     end if;
     if v_run.state = 'refused' then
-        perform tare.audit('run.refused', p_run, null, jsonb_strip_nulls(jsonb_build_object(
-            'from', 'refused', 'reason', p_reason, 'next_opening', tare.rfc3339(p_next_opening))));
+        perform tare.audit('run.refused', p_run, null,
+            jsonb_strip_nulls(jsonb_build_object('from', 'refused', 'reason', p_reason,
+                                                 'next_opening', tare.rfc3339(p_next_opening))));
     end if;
     update tare.run set state = 'refused', reason = left(p_reason, 4000), next_opening = p_next_opening
     where id = p_run;
@@ -266,8 +274,9 @@ begin
     v_key := tare.workload_key(v_run.cluster, p_namespace, p_kind, p_name);
     v_had := tare.lock_mine(v_key);
     if not tare.lock_take(v_key) then
-        perform tare.fail('TA075', format('%s is being changed by another run (database session %s)', v_what,
-                                          tare.lock_holder(v_key)), 'wait for it, then apply again');
+        perform tare.fail('TA075',
+            format('%s is being changed by another run (database session %s)', v_what,
+            tare.lock_holder(v_key)), 'wait for it, then apply again');
     end if;
     select c.* into v_other from tare.change c
     where c.cluster = v_run.cluster and c.run <> p_run
@@ -278,8 +287,9 @@ begin
         if not v_had then
             perform pg_advisory_unlock(v_key);
         end if;
-        perform tare.fail('TA077', format('run %s left %s half changed (%s)', v_other.run, v_what, v_other.state),
-                          format('tare apply %s --resume, or tare rollback %s --resume', v_other.run, v_other.run));
+        perform tare.fail('TA077',
+            format('run %s left %s half changed (%s)', v_other.run, v_what, v_other.state),
+            format('tare apply %s --resume, or tare rollback %s --resume', v_other.run, v_other.run));
     end if;
 end $$;
 
@@ -306,18 +316,20 @@ begin
     end if;
     for v_w in select * from jsonb_to_recordset(p_workloads) x (namespace text, kind text, name text) loop
         if not tare.lock_mine(tare.workload_key(p_run.cluster, v_w.namespace, v_w.kind, v_w.name)) then
-            perform tare.fail('TA077', format('%s/%s/%s is not locked by this session', v_w.namespace, v_w.kind,
-                                              v_w.name));
+            perform tare.fail('TA077',
+                format('%s/%s/%s is not locked by this session', v_w.namespace, v_w.kind, v_w.name));
         end if;
         select * into v_check from tare.apply_check(p_run.id, v_w.namespace, v_w.kind, v_w.name);
         if v_check.approved is not true then
-            perform tare.fail('TA077', format('%s/%s/%s is not approved: %s', v_w.namespace, v_w.kind, v_w.name,
-                                              v_check.reason), format('tare --as LOGIN approve %s', p_run.id));
+            perform tare.fail('TA077',
+                format('%s/%s/%s is not approved: %s', v_w.namespace, v_w.kind, v_w.name, v_check.reason),
+                format('tare --as LOGIN approve %s', p_run.id));
         end if;
     end loop;
 end $$;
 
-create function tare.change_begin(p_run bigint, p_object text, p_workloads jsonb, p_before bytea, p_detail jsonb,
+create function tare.change_begin(p_run bigint, p_object text, p_workloads jsonb, p_before bytea,
+    p_detail jsonb,
                                   out id bigint, out state text)
 language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
 declare
@@ -345,8 +357,8 @@ begin
         where c.id = v_old.id returning c.id, c.state into id, state;
         return;
     end if;
-    insert into tare.change (run, sequence, cluster, object, workloads, before_image, before_digest, detail, begun,
-                             updated, worked_by)
+    insert into tare.change (run, sequence, cluster, object, workloads, before_image, before_digest, detail,
+                             begun, updated, worked_by)
     select p_run, coalesce(max(c.sequence), 0) + 1, v_run.cluster, p_object, p_workloads, p_before, v_digest,
            coalesce(p_detail, '{}'), v_now, v_now, session_user
     from tare.change c where c.run = p_run
@@ -388,15 +400,16 @@ begin
     v_run := tare.run_take(p_run);
     if v_run.state not in ('applying', 'applied', 'failed', 'rolled-back')
        or not exists (select 1 from tare.change where run = p_run) then
-        perform tare.fail('TA077', format('run %s is %s and wrote nothing that could be rolled back', p_run,
-                                          v_run.state), format('tare status %s', p_run));
+        perform tare.fail('TA077',
+            format('run %s is %s and wrote nothing that could be rolled back', p_run, v_run.state),
+            format('tare status %s', p_run));
     end if;
     perform tare.apply_lock(p_run);
     perform tare.audit('rollback.begun', p_run, null, jsonb_build_object('from', v_run.state));
 end $$;
 
--- Full: rolled-back. Partial or failed: a run that was applied or failed keeps its state, one that was still being
--- applied becomes failed.
+-- Full: rolled-back. Partial or failed: a run that was applied or failed keeps its state, one that was still
+-- being applied becomes failed.
 create function tare.rollback_end(p_run bigint, p_outcome text, p_reason text) returns void
 language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
 declare
@@ -411,16 +424,17 @@ begin
     where run = p_run and state not in ('planned', 'rolled-back') order by sequence limit 1;
     if p_outcome = 'rolled-back' and v_left is not null then
         perform tare.fail('TA077', format('run %s is not rolled back: %s', p_run, v_left),
-                          format('tare rollback %s --resume', p_run));
+            format('tare rollback %s --resume', p_run));
     end if;
     v_to := case when p_outcome = 'rolled-back' then 'rolled-back'
                  when v_run.state = 'applying' then 'failed'
                  when v_run.state = 'rolled-back' and v_left is not null then 'failed'
                  else v_run.state end;
     if v_to = v_run.state then
-        perform tare.audit('rollback.ended', p_run, null, jsonb_strip_nulls(jsonb_build_object(
-            'outcome', p_outcome, 'left', v_left, 'reason', p_reason)));
+        perform tare.audit('rollback.ended', p_run, null,
+            jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'left', v_left, 'reason', p_reason)));
     end if;
-    update tare.run set state = v_to, reason = coalesce(nullif(left(p_reason, 4000), ''), reason) where id = p_run;
+    update tare.run set state = v_to, reason = coalesce(nullif(left(p_reason, 4000), ''), reason)
+        where id = p_run;
     perform tare.locks_release(p_run);
 end $$;

@@ -1,4 +1,5 @@
--- What later runs and people look back on: flat rows of each workload, extremes of series, exchanges with an LLM.
+-- What later runs and people look back on: flat rows of each workload, extremes of series, exchanges with an
+-- LLM.
 
 create table tare.result (
     run bigint not null references tare.run,
@@ -66,13 +67,14 @@ begin
     v_run := tare.run_take(p_run);
     if v_run.state <> 'running' then
         perform tare.fail('TA077', format('run %s is %s: its results stand', p_run, v_run.state),
-                          format('tare status %s', p_run));
+            format('tare status %s', p_run));
     end if;
     delete from tare.result r using jsonb_to_recordset(p_rows) x (namespace text, kind text, name text)
     where r.run = p_run and r.namespace = x.namespace and r.kind = x.kind and r.name = x.name;
     insert into tare.result
     select p_run, v_run.cluster, x.* from jsonb_to_recordset(p_rows) x (
-        namespace text, kind text, name text, action text, verdict text, confidence double precision, risk text,
+        namespace text, kind text, name text, action text, verdict text, confidence double precision,
+            risk text,
         source text, cpu_before_millicores bigint, cpu_after_millicores bigint, memory_before_bytes bigint,
         memory_after_bytes bigint, monthly_before_microusd bigint, monthly_after_microusd bigint,
         monthly_saving_microusd bigint, detail jsonb)
@@ -97,7 +99,8 @@ begin
     order by x.namespace, x.kind, x.name, x.container, x.series, x.day, x.samples desc nulls last
     on conflict (cluster, namespace, kind, name, container, series, day) do update
     set minimum = least(h.minimum, excluded.minimum), maximum = greatest(h.maximum, excluded.maximum),
-        mean = case when coalesce(excluded.samples, 0) >= coalesce(h.samples, 0) then excluded.mean else h.mean end,
+        mean = case when coalesce(excluded.samples, 0) >= coalesce(h.samples, 0) then excluded.mean
+            else h.mean end,
         detail = case when coalesce(excluded.samples, 0) >= coalesce(h.samples, 0)
                       then excluded.detail else h.detail end,
         samples = greatest(h.samples, excluded.samples), seen_at = excluded.seen_at;
@@ -114,10 +117,11 @@ begin
     if p_run is not null then
         perform tare.run_take(p_run);
     end if;
-    insert into tare.llm_exchange (key, run, prompt_digest, provider, model, reply, input_tokens, output_tokens,
-                                   cost_microusd, latency_ms, at)
+    insert into tare.llm_exchange (key, run, prompt_digest, provider, model, reply, input_tokens,
+                                   output_tokens, cost_microusd, latency_ms, at)
     select x.key, p_run, x.prompt_digest, x.provider, x.model, x.reply, coalesce(x.input_tokens, 0),
-           coalesce(x.output_tokens, 0), coalesce(x.cost_microusd, 0), x.latency_ms, coalesce(x.at, tare.now())
+           coalesce(x.output_tokens, 0), coalesce(x.cost_microusd, 0), x.latency_ms, coalesce(x.at,
+               tare.now())
     from jsonb_to_recordset(p_rows) x (
         key text, prompt_digest text, provider text, model text, reply text, input_tokens bigint,
         output_tokens bigint, cost_microusd bigint, latency_ms bigint, at timestamptz)
@@ -134,7 +138,8 @@ language sql stable security definer set search_path = pg_catalog, tare, pg_temp
     where at >= date_trunc('month', tare.now() at time zone 'UTC') at time zone 'UTC'
 $$;
 
--- Rows of any run that wait for an approval this login may give; enough to decide from, without the artifacts.
+-- Rows of any run that wait for an approval this login may give; enough to decide from, without the
+-- artifacts.
 create function tare.mine()
 returns table (run bigint, plan text, state text, namespace text, kind text, name text, required integer,
                valid bigint, risk text, saving_microusd bigint, reasons jsonb, result jsonb)
@@ -149,7 +154,8 @@ language sql stable security definer set search_path = pg_catalog, tare, pg_temp
     from c
     join tare.plan_requirement q on q.run = c.id and q.namespace = c.namespace and q.kind = c.kind
                                 and q.name = c.name
-    left join tare.result s on s.run = q.run and s.namespace = q.namespace and s.kind = q.kind and s.name = q.name
+    left join tare.result s on s.run = q.run and s.namespace = q.namespace and s.kind = q.kind
+        and s.name = q.name
     where c.valid < c.required and tare.holds_role(session_user, q.role)
       and tare.sees_namespace(q.cluster, q.namespace)
     order by q.run, q.namespace, q.kind, q.name

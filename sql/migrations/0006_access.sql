@@ -1,6 +1,6 @@
--- Who may do what. Nobody gets INSERT, UPDATE or DELETE on a table: what is written goes through functions. Reading
--- goes by SELECT, narrowed row by row. A later migration that adds a table or function repeats this for it;
--- tests/db/access.t fails where one was forgotten.
+-- Who may do what. Nobody gets INSERT, UPDATE or DELETE on a table: what is written goes through functions.
+-- Reading goes by SELECT, narrowed row by row. A later migration that adds a table or function repeats this
+-- for it; tests/db/access.t fails where one was forgotten.
 
 revoke all on schema tare from public;
 grant usage on schema tare to tare_viewer;
@@ -11,8 +11,8 @@ revoke all on all functions in schema tare from public;
 
 grant select on
     tare.migration, tare.ledger, tare.run, tare.run_move, tare.attempt, tare.artifact, tare.artifact_chunk,
-    tare.plan_requirement, tare.approval, tare.window_override, tare.policy, tare.login_namespace, tare.change,
-    tare.change_move, tare.audit_event, tare.result, tare.series_history, tare.llm_exchange
+    tare.plan_requirement, tare.approval, tare.window_override, tare.policy, tare.login_namespace,
+    tare.change, tare.change_move, tare.audit_event, tare.result, tare.series_history, tare.llm_exchange
 to tare_viewer;
 
 -- Row by row.
@@ -63,7 +63,8 @@ create policy seen on tare.login_namespace for select using (
 alter table tare.audit_event enable row level security;
 create policy seen on tare.audit_event for select using (
     actor = session_user
-    or case when run is null then not exists (select 1 from tare.login_namespace m where m.login = session_user)
+    or case when run is null then not exists (select 1 from tare.login_namespace m
+        where m.login = session_user)
             else tare.sees_run(run) end);
 
 -- Without rights at all: only functions read and write these.
@@ -90,12 +91,13 @@ grant execute on function
     tare.settle_due(), tare.run_settle(bigint), tare.llm_month(), tare.apply_check(bigint, text, text, text)
 to tare_viewer;
 
--- What changes something is open to whoever may use the ledger at all, because each of these functions first asks
--- whether session_user has the role (tare.need_role): that names the role in the refusal, and no SET ROLE gets past
--- it. tests/db/access.t tries each as each role.
+-- What changes something is open to whoever may use the ledger at all, because each of these functions first
+-- asks whether session_user has the role (tare.need_role): that names the role in the refusal, and no SET
+-- ROLE gets past it. tests/db/access.t tries each as each role.
 grant execute on function
     tare.run_create(text, text, text, text, jsonb, timestamptz),
-    tare.run_namespaces(bigint, text[]), tare.run_fail(bigint, text), tare.run_lock(bigint), tare.run_unlock(bigint), tare.rerun(bigint, text[], jsonb),
+    tare.run_namespaces(bigint, text[]), tare.run_fail(bigint, text), tare.run_lock(bigint),
+        tare.run_unlock(bigint), tare.rerun(bigint, text[], jsonb),
     tare.attempt_begin(bigint, text, text, jsonb), tare.attempt_fail(bigint, integer, text),
     tare.attempt_finish(bigint, text), tare.artifact_put(bigint, text, text, bigint),
     tare.artifact_chunk_put(text, integer, bytea), tare.plan_register(bigint, text, jsonb, bigint),
@@ -108,5 +110,6 @@ grant execute on function
     tare.series_put(text, jsonb), tare.llm_put(bigint, jsonb),
     tare.approve(bigint, text, text, text, text, text), tare.reject(bigint, text),
     tare.withdraw(bigint, text, text, text, text), tare.mine(),
-    tare.policy_set(text, text), tare.grant_namespace(text, text, text), tare.revoke_namespace(text, text, text)
+    tare.policy_set(text, text), tare.grant_namespace(text, text, text), tare.revoke_namespace(text, text,
+        text)
 to tare_viewer;

@@ -8,10 +8,14 @@ set -u
 seconds=${TARE_TEST_SECONDS:-6}
 end=$((SECONDS + seconds))
 
-loop() { # NAME COMMAND...: until the time is over
+applies() { cat "$tmp"/applier-*.out 2>/dev/null | grep -c '^applied'; }
+# Until the time is over and, on a busy machine, a few applies happened.
+going() { ((SECONDS < end)) || { ((SECONDS < end + 40)) && (($(applies) < 3)); }; }
+
+loop() { # NAME COMMAND...
     local name=$1
     shift
-    while ((SECONDS < end)); do
+    while going; do
         "$@"
     done >>"$tmp/$name.out" 2>&1
 }
@@ -62,7 +66,7 @@ wait "${children[@]}"
 diag "$(as boss "select string_agg(state || ' ' || n, ', ') from (select state, count(*) n from tare.run group by 1) t")"
 is "$(cat "$tmp"/*.out | grep -o 'ERROR:  [A-Z0-9]*' | sort -u | grep -v -e TA077 -e TA075)" "" \
     "nothing failed but by refusals (TA077) and locks (TA075): no deadlock, no lost write"
-ok "there were applies" grep -q '^applied' "$tmp"/applier-*.out
+ok "there were applies" test "$(applies)" -ge 1
 is "$(cat "$tmp"/applier-*.out | grep '^applied' | sort | uniq -d)" "" "no run was applied twice"
 is "$(cat "$tmp"/applier-*.out | grep -c '^applied')" "$(as boss "select count(*) from tare.run where state = 'applied'")" \
     "what the appliers saw is what the ledger says"
@@ -84,8 +88,9 @@ second=$(plan_run op "$one_row" y)
 as rev "select tare.approve($first, null, null, null, null, null), tare.approve($second, null, null, null, null, null)" \
     >/dev/null
 mkfifo "$tmp/hold"
-pg op ledger >/dev/null <"$tmp/hold" &
+PGOPTIONS='' psql -h "$pg_dir" -U op -d ledger -XqAt >/dev/null <"$tmp/hold" &
 holder=$!
+disown "$holder"
 exec 7>"$tmp/hold"
 echo "select tare.apply_begin($first, null, false); select tare.workload_lock($first, 'shop', 'Deployment', 'cart');" >&7
 for _ in $(seq 100); do
@@ -97,7 +102,6 @@ is "$(state op2 "select tare.apply_begin($second, null, false);
 is "$(state op2 "select tare.apply_begin($first, null, true)")" TA075 "a run is applied by one process at a time"
 kill -9 "$holder"
 exec 7>&-
-wait "$holder" 2>/dev/null
 for _ in $(seq 100); do
     [[ $(as boss "select count(*) from pg_locks where locktype = 'advisory'") == 0 ]] && break
     sleep 0.05

@@ -39,7 +39,7 @@ static void make_logins(void)
     static const struct {
         const char *login;
         const char *role;
-    } people[] = {{"op", "tare_operator"},  {"op2", "tare_operator"}, {"rev", "tare_approver"},
+    } people[] = {{"op", "tare_operator"},   {"op2", "tare_operator"}, {"rev", "tare_approver"},
                   {"rev2", "tare_approver"}, {"adm", "tare_admin"},    {"eye", "tare_viewer"}};
     struct privcluster cluster;
     struct err err = {0};
@@ -104,7 +104,8 @@ void pg_server_sql(const char *sql, char *out, size_t size)
     if (privcluster_find(&cluster, &running, &err)) {
         stop_with("find", &err);
     }
-    struct db_options options = {.url = cluster.url, .login = PRIVCLUSTER_SUPERUSER, .database = PRIVCLUSTER_DATABASE};
+    struct db_options options = {
+        .url = cluster.url, .login = PRIVCLUSTER_SUPERUSER, .database = PRIVCLUSTER_DATABASE};
     if (db_open(&db, &options, &err) || db_rows(db, sql, NULL, 0, &rows, &err)) {
         stop_with(sql, &err);
     }

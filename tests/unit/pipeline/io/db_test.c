@@ -112,7 +112,8 @@ static void test_shapes(void **state)
     assert_int_equal(db_row_optional(db, "select generate_series(1, 2)", NULL, 0, &rows, &err), -1);
     assert_int_equal(db_row_optional(db, "select 1 where false", NULL, 0, &rows, &err), 0);
     assert_null(rows);
-    assert_int_equal(db_rows(db, "select g, null, g > 2 from generate_series(1, 3) g", NULL, 0, &rows, &err), 0);
+    assert_int_equal(db_rows(db, "select g, null, g > 2 from generate_series(1, 3) g", NULL, 0, &rows, &err),
+                     0);
     assert_int_equal(db_rows_count(rows), 3);
     assert_int_equal(db_rows_int(rows, 2, 0, -1), 3);
     assert_int_equal(db_rows_int(rows, 2, 1, -1), -1);
@@ -133,7 +134,8 @@ static void test_classes(void **state)
         const char *words;
         const char *hint;
     } cases[] = {
-        {"select tare.fail('TA077', 'the gate says no', 'tare status 1')", ERR_REFUSED, "the gate says no", "tare status 1"},
+        {"select tare.fail('TA077', 'the gate says no', 'tare status 1')", ERR_REFUSED, "the gate says no",
+         "tare status 1"},
         {"select tare.fail('TA079', 'moved')", ERR_STALE, "moved", ""},
         {"select tare.fail('TA066', 'gone')", ERR_NOINPUT, "gone", ""},
         {"select tare.fail('TA099', 'odd')", ERR_SOFTWARE, "odd", ""},

@@ -1,8 +1,8 @@
 #ifndef TARE_TESTS_UNIT_RUN_LEDGER_CASE_H
 #define TARE_TESTS_UNIT_RUN_LEDGER_CASE_H
 
-/* What the tests of the ledger share: two open handles, runs brought to a point, and checks of calls. Include it
- * after cmocka.h. */
+/* What the tests of the ledger share: two open handles, runs brought to a point, and checks of calls. Include
+ * it after cmocka.h. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,22 +30,22 @@ static struct arena arena;
 static struct err err;
 
 /* ok(call) fails the test with the error's sentence. */
-#define ok(call)                                                                                               \
-    do {                                                                                                       \
-        memset(&err, 0, sizeof err);                                                                           \
-        if ((call) != 0) {                                                                                     \
-            fail_msg("%s: %d %s (%s)", #call, (int)err.class, err.message, err.hint);                          \
-        }                                                                                                      \
+#define ok(call) \
+    do { \
+        memset(&err, 0, sizeof err); \
+        if ((call) != 0) { \
+            fail_msg("%s: %d %s (%s)", #call, (int)err.class, err.message, err.hint); \
+        } \
     } while (0)
 
 /* refused(call, class, words): fails with this class and a message that has these words. */
-#define refused(call, wanted, words)                                                                           \
-    do {                                                                                                       \
-        memset(&err, 0, sizeof err);                                                                           \
-        assert_int_equal((call), -1);                                                                          \
-        if (err.class != (wanted) || strstr(err.message, words) == NULL) {                                     \
-            fail_msg("%s: %d %s", #call, (int)err.class, err.message);                                         \
-        }                                                                                                      \
+#define refused(call, wanted, words) \
+    do { \
+        memset(&err, 0, sizeof err); \
+        assert_int_equal((call), -1); \
+        if (err.class != (wanted) || strstr(err.message, words) == NULL) { \
+            fail_msg("%s: %d %s", #call, (int)err.class, err.message); \
+        } \
     } while (0)
 
 /* Group set-up and tear-down: a server with the ledger, and the handles. */
@@ -92,8 +92,8 @@ static inline int64_t case_run(struct ledger *ledger)
 }
 
 /* Stores `text` as the artifact of `stage`. */
-static inline void case_stage(struct ledger *ledger, int64_t run, const char *stage, const char *kind, const char *text,
-                         char digest[LEDGER_DIGEST_SIZE])
+static inline void case_stage(struct ledger *ledger, int64_t run, const char *stage, const char *kind,
+                              const char *text, char digest[LEDGER_DIGEST_SIZE])
 {
     int64_t attempt = 0;
     int fd = case_file(text, strlen(text));
@@ -103,7 +103,8 @@ static inline void case_stage(struct ledger *ledger, int64_t run, const char *st
 }
 
 /* A run with a plan of these rows. Returns its id; `digest` receives the plan's. */
-static inline int64_t case_plan(const char *rows_text, const char *salt, char digest[LEDGER_DIGEST_SIZE], enum ledger_state *state)
+static inline int64_t case_plan(const char *rows_text, const char *salt, char digest[LEDGER_DIGEST_SIZE],
+                                enum ledger_state *state)
 {
     int64_t id = case_run(op);
     char *text = xasprintf("plan %lld %s", (long long)id, salt);

@@ -85,7 +85,8 @@ static void test_approval_runs_out(void **state)
     const char *now = NULL;
     ok(ledger_now(later, &arena, &now, &err));
     assert_memory_equal(now, "2031-01-01T00:00:0", 18);
-    refused(ledger_apply_begin(later, run, NULL, false, &err), ERR_REFUSED, "is expired (its approvals ran out)");
+    refused(ledger_apply_begin(later, run, NULL, false, &err), ERR_REFUSED,
+            "is expired (its approvals ran out)");
     ledger_close(later);
     assert_int_equal(case_state(run), LEDGER_EXPIRED);
 }
@@ -98,7 +99,8 @@ static void test_rejecting_needs_a_reason(void **state)
     int64_t run = case_plan(case_one_row, "r", plan, &after);
     refused(ledger_reject(rev, run, "  ", &err), ERR_REFUSED, "needs a reason");
     ok(ledger_reject(rev, run, "peak season", &err));
-    refused(ledger_approve(rev, run, plan, NULL, "", &after, &err), ERR_REFUSED, "is rejected and takes no approval");
+    refused(ledger_approve(rev, run, plan, NULL, "", &after, &err), ERR_REFUSED,
+            "is rejected and takes no approval");
 }
 
 static void test_plans_that_need_nobody(void **state)
@@ -111,8 +113,10 @@ static void test_plans_that_need_nobody(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         char plan[LEDGER_DIGEST_SIZE];
         enum ledger_state after = LEDGER_RUNNING;
-        char *rows = xasprintf("[{\"namespace\":\"n\",\"kind\":\"Deployment\",\"name\":\"w\",\"verdict\":\"%s\","
-                               "\"rule\":\"low risk in dev\"}]", cases[i].verdict);
+        char *rows =
+            xasprintf("[{\"namespace\":\"n\",\"kind\":\"Deployment\",\"name\":\"w\",\"verdict\":\"%s\","
+                      "\"rule\":\"low risk in dev\"}]",
+                      cases[i].verdict);
         case_plan(rows, cases[i].verdict, plan, &after);
         assert_int_equal(after, cases[i].state);
         free(rows);
@@ -154,8 +158,11 @@ static void test_rerun_supersedes(void **state)
 
 static void begin_change(int64_t run, const char *before, int64_t *id, enum ledger_change_state *state)
 {
-    const struct ledger_change_new change = {.object = "deploy/cart.yaml", .workloads = &case_cart, .workload_count = 1,
-                                             .before = before, .before_size = strlen(before)};
+    const struct ledger_change_new change = {.object = "deploy/cart.yaml",
+                                             .workloads = &case_cart,
+                                             .workload_count = 1,
+                                             .before = before,
+                                             .before_size = strlen(before)};
     ok(ledger_change_begin(op, run, &change, id, state, &err));
 }
 
@@ -182,7 +189,8 @@ static void test_apply_and_rollback(void **state)
     ok(ledger_change_move(op, id, LEDGER_CHANGE_DONE, NULL, &err));
     ok(ledger_apply_end(op, run, LEDGER_APPLIED, NULL, &err));
     assert_int_equal(case_state(run), LEDGER_APPLIED);
-    refused(ledger_change_move(op, id, LEDGER_CHANGE_ROLLING_BACK, NULL, &err), ERR_REFUSED, "does not hold run");
+    refused(ledger_change_move(op, id, LEDGER_CHANGE_ROLLING_BACK, NULL, &err), ERR_REFUSED,
+            "does not hold run");
     ok(ledger_rollback_begin(op, run, &err));
     ok(ledger_change_move(op, id, LEDGER_CHANGE_ROLLING_BACK, NULL, &err));
     ok(ledger_change_move(op, id, LEDGER_CHANGE_ROLLED_BACK, NULL, &err));
@@ -200,7 +208,8 @@ static void test_apply_and_rollback(void **state)
     assert_string_equal(changes.items[0].detail, "{\"after\": \"d\"}");
 }
 
-/* An apply whose process died: nobody else's lock, its before-image kept, another run kept away from the object. */
+/* An apply whose process died: nobody else's lock, its before-image kept, another run kept away from the
+ * object. */
 static void test_interrupted_apply(void **state)
 {
     (void)state;
@@ -258,8 +267,8 @@ static void test_withdrawn_in_the_middle(void **state)
     ok(ledger_workload_lock(op, run, &case_cart, &err));
     int64_t id = 0;
     enum ledger_change_state at;
-    const struct ledger_change_new change = {.object = "x", .workloads = &case_cart, .workload_count = 1, .before = "b",
-                                             .before_size = 1};
+    const struct ledger_change_new change = {
+        .object = "x", .workloads = &case_cart, .workload_count = 1, .before = "b", .before_size = 1};
     refused(ledger_change_begin(op, run, &change, &id, &at, &err), ERR_REFUSED, "0 of 1 approvals");
     ok(ledger_apply_end(op, run, LEDGER_FAILED, "withdrawn", &err));
 }
@@ -290,8 +299,8 @@ static void test_policy(void **state)
     json_t *got = NULL;
     enum ledger_state after = LEDGER_FAILED;
     struct ledger *adm = pg_server_ledger("adm");
-    json_t *policy = json_pack("{s:{s:i,s:s},s:[{s:s,s:b}]}", "approvals", "required", 2, "expires_after", "1h",
-                               "windows", "name", "freeze", "override", 0);
+    json_t *policy = json_pack("{s:{s:i,s:s},s:[{s:s,s:b}]}", "approvals", "required", 2, "expires_after",
+                               "1h", "windows", "name", "freeze", "override", 0);
     ok(ledger_policy_get(op, &got, &err));
     assert_null(got);
     refused(ledger_policy_set(op, "x", policy, digest, &err), ERR_REFUSED, "op may not store the policy");
@@ -304,7 +313,8 @@ static void test_policy(void **state)
     case_stage(op, run, "diff", "changes", "too lax", plan);
     json_t *rows = json_loads(case_one_row, 0, NULL);
     refused(ledger_plan_register(op, run, plan, rows, 0, &after, &err), ERR_REFUSED, "asks for 2 approvals");
-    refused(ledger_window_override(op, run, "freeze", "please", &err), ERR_REFUSED, "does not let window freeze");
+    refused(ledger_window_override(op, run, "freeze", "please", &err), ERR_REFUSED,
+            "does not let window freeze");
     json_decref(rows);
     json_decref(policy);
     ledger_close(adm);
@@ -331,7 +341,8 @@ static void test_namespaces_narrow(void **state)
     assert_true(json_array_size(list) >= 1);
     json_decref(list);
     refused(ledger_reject(second, run, "no", &err), ERR_REFUSED, "does not see all");
-    refused(ledger_approve(second, run, plan, &case_pay, "", &after, &err), ERR_REFUSED, "nothing of pay/StatefulSet/ledger");
+    refused(ledger_approve(second, run, plan, &case_pay, "", &after, &err), ERR_REFUSED,
+            "nothing of pay/StatefulSet/ledger");
     ok(ledger_approve(second, run, plan, NULL, "my part", &after, &err));
     struct ledger_check check;
     ok(ledger_apply_check(op, run, &case_cart, &arena, &check, &err));

@@ -86,8 +86,10 @@ static void test_damaged_bytes_are_found(void **state)
     int64_t run = case_run(op);
     case_stage(op, run, "parse", "inventory", "bytes to damage", digest);
     snprintf(sql, sizeof sql,
-             "with x as (select set_config('session_replication_role', 'replica', true)) update tare.artifact_chunk "
-             "set content = 'bytes to Damage' from x where digest = '%s'", digest);
+             "with x as (select set_config('session_replication_role', 'replica', true)) update "
+             "tare.artifact_chunk "
+             "set content = 'bytes to Damage' from x where digest = '%s'",
+             digest);
     pg_server_sql(sql, ignored, sizeof ignored);
     int out = -1;
     ok(fs_spool(&out, &err));
@@ -136,7 +138,8 @@ static void test_one_works_on_a_run(void **state)
     int64_t attempt = 0;
     struct ledger *other = pg_server_ledger("op2");
     ok(ledger_run_lock(op, run, &err));
-    refused(ledger_attempt_begin(other, run, "parse", NULL, NULL, &attempt, &err), ERR_TEMPFAIL, "worked on by another");
+    refused(ledger_attempt_begin(other, run, "parse", NULL, NULL, &attempt, &err), ERR_TEMPFAIL,
+            "worked on by another");
     ok(ledger_run_unlock(op, run, &err));
     ok(ledger_attempt_begin(other, run, "parse", NULL, NULL, &attempt, &err));
     ledger_close(other);
@@ -170,9 +173,11 @@ static void test_history(void **state)
     (void)state;
     int64_t run = case_run(op);
     json_t *list = NULL;
-    json_t *rows = json_loads("[{\"namespace\":\"shop\",\"kind\":\"Deployment\",\"name\":\"cart\",\"action\":\"resize\","
-                              "\"confidence\":0.75,\"monthly_before_microusd\":3000000,"
-                              "\"monthly_after_microusd\":1000000,\"monthly_saving_microusd\":2000000}]", 0, NULL);
+    json_t *rows =
+        json_loads("[{\"namespace\":\"shop\",\"kind\":\"Deployment\",\"name\":\"cart\",\"action\":\"resize\","
+                   "\"confidence\":0.75,\"monthly_before_microusd\":3000000,"
+                   "\"monthly_after_microusd\":1000000,\"monthly_saving_microusd\":2000000}]",
+                   0, NULL);
     ok(ledger_results_put(op, run, rows, &err));
     ok(ledger_results_put(op, run, rows, &err));
     ok(ledger_results_get(op, run, &list, &err));
@@ -194,12 +199,14 @@ static void test_series(void **state)
 {
     (void)state;
     json_t *list = NULL;
-    json_t *first = json_loads("[{\"namespace\":\"shop\",\"kind\":\"Deployment\",\"name\":\"cart\",\"container\":\"c\","
-                               "\"series\":\"cpu\",\"day\":\"2026-11-20\",\"minimum\":2,\"maximum\":9.5,\"samples\":10}]",
-                               0, NULL);
-    json_t *second = json_loads("[{\"namespace\":\"shop\",\"kind\":\"Deployment\",\"name\":\"cart\",\"container\":\"c\","
-                                "\"series\":\"cpu\",\"day\":\"2026-11-20\",\"minimum\":3,\"maximum\":11,\"samples\":4}]",
-                                0, NULL);
+    json_t *first =
+        json_loads("[{\"namespace\":\"shop\",\"kind\":\"Deployment\",\"name\":\"cart\",\"container\":\"c\","
+                   "\"series\":\"cpu\",\"day\":\"2026-11-20\",\"minimum\":2,\"maximum\":9.5,\"samples\":10}]",
+                   0, NULL);
+    json_t *second =
+        json_loads("[{\"namespace\":\"shop\",\"kind\":\"Deployment\",\"name\":\"cart\",\"container\":\"c\","
+                   "\"series\":\"cpu\",\"day\":\"2026-11-20\",\"minimum\":3,\"maximum\":11,\"samples\":4}]",
+                   0, NULL);
     ok(ledger_series_put(op, "prod", first, &err));
     ok(ledger_series_put(op, "prod", second, &err));
     ok(ledger_series_get(op, "prod", "2026-11-20", "2026-11-21", &list, &err));
@@ -223,9 +230,10 @@ static void test_llm(void **state)
     int64_t tokens = 0;
     int64_t money = 0;
     json_t *list = NULL;
-    json_t *row = json_pack("[{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i}]", "key", "k1", "prompt_digest",
-                            "0000000000000000000000000000000000000000000000000000000000000000", "provider", "anthropic",
-                            "model", "m", "reply", "{}", "input_tokens", 100, "output_tokens", 20, "cost_microusd", 7);
+    json_t *row =
+        json_pack("[{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:i}]", "key", "k1", "prompt_digest",
+                  "0000000000000000000000000000000000000000000000000000000000000000", "provider", "anthropic",
+                  "model", "m", "reply", "{}", "input_tokens", 100, "output_tokens", 20, "cost_microusd", 7);
     ok(ledger_llm_put(op, 0, row, &err));
     ok(ledger_llm_put(op, 0, row, &err));
     ok(ledger_llm_get(op, 3600, &list, &err));
@@ -243,7 +251,8 @@ static void test_audit(void **state)
     struct ledger_audit_verdict verdict;
     json_t *list = NULL;
     ok(ledger_audit_append(op, "conductor.started", 0, "tare run", NULL, &err));
-    refused(ledger_audit_append(op, "approval.given", 0, NULL, NULL, &err), ERR_DATA, "no audit action of a program");
+    refused(ledger_audit_append(op, "approval.given", 0, NULL, NULL, &err), ERR_DATA,
+            "no audit action of a program");
     ok(ledger_audit_verify(op, &arena, &verdict, &err));
     assert_true(verdict.intact);
     assert_int_equal(strlen(verdict.head), 64);
@@ -270,11 +279,13 @@ static void test_versions(void **state)
     char sql[256];
     snprintf(sql, sizeof sql, "update tare.migration set sha256 = '%s' where number = 2", text);
     char ignored[8];
-    pg_server_sql("update tare.migration set sha256 = repeat('0', 64) where number = 2", ignored, sizeof ignored);
+    pg_server_sql("update tare.migration set sha256 = repeat('0', 64) where number = 2", ignored,
+                  sizeof ignored);
     refused(ledger_open(&ledger, &options, &err), ERR_CONFIG, "in the ledger has checksum");
     refused(ledger_migrate(&options, &from, &to, &err), ERR_CONFIG, "in the ledger has checksum");
     pg_server_sql(sql, ignored, sizeof ignored);
-    pg_server_sql("insert into tare.migration values (7, '0007_later', repeat('1', 64))", ignored, sizeof ignored);
+    pg_server_sql("insert into tare.migration values (7, '0007_later', repeat('1', 64))", ignored,
+                  sizeof ignored);
     refused(ledger_open(&ledger, &options, &err), ERR_CONFIG, "this tare knows only");
     pg_server_sql("delete from tare.migration where number = 7", ignored, sizeof ignored);
     ok(ledger_open(&ledger, &options, &err));

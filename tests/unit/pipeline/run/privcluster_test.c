@@ -97,7 +97,8 @@ static void test_nothing_listens_on_tcp(void **state)
 {
     (void)state;
     char text[64];
-    pg_server_sql("select current_setting('listen_addresses') || '|' || current_setting('fsync')", text, sizeof text);
+    pg_server_sql("select current_setting('listen_addresses') || '|' || current_setting('fsync')", text,
+                  sizeof text);
     assert_string_equal(text, "|on");
 }
 
@@ -237,12 +238,17 @@ static void test_names_of_roles_are_no_logins(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_login_is_the_os_user),     cmocka_unit_test(test_second_open_is_quick),
-        cmocka_unit_test(test_unknown_login_is_refused), cmocka_unit_test(test_nothing_listens_on_tcp),
-        cmocka_unit_test(test_socket_is_closed_to_others), cmocka_unit_test(test_starts_again_after_a_crash),
-        cmocka_unit_test(test_two_start_at_once),        cmocka_unit_test(test_half_made_is_thrown_away),
+        cmocka_unit_test(test_login_is_the_os_user),
+        cmocka_unit_test(test_second_open_is_quick),
+        cmocka_unit_test(test_unknown_login_is_refused),
+        cmocka_unit_test(test_nothing_listens_on_tcp),
+        cmocka_unit_test(test_socket_is_closed_to_others),
+        cmocka_unit_test(test_starts_again_after_a_crash),
+        cmocka_unit_test(test_two_start_at_once),
+        cmocka_unit_test(test_half_made_is_thrown_away),
         cmocka_unit_test(test_killed_while_making),
-        cmocka_unit_test(test_long_path_moves_the_socket), cmocka_unit_test(test_names_of_roles_are_no_logins),
+        cmocka_unit_test(test_long_path_moves_the_socket),
+        cmocka_unit_test(test_names_of_roles_are_no_logins),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
