@@ -7,7 +7,7 @@ static const char header[] =
     "cluster,namespace,kind,workload,container,role,action,replicas,"
     "cpu_request_now_millicores,cpu_request_new_millicores,memory_request_now_bytes,memory_request_new_bytes,"
     "cpu_limit_now_millicores,cpu_limit_new_millicores,memory_limit_now_bytes,memory_limit_new_bytes,"
-    "monthly_before_microusd,monthly_after_microusd,monthly_saving_microusd,priced,usage_data,"
+    "monthly_before_microusd,monthly_after_microusd,monthly_saving_microusd,proposed_after_microusd,priced,usage_data,"
     "confidence,risk,verdict,source_file,source_line\n";
 
 static void text_cell(struct buf *out, const char *text)
@@ -43,7 +43,8 @@ static const char *action_name(enum report_action action)
 static void line(struct buf *out, const struct report_row *row, const struct report_container *container)
 {
     int64_t before = container->priced ? container->before[0] + container->before[1] : 0;
-    int64_t after = container->priced ? container->after[0] + container->after[1] : 0;
+    int64_t proposed = container->priced ? container->after[0] + container->after[1] : 0;
+    int64_t after = row->group == REPORT_HELD ? before : proposed;
     text_cell(out, row->cluster);
     text_cell(out, row->namespace);
     text_cell(out, row->kind);
@@ -59,6 +60,7 @@ static void line(struct buf *out, const struct report_row *row, const struct rep
     number_cell(out, row->priced, before);
     number_cell(out, row->priced, after);
     number_cell(out, row->priced, before - after);
+    number_cell(out, row->priced, proposed);
     buf_printf(out, "%s,%s,", row->priced ? "yes" : "no", row->no_data ? "no" : "yes");
     real_cell(out, row->has_confidence, row->confidence);
     text_cell(out, row->risk == RISK_UNKNOWN ? NULL : report_risk_name(row->risk));

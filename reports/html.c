@@ -159,11 +159,11 @@ static void count_cards(const struct report *report, struct buf *out)
     snprintf(value, sizeof value, "%" PRId64 " high", t->risks[RISK_HIGH]);
     snprintf(below, sizeof below, "%" PRId64 " medium, %" PRId64 " low", t->risks[RISK_MEDIUM], t->risks[RISK_LOW]);
     card(out, "Risk of the changes", value, t->risks[RISK_HIGH] > 0 ? "more" : "", below);
-    if (t->blocked > 0) {
+    if (t->held > 0) {
         char change[FIGURE_MAX];
-        snprintf(value, sizeof value, "%" PRId64, t->blocked);
-        snprintf(below, sizeof below, "%s of the change a month", figure_change(t->blocked_saving, 0, minus, change));
-        card(out, "Blocked by the gate", value, "more", below);
+        snprintf(value, sizeof value, "%" PRId64, t->held);
+        snprintf(below, sizeof below, "%s a month, not in the sums", figure_change(t->after, t->proposed, minus, change));
+        card(out, "Held back", value, "more", below);
     }
 }
 
@@ -254,7 +254,7 @@ static void namespaces(const struct report *report, struct buf *out)
     buf_add_str(out, "</tbody></table></div></section>\n");
 }
 
-static int workload_rows(const struct report *report, bool changed, struct report_sink *sink, struct err *err)
+static int workload_rows(const struct report *report, enum report_group group, struct report_sink *sink, struct err *err)
 {
     struct arena arena;
     arena_init(&arena);
@@ -263,7 +263,7 @@ static int workload_rows(const struct report *report, bool changed, struct repor
         struct report_row row;
         failed = report_row_at(report, i, &arena, &row, err);
         if (!failed) {
-            if ((row.action == REPORT_CHANGE) == changed) {
+            if (row.group == group) {
                 html_workload(&row, i < CHARTS_MAX, &sink->out);
             }
             report_row_release(&row);
@@ -275,10 +275,27 @@ static int workload_rows(const struct report *report, bool changed, struct repor
     return failed ? -1 : 0;
 }
 
+/* The workloads of a group in a fold of their own, where there are any. */
+static int folded(const struct report *report, enum report_group group, const char *title, int64_t count, bool open,
+                  struct report_sink *sink, struct err *err)
+{
+    if (count == 0) {
+        return 0;
+    }
+    buf_printf(&sink->out, "<details class=\"rest\"%s><summary>%s (%" PRId64 ")</summary>\n", open ? " open" : "", title,
+               count);
+    html_workload_head(title, &sink->out);
+    if (workload_rows(report, group, sink, err)) {
+        return -1;
+    }
+    buf_add_str(&sink->out, "</table></details>\n");
+    return 0;
+}
+
 static int workloads(const struct report *report, struct report_sink *sink, struct err *err)
 {
+    const struct report_sums *t = &report->totals;
     struct buf *out = &sink->out;
-    int64_t rest = report->totals.workloads - report->totals.changed;
     buf_add_str(out, "<section aria-labelledby=\"workloads\"><h2 id=\"workloads\" tabindex=\"-1\">Workloads</h2>"
                      "<div id=\"tools\"></div>\n");
     if (report->entry_count > CHARTS_MAX) {
@@ -286,21 +303,16 @@ static int workloads(const struct report *report, struct report_sink *sink, stru
                         "the artifact.</p>\n",
                    CHARTS_MAX);
     }
-    if (report->totals.changed > 0) {
+    if (t->changed > 0) {
         html_workload_head("What would change, the most money first", out);
-        if (workload_rows(report, true, sink, err)) {
+        if (workload_rows(report, REPORT_CHANGES, sink, err)) {
             return -1;
         }
         buf_add_str(out, "</table>\n");
     }
-    if (rest > 0) {
-        buf_printf(out, "<details class=\"rest\"%s><summary>Without a change (%" PRId64 ")</summary>\n",
-                   report->totals.changed > 0 ? "" : " open", rest);
-        html_workload_head("What stays as it is", out);
-        if (workload_rows(report, false, sink, err)) {
-            return -1;
-        }
-        buf_add_str(out, "</table></details>\n");
+    if (folded(report, REPORT_HELD, "Held back, not in the sums", t->held, true, sink, err) ||
+        folded(report, REPORT_STAYS, "Without a change", t->kept + t->no_advice, t->changed == 0, sink, err)) {
+        return -1;
     }
     buf_add_str(out, "</section>\n");
     return 0;
@@ -394,6 +406,9 @@ static void page_foot(const struct report *report, struct buf *out)
     html_sentence(out, "p", &text);
     buf_clear(&text);
     summary_window(report, &text);
+    html_sentence(out, "p", &text);
+    buf_clear(&text);
+    summary_policy(report, &text);
     html_sentence(out, "p", &text);
     buf_printf(out, "<p>Made from %s <code class=\"digest\">%s</code>", artifact_kind_name(meta->kind),
                meta->digest == NULL ? "" : meta->digest);

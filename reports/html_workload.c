@@ -75,21 +75,21 @@ static void amount_cell(struct buf *out, const char *label, enum report_field fi
 
 static const char *change_class(const struct report_row *row)
 {
-    return !row->priced || row->before == row->after ? "num" : row->after < row->before ? "num less" : "num more";
+    return !row->priced || row->before == row->proposed ? "num" : row->proposed < row->before ? "num less" : "num more";
 }
 
 static void money_cells(struct buf *out, const struct report_row *row)
 {
     char text[FIGURE_MAX];
     char money[MONEY_TEXT];
-    double change = (double)(row->after - row->before);
+    double change = (double)(row->proposed - row->before);
     bool p = row->priced;
     number_cell(out, "Monthly now", "num", p ? (double)row->before : -1, p ? money_format(row->before, money) : none);
-    number_cell(out, "Monthly new", "num", p ? (double)row->after : -1, p ? money_format(row->after, money) : none);
+    number_cell(out, "Monthly new", "num", p ? (double)row->proposed : -1, p ? money_format(row->proposed, money) : none);
     number_cell(out, "Change", change_class(row), p ? change : 0,
-                p ? figure_change(row->before, row->after, minus, text) : none);
+                p ? figure_change(row->before, row->proposed, minus, text) : none);
     number_cell(out, "%", "num", p && row->before > 0 ? change / (double)row->before : 0,
-                p ? figure_percent(row->before, row->after, minus, text) : "");
+                p ? figure_percent(row->before, row->proposed, minus, text) : "");
 }
 
 static void badge(struct buf *out, const char *class, const char *text)
@@ -119,6 +119,9 @@ static void name_cell(struct buf *out, const struct report_row *row)
     buf_add_str(out, "</span>");
     if (row->verdict != NULL && strcmp(row->verdict, "unchanged") != 0) {
         badge(out, verdict_class(row->verdict), row->verdict);
+    }
+    if (row->group == REPORT_HELD && !row->blocked) {
+        badge(out, "high", "cannot be written");
     }
     if (row->state != NULL) {
         badge(out, "state", row->state);
@@ -246,6 +249,42 @@ static void messages(struct buf *out, const char *heading, const json_t *list)
     buf_add_str(out, "</ul>\n");
 }
 
+static void reason_list(struct buf *out, const json_t *reasons, bool passed)
+{
+    buf_add_str(out, "<ul>");
+    for (size_t i = 0; i < json_array_size(reasons); i++) {
+        const json_t *reason = json_array_get(reasons, i);
+        if (json_bool_or(reason, "ok", false) == passed) {
+            buf_add_str(out, "<li>");
+            escape_html(out, report_message(reason));
+            buf_add_str(out, "</li>");
+        }
+    }
+    buf_add_str(out, "</ul>");
+}
+
+/* What stands in the way comes first; what was checked and holds is folded. */
+static void gate(struct buf *out, const json_t *gate)
+{
+    const json_t *reasons = json_object_get(gate, "reasons");
+    size_t passed = 0;
+    for (size_t i = 0; i < json_array_size(reasons); i++) {
+        passed += json_bool_or(json_array_get(reasons, i), "ok", false);
+    }
+    if (json_array_size(reasons) == 0) {
+        return;
+    }
+    buf_add_str(out, "<h3>Gate</h3>");
+    if (passed < json_array_size(reasons)) {
+        reason_list(out, reasons, false);
+    }
+    if (passed > 0) {
+        buf_printf(out, "<details><summary>%zu checks passed</summary>", passed);
+        reason_list(out, reasons, true);
+        buf_add_str(out, "</details>");
+    }
+}
+
 static const char *line_class(const char *line)
 {
     return line[0] == '@' ? "at" : str_starts(line, "---") || str_starts(line, "+++") ? "file"
@@ -313,7 +352,7 @@ static void price_line(struct buf *out, const struct report_row *row)
     buf_printf(out, ", $%s a GiB-hour", figure_dollars(json_int_or(price, "microusd_per_gib_hour", 0), dollars));
     buf_printf(out, "; %.4g replicas on average; ", row->replicas);
     buf_printf(out, "$%s now, ", figure_dollars(row->before, dollars));
-    buf_printf(out, "$%s new a month.</p>\n", figure_dollars(row->after, dollars));
+    buf_printf(out, "$%s new a month.</p>\n", figure_dollars(row->proposed, dollars));
 }
 
 static void source_line(struct buf *out, const struct report_row *row)
@@ -342,7 +381,7 @@ void html_workload(const struct report_row *row, bool with_charts, struct buf *o
     buf_add_str(out, "</span></summary><div class=\"body\">\n");
     containers(out, row);
     reasoning(out, recommendation);
-    messages(out, "Gate", json_at(row->record, "gate.reasons"));
+    gate(out, json_object_get(row->record, "gate"));
     messages(out, "Findings", json_object_get(recommendation, "findings"));
     if (with_charts) {
         charts(out, row);

@@ -20,11 +20,14 @@ static void set_text(json_t *object, const char *key, const char *text)
     json_object_set_new(object, key, json_string_safe(text));
 }
 
-static void set_money(json_t *object, bool priced, int64_t before, int64_t after)
+/* `after` is what it comes to as things stand, `proposed` what it would with every recommendation. */
+static void set_money(json_t *object, bool priced, int64_t before, int64_t after, int64_t proposed)
 {
     json_object_set_new(object, "monthly_before_microusd", json_int_or_null(priced, before));
     json_object_set_new(object, "monthly_after_microusd", json_int_or_null(priced, after));
     json_object_set_new(object, "monthly_saving_microusd", json_int_or_null(priced, before - after));
+    json_object_set_new(object, "proposed_after_microusd", json_int_or_null(priced, proposed));
+    json_object_set_new(object, "proposed_saving_microusd", json_int_or_null(priced, before - proposed));
 }
 
 static json_t *sums_json(const struct report_sums *sums)
@@ -36,9 +39,9 @@ static json_t *sums_json(const struct report_sums *sums)
     set_int(object, "no_advice", sums->no_advice);
     set_int(object, "unpriced", sums->unpriced);
     set_int(object, "no_data", sums->no_data);
+    set_int(object, "held_back", sums->held);
     set_int(object, "blocked", sums->blocked);
-    set_int(object, "blocked_saving_microusd", sums->blocked_saving);
-    set_money(object, true, sums->before, sums->after);
+    set_money(object, true, sums->before, sums->after, sums->proposed);
     json_object_set_new(object, "waste_complete", json_boolean(sums->waste_known));
     set_int(object, "waste_before_microusd", sums->waste_before);
     set_int(object, "waste_after_microusd", sums->waste_after);
@@ -59,15 +62,16 @@ static json_t *fields_json(const int64_t *values)
     return object;
 }
 
-static json_t *container_json(const struct report_container *container)
+static json_t *container_json(const struct report_container *container, bool held)
 {
+    int64_t before = container->before[0] + container->before[1];
+    int64_t proposed = container->after[0] + container->after[1];
     json_t *object = json_object();
     set_text(object, "name", container->name);
     set_text(object, "role", container->role);
     json_object_set_new(object, "now", fields_json(container->now));
     json_object_set_new(object, "new", fields_json(container->next));
-    set_money(object, container->priced, container->before[0] + container->before[1],
-              container->after[0] + container->after[1]);
+    set_money(object, container->priced, before, held ? before : proposed, proposed);
     return object;
 }
 
@@ -86,7 +90,8 @@ static json_t *row_json(const struct report_row *row)
     json_object_set_new(object, "confidence", row->has_confidence ? json_real_or_null(row->confidence) : json_null());
     json_object_set_new(object, "replicas", row->has_replicas ? json_real_or_null(row->replicas) : json_null());
     json_object_set_new(object, "usage_data", json_boolean(!row->no_data));
-    set_money(object, row->priced, row->before, row->after);
+    json_object_set_new(object, "held_back", json_boolean(row->group == REPORT_HELD));
+    set_money(object, row->priced, row->before, row->after, row->proposed);
     for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++) {
         json_t *value = json_object_get(json_object_get(row->record, "recommendation"), copied[i]);
         json_object_set(object, copied[i], value == NULL ? json_null() : value);
@@ -95,7 +100,7 @@ static json_t *row_json(const struct report_row *row)
     json_object_set(object, "problems", problems == NULL ? json_null() : problems);
     json_t *containers = json_array();
     for (size_t i = 0; i < row->container_count; i++) {
-        json_array_append_new(containers, container_json(&row->containers[i]));
+        json_array_append_new(containers, container_json(&row->containers[i], row->group == REPORT_HELD));
     }
     json_object_set_new(object, "containers", containers);
     return object;

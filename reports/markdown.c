@@ -78,11 +78,11 @@ static void workload_line(struct buf *out, const struct report_row *row)
     char text[FIGURE_MAX];
     buf_add_str(out, "| ");
     workload_name(out, row);
-    if (str_equal(row->verdict, "blocked")) {
-        buf_add_str(out, " ⛔ blocked");
+    if (row->group == REPORT_HELD) {
+        buf_add_str(out, row->blocked ? " (blocked by the gate)" : " (cannot be written)");
     }
     amount_cells(out, row->now, row->next);
-    money_cells(out, row->priced, row->before, row->after);
+    money_cells(out, row->priced, row->before, row->proposed);
     buf_printf(out, " | %s | %s |\n", figure_confidence(row, text),
                row->risk == RISK_UNKNOWN ? none : report_risk_name(row->risk));
     if (running_containers(row) < 2) {
@@ -109,7 +109,7 @@ static void total_line(const struct report *report, struct buf *out)
     buf_add_str(out, " | | |\n");
 }
 
-static int workloads(const struct report *report, enum report_action least, struct report_sink *sink, struct err *err)
+static int workloads(const struct report *report, enum report_group group, struct report_sink *sink, struct err *err)
 {
     struct arena arena;
     arena_init(&arena);
@@ -117,7 +117,7 @@ static int workloads(const struct report *report, enum report_action least, stru
     for (size_t i = 0; i < report->entry_count && !failed; i++) {
         struct report_row row;
         failed = report_row_at(report, i, &arena, &row, err);
-        if (!failed && (row.action == REPORT_CHANGE) == (least == REPORT_CHANGE)) {
+        if (!failed && row.group == group) {
             workload_line(&sink->out, &row);
         }
         if (!failed) {
@@ -215,6 +215,9 @@ static void footer(const struct report *report, struct buf *out)
     buf_clear(&text);
     summary_window(report, &text);
     sentence(out, &text, "<br>\n", "");
+    buf_clear(&text);
+    summary_policy(report, &text);
+    sentence(out, &text, "<br>\n", "");
     const struct report_meta *meta = &report->meta;
     buf_add_str(out, "<br>\nMade from ");
     buf_printf(out, "%s `%s`", artifact_kind_name(meta->kind), meta->digest == NULL ? "" : meta->digest);
@@ -247,27 +250,39 @@ static void head(const struct report *report, struct buf *out)
     buf_release(&text);
 }
 
+/* A folded table of the workloads of a group, where there are any. */
+static int folded(const struct report *report, enum report_group group, const char *title, int64_t count,
+                  struct report_sink *sink, struct err *err)
+{
+    if (count == 0) {
+        return 0;
+    }
+    buf_printf(&sink->out, "\n<details><summary>%s (%" PRId64 ")</summary>\n\n", title, count);
+    table_head(&sink->out);
+    if (workloads(report, group, sink, err)) {
+        return -1;
+    }
+    buf_add_str(&sink->out, "\n</details>\n");
+    return 0;
+}
+
 int report_markdown(const struct report *report, struct report_sink *sink, struct err *err)
 {
+    const struct report_sums *t = &report->totals;
     struct buf *out = &sink->out;
     head(report, out);
     first_things(report, out);
-    if (report->totals.changed > 0) {
+    if (t->changed > 0) {
         buf_add_char(out, '\n');
         table_head(out);
-        if (workloads(report, REPORT_CHANGE, sink, err)) {
+        if (workloads(report, REPORT_CHANGES, sink, err)) {
             return -1;
         }
         total_line(report, out);
     }
-    if (report->totals.changed < report->totals.workloads) {
-        buf_printf(out, "\n<details><summary>Without a change (%" PRId64 ")</summary>\n\n",
-                   report->totals.workloads - report->totals.changed);
-        table_head(out);
-        if (workloads(report, REPORT_KEEP, sink, err)) {
-            return -1;
-        }
-        buf_add_str(out, "\n</details>\n");
+    if (folded(report, REPORT_HELD, "Held back, not in the sums", t->held, sink, err) ||
+        folded(report, REPORT_STAYS, "Without a change", t->kept + t->no_advice, sink, err)) {
+        return -1;
     }
     buf_add_char(out, '\n');
     gaps(report, out);

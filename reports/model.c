@@ -19,7 +19,7 @@ struct report_entry {
     int64_t saving; /* magnitude of the change of money; −1 unpriced */
     uint32_t length;
     uint32_t number;
-    uint8_t action;
+    uint8_t group;
 };
 
 int report_init(struct report *report, bool charts, struct err *err)
@@ -117,7 +117,8 @@ static struct report_namespace *namespace_of(struct report *report, const char *
     return space;
 }
 
-static void add_waste(struct report_sums *sums, const json_t *cost)
+/* What is held back goes on wasting what it wastes. */
+static void add_waste(struct report_sums *sums, const json_t *cost, bool held)
 {
     int64_t before = 0;
     int64_t after = 0;
@@ -126,27 +127,27 @@ static void add_waste(struct report_sums *sums, const json_t *cost)
         return;
     }
     sums->waste_before += before;
-    sums->waste_after += after;
+    sums->waste_after += held ? before : after;
 }
 
 static void add_sums(struct report_sums *sums, const struct report_row *row)
 {
-    bool blocked = row->action == REPORT_CHANGE && str_equal(row->verdict, "blocked");
     sums->workloads++;
-    sums->changed += row->action == REPORT_CHANGE;
+    sums->changed += row->group == REPORT_CHANGES;
+    sums->held += row->group == REPORT_HELD;
+    sums->blocked += row->blocked;
     sums->kept += row->action == REPORT_KEEP;
     sums->no_advice += row->action == REPORT_NO_ADVICE;
     sums->no_data += row->no_data;
     sums->unpriced += !row->priced;
-    sums->blocked += blocked;
-    if (row->action == REPORT_CHANGE) {
+    if (row->group == REPORT_CHANGES) {
         sums->risks[row->risk]++;
     }
     if (row->priced) {
         sums->before += row->before;
         sums->after += row->after;
-        sums->blocked_saving += blocked ? row->before - row->after : 0;
-        add_waste(sums, json_object_get(row->record, "cost"));
+        sums->proposed += row->proposed;
+        add_waste(sums, json_object_get(row->record, "cost"), row->group == REPORT_HELD);
     }
 }
 
@@ -217,8 +218,8 @@ static int add_workload(struct report *report, const json_t *record, struct err 
     if (!failed) {
         row.number = report->entry_count + 1;
         entry.number = (uint32_t)row.number;
-        entry.action = (uint8_t)row.action;
-        entry.saving = row.priced ? llabs(row.before - row.after) : -1;
+        entry.group = (uint8_t)row.group;
+        entry.saving = row.priced ? llabs(row.before - row.proposed) : -1;
         GROW(report->entries, report->entry_capacity, report->entry_count + 1);
         report->entries[report->entry_count++] = entry;
         add_sums(&report->totals, &row);
@@ -260,17 +261,15 @@ int report_add(struct report *report, const json_t *record, struct err *err)
     return record_workload(record) != NULL ? add_workload(report, record, err) : add_note(report, record, err);
 }
 
-/* Biggest change of money first; then what changes without a price; then the rest. */
+/* By group; in those that change, the biggest change of money first and what has no price last. */
 static int compare_entries(const void *left, const void *right)
 {
     const struct report_entry *a = left;
     const struct report_entry *b = right;
-    bool moves_a = a->action == REPORT_CHANGE;
-    bool moves_b = b->action == REPORT_CHANGE;
-    if (moves_a != moves_b) {
-        return moves_a ? -1 : 1;
+    if (a->group != b->group) {
+        return a->group < b->group ? -1 : 1;
     }
-    if (a->saving != b->saving && moves_a) {
+    if (a->saving != b->saving && a->group != REPORT_STAYS) {
         return a->saving > b->saving ? -1 : 1;
     }
     return a->number < b->number ? -1 : 1;
@@ -295,7 +294,7 @@ void report_finish(struct report *report)
     }
 }
 
-/* The plan is the changes artifact: this one, or the one that a gated artifact was made from. */
+/* The plan is the changes artifact: this one, the one that a gated artifact was made from, or what a gate before noted. */
 static void read_meta(struct report *report, const struct artifact_reader *reader, int64_t run)
 {
     struct report_meta *meta = &report->meta;
@@ -307,9 +306,10 @@ static void read_meta(struct report *report, const struct artifact_reader *reade
     meta->by = xstrdup_null(json_string_or_null(header, "by"));
     meta->digest = xstrdup(artifact_reader_digest(reader));
     meta->settings = json_incref(json_object_get(header, "settings"));
+    const char *gated = json_string_or_null(json_object_get(meta->settings, "gate"), "plan");
     meta->plan = xstrdup_null(meta->kind == ARTIFACT_CHANGES ? meta->digest
                               : meta->kind == ARTIFACT_GATED ? json_string_or_null(end, "input")
-                                                             : NULL);
+                                                             : gated);
     const json_t *price = json_object_get(meta->settings, "price");
     if (json_is_object(price)) {
         json_decref(meta->price);

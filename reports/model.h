@@ -26,6 +26,10 @@ enum { REPORT_ABSENT = -1, REPORT_RESOURCES = 2 };
 /* What is proposed for a workload. */
 enum report_action { REPORT_NO_ADVICE, REPORT_KEEP, REPORT_CHANGE };
 
+/* What becomes of it, in the order of a report: it changes; it should but is held back (blocked by the gate, or its
+ * manifest cannot be edited); it stays. Only the first kind moves the sums. */
+enum report_group { REPORT_CHANGES, REPORT_HELD, REPORT_STAYS, REPORT_GROUPS };
+
 enum report_risk { RISK_UNKNOWN, RISK_LOW, RISK_MEDIUM, RISK_HIGH, REPORT_RISKS };
 
 /* One container; strings and JSON are borrowed from the row. Absent numbers are REPORT_ABSENT. */
@@ -49,13 +53,16 @@ struct report_row {
     const char *name;
     size_t number;         /* from 1, in the order of the artifact */
     enum report_action action;
+    enum report_group group;
+    bool blocked;          /* by the gate */
     enum report_risk risk;
     bool has_confidence;
     double confidence;
     bool no_data;
     bool priced;
     int64_t before;        /* micro-dollars a month */
-    int64_t after;
+    int64_t after;         /* what it would cost then: `before` where the change is held back */
+    int64_t proposed;      /* what it would cost with the recommendation, held back or not */
     bool has_replicas;
     double replicas;
     const char *verdict;   /* of the gate, NULL before it */
@@ -70,14 +77,15 @@ struct report_row {
 struct report_sums {
     int64_t workloads;
     int64_t changed;
+    int64_t held;                /* changes that are held back: of these … */
+    int64_t blocked;             /* … the gate forbids so many, the rest cannot be written into their manifests */
     int64_t kept;
     int64_t no_advice;
     int64_t unpriced;
     int64_t no_data;
-    int64_t blocked;             /* the gate forbids the change */
     int64_t before;
     int64_t after;
-    int64_t blocked_saving;      /* part of before − after that the gate forbids */
+    int64_t proposed;            /* as `after`, with what is held back */
     bool waste_known;
     int64_t waste_before;        /* asked for and not used, over workloads with usage */
     int64_t waste_after;
@@ -145,7 +153,7 @@ int report_add(struct report *report, const json_t *record, struct err *err);
 /* Reads a whole artifact into the report and finishes it. `run` is the run's id, 0 unknown. */
 int report_read(struct report *report, struct artifact_reader *reader, int64_t run, struct err *err);
 
-/* Sorts: biggest change of money first, then unpriced ones, ties in the order of the artifact. */
+/* Sorts by group, then the biggest change of money first, then unpriced ones, ties in the order of the artifact. */
 void report_finish(struct report *report);
 
 /* Reads back the workload at a place of the report's order. The row lives until the arena is cleared and

@@ -158,6 +158,16 @@ static enum report_action action_of(const struct report_row *row, const json_t *
     return action == NULL || strcmp(action, "none") == 0 ? REPORT_NO_ADVICE : REPORT_KEEP;
 }
 
+/* A change that nobody may or can make changes no sum. An edit is looked for only once tare-diff has been there. */
+static void read_group(struct report_row *row)
+{
+    const json_t *change = json_object_get(row->record, "change");
+    bool unwritten = json_is_object(change) && json_array_size(json_object_get(change, "edits")) == 0;
+    row->blocked = row->action == REPORT_CHANGE && str_equal(row->verdict, "blocked");
+    row->group = row->action != REPORT_CHANGE ? REPORT_STAYS : row->blocked || unwritten ? REPORT_HELD : REPORT_CHANGES;
+    row->after = row->group == REPORT_HELD ? row->before : row->proposed;
+}
+
 int report_row_read(json_t *record, struct arena *arena, struct report_row *row, struct err *err)
 {
     *row = (struct report_row){.record = record};
@@ -177,10 +187,11 @@ int report_row_read(json_t *record, struct arena *arena, struct report_row *row,
     row->has_confidence = json_get_number(recommendation, "confidence", &row->confidence);
     row->has_replicas = json_get_number(cost, "replicas", &row->replicas);
     row->priced = json_get_int(cost, "monthly_before_microusd", &row->before) &&
-                  json_get_int(cost, "monthly_after_microusd", &row->after);
+                  json_get_int(cost, "monthly_after_microusd", &row->proposed);
     row->no_data = json_object_get(record, "usage") != NULL && !json_is_object(json_object_get(record, "usage"));
     row->verdict = json_string_or_null(json_object_get(record, "gate"), "verdict");
     row->state = json_string_or_null(json_object_get(record, "outcome"), "state");
+    read_group(row);
     return 0;
 }
 

@@ -64,6 +64,26 @@ static void gap_sentence(struct buf *out, int64_t number, const char *one, const
     buf_printf(out, " %s", number == 1 ? one : many);
 }
 
+void summary_held(const struct report *report, struct buf *out)
+{
+    const struct report_sums *t = &report->totals;
+    if (t->held == 0) {
+        return;
+    }
+    char change[FIGURE_MAX];
+    count(out, t->held, "change");
+    buf_printf(out, " worth %s a month %s held back and not in the sums (", figure_change(t->after, t->proposed, "-", change),
+               t->held == 1 ? "is" : "are");
+    if (t->blocked > 0) {
+        buf_printf(out, "%" PRId64 " blocked by the gate", t->blocked);
+    }
+    if (t->held > t->blocked) {
+        buf_printf(out, "%s%" PRId64 " that cannot be written into the manifest", t->blocked > 0 ? ", " : "",
+                   t->held - t->blocked);
+    }
+    buf_add_str(out, ").");
+}
+
 int summary_gap(const struct report *report, int index, struct buf *out)
 {
     const struct report_sums *t = &report->totals;
@@ -87,12 +107,7 @@ int summary_gap(const struct report *report, int index, struct buf *out)
         }
         return 1;
     case 3:
-        if (t->blocked > 0) {
-            char change[FIGURE_MAX];
-            gap_sentence(out, t->blocked, "may not be changed as the gate stands; the sums include its ",
-                         "may not be changed as the gate stands; the sums include their ");
-            buf_printf(out, "%s a month.", figure_change(t->blocked_saving, 0, "-", change));
-        }
+        summary_held(report, out);
         return 1;
     case 4:
         if (report->note_count > 0) {
@@ -164,6 +179,22 @@ void summary_method(struct buf *out)
     buf_add_str(out, "Method: monthly cost = max(request, mean usage) × unit price × 730 h × mean replicas, for each "
                      "container and resource; before with today's request, after with the new one and the same usage. "
                      "Lower requests free room on nodes; cash is saved when nodes go.");
+}
+
+void summary_policy(const struct report *report, struct buf *out)
+{
+    const json_t *gate = json_object_get(report->meta.settings, "gate");
+    const char *from = json_string_or_null(gate, "policy_from");
+    const char *digest = json_string_or_null(gate, "policy");
+    if (from == NULL) {
+        return;
+    }
+    buf_add_str(out, strcmp(from, "ledger") == 0 ? "Policy: the one stored in the ledger"
+                                                 : "Policy: none is stored in the ledger, so the run's own file counts");
+    if (digest != NULL) {
+        buf_printf(out, " (%.12s)", digest);
+    }
+    buf_add_char(out, '.');
 }
 
 void summary_window(const struct report *report, struct buf *out)

@@ -3,7 +3,6 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/money.h"
-#include "pipeline/base/str.h"
 #include "reports/escape.h"
 #include "reports/figures.h"
 #include "reports/render.h"
@@ -78,9 +77,9 @@ static void line(struct buf *out, const struct report_row *row, struct arena *ar
     name_cell(out, row, arena);
     cell(out, 0, figure_pair(CPU_REQUEST, row->now[CPU_REQUEST], row->next[CPU_REQUEST], " → ", text));
     cell(out, 1, figure_pair(MEMORY_REQUEST, row->now[MEMORY_REQUEST], row->next[MEMORY_REQUEST], " → ", text));
-    money_cells(out, row->priced, row->before, row->after);
+    money_cells(out, row->priced, row->before, row->proposed);
     cell(out, 6, figure_confidence(row, text));
-    const char *last = str_equal(row->verdict, "blocked") ? "blocked" : report_risk_name(row->risk);
+    const char *last = row->blocked ? "blocked" : row->group == REPORT_HELD ? "unwritable" : report_risk_name(row->risk);
     cell(out, 7, row->no_data && last[0] == '\0' ? "no data" : last);
     buf_add_char(out, '\n');
 }

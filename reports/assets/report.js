@@ -44,8 +44,7 @@
         shown += body.hidden ? 0 : 1;
       }
       count.textContent = words.length > 0 ? shown + " shown" : "";
-      const rest = document.querySelector("details.rest");
-      if (rest && words.length > 0) rest.open = true;
+      if (words.length > 0) for (const rest of document.querySelectorAll("details.rest")) rest.open = true;
     });
     label.append(input);
     tools.append(label, count);

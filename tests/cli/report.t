@@ -8,7 +8,7 @@ workload() { # NAMESPACE NAME BEFORE AFTER
         "$1" "$2" "$5" "$5"
     printf '"usage":{"window":{"start":"2026-11-15T03:00:00Z"},"containers":{"c":{"cpu_millicores":{"hourly":{"mean":[100,120,null,90],"p95":[150,180,null,120]}}}}},'
     printf '"recommendation":{"action":"resize","confidence":0.9,"risk":"low","reasoning":"used <b>little</b>","containers":{"c":{"requests":{"cpu_millicores":250,"memory_bytes":null}}},"findings":[]},'
-    printf '"cost":{"monthly_before_microusd":%d,"monthly_after_microusd":%d,"replicas":1,"containers":{"c":{"cpu_before_microusd":%d,"cpu_after_microusd":%d,"memory_before_microusd":0,"memory_after_microusd":0}}},"change":{"edits":[],"patch":"--- a/f.yaml\\n+++ b/f.yaml\\n@@ -1 +1 @@\\n-cpu: 500m\\n+cpu: 250m\\n"},"problems":[]}\n' "$3" "$4" "$3" "$4"
+    printf '"cost":{"monthly_before_microusd":%d,"monthly_after_microusd":%d,"replicas":1,"containers":{"c":{"cpu_before_microusd":%d,"cpu_after_microusd":%d,"memory_before_microusd":0,"memory_after_microusd":0}}},"change":{"edits":[{"container":"c","path":"x","from":"500m","to":"250m"}],"patch":"--- a/f.yaml\\n+++ b/f.yaml\\n@@ -1 +1 @@\\n-cpu: 500m\\n+cpu: 250m\\n"},"problems":[]}\n' "$3" "$4" "$3" "$4"
 }
 {
     echo '{"tare":"changes","version":1,"created":"2026-11-22T03:00:00Z","by":"test","settings":{"collect":{"window_seconds":604800,"end":"2026-11-22T03:00:00Z","source":"query-range"}}}'

@@ -193,6 +193,38 @@ static void the_biggest_change_comes_first(void **state)
     report_release(&report);
 }
 
+/* What the gate blocks, or no manifest can take, is shown with its money and counts in no sum. */
+static void what_is_held_back_is_not_counted(void **state)
+{
+    (void)state;
+    static const char *const members[] = {"\"gate\":{\"verdict\":\"blocked\"}", "\"change\":{\"edits\":[]}",
+                                          "\"change\":{\"edits\":[{}]}"};
+    struct report report;
+    assert_int_equal(report_init(&report, false, NULL), 0);
+    report.meta.kind = ARTIFACT_GATED;
+    for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
+        char *text = xasprintf("{\"workload\":{\"kind\":\"Pod\",\"name\":\"p%zu\",\"containers\":[{\"name\":\"a\","
+                               "\"requests\":{\"cpu_millicores\":9}}]},\"recommendation\":{\"action\":\"resize\","
+                               "\"containers\":{\"a\":{\"requests\":{\"cpu_millicores\":5}}}},"
+                               "\"cost\":{\"monthly_before_microusd\":10000000,\"monthly_after_microusd\":4000000},%s}",
+                               i, members[i]);
+        add(&report, parse(text));
+        free(text);
+    }
+    report_finish(&report);
+    assert_int_equal(report.totals.changed, 1);
+    assert_int_equal(report.totals.held, 2);
+    assert_int_equal(report.totals.blocked, 1);
+    assert_int_equal(report.totals.before, 30000000);
+    assert_int_equal(report.totals.after, 24000000);
+    assert_int_equal(report.totals.proposed, 12000000);
+    char *markdown = render(&report, report_markdown);
+    assert_non_null(strstr(markdown, "2 changes worth -$12 a month are held back and not in the sums (1 blocked by the "
+                                     "gate, 1 that cannot be written into the manifest)."));
+    free(markdown);
+    report_release(&report);
+}
+
 static void fields_follow_the_advice(void **state)
 {
     (void)state;
@@ -270,6 +302,7 @@ int main(void)
         cmocka_unit_test(every_format_has_the_same_sums), cmocka_unit_test(the_biggest_change_comes_first),
         cmocka_unit_test(fields_follow_the_advice),       cmocka_unit_test(nothing_is_left_out),
         cmocka_unit_test(an_empty_report_is_a_report),
+        cmocka_unit_test(what_is_held_back_is_not_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
