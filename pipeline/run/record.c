@@ -50,8 +50,9 @@ char *identity_text(const struct identity *identity, const char *fallback)
     return xasprintf("%s/%s/%s", namespace, identity->kind, identity->name);
 }
 
-static void add_problem(json_t *record, const char *stage, const char *code, const char *file, long line,
-                        const char *format, va_list args)
+__attribute__((format(printf, 6, 0))) static void add_problem(json_t *record, const char *stage, const char *code,
+                                                              const char *file, long line, const char *format,
+                                                              va_list args)
 {
     char message[ERR_MESSAGE_MAX];
     vsnprintf(message, sizeof message, format, args);
