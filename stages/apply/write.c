@@ -301,6 +301,7 @@ static int work_resume(struct writer *writer, struct work *work, const struct le
                 work->after_sha256, after);
         return err_hint(err, "tare rollback %" PRId64 " --resume puts back what stood there", run_of(writer));
     }
+    target_file_sweep(writer->root, work->file->path, change->before_digest, after);
     if (target_file_compare(writer->root, work->file->path, change->before_digest, after, &content, found,
                             err)) {
         return -1;

@@ -1,5 +1,6 @@
 #include "stages/common/target_files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,42 @@ int target_file_write(const char *root, const char *path, const void *bytes, siz
     buf_release(&again);
     free(full);
     return failed ? -1 : 0;
+}
+
+/* ".tare-" and 16 hex digits: a file on its way to replace another. */
+static bool is_temporary(const char *name)
+{
+    static const char prefix[] = ".tare-";
+    return str_starts(name, prefix) && strspn(name + sizeof prefix - 1, "0123456789abcdef") == 16 &&
+           name[sizeof prefix - 1 + 16] == '\0';
+}
+
+void target_file_sweep(const char *root, const char *path, const char *before, const char *after)
+{
+    char *full = fs_join(root, path);
+    char *real = realpath(full, NULL);
+    char *folder = fs_dirname(real == NULL ? full : real);
+    DIR *directory = opendir(folder);
+    const struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        enum file_content content = FILE_OTHER;
+        char found[DIGEST_HEX];
+        if (!is_temporary(entry->d_name) ||
+            target_file_compare(folder, entry->d_name, before, after, &content, found, NULL)) {
+            continue;
+        }
+        if (content == FILE_BEFORE || content == FILE_AFTER) {
+            char *left = fs_join(folder, entry->d_name);
+            unlink(left);
+            free(left);
+        }
+    }
+    if (directory != NULL) {
+        closedir(directory);
+    }
+    free(folder);
+    free(real);
+    free(full);
 }
 
 void target_change_after(const struct ledger_change *change, char digest[DIGEST_HEX])
@@ -153,6 +190,9 @@ int target_file_undo(struct ledger *ledger, const char *root, const struct ledge
         return 0;
     }
     target_change_after(change, after);
+    if (change->state != LEDGER_CHANGE_DONE) {
+        target_file_sweep(root, change->object, change->before_digest, after);
+    }
     if (target_file_compare(root, change->object, change->before_digest, after, &content, found, &inner)) {
         snprintf(why, UNDO_WHY_MAX, "%s", inner.message);
         return start_undo(ledger, change, err) || give_up(ledger, change, result, err) ? -1 : 0;

@@ -32,6 +32,10 @@ int target_file_compare(const char *root, const char *path, const char *before, 
 int target_file_write(const char *root, const char *path, const void *bytes, size_t length,
                       const char *wanted, struct err *err);
 
+/* Removes temporary files that a killed process left beside root/path: those named as fs_replace names them
+ * whose digest is `before` or `after`. */
+void target_file_sweep(const char *root, const char *path, const char *before, const char *after);
+
 /* What undoing one change came to. */
 enum undo_result {
     UNDO_NOTHING, /* it was never written, or was rolled back already */

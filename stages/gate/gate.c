@@ -95,32 +95,48 @@ static int find_run(struct stage *stage, struct gate_state *state, struct err *e
     return 0;
 }
 
+/* What the ledger knows of the approvals that a change needs: how many hold, and why. */
+static int ask_ledger(struct stage *stage, struct gate_state *state, const json_t *record,
+                      struct ledger_check *out, struct err *err)
+{
+    struct identity identity;
+    if (!state->same_plan) {
+        out->reason = state->other_plan[0] == '\0'
+                          ? NULL
+                          : "those of the run are for another plan and do not carry over";
+        return 0;
+    }
+    if (record_identity(record, &identity, err)) {
+        return -1;
+    }
+    struct ledger_workload workload = {judge_namespace(&state->judge, record_workload(record)), identity.kind,
+                                       identity.name};
+    return ledger_apply_check(stage->ledger, state->run, &workload, &stage->arena, out, err);
+}
+
 /* Whether the approvals of a change hold, with the reason. */
-static int check_approvals(struct stage *stage, struct gate_state *state, const struct identity *identity,
+static int check_approvals(struct stage *stage, struct gate_state *state, const json_t *record,
                            const struct judgement *judgement, bool *hold, struct err *err)
 {
     int needed = judgement->need.approvals;
     *hold = needed == 0;
+    if (judgement->need.conflict) {
+        return 0; /* said already */
+    }
     if (*hold) {
         reason_add(judgement->reasons, "approvals", true, "no approval is needed: %s", judgement->need.rule);
         return 0;
     }
     struct ledger_check check = {.reason = NULL};
-    if (state->same_plan) {
-        struct ledger_workload workload = {identity->namespace, identity->kind, identity->name};
-        if (ledger_apply_check(stage->ledger, state->run, &workload, &stage->arena, &check, err)) {
-            return -1;
-        }
-        *hold = check.approved && check.valid >= needed;
+    if (!judgement->blocked && ask_ledger(stage, state, record, &check, err)) {
+        return -1;
     }
+    *hold = check.approved && check.valid >= needed;
     const char *role = judgement->need.role;
-    const char *why = check.reason;
-    if (why == NULL && state->other_plan[0] != '\0') {
-        why = "those of the run are for another plan and do not carry over";
-    }
     reason_add(judgement->reasons, "approvals", *hold, "%d approval%s%s%s needed by %s%s%s", needed,
                needed == 1 ? "" : "s", role == NULL ? "" : " of role ", role == NULL ? "" : role,
-               judgement->need.rule, why == NULL ? "" : "; ", why == NULL ? "" : why);
+               judgement->need.rule, check.reason == NULL ? "" : "; ",
+               check.reason == NULL ? "" : check.reason);
     return 0;
 }
 
@@ -178,29 +194,20 @@ static void add_problem(json_t *record, const json_t *reasons)
     }
 }
 
-/* Approvals and windows of a change that nothing else forbids. A window that is closed blocks only what could
- * be written at once, and only where a plan is not just being made: then it is said, and apply asks again. */
-static int decide_open(struct stage *stage, struct gate_state *state, json_t *record,
-                       struct judgement *judgement, struct err *err)
+/* Approvals and windows of a change. A window that is closed blocks only what could be written at once, and
+ * only where a plan is not just being made: then it is said, and apply asks again. */
+static int decide_change(struct stage *stage, struct gate_state *state, json_t *record,
+                         struct judgement *judgement, struct err *err)
 {
-    struct identity identity;
     bool hold = false;
     json_t *next = NULL;
-    if (record_identity(record, &identity, err)) {
-        return -1;
-    }
-    identity.namespace = judge_namespace(&state->judge, record_workload(record));
-    if (check_approvals(stage, state, &identity, judgement, &hold, err)) {
+    if (check_approvals(stage, state, record, judgement, &hold, err)) {
         return -1;
     }
     bool open = check_windows(state, record, judgement, &next);
-    if (!hold) {
-        set_gate(record, "needs-approval", judgement, next);
-    } else if (open || state->planning) {
-        set_gate(record, "allowed", judgement, next);
-    } else {
-        judgement->blocked = true;
-        set_gate(record, "blocked", judgement, next);
+    judgement->blocked = judgement->blocked || (hold && !open && !state->planning);
+    set_gate(record, judgement->blocked ? "blocked" : hold ? "allowed" : "needs-approval", judgement, next);
+    if (judgement->blocked) {
         add_problem(record, judgement->reasons);
     }
     return 0;
@@ -214,17 +221,14 @@ static int decide(struct stage *stage, struct gate_state *state, json_t *record,
     int failed = 0;
     if (!judgement.changes) {
         set_gate(record, "unchanged", &judgement, json_null());
-    } else if (!judgement.blocked && quota_keeps(&state->quota, index)) {
-        failed = decide_open(stage, state, record, &judgement, err);
     } else {
-        if (!judgement.blocked) {
+        if (!judgement.blocked && !quota_keeps(&state->quota, index)) {
             judgement.blocked = true;
             reason_add(judgement.reasons, "max_changes", false,
                        "the run may make %zu changes and others have lower risk or save more",
                        state->quota.kept);
         }
-        set_gate(record, "blocked", &judgement, json_null());
-        add_problem(record, judgement.reasons);
+        failed = decide_change(stage, state, record, &judgement, err);
     }
     judgement_release(&judgement);
     return failed;

@@ -18,6 +18,7 @@ put_back() { cp "$tmp"/before/* deploy/; }
 put_back
 
 new_run
+[[ $rc == 0 ]] || { echo "Bail out! the stub line does not run"; exit 1; }
 run "$tare" login reviewer viewer approver
 is "$rc" 0 "a reviewer's login" || diag "$err"
 mv "$line/tare-apply" "$line/tare-apply.real"
@@ -55,6 +56,7 @@ try() {
     else
         is "$rc $(tree) $(state)" "0 $before rolled-back" "$name" || diag "$err"
     fi
+    is "$(find deploy -name '.*')" "" "$name: nothing is left beside the files"
     is "$("$tare" audit list "$id" --format json --limit 1000 | jq '[.[] | select(.action == "change.done") | .subject] | group_by(.) | map(length) | max // 1')" \
         1 "$name: nothing is applied twice"
     return 0
