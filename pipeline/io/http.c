@@ -12,12 +12,7 @@
 #include "pipeline/io/fs.h"
 #include "pipeline/io/url.h"
 
-enum {
-    SECRET_MAX = 64 * 1024,
-    REDIRECTS_MAX = 5,
-    BACKOFF_FIRST_MS = 500,
-    BACKOFF_MAX_MS = 30 * 1000
-};
+enum { SECRET_MAX = 64 * 1024, REDIRECTS_MAX = 5, BACKOFF_FIRST_MS = 500, BACKOFF_MAX_MS = 30 * 1000 };
 
 struct http_client {
     CURL *easy;
@@ -45,12 +40,12 @@ struct call {
     struct http_reply *reply;
     struct curl_slist *headers;
     struct buf url;
-    struct err err;         /* of a callback */
+    struct err err; /* of a callback */
     size_t cap;
-    size_t body_bytes;      /* decompressed, of this try */
-    bool begun;             /* the sink's begin was called in this try */
-    bool handed_out;        /* the sink saw bytes in any try */
-    bool as_get;            /* after a 303 */
+    size_t body_bytes; /* decompressed, of this try */
+    bool begun;        /* the sink's begin was called in this try */
+    bool handed_out;   /* the sink saw bytes in any try */
+    bool as_get;       /* after a 303 */
 };
 
 enum verdict { DONE, FAILED, AGAIN };
@@ -60,7 +55,8 @@ static void *renew(void *old, size_t size)
     return xrealloc_array(old, 1, size);
 }
 
-/* libcurl allocates as everything here does. Its global state is never torn down: it lives as long as the program. */
+/* libcurl allocates as everything here does. Its global state is never torn down: it lives as long as the
+ * program. */
 static void init_once(void)
 {
     static bool ready;
@@ -76,10 +72,12 @@ static int check_options(const struct http_options *options, const char *what, s
         return err_set(err, ERR_CONFIG, "there is no address for %s", what);
     }
     if ((options->username == NULL) != (options->password_file == NULL)) {
-        return err_set(err, ERR_CONFIG, "basic authentication for %s needs both a user name and a password file", what);
+        return err_set(err, ERR_CONFIG,
+                       "basic authentication for %s needs both a user name and a password file", what);
     }
     if ((options->certificate_file == NULL) != (options->key_file == NULL)) {
-        return err_set(err, ERR_CONFIG, "a TLS client certificate for %s needs both a certificate and a key file", what);
+        return err_set(err, ERR_CONFIG,
+                       "a TLS client certificate for %s needs both a certificate and a key file", what);
     }
     if (options->username != NULL && options->bearer_token_file != NULL) {
         return err_set(err, ERR_CONFIG, "%s is given both a bearer token and basic authentication", what);
@@ -175,7 +173,8 @@ static bool header_safe(const char *text)
 int http_client_header(struct http_client *client, const char *name, const char *value, struct err *err)
 {
     if (*name == '\0' || strpbrk(name, ": \t") != NULL || !header_safe(name) || !header_safe(value)) {
-        return err_set(err, ERR_CONFIG, "a header for %s has a name or value that no header can have", client->what);
+        return err_set(err, ERR_CONFIG, "a header for %s has a name or value that no header can have",
+                       client->what);
     }
     /* curl takes "Name;" for a header without a value; "Name:" would remove it. */
     char *line = *value == '\0' ? xasprintf("%s;", name) : xasprintf("%s: %s", name, value);
@@ -207,7 +206,8 @@ static int hand_out(struct call *call, const char *bytes, size_t length)
     return sink->bytes(sink->context, bytes, length, &call->err);
 }
 
-/* Receives a piece of the body, decompressed by curl in pieces of 16 KiB, so that a small body cannot grow past the cap. */
+/* Receives a piece of the body, decompressed by curl in pieces of 16 KiB, so that a small body cannot grow
+ * past the cap. */
 static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct call *call = context;
@@ -221,7 +221,8 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     }
     call->body_bytes += length;
     if (call->body_bytes > call->cap) {
-        err_set(&call->err, ERR_DATA, "the answer of %s is larger than %zu bytes", call->reply->url, call->cap);
+        err_set(&call->err, ERR_DATA, "the answer of %s is larger than %zu bytes", call->reply->url,
+                call->cap);
         return 0;
     }
     if (call->request->sink != NULL) {
@@ -340,7 +341,8 @@ static int prepare(struct call *call, struct err *err)
 {
     const struct http_client *client = call->client;
     CURL *easy = client->easy;
-    int64_t timeout_ms = call->request->timeout_seconds > 0 ? call->request->timeout_seconds * 1000 : client->timeout_ms;
+    int64_t timeout_ms =
+        call->request->timeout_seconds > 0 ? call->request->timeout_seconds * 1000 : client->timeout_ms;
     curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "tare/" TARE_VERSION);
@@ -381,7 +383,8 @@ static int explain(const struct call *call, CURLcode code, struct err *err)
                        connected > 0 ? "answer" : "accept a connection", url);
     case CURLE_PEER_FAILED_VERIFICATION:
         err_set(err, ERR_UNAVAILABLE, "the certificate of %s is not trusted: %s", what, url);
-        return err_hint(err, "name the certificate authority's file in SSL_CERT_FILE or in the configuration");
+        return err_hint(err,
+                        "name the certificate authority's file in SSL_CERT_FILE or in the configuration");
     case CURLE_PARTIAL_FILE:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
@@ -393,7 +396,8 @@ static int explain(const struct call *call, CURLcode code, struct err *err)
     case CURLE_BAD_CONTENT_ENCODING:
         return err_set(err, ERR_DATA, "the answer of %s cannot be decompressed: %s", what, url);
     default:
-        return err_set(err, ERR_UNAVAILABLE, "%s cannot be asked (%s): %s", what, curl_easy_strerror(code), url);
+        return err_set(err, ERR_UNAVAILABLE, "%s cannot be asked (%s): %s", what, curl_easy_strerror(code),
+                       url);
     }
 }
 
@@ -444,7 +448,8 @@ static void note_answer(struct call *call)
     }
 }
 
-/* Takes the address of a redirect within the same origin. 1: go there; 0: this is no redirect; -1: elsewhere. */
+/* Takes the address of a redirect within the same origin. 1: go there; 0: this is no redirect; -1: elsewhere.
+ */
 static int redirect(struct call *call, struct err *err)
 {
     char *target = NULL;
@@ -499,8 +504,8 @@ static enum verdict attempt(struct call *call, struct err *err)
     return FAILED;
 }
 
-/* How long to wait before the next try, in milliseconds: what the server asks for, else 0.5 to 1 times a doubling base,
- * so that many clients do not come back at once. -1: longer than we wait. */
+/* How long to wait before the next try, in milliseconds: what the server asks for, else 0.5 to 1 times a
+ * doubling base, so that many clients do not come back at once. -1: longer than we wait. */
 static int64_t backoff(const struct call *call, unsigned try)
 {
     int64_t asked = call->reply->retry_after_seconds;
@@ -536,7 +541,8 @@ static int send_with_retries(struct call *call, struct err *err)
     }
 }
 
-int http_send(struct http_client *client, const struct http_request *request, struct http_reply *reply, struct err *err)
+int http_send(struct http_client *client, const struct http_request *request, struct http_reply *reply,
+              struct err *err)
 {
     struct call call = {.client = client, .request = request, .reply = reply};
     call.cap = request->cap == 0 ? HTTP_DEFAULT_CAP : request->cap;

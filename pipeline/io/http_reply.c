@@ -65,7 +65,8 @@ bool http_status_ok(long status)
 static void excerpt(const struct http_reply *reply, char out[EXCERPT_MAX])
 {
     out[0] = '\0';
-    if (reply->body.length > 0 && (http_reply_is(reply, "text/plain") || http_reply_is(reply, "application/json"))) {
+    if (reply->body.length > 0 &&
+        (http_reply_is(reply, "text/plain") || http_reply_is(reply, "application/json"))) {
         snprintf(out, EXCERPT_MAX, ": %.*s", (int)strcspn(reply->body.data, "\r\n"), reply->body.data);
         str_mask_controls(out);
         str_trim_utf8(out);
@@ -90,9 +91,11 @@ int http_reply_check(const struct http_reply *reply, const char *what, struct er
         err_set(err, ERR_UNAVAILABLE, "%s has nothing at %s (404)", what, reply->url);
         return err_hint(err, "check the address and the path in it");
     case 429:
-        return err_set(err, ERR_UNAVAILABLE, "%s says there were too many requests (429): %s%s", what, reply->url, text);
+        return err_set(err, ERR_UNAVAILABLE, "%s says there were too many requests (429): %s%s", what,
+                       reply->url, text);
     default:
-        return err_set(err, ERR_UNAVAILABLE, "%s answered with status %ld: %s%s", what, reply->status, reply->url, text);
+        return err_set(err, ERR_UNAVAILABLE, "%s answered with status %ld: %s%s", what, reply->status,
+                       reply->url, text);
     }
 }
 

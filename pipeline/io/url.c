@@ -17,9 +17,9 @@ static CURLU *parse(const char *url)
         return NULL;
     }
     char *scheme = NULL;
-    if (curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK
-        || curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK
-        || (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0)) {
+    if (curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK ||
+        curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+        (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0)) {
         curl_url_cleanup(parts);
         parts = NULL;
     }
@@ -134,9 +134,8 @@ bool url_is_loopback(const char *url)
 {
     CURLU *parts = parse(url);
     char *host = part(parts, CURLUPART_HOST);
-    bool loopback = host != NULL
-                    && (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0
-                        || (str_starts(host, "127.") && host[strspn(host, "0123456789.")] == '\0'));
+    bool loopback = host != NULL && (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+                                     (str_starts(host, "127.") && host[strspn(host, "0123456789.")] == '\0'));
     curl_free(host);
     curl_url_cleanup(parts);
     return loopback;
@@ -146,8 +145,8 @@ int url_escape(struct buf *out, const char *text)
 {
     static const char hex[] = "0123456789ABCDEF";
     for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9')
-                     || strchr("-._~", *p) != NULL;
+        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+                     strchr("-._~", *p) != NULL;
         char encoded[3] = {'%', hex[*p >> 4], hex[*p & 15]};
         if (buf_add(out, plain ? (const char *)p : encoded, plain ? 1 : 3)) {
             return -1;

@@ -1,7 +1,8 @@
 #ifndef TARE_IO_URL_H
 #define TARE_IO_URL_H
 
-/* Addresses, read by the same parser that the HTTP client uses, so that what is shown and what is asked cannot differ. */
+/* Addresses, read by the same parser that the HTTP client uses, so that what is shown and what is asked
+ * cannot differ. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,11 +13,12 @@
 /* Whether `url` is an absolute http or https address without control bytes. ERR_CONFIG; `what` names it. */
 int url_check(const char *url, const char *what, struct err *err);
 
-/* Writes the address without userinfo, query and fragment, cut to `size`; "(not an address)" when it is none. Returns `out`. */
+/* Writes the address without userinfo, query and fragment, cut to `size`; "(not an address)" when it is none.
+ * Returns `out`. */
 char *url_public(const char *url, char *out, size_t size);
 
-/* New address of `path` (may hold a query) under `base`, whose own path stays in front and whose query and fragment go.
- * Free with free(). NULL when it is none. */
+/* New address of `path` (may hold a query) under `base`, whose own path stays in front and whose query and
+ * fragment go. Free with free(). NULL when it is none. */
 char *url_join(const char *base, const char *path);
 
 /* Whether two addresses have the same scheme, host and port. */

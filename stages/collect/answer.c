@@ -13,14 +13,14 @@
 enum role {
     ROLE_SKIP,
     ROLE_ROOT,
-    ROLE_STATUS,        /* strings of the root */
+    ROLE_STATUS, /* strings of the root */
     ROLE_ERROR_TYPE,
     ROLE_ERROR,
     ROLE_DATA,
     ROLE_RESULT,
     ROLE_ITEM,
-    ROLE_METRIC,        /* the labels of an item */
-    ROLE_LABELS,        /* an item that is nothing but labels (list of series) */
+    ROLE_METRIC, /* the labels of an item */
+    ROLE_LABELS, /* an item that is nothing but labels (list of series) */
     ROLE_VALUES,
     ROLE_POINT
 };
@@ -35,9 +35,10 @@ struct member {
 };
 
 static const struct member members[] = {
-    {ROLE_ROOT, "status", ROLE_STATUS},   {ROLE_ROOT, "errorType", ROLE_ERROR_TYPE}, {ROLE_ROOT, "error", ROLE_ERROR},
-    {ROLE_ROOT, "data", ROLE_DATA},       {ROLE_DATA, "result", ROLE_RESULT},        {ROLE_ITEM, "metric", ROLE_METRIC},
-    {ROLE_ITEM, "values", ROLE_VALUES},   {ROLE_ITEM, "value", ROLE_POINT},
+    {ROLE_ROOT, "status", ROLE_STATUS}, {ROLE_ROOT, "errorType", ROLE_ERROR_TYPE},
+    {ROLE_ROOT, "error", ROLE_ERROR},   {ROLE_ROOT, "data", ROLE_DATA},
+    {ROLE_DATA, "result", ROLE_RESULT}, {ROLE_ITEM, "metric", ROLE_METRIC},
+    {ROLE_ITEM, "values", ROLE_VALUES}, {ROLE_ITEM, "value", ROLE_POINT},
 };
 
 const char *labels_get(const struct labels *labels, const char *name)
@@ -86,7 +87,8 @@ void answer_reset(struct answer *answer)
 
 static int refuse(const struct answer *answer, const char *why, struct err *err)
 {
-    return err_set(err, ERR_UNAVAILABLE, "the answer of %s is not what the Prometheus API gives: %s", answer->what, why);
+    return err_set(err, ERR_UNAVAILABLE, "the answer of %s is not what the Prometheus API gives: %s",
+                   answer->what, why);
 }
 
 bool answer_time(const char *text, int64_t *time_ms)
@@ -151,8 +153,9 @@ static int begin_container(struct answer *answer, bool object, struct err *err)
     enum role in = depth >= 2 ? role_at(answer, depth - 1) : ROLE_SKIP;
     bool in_object = depth >= 2 && answer->json.in_object[depth - 2];
     enum role role = role_of_value(answer, in, object, in_object);
-    bool wrong = (role == ROLE_ROOT && !object) || (role == ROLE_RESULT && object) || (role == ROLE_METRIC && !object)
-                 || (role == ROLE_VALUES && object) || (role == ROLE_POINT && object) || role == ROLE_STATUS;
+    bool wrong = (role == ROLE_ROOT && !object) || (role == ROLE_RESULT && object) ||
+                 (role == ROLE_METRIC && !object) || (role == ROLE_VALUES && object) ||
+                 (role == ROLE_POINT && object) || role == ROLE_STATUS;
     if (wrong) {
         return refuse(answer, "a member has the wrong type", err);
     }
@@ -233,7 +236,8 @@ static int take_point_part(struct answer *answer, enum json_token token, struct 
         answer->element = 1;
         return 0;
     }
-    if (answer->element == 1 && token == JSON_TOKEN_STRING && answer_value(buf_str(text), text->length, &value)) {
+    if (answer->element == 1 && token == JSON_TOKEN_STRING &&
+        answer_value(buf_str(text), text->length, &value)) {
         answer->element = 2;
         answer->points++;
         return answer->listener.point(answer->listener.context, answer->time_ms, value, err);
@@ -260,7 +264,8 @@ static int take_scalar(struct answer *answer, enum json_token token, struct err 
         return take_point_part(answer, token, err);
     }
     if (in == ROLE_METRIC || in == ROLE_LABELS) {
-        return token == JSON_TOKEN_STRING ? add_text(answer, 1, err) : refuse(answer, "a label is no string", err);
+        return token == JSON_TOKEN_STRING ? add_text(answer, 1, err)
+                                          : refuse(answer, "a label is no string", err);
     }
     if (!answer->json.in_object[depth - 1] || token != JSON_TOKEN_STRING) {
         return in == ROLE_VALUES ? refuse(answer, "a point is not a pair", err) : 0;
@@ -323,8 +328,8 @@ static const char *fast_time(const char *p, int64_t *time_ms)
     return *p == ',' ? p : NULL;
 }
 
-/* Reads a plain decimal in quotes. Exact: a whole number up to 2^53 divided by a power of ten up to 10^22 is rounded once
- * (Clinger 1990); longer ones go to strtod. NULL when it is anything else. */
+/* Reads a plain decimal in quotes. Exact: a whole number up to 2^53 divided by a power of ten up to 10^22 is
+ * rounded once (Clinger 1990); longer ones go to strtod. NULL when it is anything else. */
 static const char *fast_value(const char *p, double *value)
 {
     static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
@@ -354,8 +359,8 @@ static const char *fast_value(const char *p, double *value)
     return p + 1;
 }
 
-/* Takes whole points straight from the piece while it plainly holds them; whatever looks otherwise is left to the tokenizer,
- * which also says what is wrong with it. */
+/* Takes whole points straight from the piece while it plainly holds them; whatever looks otherwise is left to
+ * the tokenizer, which also says what is wrong with it. */
 static int take_points(struct answer *answer, const char **at, const char *end, struct err *err)
 {
     struct json_pull *json = &answer->json;
@@ -367,7 +372,8 @@ static int take_points(struct answer *answer, const char **at, const char *end, 
         if (json->expect == JSON_EXPECT_ELEMENT_END && *q++ != ',') {
             break;
         }
-        if (*q++ != '[' || (q = fast_time(q, &time_ms)) == NULL || (q = fast_value(q + 1, &value)) == NULL || *q != ']') {
+        if (*q++ != '[' || (q = fast_time(q, &time_ms)) == NULL || (q = fast_value(q + 1, &value)) == NULL ||
+            *q != ']') {
             break;
         }
         json->expect = JSON_EXPECT_ELEMENT_END;
@@ -384,8 +390,8 @@ static int take_points(struct answer *answer, const char **at, const char *end, 
 static bool at_points(const struct answer *answer)
 {
     const struct json_pull *json = &answer->json;
-    return json->mode == 0 && json->depth > 0 && role_at(answer, json->depth) == ROLE_VALUES
-           && (json->expect == JSON_EXPECT_FIRST_ELEMENT || json->expect == JSON_EXPECT_ELEMENT_END);
+    return json->mode == 0 && json->depth > 0 && role_at(answer, json->depth) == ROLE_VALUES &&
+           (json->expect == JSON_EXPECT_FIRST_ELEMENT || json->expect == JSON_EXPECT_ELEMENT_END);
 }
 
 /* A page for people instead of an answer is worth a sentence of its own. */
@@ -398,7 +404,9 @@ static int check_start(struct answer *answer, const char *bytes, size_t length, 
         answer->started = true;
         if (bytes[i] == '<') {
             err_set(err, ERR_UNAVAILABLE, "%s answered with a web page instead of data", answer->what);
-            return err_hint(err, "check the address: it must be that of the Prometheus API, not of a login page or proxy");
+            return err_hint(
+                err,
+                "check the address: it must be that of the Prometheus API, not of a login page or proxy");
         }
     }
     return 0;
@@ -432,8 +440,8 @@ int answer_finish(struct answer *answer, struct err *err)
         if (answer->status[0] == '\0') {
             return refuse(answer, "it has no status", err);
         }
-        return err_set(err, ERR_UNAVAILABLE, "%s answered with status \"%s\"%s%s%s%s", answer->what, answer->status,
-                       answer->error_type[0] == '\0' ? "" : ", ", answer->error_type,
+        return err_set(err, ERR_UNAVAILABLE, "%s answered with status \"%s\"%s%s%s%s", answer->what,
+                       answer->status, answer->error_type[0] == '\0' ? "" : ", ", answer->error_type,
                        answer->error[0] == '\0' ? "" : ": ", answer->error);
     }
     return 0;

@@ -2,8 +2,9 @@
 #define TARE_COLLECT_ANSWER_H
 
 /*
- * The answers of the Prometheus HTTP API, read as they arrive: matrix, vector and the list of series. A series is announced
- * with its labels, then its points follow. Nothing is kept but one series' labels. Format: prometheus.io/docs, "HTTP API".
+ * The answers of the Prometheus HTTP API, read as they arrive: matrix, vector and the list of series. A
+ * series is announced with its labels, then its points follow. Nothing is kept but one series' labels.
+ * Format: prometheus.io/docs, "HTTP API".
  */
 
 #include <stdbool.h>
@@ -25,9 +26,9 @@ struct labels {
 /* Value of a label, "" when the series has none. Borrowed. */
 const char *labels_get(const struct labels *labels, const char *name);
 
-/* Who listens. Each returns 0, or -1 with *err set, which ends the reading. Instants in milliseconds since the epoch; values may
- * be NaN or infinite. `begin` (may be NULL) is called before the first series of each try: after a broken one the same series and
- * points come again. */
+/* Who listens. Each returns 0, or -1 with *err set, which ends the reading. Instants in milliseconds since
+ * the epoch; values may be NaN or infinite. `begin` (may be NULL) is called before the first series of each
+ * try: after a broken one the same series and points come again. */
 struct answer_listener {
     void (*begin)(void *context);
     int (*series)(void *context, const struct labels *labels, struct err *err);
@@ -38,14 +39,14 @@ struct answer_listener {
 struct answer {
     struct json_pull json;
     struct answer_listener listener;
-    const char *what;               /* who answers, for messages */
+    const char *what; /* who answers, for messages */
     unsigned char roles[JSON_PULL_DEPTH];
-    unsigned char next_role;        /* of the value of the key just read */
-    struct buf text;                /* labels of the series in work, NUL after each string */
+    unsigned char next_role; /* of the value of the key just read */
+    struct buf text;         /* labels of the series in work, NUL after each string */
     size_t label_count;
     size_t label_at[LABELS_MAX][2];
-    bool announced;                 /* the series in work */
-    unsigned element;               /* within a point */
+    bool announced;   /* the series in work */
+    unsigned element; /* within a point */
     int64_t time_ms;
     int64_t series;
     int64_t points;
@@ -73,7 +74,8 @@ int answer_finish(struct answer *answer, struct err *err);
 /* Reads a sample value as Prometheus writes it: a decimal number, NaN, +Inf, -Inf. False when it is none. */
 bool answer_value(const char *text, size_t length, double *value);
 
-/* Reads an instant in seconds with at most three decimals that count, to milliseconds. False when it is none or out of range. */
+/* Reads an instant in seconds with at most three decimals that count, to milliseconds. False when it is none
+ * or out of range. */
 bool answer_time(const char *text, int64_t *time_ms);
 
 #endif

@@ -17,9 +17,9 @@ enum resource { CPU, MEMORY };
 struct reading {
     struct batch *batch;
     enum resource resource;
-    struct use *use;        /* of the series in work, NULL: not ours */
-    uint32_t pod;           /* its number in the namespace */
-    uint32_t place;         /* its place in the samples */
+    struct use *use; /* of the series in work, NULL: not ours */
+    uint32_t pod;    /* its number in the namespace */
+    uint32_t place;  /* its place in the samples */
 };
 
 static void add_pods(const struct batch *batch, const bool *chosen, struct buf *pattern)
@@ -34,7 +34,8 @@ static void add_pods(const struct batch *batch, const bool *chosen, struct buf *
     }
 }
 
-void batch_selector_of(const struct batch *batch, const bool *chosen, const char *metric, const char *extra, struct buf *out)
+void batch_selector_of(const struct batch *batch, const bool *chosen, const char *metric, const char *extra,
+                       struct buf *out)
 {
     if (strchr(metric, '|') == NULL) {
         buf_printf(out, "%s{container!=\"\",container!=\"POD\"", metric);
@@ -107,7 +108,8 @@ static int take_point(void *context, int64_t time_ms, double value, struct err *
 /* One sample for each scrape and container, whatever scrapes it twice: see README.md. */
 static void write_query(const struct batch *batch, enum resource resource, struct buf *query)
 {
-    const char *metric = resource == CPU ? "container_cpu_usage_seconds_total" : "container_memory_working_set_bytes";
+    const char *metric =
+        resource == CPU ? "container_cpu_usage_seconds_total" : "container_memory_working_set_bytes";
     buf_printf(query, "max by (pod,container) (%s(", resource == CPU ? "rate" : "max_over_time");
     batch_selector(batch, metric, "", query);
     promql_range(query, resource == CPU ? batch->grid->range : batch->grid->step);
@@ -129,7 +131,8 @@ static int ask_piece(struct reading *reading, const char *query, uint32_t from, 
     struct answer_listener listener = {.series = take_series, .point = take_point, .context = reading};
     struct err problem = {0};
     reading->use = NULL;
-    if (prom_range(batch->prom, query, grid_time(grid, from), grid_time(grid, to), grid->step, &listener, &problem) == 0) {
+    if (prom_range(batch->prom, query, grid_time(grid, from), grid_time(grid, to), grid->step, &listener,
+                   &problem) == 0) {
         return 0;
     }
     if (prom_last(batch->prom) != PROM_TOO_MUCH || (to - from) * grid->step < HOUR) {
@@ -137,7 +140,8 @@ static int ask_piece(struct reading *reading, const char *query, uint32_t from, 
         return -1;
     }
     uint32_t middle = from + (to - from) / 2;
-    return ask_piece(reading, query, from, middle, err) || ask_piece(reading, query, middle + 1, to, err) ? -1 : 0;
+    return ask_piece(reading, query, from, middle, err) || ask_piece(reading, query, middle + 1, to, err) ? -1
+                                                                                                          : 0;
 }
 
 static size_t count_pods(const struct batch *batch)
@@ -166,7 +170,8 @@ static bool in_batch(const struct batch *batch, size_t target)
 }
 
 /* Turns the samples of one resource into figures and lets them go. */
-static void finish_resource(struct batch *batch, size_t target_count, enum resource resource, const char *const *names)
+static void finish_resource(struct batch *batch, size_t target_count, enum resource resource,
+                            const char *const *names)
 {
     for (size_t i = 0; i < target_count; i++) {
         for (size_t c = 0; in_batch(batch, i) && c < batch->targets[i].use_count; c++) {
@@ -189,16 +194,18 @@ static size_t targets_end(const struct batch *batch)
     return end;
 }
 
-static int collect_resource(struct batch *batch, enum resource resource, const char *const *names, struct err *err)
+static int collect_resource(struct batch *batch, enum resource resource, const char *const *names,
+                            struct err *err)
 {
     struct reading reading = {.batch = batch, .resource = resource};
     uint32_t step = piece_points(batch);
     struct buf query;
     buf_init(&query, 4 * SELECTOR_MAX);
     write_query(batch, resource, &query);
-    int failed = query.overflow ? err_set(err, ERR_UNAVAILABLE, "namespace %s has too many pods for one question",
-                                          batch->namespace->name)
-                                : 0;
+    int failed = query.overflow
+                     ? err_set(err, ERR_UNAVAILABLE, "namespace %s has too many pods for one question",
+                               batch->namespace->name)
+                     : 0;
     for (uint32_t from = 0; !failed && from < batch->grid->count; from += step) {
         uint32_t to = batch->grid->count - from < step ? batch->grid->count - 1 : from + step - 1;
         failed = ask_piece(&reading, buf_str(&query), from, to, err);
@@ -292,8 +299,8 @@ static int collect_hourly(struct batch *batch, const char *metric, bool throttle
 
 int batch_collect_throttling(struct batch *batch, struct err *err)
 {
-    return collect_hourly(batch, "container_cpu_cfs_periods_total", false, err)
-                   || collect_hourly(batch, "container_cpu_cfs_throttled_periods_total", true, err)
+    return collect_hourly(batch, "container_cpu_cfs_periods_total", false, err) ||
+                   collect_hourly(batch, "container_cpu_cfs_throttled_periods_total", true, err)
                ? -1
                : 0;
 }

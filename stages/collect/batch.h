@@ -2,8 +2,8 @@
 #define TARE_COLLECT_BATCH_H
 
 /*
- * Some workloads of one namespace that are asked about together. One resource is in memory at a time: its samples come in, its
- * figures are made, its samples go.
+ * Some workloads of one namespace that are asked about together. One resource is in memory at a time: its
+ * samples come in, its figures are made, its samples go.
  */
 
 #include "pipeline/base/buf.h"
@@ -17,20 +17,22 @@ struct batch {
     struct prom *prom;
     const struct grid *grid;
     const struct namespace *namespace;
-    struct target *targets;     /* all of the namespace; those in work are marked in target_of */
-    const long *target_of;      /* of each pod: its target's index, -1 for one that is not in this batch */
-    uint64_t **reported;        /* of each pod: a bit for each point of the grid at which it reported; NULL: none */
-    bool whole;                 /* all pods of the namespace are in the batch */
+    struct target *targets; /* all of the namespace; those in work are marked in target_of */
+    const long *target_of;  /* of each pod: its target's index, -1 for one that is not in this batch */
+    uint64_t **reported; /* of each pod: a bit for each point of the grid at which it reported; NULL: none */
+    bool whole;          /* all pods of the namespace are in the batch */
 };
 
-/* A metric's selector for the pods of the batch, `extra` (",a=\"b\"" or "") included, added to `out`. Several metrics are joined by '|'. */
+/* A metric's selector for the pods of the batch, `extra` (",a=\"b\"" or "") included, added to `out`. Several
+ * metrics are joined by '|'. */
 void batch_selector(const struct batch *batch, const char *metric, const char *extra, struct buf *out);
 
 /* A selector for the pods that `chosen[pod]` marks. */
-void batch_selector_of(const struct batch *batch, const bool *chosen, const char *metric, const char *extra, struct buf *out);
+void batch_selector_of(const struct batch *batch, const bool *chosen, const char *metric, const char *extra,
+                       struct buf *out);
 
-/* The container that a series with labels pod and container belongs to, its pod's number in *pod; NULL when it is none of the
- * batch. */
+/* The container that a series with labels pod and container belongs to, its pod's number in *pod; NULL when
+ * it is none of the batch. */
 struct use *batch_find(const struct batch *batch, const struct labels *labels, uint32_t *pod);
 
 /* CPU and memory samples and their figures. ERR_UNAVAILABLE. */

@@ -11,24 +11,25 @@
 #include "stages/collect/grid.h"
 #include "stages/collect/group.h"
 
-/* Records read ahead, so that those of one namespace are asked about together, and namespaces that are remembered. */
+/* Records read ahead, so that those of one namespace are asked about together, and namespaces that are
+ * remembered. */
 enum { AHEAD = 128, NAMESPACES_KEPT = 16, WINDOW_MIN = 600, WINDOW_MAX = 92 * DAY };
 
 struct state {
     struct prom *prom;
     int64_t start;
     int64_t end;
-    const char *fallback;           /* namespace of records that name none */
+    const char *fallback; /* namespace of records that name none */
     struct namespace *known[NAMESPACES_KEPT];
     size_t next_known;
     bool asked;
-    struct err last;                /* the last problem */
+    struct err last; /* the last problem */
 };
 
 /* Records read ahead, in order; notes among them. */
 struct ahead {
     json_t *records[AHEAD];
-    const char *namespaces[AHEAD];  /* borrowed; NULL for a note or one that is done */
+    const char *namespaces[AHEAD]; /* borrowed; NULL for a note or one that is done */
     size_t count;
 };
 
@@ -71,8 +72,8 @@ static void describe(struct stage *stage, const struct state *state)
 static int begin(struct stage *stage, struct err *err)
 {
     struct state *state = stage->state;
-    if (check_source(stage, err) || set_window(stage, state, err)
-        || prom_new(stage->options, stage->config, &state->prom, err)) {
+    if (check_source(stage, err) || set_window(stage, state, err) ||
+        prom_new(stage->options, stage->config, &state->prom, err)) {
         return -1;
     }
     const char *namespace = options_string(stage->options, OPT_NAMESPACE);
@@ -130,13 +131,15 @@ static struct namespace *find_namespace(struct state *state, const char *name, s
 }
 
 /* All records read ahead that are of one namespace. */
-static int collect_namespace(struct state *state, const char *name, json_t *const *records, size_t count, struct err *err)
+static int collect_namespace(struct state *state, const char *name, json_t *const *records, size_t count,
+                             struct err *err)
 {
     struct err problem = {0};
     state->asked = true;
     struct namespace *namespace = find_namespace(state, name, &problem);
     if (namespace != NULL) {
-        return group_collect(state->prom, namespace, records, count, state->start, state->end, &state->last, err);
+        return group_collect(state->prom, namespace, records, count, state->start, state->end, &state->last,
+                             err);
     }
     state->last = problem;
     if (prom_served(state->prom) == 0 && prom_last(state->prom) == PROM_SILENT) {
@@ -195,8 +198,8 @@ static int run(struct stage *stage, struct err *err)
     int failed = 0;
     while (more && !failed) {
         struct ahead ahead;
-        failed = read_ahead(stage, &ahead, &more, err) || collect_ahead(state, &ahead, err)
-                 || write_ahead(stage, &ahead, err);
+        failed = read_ahead(stage, &ahead, &more, err) || collect_ahead(state, &ahead, err) ||
+                 write_ahead(stage, &ahead, err);
         for (size_t i = 0; i < ahead.count; i++) {
             json_decref(ahead.records[i]);
         }

@@ -1,5 +1,5 @@
-/* Restarts and OOM kills: which pods had any is asked first (one number a container); only theirs are then read sample by sample,
- * because counters that jump by one are wanted whole, not extrapolated. */
+/* Restarts and OOM kills: which pods had any is asked first (one number a container); only theirs are then
+ * read sample by sample, because counters that jump by one are wanted whole, not extrapolated. */
 
 #include <inttypes.h>
 #include <math.h>
@@ -10,7 +10,12 @@
 #include "stages/collect/batch.h"
 #include "stages/collect/promql.h"
 
-enum { EVENTS_MAX = 1000000, QUERY_MAX = 16 * 1024 * 1024, REASON_DELAY_MS = 300 * 1000, LIMIT_QUESTIONS_MAX = 50 };
+enum {
+    EVENTS_MAX = 1000000,
+    QUERY_MAX = 16 * 1024 * 1024,
+    REASON_DELAY_MS = 300 * 1000,
+    LIMIT_QUESTIONS_MAX = 50
+};
 
 /* A sidecar is an init container to kube-state-metrics. */
 static const char *const restarts_metric =
@@ -47,13 +52,13 @@ struct events {
     struct event *items;
     size_t count;
     size_t capacity;
-    size_t current;         /* counter of the series in work */
-    size_t cursor;          /* events before it are not later than the sample in work */
-    size_t latest;          /* the counter's last event before the cursor; `count` or more: none */
-    bool skip;              /* the series in work is none of ours */
-    bool *changed;          /* pods that had a change */
+    size_t current; /* counter of the series in work */
+    size_t cursor;  /* events before it are not later than the sample in work */
+    size_t latest;  /* the counter's last event before the cursor; `count` or more: none */
+    bool skip;      /* the series in work is none of ours */
+    bool *changed;  /* pods that had a change */
     bool any;
-    bool restarts;          /* the metric in work counts restarts */
+    bool restarts; /* the metric in work counts restarts */
     struct use *use;
     uint32_t pod;
 };
@@ -97,7 +102,8 @@ static size_t find_counter(struct events *events, uint32_t pod, const char *cont
 {
     for (size_t i = 0; i < events->counter_count; i++) {
         const struct counter *counter = &events->counters[i];
-        if (counter->pod == pod && strcmp(counter->container, container) == 0 && strcmp(counter->id, id) == 0) {
+        if (counter->pod == pod && strcmp(counter->container, container) == 0 &&
+            strcmp(counter->id, id) == 0) {
             return i;
         }
     }
@@ -137,11 +143,12 @@ static int take_count(void *context, int64_t time_ms, double value, struct err *
         return 0;
     }
     if (events->count == EVENTS_MAX) {
-        return err_set(err, ERR_UNAVAILABLE, "namespace %s had more than %d restarts", events->batch->namespace->name,
-                       EVENTS_MAX);
+        return err_set(err, ERR_UNAVAILABLE, "namespace %s had more than %d restarts",
+                       events->batch->namespace->name, EVENTS_MAX);
     }
     GROW(events->items, events->capacity, events->count + 1);
-    events->items[events->count++] = (struct event){counter->pod, events->current, time_ms, llround(more), false};
+    events->items[events->count++] =
+        (struct event){counter->pod, events->current, time_ms, llround(more), false};
     return 0;
 }
 
@@ -150,8 +157,10 @@ static int take_reason(void *context, int64_t time_ms, double value, struct err 
 {
     struct events *events = context;
     (void)err;
-    while (!events->skip && events->cursor < events->count && events->items[events->cursor].time_ms <= time_ms) {
-        events->latest = events->items[events->cursor].counter == events->current ? events->cursor : events->latest;
+    while (!events->skip && events->cursor < events->count &&
+           events->items[events->cursor].time_ms <= time_ms) {
+        events->latest =
+            events->items[events->cursor].counter == events->current ? events->cursor : events->latest;
         events->cursor++;
     }
     bool known = !events->skip && value > 0 && events->latest < events->count;
@@ -161,8 +170,8 @@ static int take_reason(void *context, int64_t time_ms, double value, struct err 
     return 0;
 }
 
-static int ask(struct events *events, const char *before, const char *metric, const char *extra, const char *after,
-               const struct answer_listener *listener, struct err *err)
+static int ask(struct events *events, const char *before, const char *metric, const char *extra,
+               const char *after, const struct answer_listener *listener, struct err *err)
 {
     const struct grid *grid = events->batch->grid;
     struct buf query;
@@ -195,7 +204,8 @@ static int find_events(struct events *events, const char *metric, bool restarts,
 static struct use *use_of(const struct events *events, const struct event *event)
 {
     const struct batch *batch = events->batch;
-    return target_use(&batch->targets[batch->target_of[event->pod]], events->counters[event->counter].container);
+    return target_use(&batch->targets[batch->target_of[event->pod]],
+                      events->counters[event->counter].container);
 }
 
 static void note_oom(struct use *use, const struct event *event)
@@ -302,7 +312,8 @@ static int collect_limits(struct batch *batch, struct err *err)
         struct target *target = &batch->targets[batch->target_of[i]];
         for (size_t c = 0; c < target->use_count; c++) {
             struct use *use = &target->uses[c];
-            bool due = use->oom_last > 0 && use->oom_pod == i && use->oom_limit <= 0 && questions < LIMIT_QUESTIONS_MAX;
+            bool due = use->oom_last > 0 && use->oom_pod == i && use->oom_limit <= 0 &&
+                       questions < LIMIT_QUESTIONS_MAX;
             questions += due;
             if (due && collect_limit(batch, use, err)) {
                 return -1;

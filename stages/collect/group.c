@@ -22,8 +22,8 @@ struct group {
     struct target *targets;
     size_t count;
     struct grid grid;
-    long *owner_of;     /* of each pod: index of its target */
-    long *in_batch;     /* the same, for pods of the batch in work only */
+    long *owner_of; /* of each pod: index of its target */
+    long *in_batch; /* the same, for pods of the batch in work only */
     struct err *last;
 };
 
@@ -66,8 +66,11 @@ static void name_missing(const struct target *target, const json_t *usage)
             continue;
         }
         if (cpu || memory || !is_batch_kind(target)) {
-            record_problem(target->record, "collect", "partial-data", "container %s has no %s samples in the window", name,
-                           cpu ? "memory" : memory ? "CPU" : "CPU and memory");
+            record_problem(target->record, "collect", "partial-data",
+                           "container %s has no %s samples in the window", name,
+                           cpu      ? "memory"
+                           : memory ? "CPU"
+                                    : "CPU and memory");
         }
     }
 }
@@ -79,8 +82,9 @@ static void finish_target(const struct group *group, struct target *target, uint
     usage = usage == NULL ? json_null() : usage;
     json_object_set_new(target->record, "usage", usage);
     if (json_is_null(usage)) {
-        record_problem(target->record, "collect", "no-data", "no samples of %s %s in namespace %s in the window",
-                       target->kind, target->name, group->namespace->name);
+        record_problem(target->record, "collect", "no-data",
+                       "no samples of %s %s in namespace %s in the window", target->kind, target->name,
+                       group->namespace->name);
     } else {
         name_missing(target, usage);
     }
@@ -120,8 +124,12 @@ static int run_batch(struct group *group, size_t from, size_t to, struct err *er
         pods += ours;
     }
     uint64_t **reported = xcalloc_array(group->namespace->pod_count, sizeof *reported);
-    struct batch batch = {.prom = group->prom, .grid = &group->grid, .namespace = group->namespace,
-                          .targets = group->targets, .target_of = group->in_batch, .reported = reported,
+    struct batch batch = {.prom = group->prom,
+                          .grid = &group->grid,
+                          .namespace = group->namespace,
+                          .targets = group->targets,
+                          .target_of = group->in_batch,
+                          .reported = reported,
                           .whole = pods == group->namespace->pod_count};
     struct err problem = {0};
     int failed = pods > 0 && batch_collect_usage(&batch, &problem);
@@ -182,8 +190,8 @@ static int set_grid(struct group *group, int64_t start, int64_t end, struct err 
             any = true;
         }
     }
-    int failed = namespace->interval == 0 && any
-                 && interval_find(group->prom, namespace, wanted, start, end, &namespace->interval, err);
+    int failed = namespace->interval == 0 && any &&
+                 interval_find(group->prom, namespace, wanted, start, end, &namespace->interval, err);
     free(wanted);
     int64_t step = namespace->interval > 0 ? namespace->interval : INTERVAL_DEFAULT;
     grid_init(&group->grid, start, end, step < end - start ? step : end - start);
@@ -214,8 +222,8 @@ static void release(struct group *group)
     grid_release(&group->grid);
 }
 
-int group_collect(struct prom *prom, struct namespace *namespace, json_t *const *records, size_t count, int64_t start,
-                  int64_t end, struct err *last, struct err *err)
+int group_collect(struct prom *prom, struct namespace *namespace, json_t *const *records, size_t count,
+                  int64_t start, int64_t end, struct err *last, struct err *err)
 {
     struct err problem = {0};
     struct group group = {.prom = prom, .namespace = namespace, .count = count, .last = last};

@@ -8,7 +8,8 @@
 
 enum { FEW_PODS = 4, MANY_PODS = 64 };
 
-/* Distances between samples, rounded to seconds, of one series; and the shortest median of all series so far. */
+/* Distances between samples, rounded to seconds, of one series; and the shortest median of all series so far.
+ */
 struct distances {
     int64_t last_ms;
     int64_t total;
@@ -23,7 +24,8 @@ static void end_series(struct distances *distances)
     for (int64_t i = 1; distances->total > 0 && i <= INTERVAL_MAX; i++) {
         seen += distances->counts[i];
         if (seen * 2 >= distances->total) {
-            distances->shortest = distances->shortest == 0 || i < distances->shortest ? i : distances->shortest;
+            distances->shortest =
+                distances->shortest == 0 || i < distances->shortest ? i : distances->shortest;
             break;
         }
     }
@@ -54,9 +56,10 @@ static int take_point(void *context, int64_t time_ms, double value, struct err *
     return 0;
 }
 
-/* Adds about `count` of the pods with a mark of at least `mark`, spread over all of them. Returns how many. */
-static size_t add_pods(const struct namespace *namespace, const unsigned char *wanted, unsigned char mark, size_t count,
-                       struct buf *pattern)
+/* Adds about `count` of the pods with a mark of at least `mark`, spread over all of them. Returns how many.
+ */
+static size_t add_pods(const struct namespace *namespace, const unsigned char *wanted, unsigned char mark,
+                       size_t count, struct buf *pattern)
 {
     size_t marked = 0;
     size_t added = 0;
@@ -76,8 +79,8 @@ static size_t add_pods(const struct namespace *namespace, const unsigned char *w
     return added;
 }
 
-static int look(struct prom *prom, const struct namespace *namespace, const struct buf *pattern, int64_t start, int64_t end,
-                int64_t *interval, struct err *err)
+static int look(struct prom *prom, const struct namespace *namespace, const struct buf *pattern,
+                int64_t start, int64_t end, int64_t *interval, struct err *err)
 {
     struct distances *distances = xcalloc(sizeof *distances);
     struct answer_listener listener = {.series = take_series, .point = take_point, .context = distances};
@@ -96,8 +99,8 @@ static int look(struct prom *prom, const struct namespace *namespace, const stru
     return failed;
 }
 
-int interval_find(struct prom *prom, const struct namespace *namespace, const unsigned char *wanted, int64_t start,
-                  int64_t end, int64_t *interval, struct err *err)
+int interval_find(struct prom *prom, const struct namespace *namespace, const unsigned char *wanted,
+                  int64_t start, int64_t end, int64_t *interval, struct err *err)
 {
     static const struct {
         unsigned char mark;
@@ -107,8 +110,8 @@ int interval_find(struct prom *prom, const struct namespace *namespace, const un
     for (size_t i = 0; i < ARRAY_COUNT(tries) && *interval == 0; i++) {
         struct buf pattern;
         buf_init(&pattern, 64 * 1024);
-        int failed = add_pods(namespace, wanted, tries[i].mark, tries[i].pods, &pattern) > 0
-                     && look(prom, namespace, &pattern, start, end, interval, err);
+        int failed = add_pods(namespace, wanted, tries[i].mark, tries[i].pods, &pattern) > 0 &&
+                     look(prom, namespace, &pattern, start, end, interval, err);
         buf_release(&pattern);
         if (failed) {
             return -1;

@@ -40,9 +40,9 @@ static enum json_token bad(struct json_pull *json, const char *problem)
 /* What follows a whole value, given where it stands. */
 static void after_value(struct json_pull *json)
 {
-    json->expect = json->depth == 0                     ? JSON_EXPECT_NOTHING
+    json->expect = json->depth == 0                   ? JSON_EXPECT_NOTHING
                    : json->in_object[json->depth - 1] ? JSON_EXPECT_MEMBER_END
-                                                        : JSON_EXPECT_ELEMENT_END;
+                                                      : JSON_EXPECT_ELEMENT_END;
 }
 
 static bool value_may_start(const struct json_pull *json)
@@ -202,7 +202,8 @@ static enum json_token take_string(struct json_pull *json, const char **at, cons
 
 static bool is_plain(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' || c == '.';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '+' || c == '.';
 }
 
 static const char *digits(const char *p)

@@ -12,7 +12,8 @@ enum { HOURS_OF_DAY = 24, POD_SAMPLES_MIN = 30, HOT_PODS_MIN = 3 };
 /* A pod is hot when its weighted p95 is above this multiple of the pods' median (recommender.md, rule 3). */
 static const double hot_ratio = 1.5;
 
-/* A percentile in the making: while samples go by in order of value, the first that brings the sum to the goal is it. */
+/* A percentile in the making: while samples go by in order of value, the first that brings the sum to the
+ * goal is it. */
 struct quantile {
     double goal;
     double sum;
@@ -24,8 +25,10 @@ struct quantile_row {
     int64_t thousandths;
 };
 
-static const struct quantile_row plain_rows[] = {{"p50", 500}, {"p90", 900}, {"p95", 950}, {"p99", 990}, {"p99_5", 995}};
-static const struct quantile_row weighted_rows[] = {{"wp50", 500}, {"wp90", 900}, {"wp95", 950}, {"wp99", 990}};
+static const struct quantile_row plain_rows[] = {
+    {"p50", 500}, {"p90", 900}, {"p95", 950}, {"p99", 990}, {"p99_5", 995}};
+static const struct quantile_row weighted_rows[] = {
+    {"wp50", 500}, {"wp90", 900}, {"wp95", 950}, {"wp99", 990}};
 
 enum { PLAIN_COUNT = ARRAY_COUNT(plain_rows), WEIGHTED_COUNT = ARRAY_COUNT(weighted_rows) };
 
@@ -48,8 +51,8 @@ struct pod {
 struct work {
     const struct samples *samples;
     const struct grid *grid;
-    uint32_t *steady_from;      /* of each pod: its first steady point */
-    uint32_t recent_from;       /* first point of the last two sevenths of the window */
+    uint32_t *steady_from; /* of each pod: its first steady point */
+    uint32_t recent_from;  /* first point of the last two sevenths of the window */
     struct hour *hours;
     struct pod *pods;
     struct quantile plain[PLAIN_COUNT];
@@ -85,14 +88,15 @@ static void aim_count(struct quantile *quantile, int64_t count, int64_t thousand
     *quantile = (struct quantile){.goal = (double)measures_rank(count, thousandths)};
 }
 
-/* The sum of weights is made in another order than the goal's, so it may miss it by rounding: the goal gives way a little. */
+/* The sum of weights is made in another order than the goal's, so it may miss it by rounding: the goal gives
+ * way a little. */
 static void aim_weight(struct quantile *quantile, double weight, int64_t thousandths)
 {
     *quantile = (struct quantile){.goal = weight * ((double)thousandths / 1000) * (1 - 1e-12)};
 }
 
-/* Steady begins three minutes after the first sample of a pod that was not there when the window began. A pod that lives less
- * than an hour (a job's) is steady from the start: there, starting is part of the work. */
+/* Steady begins three minutes after the first sample of a pod that was not there when the window began. A pod
+ * that lives less than an hour (a job's) is steady from the start: there, starting is part of the work. */
 static void find_steady(struct work *work, bool drop_startup)
 {
     const struct grid *grid = work->grid;
@@ -328,7 +332,8 @@ static void hourly_figures(const struct work *work, json_t *out)
     json_object_set_new(out, "hourly", hourly);
 }
 
-json_t *measures_json(struct samples *samples, const struct grid *grid, bool drop_startup, const char *const *pod_names)
+json_t *measures_json(struct samples *samples, const struct grid *grid, bool drop_startup,
+                      const char *const *pod_names)
 {
     if (samples->total == 0) {
         return json_null();

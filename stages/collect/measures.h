@@ -2,20 +2,24 @@
 #define TARE_COLLECT_MEASURES_H
 
 /*
- * The figures of one resource of one container, as README.md defines them. A percentile is an order statistic: the first sample in
- * order of value with at least the share q of the samples (or of their weight) at or below it. Weights halve every 3 days
- * counted from the end of the window; of CPU, weighted figures leave out the first 3 minutes of pods that started inside it.
+ * The figures of one resource of one container, as README.md defines them. A percentile is an order
+ * statistic: the first sample in order of value with at least the share q of the samples (or of their weight)
+ * at or below it. Weights halve every 3 days counted from the end of the window; of CPU, weighted figures
+ * leave out the first 3 minutes of pods that started inside it.
  */
 
 #include "pipeline/io/json.h"
 #include "stages/collect/grid.h"
 #include "stages/collect/samples.h"
 
-/* The figures as the member `cpu_millicores` or `memory_bytes` of a container; null when there is no sample. Sorts the samples.
- * `drop_startup`: set for CPU. `pod_names[id]` names the pods of `samples`. Returns new. */
-json_t *measures_json(struct samples *samples, const struct grid *grid, bool drop_startup, const char *const *pod_names);
+/* The figures as the member `cpu_millicores` or `memory_bytes` of a container; null when there is no sample.
+ * Sorts the samples. `drop_startup`: set for CPU. `pod_names[id]` names the pods of `samples`. Returns new.
+ */
+json_t *measures_json(struct samples *samples, const struct grid *grid, bool drop_startup,
+                      const char *const *pod_names);
 
-/* Values of the n-th of `count` things that make at least `thousandths` of them: 1-based rank of the order statistic. */
+/* Values of the n-th of `count` things that make at least `thousandths` of them: 1-based rank of the order
+ * statistic. */
 int64_t measures_rank(int64_t count, int64_t thousandths);
 
 #endif

@@ -22,7 +22,8 @@ static const struct owner_metric owner_metrics[] = {
     {"kube_replicationcontroller_owner", "replicationcontroller", offsetof(struct namespace, of_controllers)},
 };
 
-static const char *const usage_metrics[] = {"container_memory_working_set_bytes", "container_cpu_usage_seconds_total"};
+static const char *const usage_metrics[] = {"container_memory_working_set_bytes",
+                                            "container_cpu_usage_seconds_total"};
 
 enum { SELECTORS = ARRAY_COUNT(owner_metrics) + ARRAY_COUNT(usage_metrics) };
 
@@ -35,7 +36,8 @@ static int check_count(const struct namespace *namespace, size_t count, struct e
 {
     return count < NAMESPACE_OBJECTS_MAX
                ? 0
-               : err_set(err, ERR_UNAVAILABLE, "the metrics server names more than %d objects in namespace %s",
+               : err_set(err, ERR_UNAVAILABLE,
+                         "the metrics server names more than %d objects in namespace %s",
                          NAMESPACE_OBJECTS_MAX, namespace->name);
 }
 
@@ -53,8 +55,8 @@ static int add_pod(struct namespace *namespace, const char *name, struct err *er
     return 0;
 }
 
-static int add_owner(struct namespace *namespace, const struct owner_metric *metric, const struct labels *labels,
-                     struct err *err)
+static int add_owner(struct namespace *namespace, const struct owner_metric *metric,
+                     const struct labels *labels, struct err *err)
 {
     struct owners *owners = owners_of(namespace, metric);
     const char *object = labels_get(labels, metric->label);
@@ -108,8 +110,9 @@ static int compare_owners(const void *a, const void *b)
 static const struct owner *find_owner(const struct owners *owners, const char *object)
 {
     struct owner wanted = {.object = object};
-    return owners->count == 0 ? NULL
-                              : bsearch(&wanted, owners->items, owners->count, sizeof *owners->items, compare_owners);
+    return owners->count == 0
+               ? NULL
+               : bsearch(&wanted, owners->items, owners->count, sizeof *owners->items, compare_owners);
 }
 
 static bool is_nobody(const struct owner *owner)
@@ -185,8 +188,8 @@ static char *selector(const struct prom *prom, const char *metric, const char *n
     return buf_steal(&out);
 }
 
-int namespace_discover(struct prom *prom, const char *name, int64_t start, int64_t end, struct namespace **out,
-                       struct err *err)
+int namespace_discover(struct prom *prom, const char *name, int64_t start, int64_t end,
+                       struct namespace **out, struct err *err)
 {
     char *selectors[SELECTORS];
     struct namespace *namespace = xcalloc(sizeof *namespace);
@@ -231,6 +234,7 @@ long namespace_find_pod(const struct namespace *namespace, const char *name)
     if (namespace->pod_count == 0) {
         return -1;
     }
-    const struct pod *found = bsearch(&wanted, namespace->pods, namespace->pod_count, sizeof wanted, compare_pods);
+    const struct pod *found =
+        bsearch(&wanted, namespace->pods, namespace->pod_count, sizeof wanted, compare_pods);
     return found == NULL ? -1 : (long)(found - namespace->pods);
 }

@@ -28,7 +28,7 @@ struct pod {
     const char *name;
     const char *owner_kind; /* ReplicaSet, Job, StatefulSet … */
     const char *owner_name;
-    const char *top_kind;   /* the owner's owner where it has one: Deployment, CronJob … */
+    const char *top_kind; /* the owner's owner where it has one: Deployment, CronJob … */
     const char *top_name;
 };
 
@@ -38,22 +38,24 @@ struct owners {
     size_t capacity;
 };
 
-struct namespace {
+struct namespace
+{
     char *name;
     struct arena arena;
-    struct pod *pods;       /* sorted by name */
+    struct pod *pods; /* sorted by name */
     size_t pod_count;
     size_t pod_capacity;
     struct owners of_pods;
     struct owners of_replica_sets;
     struct owners of_jobs;
     struct owners of_controllers;
-    int64_t interval;       /* between scrapes, 0 while unknown: see namespace_interval */
+    int64_t interval; /* between scrapes, 0 while unknown: see namespace_interval */
 };
 
-/* Asks for the series of a namespace in [start, end]. *out new, free with namespace_free. Errors of prom_series. */
-int namespace_discover(struct prom *prom, const char *name, int64_t start, int64_t end, struct namespace **out,
-                       struct err *err);
+/* Asks for the series of a namespace in [start, end]. *out new, free with namespace_free. Errors of
+ * prom_series. */
+int namespace_discover(struct prom *prom, const char *name, int64_t start, int64_t end,
+                       struct namespace **out, struct err *err);
 
 /* Frees; NULL is allowed. */
 void namespace_free(struct namespace *namespace);

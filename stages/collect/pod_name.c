@@ -71,7 +71,8 @@ static bool parts_match(const enum part *parts, const char *rest)
 static bool cut_matches(const char *name, const char *pod)
 {
     size_t length = strlen(name);
-    if (strlen(pod) != BASE_MAX + SUFFIX || length + 1 + HASH_MAX + 1 <= BASE_MAX || span_alnum(pod + BASE_MAX) != SUFFIX) {
+    if (strlen(pod) != BASE_MAX + SUFFIX || length + 1 + HASH_MAX + 1 <= BASE_MAX ||
+        span_alnum(pod + BASE_MAX) != SUFFIX) {
         return false;
     }
     size_t compared = length < BASE_MAX ? length : BASE_MAX;

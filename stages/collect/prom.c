@@ -11,7 +11,8 @@
 #include "pipeline/io/json.h"
 #include "stages/collect/promql.h"
 
-/* Bounds of one question and one answer. An answer is read as a stream, so its bound only stops an endless one. */
+/* Bounds of one question and one answer. An answer is read as a stream, so its bound only stops an endless
+ * one. */
 enum { QUESTION_MAX = 8 * 1024 * 1024, SILENT_MAX = 3 };
 static const size_t answer_max = (size_t)4 << 30;
 
@@ -19,11 +20,11 @@ static const char *const what = "the metrics server";
 
 struct prom {
     struct http_client *client;
-    char *who;              /* "the metrics server http://…", for messages */
+    char *who; /* "the metrics server http://…", for messages */
     char *matcher;
     enum prom_failure last;
-    int silent;             /* requests in a row without an answer of the API */
-    struct err silence;     /* what the last of them said */
+    int silent;         /* requests in a row without an answer of the API */
+    struct err silence; /* what the last of them said */
     int64_t served;
     int64_t requests;
     int64_t bytes;
@@ -73,7 +74,8 @@ int prom_new(const struct options *options, const struct config *config, struct 
     };
     if (http.url == NULL) {
         err_set(err, ERR_USAGE, "no metrics server was given");
-        return err_hint(err, "give --prometheus http://HOST:9090, or the key metrics.prometheus in tare.yaml");
+        return err_hint(err,
+                        "give --prometheus http://HOST:9090, or the key metrics.prometheus in tare.yaml");
     }
     struct prom *prom = xcalloc(sizeof *prom);
     if (http_client_new(&http, &prom->client, err)) {
@@ -151,17 +153,20 @@ static int take_bytes(void *context, const char *bytes, size_t length, struct er
     return answer_feed(context, bytes, length, err);
 }
 
-/* The sentence for a refusal by the API itself, and whether a smaller question may do. 0: this is no answer of the API. */
-static int explain_refusal(struct prom *prom, struct answer *answer, const struct http_reply *reply, struct err *err)
+/* The sentence for a refusal by the API itself, and whether a smaller question may do. 0: this is no answer
+ * of the API. */
+static int explain_refusal(struct prom *prom, struct answer *answer, const struct http_reply *reply,
+                           struct err *err)
 {
     struct err ignored = {0};
     answer_reset(answer);
-    if (reply->body.length == 0 || answer_feed(answer, reply->body.data, reply->body.length, &ignored)
-        || strcmp(answer->status, "error") != 0) {
+    if (reply->body.length == 0 || answer_feed(answer, reply->body.data, reply->body.length, &ignored) ||
+        strcmp(answer->status, "error") != 0) {
         return 0;
     }
-    bool too_much = strstr(answer->error, "too many samples") != NULL || strstr(answer->error, "maximum resolution") != NULL
-                    || strcmp(answer->error_type, "timeout") == 0;
+    bool too_much = strstr(answer->error, "too many samples") != NULL ||
+                    strstr(answer->error, "maximum resolution") != NULL ||
+                    strcmp(answer->error_type, "timeout") == 0;
     prom->last = too_much ? PROM_TOO_MUCH : PROM_REFUSED;
     return err_set(err, ERR_UNAVAILABLE, "%s refused a question (%s): %s", prom->who,
                    answer->error_type[0] == '\0' ? "error" : answer->error_type, answer->error);
@@ -186,7 +191,8 @@ static int judge(struct prom *prom, struct answer *answer, const struct http_rep
     return 0;
 }
 
-static void count(struct prom *prom, const struct answer *answer, const struct http_reply *reply, const struct err *err)
+static void count(struct prom *prom, const struct answer *answer, const struct http_reply *reply,
+                  const struct err *err)
 {
     prom->requests += reply->tries;
     prom->bytes += reply->received;
@@ -200,8 +206,8 @@ static void count(struct prom *prom, const struct answer *answer, const struct h
     }
 }
 
-static int ask(struct prom *prom, const char *path, const struct buf *form, const struct answer_listener *listener,
-               struct err *err)
+static int ask(struct prom *prom, const char *path, const struct buf *form,
+               const struct answer_listener *listener, struct err *err)
 {
     if (prom_gone(prom)) {
         *err = prom->silence;
@@ -209,7 +215,8 @@ static int ask(struct prom *prom, const char *path, const struct buf *form, cons
     }
     if (form->overflow) {
         prom->last = PROM_REFUSED;
-        return err_set(err, ERR_UNAVAILABLE, "a question to %s is larger than %d bytes", prom->who, QUESTION_MAX);
+        return err_set(err, ERR_UNAVAILABLE, "a question to %s is larger than %d bytes", prom->who,
+                       QUESTION_MAX);
     }
     struct answer answer;
     struct http_reply reply;
@@ -234,8 +241,8 @@ static int ask(struct prom *prom, const char *path, const struct buf *form, cons
         failed = judge(prom, &answer, &reply, &problem);
     }
     count(prom, &answer, &reply, &problem);
-    log_debug("%s: %" PRId64 " series, %" PRId64 " samples, %" PRId64 " bytes", path, answer.series, answer.points,
-              reply.received);
+    log_debug("%s: %" PRId64 " series, %" PRId64 " samples, %" PRId64 " bytes", path, answer.series,
+              answer.points, reply.received);
     answer_release(&answer);
     http_reply_release(&reply);
     if (failed) {

@@ -2,8 +2,9 @@
 #define TARE_COLLECT_PROM_H
 
 /*
- * Questions to a server that speaks the Prometheus HTTP API. Counts what was asked and served; once the server is gone (three
- * requests in a row without any answer) it is asked no more, so that a dead server costs seconds, not hours.
+ * Questions to a server that speaks the Prometheus HTTP API. Counts what was asked and served; once the
+ * server is gone (three requests in a row without any answer) it is asked no more, so that a dead server
+ * costs seconds, not hours.
  */
 
 #include <stdbool.h>
@@ -19,13 +20,13 @@ struct prom;
 /* How the last question failed. */
 enum prom_failure {
     PROM_SERVED,
-    PROM_TOO_MUCH,  /* too many samples or points, or out of time: a smaller piece may be answered */
-    PROM_REFUSED,   /* this question cannot be answered, another may */
-    PROM_SILENT     /* no answer of the API at all: unreachable, 401, 403, a web page */
+    PROM_TOO_MUCH, /* too many samples or points, or out of time: a smaller piece may be answered */
+    PROM_REFUSED,  /* this question cannot be answered, another may */
+    PROM_SILENT    /* no answer of the API at all: unreachable, 401, 403, a web page */
 };
 
-/* New client from --prometheus, the time-outs and the keys under `metrics`. ERR_USAGE when no address was given, ERR_CONFIG.
- * Free with prom_free. */
+/* New client from --prometheus, the time-outs and the keys under `metrics`. ERR_USAGE when no address was
+ * given, ERR_CONFIG. Free with prom_free. */
 int prom_new(const struct options *options, const struct config *config, struct prom **out, struct err *err);
 
 /* Frees; NULL is allowed. */
@@ -37,11 +38,13 @@ const char *prom_name(const struct prom *prom);
 /* The label matcher that every selector must carry (`,cluster="prod"`), "" when there is none. Borrowed. */
 const char *prom_matcher(const struct prom *prom);
 
-/* The series that match any of `count` selectors with samples in [start, end] (seconds). ERR_UNAVAILABLE; listener's error. */
+/* The series that match any of `count` selectors with samples in [start, end] (seconds). ERR_UNAVAILABLE;
+ * listener's error. */
 int prom_series(struct prom *prom, const char *const *selectors, size_t count, int64_t start, int64_t end,
                 const struct answer_listener *listener, struct err *err);
 
-/* The value of an expression at one instant; a range selector gives its raw samples. Errors as prom_series. */
+/* The value of an expression at one instant; a range selector gives its raw samples. Errors as prom_series.
+ */
 int prom_instant(struct prom *prom, const char *query, int64_t time, const struct answer_listener *listener,
                  struct err *err);
 

@@ -122,7 +122,8 @@ static int compare_cells(const void *a, const void *b)
     return (x->sample.value > y->sample.value) - (x->sample.value < y->sample.value);
 }
 
-/* A bucket within an hour keeps the point of its latest sample; parts of one hour before and after a merge may keep two. */
+/* A bucket within an hour keeps the point of its latest sample; parts of one hour before and after a merge
+ * may keep two. */
 static void merge(struct samples *samples, const struct grid *grid)
 {
     struct cell *cells = xcalloc_array(samples->count, sizeof *cells);
@@ -136,7 +137,8 @@ static void merge(struct samples *samples, const struct grid *grid)
     for (size_t i = 0; i < samples->count; i++) {
         struct sample *last = kept > 0 ? &cells[kept - 1].sample : NULL;
         uint32_t more = sample_count(&cells[i].sample);
-        if (last != NULL && compare_cells(&cells[kept - 1], &cells[i]) == 0 && sample_count(last) + more <= SAMPLE_COUNT_MAX) {
+        if (last != NULL && compare_cells(&cells[kept - 1], &cells[i]) == 0 &&
+            sample_count(last) + more <= SAMPLE_COUNT_MAX) {
             uint32_t point = sample_point(&cells[i].sample);
             point = point > sample_point(last) ? point : sample_point(last);
             last->point_count = (sample_count(last) + more) << SAMPLE_POINT_BITS | point;
@@ -184,6 +186,7 @@ bool samples_add(struct samples *samples, const struct grid *grid, uint32_t pod,
     note(samples, point, value);
     GROW(samples->items, samples->capacity, samples->count + 1);
     /* -0 has the bits of a huge key. */
-    samples->items[samples->count++] = (struct sample){value > 0 ? value : 0, UINT32_C(1) << SAMPLE_POINT_BITS | point, pod};
+    samples->items[samples->count++] =
+        (struct sample){value > 0 ? value : 0, UINT32_C(1) << SAMPLE_POINT_BITS | point, pod};
     return true;
 }

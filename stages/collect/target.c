@@ -82,7 +82,8 @@ static bool is_named(const struct target *target, const char *kind, const char *
 static long find_by_owner(const struct target *targets, size_t count, const struct pod *pod)
 {
     for (size_t i = 0; i < count; i++) {
-        if (is_named(&targets[i], pod->top_kind, pod->top_name) || is_named(&targets[i], pod->owner_kind, pod->owner_name)) {
+        if (is_named(&targets[i], pod->top_kind, pod->top_name) ||
+            is_named(&targets[i], pod->owner_kind, pod->owner_name)) {
             return (long)i;
         }
     }
@@ -93,8 +94,8 @@ static long find_by_name(const struct target *targets, size_t count, const char 
 {
     long best = -1;
     for (size_t i = 0; i < count; i++) {
-        if (pod_name_matches(targets[i].kind, targets[i].name, pod)
-            && (best < 0 || strlen(targets[i].name) > strlen(targets[best].name))) {
+        if (pod_name_matches(targets[i].kind, targets[i].name, pod) &&
+            (best < 0 || strlen(targets[i].name) > strlen(targets[best].name))) {
             best = (long)i;
         }
     }

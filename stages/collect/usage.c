@@ -15,7 +15,8 @@ static void set_time(json_t *out, const char *key, bool known, int64_t time)
 }
 
 /* Pods running at each point of the grid. Returns new, or NULL when none ever ran; *seen counts the pods. */
-static uint32_t *count_running(const struct target *target, const struct grid *grid, uint64_t *const *reported, size_t *seen)
+static uint32_t *count_running(const struct target *target, const struct grid *grid,
+                               uint64_t *const *reported, size_t *seen)
 {
     uint32_t *running = xcalloc_array(grid->count, sizeof *running);
     *seen = 0;
@@ -40,7 +41,8 @@ static int compare_counts(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Median (the lower one) and maximum of the counts at which any pod ran, and the mean over the whole window. */
+/* Median (the lower one) and maximum of the counts at which any pod ran, and the mean over the whole window.
+ */
 static void replica_figures(const uint32_t *running, const struct grid *grid, json_t *usage)
 {
     uint32_t *sorted = xcalloc_array(grid->count, sizeof *sorted);
@@ -71,14 +73,16 @@ static void hourly_replicas(const uint32_t *running, const struct grid *grid, js
     }
     json_t *out = json_array();
     for (size_t i = 0; i < grid->hours; i++) {
-        json_array_append_new(out, sums[i] > 0 ? json_real((double)sums[i] / (double)points[i]) : json_null());
+        json_array_append_new(out,
+                              sums[i] > 0 ? json_real((double)sums[i] / (double)points[i]) : json_null());
     }
     json_object_set_new(usage, "hourly_replicas", out);
     free(sums);
     free(points);
 }
 
-/* Share of the window's 5-minute steps (longer ones where scrapes are rarer) in which at least one pod reported. */
+/* Share of the window's 5-minute steps (longer ones where scrapes are rarer) in which at least one pod
+ * reported. */
 static double coverage(const uint32_t *running, const struct grid *grid)
 {
     int64_t step = grid->step > COVERAGE_STEP ? grid->step : COVERAGE_STEP;
@@ -106,10 +110,12 @@ static void ages(const uint32_t *running, const struct grid *grid, json_t *usage
     while (running[last] == 0) {
         last--;
     }
-    /* A point stands for the step before it, so a workload that was always there has the whole window as history. */
+    /* A point stands for the step before it, so a workload that was always there has the whole window as
+     * history. */
     set_time(usage, "first_seen", true, grid_time(grid, first));
     set_time(usage, "last_seen", true, grid_time(grid, last));
-    json_object_set_new(usage, "history_seconds", json_integer(grid->end - grid_time(grid, first) + grid->step));
+    json_object_set_new(usage, "history_seconds",
+                        json_integer(grid->end - grid_time(grid, first) + grid->step));
 }
 
 static json_t *take(json_t **figures)
@@ -159,7 +165,8 @@ static json_t *container_json(struct use *use, const struct grid *grid)
 
 static bool has_samples(const struct use *use)
 {
-    return (use->cpu != NULL && !json_is_null(use->cpu)) || (use->memory != NULL && !json_is_null(use->memory));
+    return (use->cpu != NULL && !json_is_null(use->cpu)) ||
+           (use->memory != NULL && !json_is_null(use->memory));
 }
 
 static void containers(struct target *target, const struct grid *grid, json_t *usage)
@@ -176,7 +183,8 @@ static void containers(struct target *target, const struct grid *grid, json_t *u
     json_object_set_new(usage, "init_containers", init);
 }
 
-json_t *usage_json(struct target *target, const struct grid *grid, uint64_t *const *reported, const char *source)
+json_t *usage_json(struct target *target, const struct grid *grid, uint64_t *const *reported,
+                   const char *source)
 {
     size_t pods;
     uint32_t *running = count_running(target, grid, reported, &pods);

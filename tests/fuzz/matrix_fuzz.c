@@ -1,5 +1,6 @@
-/* Answers of the Prometheus API as a stream. The first byte says into how large pieces the text is cut: whatever the cut, the
- * same series and points must come out, and what is accepted must be JSON for an independent parser too. */
+/* Answers of the Prometheus API as a stream. The first byte says into how large pieces the text is cut:
+ * whatever the cut, the same series and points must come out, and what is accepted must be JSON for an
+ * independent parser too. */
 
 #include <jansson.h>
 #include <math.h>
@@ -73,11 +74,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     if (!failed) {
-        /* jansson refuses what it cannot hold (\u0000 in strings aside, numbers out of range); those are not its business here. */
+        /* jansson refuses what it cannot hold (\u0000 in strings aside, numbers out of range); those are not
+         * its business here. */
         json_error_t where;
-        json_t *value = json_loadb(text, size - 1, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &where);
-        if (value == NULL && json_error_code(&where) != json_error_numeric_overflow
-            && json_error_code(&where) != json_error_null_byte_in_key) {
+        json_t *value =
+            json_loadb(text, size - 1, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &where);
+        if (value == NULL && json_error_code(&where) != json_error_numeric_overflow &&
+            json_error_code(&where) != json_error_null_byte_in_key) {
             abort();
         }
         json_decref(value);

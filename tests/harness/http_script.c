@@ -18,7 +18,13 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/io/fs.h"
 
-enum { RULES_MAX = 64, REQUEST_MAX = 4 * 1024 * 1024, LOG_MAX_BYTES = 16 * 1024 * 1024, BODY_MAX = 1 << 30, PIECE = 1024 };
+enum {
+    RULES_MAX = 64,
+    REQUEST_MAX = 4 * 1024 * 1024,
+    LOG_MAX_BYTES = 16 * 1024 * 1024,
+    BODY_MAX = 1 << 30,
+    PIECE = 1024
+};
 
 struct rule {
     char method[16];
@@ -219,9 +225,9 @@ static void decode(char *text)
 
 static bool matches(const struct rule *rule, const char *method, const char *target, const char *decoded)
 {
-    return rule->times != 0 && (strcmp(rule->method, "*") == 0 || strcmp(rule->method, method) == 0)
-           && strncmp(target, rule->prefix, strlen(rule->prefix)) == 0
-           && (rule->match == NULL || strstr(decoded, rule->match) != NULL);
+    return rule->times != 0 && (strcmp(rule->method, "*") == 0 || strcmp(rule->method, method) == 0) &&
+           strncmp(target, rule->prefix, strlen(rule->prefix)) == 0 &&
+           (rule->match == NULL || strstr(decoded, rule->match) != NULL);
 }
 
 /* Finds the rule of a request and counts it. NULL when there is none. */
@@ -275,8 +281,8 @@ static void send_body(int fd, const struct rule *rule)
         size_t piece = length - at < step ? length - at : step;
         char size[32];
         snprintf(size, sizeof size, "%zx\r\n", piece);
-        if ((rule->chunked && send_all(fd, size, strlen(size))) || send_all(fd, rule->body.data + at, piece)
-            || (rule->chunked && send_all(fd, "\r\n", 2))) {
+        if ((rule->chunked && send_all(fd, size, strlen(size))) ||
+            send_all(fd, rule->body.data + at, piece) || (rule->chunked && send_all(fd, "\r\n", 2))) {
             return;
         }
         pause_ms(rule->drip_ms);
@@ -310,7 +316,8 @@ static void answer(struct http_script *server, int fd, const struct rule *rule)
     if (rule->hang || rule->close) {
         return;
     }
-    buf_printf(&head, "HTTP/1.1 %d Scripted\r\nConnection: close\r\n%s", rule->status, buf_str(&rule->headers));
+    buf_printf(&head, "HTTP/1.1 %d Scripted\r\nConnection: close\r\n%s", rule->status,
+               buf_str(&rule->headers));
     if (!rule->has_type) {
         buf_add_str(&head, "Content-Type: application/json\r\n");
     }
@@ -328,7 +335,8 @@ static void answer(struct http_script *server, int fd, const struct rule *rule)
 static void answer_text(int fd, const char *status, const char *text)
 {
     char head[256];
-    snprintf(head, sizeof head, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
+    snprintf(head, sizeof head,
+             "HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
              status, strlen(text));
     if (send_all(fd, head, strlen(head)) == 0) {
         send_all(fd, text, strlen(text));
@@ -405,8 +413,8 @@ static void listen_somewhere(struct http_script *server)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof address;
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, sizeof address)
-        || listen(server->listener, 64) || getsockname(server->listener, (struct sockaddr *)&address, &size)) {
+    if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, sizeof address) ||
+        listen(server->listener, 64) || getsockname(server->listener, (struct sockaddr *)&address, &size)) {
         fail("no port");
     }
     server->port = ntohs(address.sin_port);

@@ -2,8 +2,9 @@
 #define TARE_TESTS_HTTP_SCRIPT_H
 
 /*
- * A scripted HTTP server on a free loopback port, for answers that real servers give only on bad days. A script is lines of
- * text; '#' starts a comment line. A rule starts with `on` and says how to answer; the first rule that matches answers:
+ * A scripted HTTP server on a free loopback port, for answers that real servers give only on bad days. A
+ * script is lines of text; '#' starts a comment line. A rule starts with `on` and says how to answer; the
+ * first rule that matches answers:
  *
  *   on METHOD PREFIX     method or *, beginning of the target (path and query)
  *   match TEXT           only requests that hold TEXT in target, headers or decoded body
@@ -20,8 +21,8 @@
  *   close                closes without an answer
  *   hang                 never answers
  *
- * A request that no rule takes gets 404. Every connection serves one request. GET /__count answers the number of requests
- * so far, GET /__requests their text (head and body, one after the other); neither is counted.
+ * A request that no rule takes gets 404. Every connection serves one request. GET /__count answers the number
+ * of requests so far, GET /__requests their text (head and body, one after the other); neither is counted.
  */
 
 struct http_script;

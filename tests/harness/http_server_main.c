@@ -1,5 +1,5 @@
-/* http_server SCRIPT: runs a script (see http_script.h; "-" reads standard input) and prints its port; runs until a
- * signal ends it. */
+/* http_server SCRIPT: runs a script (see http_script.h; "-" reads standard input) and prints its port; runs
+ * until a signal ends it. */
 
 #include <stdio.h>
 #include <unistd.h>
@@ -18,7 +18,7 @@ int main(int argc, char **argv)
         return 64;
     }
     int failed = argv[1][0] == '-' && argv[1][1] == '\0' ? fs_read_fd(0, "standard input", &script, &err)
-                                                        : fs_read(argv[1], &script, &err);
+                                                         : fs_read(argv[1], &script, &err);
     if (failed) {
         fprintf(stderr, "http_server: %s\n", err.message);
         return 66;

@@ -84,7 +84,9 @@ static void test_post(void **state)
     buf_init(&form, 1000);
     assert_int_equal(http_add_field(&form, "k", "a b&c"), 0);
     assert_string_equal(buf_str(&form), "k=a%20b%26c");
-    struct http_request request = {.path = "/p", .body = form.data, .body_length = form.length,
+    struct http_request request = {.path = "/p",
+                                   .body = form.data,
+                                   .body_length = form.length,
                                    .content_type = "application/x-www-form-urlencoded"};
     assert_int_equal(http_send(f.client, &request, &f.reply, &f.err), 0);
     assert_int_equal(f.reply.status, 200);
@@ -96,7 +98,8 @@ static void test_retries_then_serves(void **state)
 {
     (void)state;
     struct fixture f;
-    start(&f, "on GET /\ntimes 1\nstatus 503\nheader Retry-After: 0\non GET /\ntimes 1\nclose\non GET /\nbody ok\n");
+    start(&f, "on GET /\ntimes 1\nstatus 503\nheader Retry-After: 0\non GET /\ntimes 1\nclose\non GET "
+              "/\nbody ok\n");
     assert_int_equal(get(&f, "/"), 0);
     assert_int_equal(f.reply.status, 200);
     assert_int_equal(f.reply.tries, 3);
@@ -108,7 +111,8 @@ static void test_gives_up_after_three(void **state)
 {
     (void)state;
     struct fixture f;
-    start(&f, "on GET /\nstatus 500\nheader Retry-After: 0\nheader Content-Type: text/plain\nbody all is\x1b lost\n");
+    start(&f, "on GET /\nstatus 500\nheader Retry-After: 0\nheader Content-Type: text/plain\nbody all is\x1b "
+              "lost\n");
     assert_int_equal(get(&f, "/x"), 0);
     assert_int_equal(http_script_count(f.server), 3);
     assert_int_equal(http_reply_check(&f.reply, "the test server", &f.err), -1);
@@ -122,7 +126,9 @@ static void test_does_not_retry(void **state)
 {
     (void)state;
     static const char *const scripts[] = {
-        "on GET /\nstatus 400\n", "on GET /\nstatus 501\n", "on GET /\nstatus 401\n",
+        "on GET /\nstatus 400\n",
+        "on GET /\nstatus 501\n",
+        "on GET /\nstatus 401\n",
         "on GET /\nstatus 429\nheader Retry-After: 3600\n",
     };
     for (size_t i = 0; i < ARRAY_COUNT(scripts); i++) {
@@ -202,7 +208,8 @@ static void test_slow_body_runs_out_of_time(void **state)
 static void test_cut(void **state)
 {
     (void)state;
-    static const char *const scripts[] = {"on GET /\nrepeat 1000 abc\ncut 100\n", "on GET /\nrepeat 1000 abc\nchunked\ncut 2000\n"};
+    static const char *const scripts[] = {"on GET /\nrepeat 1000 abc\ncut 100\n",
+                                          "on GET /\nrepeat 1000 abc\nchunked\ncut 2000\n"};
     for (size_t i = 0; i < ARRAY_COUNT(scripts); i++) {
         struct fixture f;
         start(&f, scripts[i]);
@@ -303,7 +310,8 @@ static void test_credentials(void **state)
     char path[] = "/tmp/http_test_XXXXXX";
     write_secret(path, "hush\n");
     struct fixture f;
-    start_with(&f, "on GET /\nmatch Authorization: Bearer hush\n", (struct http_options){.bearer_token_file = path});
+    start_with(&f, "on GET /\nmatch Authorization: Bearer hush\n",
+               (struct http_options){.bearer_token_file = path});
     assert_int_equal(http_client_header(f.client, "X-Scope-OrgID", "team-a", &f.err), 0);
     assert_int_equal(get(&f, "/"), 0);
     assert_int_equal(f.reply.status, 200);
@@ -337,7 +345,8 @@ static void test_header_injection(void **state)
 static void test_bad_options(void **state)
 {
     (void)state;
-    static const char *const urls[] = {"ftp://host/", "host:9090", "", "http://a b/", "file:///etc/passwd", "http://"};
+    static const char *const urls[] = {"ftp://host/", "host:9090",          "",
+                                       "http://a b/", "file:///etc/passwd", "http://"};
     for (size_t i = 0; i < ARRAY_COUNT(urls); i++) {
         struct http_options options = {.url = urls[i]};
         struct http_client *client = NULL;
@@ -376,7 +385,8 @@ static void test_sink(void **state)
 {
     (void)state;
     struct fixture f;
-    start(&f, "on GET /a\ntimes 1\nrepeat 1000 abc\ncut 1500\non GET /a\nrepeat 1000 abc\non GET /b\nstatus 400\nbody no\n");
+    start(&f, "on GET /a\ntimes 1\nrepeat 1000 abc\ncut 1500\non GET /a\nrepeat 1000 abc\non GET /b\nstatus "
+              "400\nbody no\n");
     struct seen seen = {0};
     buf_init(&seen.bytes, 100000);
     struct http_sink sink = {.begin = begin_seen, .bytes = take_seen, .context = &seen};

@@ -1,4 +1,5 @@
-/* Answers of the Prometheus API as a stream: every cut gives the same, everything that is no answer is refused. */
+/* Answers of the Prometheus API as a stream: every cut gives the same, everything that is no answer is
+ * refused. */
 
 #include <math.h>
 #include <setjmp.h>
@@ -36,7 +37,8 @@ static void note_begin(void *context)
 /* Reads `text` in pieces; what came out is in `out`. Returns 0 or the error's message in *err. */
 static int read_pieces(const char *text, size_t length, size_t piece, struct buf *out, struct err *err)
 {
-    struct answer_listener listener = {.begin = note_begin, .series = note_series, .point = note_point, .context = out};
+    struct answer_listener listener = {
+        .begin = note_begin, .series = note_series, .point = note_point, .context = out};
     struct answer answer;
     int failed = 0;
     answer_init(&answer, &listener, "the server");
@@ -51,14 +53,18 @@ static int read_pieces(const char *text, size_t length, size_t piece, struct buf
 
 static const char matrix[] =
     "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":["
-    "{\"metric\":{\"pod\":\"a\",\"x\":\"\\u00e9\\ud83d\\ude00\",\"container\":\"c\\\"\"},\"values\":[[1795305600,\"0.1\"],"
-    "[1795305660.123,\"12345678901234567890.5\"] , [1795305720,\"NaN\"],[1795305780,\"+Inf\"],[1795305840,\"-1e-7\"]]},"
-    "{\"metric\":{\"pod\":\"b\"},\"values\":[[1,\"1\"],[2,\"2\"],[3,\"3\"],[4,\"4\"],[5,\"5\"],[6,\"6\"],[7,\"7\"],[8,\"8\"]],"
+    "{\"metric\":{\"pod\":\"a\",\"x\":\"\\u00e9\\ud83d\\ude00\",\"container\":\"c\\\"\"},\"values\":[["
+    "1795305600,\"0.1\"],"
+    "[1795305660.123,\"12345678901234567890.5\"] , "
+    "[1795305720,\"NaN\"],[1795305780,\"+Inf\"],[1795305840,\"-1e-7\"]]},"
+    "{\"metric\":{\"pod\":\"b\"},\"values\":[[1,\"1\"],[2,\"2\"],[3,\"3\"],[4,\"4\"],[5,\"5\"],[6,\"6\"],[7,"
+    "\"7\"],[8,\"8\"]],"
     "\"histograms\":[[1,{\"count\":\"3\"}]]}]},\"warnings\":[\"w\",{\"a\":[[1,\"2\"]]}]}\n";
 
-static const char wanted[] = "a/c\";1795305600000=0.10000000000000001 1795305660123=1.2345678901234567e+19 1795305720000=nan "
-                             "1795305780000=inf 1795305840000=-9.9999999999999995e-08 b/;1000=1 2000=2 3000=3 4000=4 5000=5 "
-                             "6000=6 7000=7 8000=8 ";
+static const char wanted[] =
+    "a/c\";1795305600000=0.10000000000000001 1795305660123=1.2345678901234567e+19 1795305720000=nan "
+    "1795305780000=inf 1795305840000=-9.9999999999999995e-08 b/;1000=1 2000=2 3000=3 4000=4 5000=5 "
+    "6000=6 7000=7 8000=8 ";
 
 static void test_every_cut(void **state)
 {
@@ -95,8 +101,10 @@ static void test_series_and_vector(void **state)
     (void)state;
     struct buf out;
     struct err err = {0};
-    static const char series[] = "{\"data\":[{\"pod\":\"a\",\"container\":\"x\"},{\"pod\":\"b\"}],\"status\":\"success\"}";
-    static const char vector[] = "{\"status\":\"success\",\"data\":{\"result\":[{\"metric\":{},\"value\":[1.5,\"7\"]}]}}";
+    static const char series[] =
+        "{\"data\":[{\"pod\":\"a\",\"container\":\"x\"},{\"pod\":\"b\"}],\"status\":\"success\"}";
+    static const char vector[] =
+        "{\"status\":\"success\",\"data\":{\"result\":[{\"metric\":{},\"value\":[1.5,\"7\"]}]}}";
     buf_init(&out, 1 << 16);
     assert_int_equal(read_pieces(series, sizeof series - 1, 7, &out, &err), 0);
     assert_string_equal(buf_str(&out), "a/x;b/;");
@@ -128,7 +136,8 @@ static void test_refused(void **state)
     refuse("[]", "wrong type");
     refuse("\"text\"", "no object");
     refuse("{}", "no status");
-    refuse("{\"status\":\"error\",\"errorType\":\"timeout\",\"error\":\"slow\"}", "status \"error\", timeout: slow");
+    refuse("{\"status\":\"error\",\"errorType\":\"timeout\",\"error\":\"slow\"}",
+           "status \"error\", timeout: slow");
     refuse("{\"status\":\"success\"} x", "belongs");
     refuse("{\"status\":\"success\",}", "belongs");
     refuse("{\"status\":\"success\",\"data\":{\"result\":{}}}", "wrong type");
@@ -168,9 +177,11 @@ static void test_values(void **state)
         char expected[128];
         double value = (double)rand() / 7919.0 * pow(10, (int)(i % 30) - 12);
         snprintf(number, sizeof number, "%.*f", (int)(i % 19), value);
-        int length = snprintf(text, sizeof text,
-                              "{\"status\":\"success\",\"data\":{\"result\":[{\"metric\":{},\"values\":[[1,\"%s\"]]}],\"pad\":"
-                              "\"0123456789012345678901234567890123456789012345678901234567890123456789\"}}", number);
+        int length = snprintf(
+            text, sizeof text,
+            "{\"status\":\"success\",\"data\":{\"result\":[{\"metric\":{},\"values\":[[1,\"%s\"]]}],\"pad\":"
+            "\"0123456789012345678901234567890123456789012345678901234567890123456789\"}}",
+            number);
         struct err err = {0};
         assert_int_equal(read_pieces(text, (size_t)length, 1000, &out, &err), 0);
         snprintf(expected, sizeof expected, "/;1000=%.17g ", strtod(number, NULL));
@@ -182,8 +193,12 @@ static void test_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_cut),    cmocka_unit_test(test_every_prefix), cmocka_unit_test(test_series_and_vector),
-        cmocka_unit_test(test_refused),      cmocka_unit_test(test_depth),        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_every_cut),
+        cmocka_unit_test(test_every_prefix),
+        cmocka_unit_test(test_series_and_vector),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

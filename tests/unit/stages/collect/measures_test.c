@@ -61,7 +61,8 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The definition, word by word: the first sorted sample with at least q of all (or of the weight) at or below it. */
+/* The definition, word by word: the first sorted sample with at least q of all (or of the weight) at or below
+ * it. */
 static double percentile(struct fixture *f, double q, bool weighted, int hour)
 {
     double all = 0;
@@ -186,7 +187,7 @@ static void test_few(void **state)
     json_t *none = measures_json(&f.samples, &f.grid, true, names);
     assert_true(json_is_null(none));
     add(&f, 0, 5, 3);
-    add(&f, 0, 5, 9);       /* not later: dropped */
+    add(&f, 0, 5, 9); /* not later: dropped */
     add(&f, 0, 4, 9);
     add(&f, 0, 6, NAN);
     add(&f, 0, 7, INFINITY);
@@ -204,7 +205,8 @@ static void test_few(void **state)
     stop(&f);
 }
 
-/* The first three minutes of a pod that starts in the window count, but not in the weighted figures of CPU. */
+/* The first three minutes of a pod that starts in the window count, but not in the weighted figures of CPU.
+ */
 static void test_startup(void **state)
 {
     (void)state;
@@ -271,8 +273,9 @@ static void test_rank(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exact),   cmocka_unit_test(test_merged_is_near), cmocka_unit_test(test_few),
-        cmocka_unit_test(test_startup), cmocka_unit_test(test_hot_pod),        cmocka_unit_test(test_stability),
+        cmocka_unit_test(test_exact),   cmocka_unit_test(test_merged_is_near),
+        cmocka_unit_test(test_few),     cmocka_unit_test(test_startup),
+        cmocka_unit_test(test_hot_pod), cmocka_unit_test(test_stability),
         cmocka_unit_test(test_rank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
