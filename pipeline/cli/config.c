@@ -139,18 +139,22 @@ static int string_map(struct loader *loader, struct yaml_node *node, const char 
 static int list(struct loader *loader, struct yaml_node *node, const struct place *place, json_t **out, struct err *err)
 {
     node = yaml_resolve(node);
-    json_t *array = json_array();
-    *out = array;
     if (yaml_type_of(node) == YAML_TYPE_NULL) {
+        *out = json_null();
         return 0;
     }
     if (node->kind != YAML_KIND_SEQUENCE) {
         return wrong(loader, node, place->shown, err, "must be a list");
     }
+    json_t *array = json_array();
+    *out = array;
     size_t index = 0;
     for (struct yaml_node *item = node->first; item != NULL; item = item->next) {
         struct place next = entry(place, index++);
         json_t *value = NULL;
+        if (yaml_type_of(item) == YAML_TYPE_NULL) {
+            return wrong(loader, item, next.shown, err, "is empty: write a value or take the entry out");
+        }
         if (walk(loader, item, &next, &value, err)) {
             json_decref(value);
             return -1;
@@ -297,7 +301,7 @@ static void fill_default(json_t *object, const char *key, const struct config_ro
         }
         return;
     }
-    if (at == NULL && !optional_section(name)) {
+    if ((at == NULL || json_is_null(at)) && !optional_section(name)) {
         at = json_object();
         json_object_set_new(object, name, at);
     }
@@ -317,6 +321,24 @@ static void fill_defaults(struct config *config)
     }
 }
 
+/* What stands in a second document would be ignored without a word. */
+static int only_document(struct loader *loader, struct err *err)
+{
+    struct yaml_fault fault = {0};
+    struct yaml_document document;
+    int got;
+    while ((got = yaml_next(loader->stream, &loader->arena, &document, &fault, err)) > 0) {
+        if (document.root != NULL) {
+            return wrong(loader, document.root, "the file", err, "has a second document; only one is read");
+        }
+    }
+    if (got < 0) {
+        err->class = ERR_CONFIG;
+        return err_prefix(err, "%s, line %zu, column %zu", loader->config->name, fault.line, fault.column);
+    }
+    return 0;
+}
+
 static int load_document(struct loader *loader, const char *text, size_t length, struct err *err)
 {
     struct yaml_fault fault = {0};
@@ -333,14 +355,14 @@ static int load_document(struct loader *loader, const char *text, size_t length,
     }
     if (got == 0 || document.root == NULL) {
         config->root = json_object();
-        return 0;
+        return got == 0 ? 0 : only_document(loader, err);
     }
     struct yaml_node *twice = yaml_duplicate(document.root);
     if (twice != NULL) {
         return wrong(loader, twice, yaml_scalar(&loader->arena, twice), err, "this key stands here twice");
     }
     struct place top = {0};
-    return walk(loader, document.root, &top, &config->root, err);
+    return walk(loader, document.root, &top, &config->root, err) || only_document(loader, err) ? -1 : 0;
 }
 
 static int check_version(const struct config *config, struct err *err)
