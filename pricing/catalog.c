@@ -12,7 +12,8 @@
 #include "pricing/csv.h"
 #include "pricing/money.h"
 
-/* Bounds that keep the products of unit.c inside 64 bits: $ 1 M a node-hour, $ 100 a unit-hour, 50,000 units. */
+/* Bounds that keep the products of unit.c inside 64 bits: $ 1 M a node-hour, $ 100 a unit-hour, 50,000 units.
+ */
 #define NODE_PRICE_MAX (INT64_C(1000000) * MICROUSD_PER_USD)
 #define UNIT_PRICE_MAX (INT64_C(100) * MICROUSD_PER_USD)
 #define SIZE_MAX_MICRO (INT64_C(50000) * INT64_C(1000000))
@@ -25,13 +26,13 @@ struct family {
 
 struct catalog {
     struct arena arena;
-    struct node_price *nodes;     /* sorted by provider, region, instance */
+    struct node_price *nodes; /* sorted by provider, region, instance */
     size_t node_count;
     size_t node_capacity;
     struct group_price *groups;
     size_t group_count;
     size_t group_capacity;
-    struct family *families;      /* in the order of the file: the first that fits counts */
+    struct family *families; /* in the order of the file: the first that fits counts */
     size_t family_count;
     size_t family_capacity;
     char digest[DIGEST_HEX];
@@ -80,18 +81,19 @@ static int parse_size(const struct csv *csv, size_t column, int64_t *milli, stru
 {
     int64_t micro = 0;
     if (money_parse(csv->fields[column], &micro, NULL) != 0 || micro < 1000 || micro > SIZE_MAX_MICRO) {
-        return err_set(err, ERR_CONFIG, "%s:%zu: '%s' is not a size above 0 and below 50000", csv->name, csv->line,
-                       csv->fields[column]);
+        return err_set(err, ERR_CONFIG, "%s:%zu: '%s' is not a size above 0 and below 50000", csv->name,
+                       csv->line, csv->fields[column]);
     }
     *milli = micro / 1000;
     return 0;
 }
 
-static int parse_price(const struct csv *csv, size_t column, int64_t highest, int64_t *microusd, struct err *err)
+static int parse_price(const struct csv *csv, size_t column, int64_t highest, int64_t *microusd,
+                       struct err *err)
 {
     if (money_parse(csv->fields[column], microusd, NULL) != 0 || *microusd == 0 || *microusd > highest) {
-        return err_set(err, ERR_CONFIG, "%s:%zu: '%s' is not a price above 0 and below a sane bound", csv->name,
-                       csv->line, csv->fields[column]);
+        return err_set(err, ERR_CONFIG, "%s:%zu: '%s' is not a price above 0 and below a sane bound",
+                       csv->name, csv->line, csv->fields[column]);
     }
     return 0;
 }
@@ -102,7 +104,8 @@ static int check_row(const struct csv *csv, struct err *err)
         return err_set(err, ERR_CONFIG, "%s:%zu: more than %d rows", csv->name, csv->line, CATALOG_ROWS_MAX);
     }
     if (provider_find(csv->fields[0]) == NULL) {
-        return err_set(err, ERR_CONFIG, "%s:%zu: unknown provider '%s'", csv->name, csv->line, csv->fields[0]);
+        return err_set(err, ERR_CONFIG, "%s:%zu: unknown provider '%s'", csv->name, csv->line,
+                       csv->fields[0]);
     }
     return 0;
 }
@@ -110,9 +113,11 @@ static int check_row(const struct csv *csv, struct err *err)
 static int add_node(struct catalog *catalog, const struct csv *csv, struct err *err)
 {
     const char *const *f = csv->fields;
-    struct node_price node = {.provider = f[0], .region = f[1], .instance = f[2], .date = f[6], .source = f[7]};
+    struct node_price node = {
+        .provider = f[0], .region = f[1], .instance = f[2], .date = f[6], .source = f[7]};
     if (check_row(csv, err) != 0 || parse_size(csv, 3, &node.vcpu_milli, err) != 0 ||
-        parse_size(csv, 4, &node.gib_milli, err) != 0 || parse_price(csv, 5, NODE_PRICE_MAX, &node.microusd_per_hour, err) != 0) {
+        parse_size(csv, 4, &node.gib_milli, err) != 0 ||
+        parse_price(csv, 5, NODE_PRICE_MAX, &node.microusd_per_hour, err) != 0) {
         return -1;
     }
     GROW(catalog->nodes, catalog->node_capacity, catalog->node_count + 1);
@@ -125,7 +130,8 @@ static int add_group(struct catalog *catalog, const struct csv *csv, struct err 
 {
     const char *const *f = csv->fields;
     struct group_price group = {.provider = f[0], .region = f[1], .date = f[7], .method = f[8]};
-    if (check_row(csv, err) != 0 || parse_price(csv, 3, UNIT_PRICE_MAX, &group.microusd_per_vcpu_hour, err) != 0 ||
+    if (check_row(csv, err) != 0 ||
+        parse_price(csv, 3, UNIT_PRICE_MAX, &group.microusd_per_vcpu_hour, err) != 0 ||
         parse_price(csv, 4, UNIT_PRICE_MAX, &group.microusd_per_gib_hour, err) != 0) {
         return -1;
     }
@@ -147,7 +153,8 @@ static int add_family(struct catalog *catalog, const struct csv *csv, struct err
 }
 
 static int read_file(struct catalog *catalog, const struct catalog_file *file, const char *const *columns,
-                     size_t count, int (*add)(struct catalog *, const struct csv *, struct err *), struct err *err)
+                     size_t count, int (*add)(struct catalog *, const struct csv *, struct err *),
+                     struct err *err)
 {
     struct csv csv;
     if (csv_init(&csv, file->name, file->text, file->length, &catalog->arena, columns, count, err) != 0) {
@@ -171,8 +178,8 @@ static int sort_nodes(struct catalog *catalog, const char *name, struct err *err
     for (size_t i = 1; i < catalog->node_count; i++) {
         const struct node_price *node = &catalog->nodes[i];
         if (compare_nodes(node - 1, node) == 0) {
-            return err_set(err, ERR_CONFIG, "%s: two prices of %s in %s %s", name, node->instance, node->provider,
-                           node->region);
+            return err_set(err, ERR_CONFIG, "%s: two prices of %s in %s %s", name, node->instance,
+                           node->provider, node->region);
         }
     }
     return 0;
@@ -183,9 +190,9 @@ static int fill(struct catalog *catalog, const struct catalog_file *nodes, const
 {
     static const char *const node_columns[] = {"provider",   "region",       "instance_type", "vcpu",
                                                "memory_gib", "usd_per_hour", "date",          "source"};
-    static const char *const group_columns[] = {"provider",         "region",        "family_group",
-                                                "usd_per_vcpu_hour", "usd_per_gib_hour", "max_rel_error",
-                                                "n_types",          "date",          "method"};
+    static const char *const group_columns[] = {
+        "provider", "region", "family_group", "usd_per_vcpu_hour", "usd_per_gib_hour", "max_rel_error",
+        "n_types",  "date",   "method"};
     static const char *const family_columns[] = {"provider", "pattern", "group"};
     if (read_file(catalog, nodes, node_columns, ARRAY_COUNT(node_columns), add_node, err) != 0 ||
         read_file(catalog, groups, group_columns, ARRAY_COUNT(group_columns), add_group, err) != 0 ||
@@ -216,10 +223,12 @@ int catalog_load(const struct catalog_file *nodes, const struct catalog_file *gr
 
 int catalog_embedded(struct catalog **out, struct err *err)
 {
-    struct catalog_file nodes = {"on-demand.csv", (const char *)asset_on_demand_csv, asset_on_demand_csv_length};
+    struct catalog_file nodes = {"on-demand.csv", (const char *)asset_on_demand_csv,
+                                 asset_on_demand_csv_length};
     struct catalog_file groups = {"unit-prices.csv", (const char *)asset_unit_prices_csv,
                                   asset_unit_prices_csv_length};
-    struct catalog_file families = {"families.csv", (const char *)asset_families_csv, asset_families_csv_length};
+    struct catalog_file families = {"families.csv", (const char *)asset_families_csv,
+                                    asset_families_csv_length};
     return catalog_load(&nodes, &groups, &families, out, err);
 }
 
@@ -243,12 +252,14 @@ const char *catalog_digest(const struct catalog *catalog)
 bool catalog_has_region(const struct catalog *catalog, const char *provider, const char *region)
 {
     for (size_t i = 0; i < catalog->group_count; i++) {
-        if (strcmp(catalog->groups[i].provider, provider) == 0 && strcmp(catalog->groups[i].region, region) == 0) {
+        if (strcmp(catalog->groups[i].provider, provider) == 0 &&
+            strcmp(catalog->groups[i].region, region) == 0) {
             return true;
         }
     }
     for (size_t i = 0; i < catalog->node_count; i++) {
-        if (strcmp(catalog->nodes[i].provider, provider) == 0 && strcmp(catalog->nodes[i].region, region) == 0) {
+        if (strcmp(catalog->nodes[i].provider, provider) == 0 &&
+            strcmp(catalog->nodes[i].region, region) == 0) {
             return true;
         }
     }
@@ -302,7 +313,8 @@ const char *catalog_group_of(const struct catalog *catalog, const char *provider
     return known == NULL ? NULL : known->default_group;
 }
 
-static const struct group_price *find_group(const struct catalog *catalog, const char *region, const char *group)
+static const struct group_price *find_group(const struct catalog *catalog, const char *region,
+                                            const char *group)
 {
     for (size_t i = 0; i < catalog->group_count; i++) {
         if (strcmp(catalog->groups[i].region, region) == 0 && strcmp(catalog->groups[i].group, group) == 0) {
@@ -312,8 +324,8 @@ static const struct group_price *find_group(const struct catalog *catalog, const
     return NULL;
 }
 
-const struct group_price *catalog_group(const struct catalog *catalog, const char *provider, const char *region,
-                                        const char *group)
+const struct group_price *catalog_group(const struct catalog *catalog, const char *provider,
+                                        const char *region, const char *group)
 {
     const struct provider *known = provider_find(provider);
     if (known == NULL || known->home_region == NULL) {
@@ -378,7 +390,8 @@ void catalog_near_providers(const char *word, struct buf *out)
     near_write(&near, out);
 }
 
-void catalog_near_regions(const struct catalog *catalog, const char *provider, const char *word, struct buf *out)
+void catalog_near_regions(const struct catalog *catalog, const char *provider, const char *word,
+                          struct buf *out)
 {
     struct near near = {.word = word};
     for (size_t i = 0; i < catalog->group_count; i++) {
@@ -393,7 +406,8 @@ void catalog_near_instances(const struct catalog *catalog, const char *provider,
                             const char *word, struct buf *out)
 {
     struct near near = {.word = word};
-    size_t prefix = strncasecmp(word, azure_prefix, sizeof azure_prefix - 1) == 0 ? 0 : sizeof azure_prefix - 1;
+    size_t prefix =
+        strncasecmp(word, azure_prefix, sizeof azure_prefix - 1) == 0 ? 0 : sizeof azure_prefix - 1;
     for (size_t i = 0; i < catalog->node_count; i++) {
         const struct node_price *node = &catalog->nodes[i];
         bool azure = strncmp(node->instance, azure_prefix, sizeof azure_prefix - 1) == 0;

@@ -21,8 +21,8 @@ static int read_quoted(struct csv *csv, char *out, size_t *length, struct err *e
         }
         out[n++] = *p++;
     }
-    return err_set(err, ERR_CONFIG, "%s:%zu: a quoted field does not end on its line or is too long", csv->name,
-                   csv->line);
+    return err_set(err, ERR_CONFIG, "%s:%zu: a quoted field does not end on its line or is too long",
+                   csv->name, csv->line);
 }
 
 static int read_plain(struct csv *csv, char *out, size_t *length, struct err *err)
@@ -51,8 +51,8 @@ static int read_separator(struct csv *csv, int *more, struct err *err)
     }
     char c = *csv->next++;
     if (c != ',' && c != '\n') {
-        return err_set(err, ERR_CONFIG, "%s:%zu: a field is followed by something else than a comma", csv->name,
-                       csv->line);
+        return err_set(err, ERR_CONFIG, "%s:%zu: a field is followed by something else than a comma",
+                       csv->name, csv->line);
     }
     *more = c == ',';
     return 0;
@@ -71,7 +71,8 @@ static int read_row(struct csv *csv, size_t *count, struct err *err)
             return -1;
         }
         if (*count == CSV_COLUMNS_MAX) {
-            return err_set(err, ERR_CONFIG, "%s:%zu: more than %d columns", csv->name, csv->line, CSV_COLUMNS_MAX);
+            return err_set(err, ERR_CONFIG, "%s:%zu: more than %d columns", csv->name, csv->line,
+                           CSV_COLUMNS_MAX);
         }
         csv->fields[(*count)++] = arena_strndup(csv->arena, field, length);
     }
@@ -109,8 +110,8 @@ int csv_next(struct csv *csv, struct err *err)
         return -1;
     }
     if (found != csv->columns) {
-        return err_set(err, ERR_CONFIG, "%s:%zu: %zu fields where the header has %zu", csv->name, csv->line, found,
-                       csv->columns);
+        return err_set(err, ERR_CONFIG, "%s:%zu: %zu fields where the header has %zu", csv->name, csv->line,
+                       found, csv->columns);
     }
     csv->rows_read++;
     return 1;

@@ -1,7 +1,8 @@
 #ifndef TARE_PRICING_CSV_H
 #define TARE_PRICING_CSV_H
 
-/* Reading comma-separated price files (RFC 4180 quoting, LF or CRLF): bounded, with file and line in every error. */
+/* Reading comma-separated price files (RFC 4180 quoting, LF or CRLF): bounded, with file and line in every
+ * error. */
 
 #include <stddef.h>
 
@@ -11,23 +12,24 @@
 enum { CSV_COLUMNS_MAX = 16, CSV_FIELD_MAX = 512 };
 
 struct csv {
-    const char *name;   /* what errors call the file; borrowed */
+    const char *name; /* what errors call the file; borrowed */
     const char *next;
     const char *end;
-    size_t line;        /* of the row read last, from 1 */
+    size_t line; /* of the row read last, from 1 */
     size_t rows_read;
-    size_t columns;     /* number of columns the header has */
+    size_t columns; /* number of columns the header has */
     struct arena *arena;
     const char *fields[CSV_COLUMNS_MAX];
 };
 
-/* Prepares reading `length` bytes (borrowed) and checks that the header has exactly the `count` named columns in this
- * order. Fields are copied into the arena. ERR_CONFIG naming the file and the column that is missing. */
+/* Prepares reading `length` bytes (borrowed) and checks that the header has exactly the `count` named columns
+ * in this order. Fields are copied into the arena. ERR_CONFIG naming the file and the column that is missing.
+ */
 int csv_init(struct csv *csv, const char *name, const char *text, size_t length, struct arena *arena,
              const char *const *columns, size_t count, struct err *err);
 
-/* Next row into csv->fields: 1, 0 at the end, -1 with ERR_CONFIG (wrong number of fields, an open quote, a field that
- * is too long, a NUL byte). */
+/* Next row into csv->fields: 1, 0 at the end, -1 with ERR_CONFIG (wrong number of fields, an open quote, a
+ * field that is too long, a NUL byte). */
 int csv_next(struct csv *csv, struct err *err);
 
 #endif

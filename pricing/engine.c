@@ -11,20 +11,20 @@ enum { REASON_MAX = 600, BYTES_PER_GIB = 1 << 30, MILLICORES_PER_VCPU = 1000, CO
 
 /* A resource and the names that its figures have in records. */
 struct resource {
-    const char *member;         /* of requests, limits and usage */
-    const char *short_name;     /* as `remove` and people call it */
+    const char *member;     /* of requests, limits and usage */
+    const char *short_name; /* as `remove` and people call it */
     const char *before;
     const char *after;
     const char *billed_before;
     const char *billed_after;
-    uint64_t divisor;           /* amounts that make one priced unit */
+    uint64_t divisor; /* amounts that make one priced unit */
 };
 
 static const struct resource resources[COST_RESOURCES] = {
     {"cpu_millicores", "cpu", "cpu_before_microusd", "cpu_after_microusd", "cpu_billed_before_millicores",
      "cpu_billed_after_millicores", MILLICORES_PER_VCPU},
-    {"memory_bytes", "memory", "memory_before_microusd", "memory_after_microusd", "memory_billed_before_bytes",
-     "memory_billed_after_bytes", BYTES_PER_GIB},
+    {"memory_bytes", "memory", "memory_before_microusd", "memory_after_microusd",
+     "memory_billed_before_bytes", "memory_billed_after_bytes", BYTES_PER_GIB},
 };
 
 /* Integer sums of one workload. */
@@ -85,7 +85,8 @@ static bool is_removed(const json_t *advice, const char *section, const char *re
     return false;
 }
 
-/* A request or limit as it stands, overlaid with the advice (NULL for none): null there leaves it as it is. */
+/* A request or limit as it stands, overlaid with the advice (NULL for none): null there leaves it as it is.
+ */
 static double amount_of(const json_t *container, const json_t *advice, const char *section,
                         const struct resource *resource)
 {
@@ -100,7 +101,8 @@ static double amount_of(const json_t *container, const json_t *advice, const cha
     return amount;
 }
 
-static double effective_request(const json_t *container, const json_t *advice, const struct resource *resource)
+static double effective_request(const json_t *container, const json_t *advice,
+                                const struct resource *resource)
 {
     double request = amount_of(container, advice, "requests", resource);
     return request >= 0 ? request : amount_of(container, advice, "limits", resource);
@@ -111,14 +113,16 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
-static bool bill(double amount, const struct billing *billing, const struct resource *resource, int64_t *result)
+static bool bill(double amount, const struct billing *billing, const struct resource *resource,
+                 int64_t *result)
 {
-    return money_product(amount, billing->replicas, billing->price * HOURS_PER_MONTH, resource->divisor, result);
+    return money_product(amount, billing->replicas, billing->price * HOURS_PER_MONTH, resource->divisor,
+                         result);
 }
 
 /* Waste is what is asked for and not used. */
-static bool add_waste(const struct billing *billing, const struct resource *resource, double before, double after,
-                      struct totals *totals)
+static bool add_waste(const struct billing *billing, const struct resource *resource, double before,
+                      double after, struct totals *totals)
 {
     int64_t waste_before = 0;
     int64_t waste_after = 0;
@@ -135,7 +139,8 @@ static bool add_waste(const struct billing *billing, const struct resource *reso
     return true;
 }
 
-/* Prices one resource of one container into `out` and the totals; false when the amounts are beyond reason. */
+/* Prices one resource of one container into `out` and the totals; false when the amounts are beyond reason.
+ */
 static bool price_resource(const struct billing *billing, const struct resource *resource, json_t *out,
                            struct totals *totals)
 {
@@ -164,12 +169,12 @@ static bool price_container(const json_t *record, const json_t *container, const
     const json_t *advice = json_object_get(json_at(record, "recommendation.containers"), name);
     for (size_t i = 0; i < COST_RESOURCES; i++) {
         const struct resource *resource = &resources[i];
-        struct billing billing = {.request_before = effective_request(container, NULL, resource),
-                                  .request_after = effective_request(container, advice, resource),
-                                  .usage = -1,
-                                  .replicas = replicas,
-                                  .price = (uint64_t)(i == 0 ? unit->microusd_per_vcpu_hour
-                                                             : unit->microusd_per_gib_hour)};
+        struct billing billing = {
+            .request_before = effective_request(container, NULL, resource),
+            .request_after = effective_request(container, advice, resource),
+            .usage = -1,
+            .replicas = replicas,
+            .price = (uint64_t)(i == 0 ? unit->microusd_per_vcpu_hour : unit->microusd_per_gib_hour)};
         json_get_number(json_object_get(usage, resource->member), "mean", &billing.usage);
         if (billing.request_before < 0 && billing.usage < 0 && replicas > 0) {
             buf_printf(&notes->unpriced, "container '%s' has neither a request nor usage data for %s", name,
@@ -223,12 +228,12 @@ static bool price_containers(const json_t *record, const struct unit_price *unit
 
 json_t *cost_price_member(const struct unit_price *unit)
 {
-    json_t *price = json_pack("{s:I, s:I, s:s?, s:s?, s:s?, s:s, s:s?, s:s?, s:s?, s:s?}", "microusd_per_vcpu_hour",
-                              (json_int_t)unit->microusd_per_vcpu_hour, "microusd_per_gib_hour",
-                              (json_int_t)unit->microusd_per_gib_hour, "provider", unit->provider, "region",
-                              unit->region, "instance", unit->instance, "path", price_path_name(unit->path), "date",
-                              unit->date, "source", unit->source, "ratio_of", unit->group, "priced_region",
-                              unit->priced_region);
+    json_t *price =
+        json_pack("{s:I, s:I, s:s?, s:s?, s:s?, s:s, s:s?, s:s?, s:s?, s:s?}", "microusd_per_vcpu_hour",
+                  (json_int_t)unit->microusd_per_vcpu_hour, "microusd_per_gib_hour",
+                  (json_int_t)unit->microusd_per_gib_hour, "provider", unit->provider, "region", unit->region,
+                  "instance", unit->instance, "path", price_path_name(unit->path), "date", unit->date,
+                  "source", unit->source, "ratio_of", unit->group, "priced_region", unit->priced_region);
     json_object_set_new(price, "discount", json_real((double)unit->discount_ppm / DISCOUNT_SCALE));
     json_object_set_new(price, "node_microusd_per_hour",
                         json_int_or_null(unit->node_microusd_per_hour > 0, unit->node_microusd_per_hour));
@@ -244,12 +249,15 @@ json_t *cost_of_record(const json_t *record, const struct unit_price *unit, stru
         json_decref(containers);
         return NULL;
     }
-    json_t *cost = json_pack("{s:o, s:I, s:I, s:I, s:f, s:i}", "containers", containers, "monthly_before_microusd",
-                             (json_int_t)totals.before, "monthly_after_microusd", (json_int_t)totals.after,
-                             "monthly_saving_microusd", (json_int_t)(totals.before - totals.after), "replicas",
-                             replicas, "hours", HOURS_PER_MONTH);
-    json_object_set_new(cost, "waste_before_microusd", json_int_or_null(totals.waste_known, totals.waste_before));
-    json_object_set_new(cost, "waste_after_microusd", json_int_or_null(totals.waste_known, totals.waste_after));
+    json_t *cost =
+        json_pack("{s:o, s:I, s:I, s:I, s:f, s:i}", "containers", containers, "monthly_before_microusd",
+                  (json_int_t)totals.before, "monthly_after_microusd", (json_int_t)totals.after,
+                  "monthly_saving_microusd", (json_int_t)(totals.before - totals.after), "replicas", replicas,
+                  "hours", HOURS_PER_MONTH);
+    json_object_set_new(cost, "waste_before_microusd",
+                        json_int_or_null(totals.waste_known, totals.waste_before));
+    json_object_set_new(cost, "waste_after_microusd",
+                        json_int_or_null(totals.waste_known, totals.waste_after));
     json_object_set_new(cost, "price", cost_price_member(unit));
     return cost;
 }

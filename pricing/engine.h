@@ -2,10 +2,11 @@
 #define TARE_PRICING_ENGINE_H
 
 /*
- * Monthly cost of a workload: max(request, mean usage) × unit price × 730 h × replicas, for each container and
- * resource, rounded once, half up; everything else is a sum of those integers. "Before" takes today's request, "after"
- * the recommended one with the same usage, so that no saving is imagined below what is really used. Where only a limit
- * is set Kubernetes takes it as the request, and so does this. Init containers cost nothing, sidecars do.
+ * Monthly cost of a workload: max(request, mean usage) × unit price × 730 h × replicas, for each container
+ * and resource, rounded once, half up; everything else is a sum of those integers. "Before" takes today's
+ * request, "after" the recommended one with the same usage, so that no saving is imagined below what is
+ * really used. Where only a limit is set Kubernetes takes it as the request, and so does this. Init
+ * containers cost nothing, sidecars do.
  */
 
 #include <stdbool.h>
@@ -26,8 +27,8 @@ struct cost_notes {
 void cost_notes_init(struct cost_notes *notes);
 void cost_notes_release(struct cost_notes *notes);
 
-/* New `cost` member of a record (a recommendation may be missing: then nothing changes), or NULL when the workload
- * cannot be priced; `notes` says why. */
+/* New `cost` member of a record (a recommendation may be missing: then nothing changes), or NULL when the
+ * workload cannot be priced; `notes` says why. */
 json_t *cost_of_record(const json_t *record, const struct unit_price *unit, struct cost_notes *notes);
 
 /* New `cost.price` member: the unit prices and how they were found. */

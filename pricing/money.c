@@ -40,7 +40,8 @@ int money_parse(const char *text, int64_t *microusd, struct err *err)
         }
     }
     if (!digits || *p != '\0' || whole > MONEY_MAX / MICROUSD_PER_USD) {
-        return err_set(err, ERR_DATA, "'%.40s' is not an amount of dollars (a plain decimal number, not negative)", text);
+        return err_set(err, ERR_DATA,
+                       "'%.40s' is not an amount of dollars (a plain decimal number, not negative)", text);
     }
     *microusd = whole * MICROUSD_PER_USD + fraction;
     return 0;
@@ -140,7 +141,8 @@ bool money_product(double amount, double factor, uint64_t price, uint64_t diviso
     } else if (2 * rest >= divisor) {
         add_bit(&number, 0);
     }
-    if (number.limb[1] != 0 || number.limb[2] != 0 || number.limb[3] != 0 || number.limb[0] > (uint64_t)MONEY_MAX) {
+    if (number.limb[1] != 0 || number.limb[2] != 0 || number.limb[3] != 0 ||
+        number.limb[0] > (uint64_t)MONEY_MAX) {
         return false;
     }
     *result = (int64_t)number.limb[0];

@@ -18,8 +18,8 @@ int price_path_flagged(enum price_path path)
 static int unknown(const struct price_name *name, const char *what, const char *of, const char *hint,
                    const struct buf *near, struct err *err)
 {
-    err_set(err, name->blame, "%s: unknown %s '%s'%s%s", name->origin, what, name->text, of == NULL ? "" : " of ",
-            of == NULL ? "" : of);
+    err_set(err, name->blame, "%s: unknown %s '%s'%s%s", name->origin, what, name->text,
+            of == NULL ? "" : " of ", of == NULL ? "" : of);
     if (hint[0] != '\0') {
         return err_hint(err, "%s", hint);
     }
@@ -79,8 +79,8 @@ static int64_t discounted(int64_t price, int64_t discount_ppm)
 }
 
 /*
- * With prices in µ$ and sizes in thousandths: ram = P·R·1000 / (vcpu·C + gib·R), cpu = P·C·1000 / (the same). P × (1 − d)
- * stays a fraction, so that each unit price is rounded once.
+ * With prices in µ$ and sizes in thousandths: ram = P·R·1000 / (vcpu·C + gib·R), cpu = P·C·1000 / (the same).
+ * P × (1 − d) stays a fraction, so that each unit price is rounded once.
  */
 static void split_node(struct unit_price *unit, const struct group_price *group)
 {
@@ -104,8 +104,9 @@ static int take_node(const struct catalog *catalog, const struct node_price *nod
                      struct unit_price *unit, struct err *err)
 {
     const struct group_price *group =
-        node == NULL ? NULL : catalog_group(catalog, node->provider, node->region,
-                                            catalog_group_of(catalog, node->provider, node->instance));
+        node == NULL ? NULL
+                     : catalog_group(catalog, node->provider, node->region,
+                                     catalog_group_of(catalog, node->provider, node->instance));
     if (group == NULL) {
         return incomplete(unit, err);
     }
@@ -140,12 +141,14 @@ static int take_group(const struct catalog *catalog, const struct provider *prov
 }
 
 /* Prices that somebody stated; what was said of region and instance is kept as a label and not looked up. */
-static int take_override(const struct price_query *query, const struct provider *provider, struct unit_price *unit,
-                         struct err *err)
+static int take_override(const struct price_query *query, const struct provider *provider,
+                         struct unit_price *unit, struct err *err)
 {
     if (query->microusd_per_vcpu_hour < 0 || query->microusd_per_gib_hour < 0) {
-        err_set(err, query->override_blame, "only one of the two unit prices usd_per_vcpu_hour and usd_per_gib_hour is given");
-        return err_hint(err, "give both: --usd-per-vcpu-hour USD --usd-per-gib-hour USD, or both keys under pricing");
+        err_set(err, query->override_blame,
+                "only one of the two unit prices usd_per_vcpu_hour and usd_per_gib_hour is given");
+        return err_hint(
+            err, "give both: --usd-per-vcpu-hour USD --usd-per-gib-hour USD, or both keys under pricing");
     }
     unit->path = PRICE_OVERRIDE;
     unit->region = query->region.text;
@@ -169,7 +172,8 @@ static int find_listed(const struct catalog *catalog, const struct price_query *
         bool nothing_said = query->provider.text == NULL && query->region.text == NULL;
         return !nothing_said ? take_group(catalog, provider, unit, err)
                              : take_node(catalog,
-                                         catalog_node(catalog, provider->name, unit->region, provider->default_instance),
+                                         catalog_node(catalog, provider->name, unit->region,
+                                                      provider->default_instance),
                                          PRICE_DEFAULT, unit, err);
     }
     const struct node_price *node = catalog_node(catalog, provider->name, unit->region, query->instance.text);
@@ -187,7 +191,8 @@ int unit_price_find(const struct catalog *catalog, const struct price_query *que
                     struct err *err)
 {
     struct unit_price unit = {.discount_ppm = query->discount_ppm};
-    const struct provider *provider = provider_find(query->provider.text != NULL ? query->provider.text : DEFAULT_PROVIDER);
+    const struct provider *provider =
+        provider_find(query->provider.text != NULL ? query->provider.text : DEFAULT_PROVIDER);
     if (provider == NULL) {
         return unknown_provider(&query->provider, err);
     }
@@ -199,8 +204,9 @@ int unit_price_find(const struct catalog *catalog, const struct price_query *que
     } else if (provider->home_region == NULL) {
         err_set(err, query->provider.blame, "%s: %s has no list prices and no unit prices are given",
                 query->provider.origin, provider->name);
-        return err_hint(err, "give --usd-per-vcpu-hour USD and --usd-per-gib-hour USD, or set pricing.usd_per_vcpu_hour "
-                             "and pricing.usd_per_gib_hour");
+        return err_hint(
+            err, "give --usd-per-vcpu-hour USD and --usd-per-gib-hour USD, or set pricing.usd_per_vcpu_hour "
+                 "and pricing.usd_per_gib_hour");
     } else if (find_listed(catalog, query, provider, &unit, err) != 0) {
         return -1;
     }

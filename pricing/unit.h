@@ -4,9 +4,10 @@
 /*
  * Unit prices: what one vCPU and one GiB cost an hour on the chosen node type.
  *
- * The list price of the node is split by the ratio of its family: with C and R the family's prices of a vCPU and a
- * GiB, ram = price / (vcpu × C/R + gib) and cpu = ram × C/R, each rounded half up to the micro-dollar once, after the
- * discount. So vcpu × cpu + gib × ram is the node's price within half a micro-dollar for each of its units.
+ * The list price of the node is split by the ratio of its family: with C and R the family's prices of a vCPU
+ * and a GiB, ram = price / (vcpu × C/R + gib) and cpu = ram × C/R, each rounded half up to the micro-dollar
+ * once, after the discount. So vcpu × cpu + gib × ram is the node's price within half a micro-dollar for each
+ * of its units.
  */
 
 #include <stdint.h>
@@ -29,8 +30,9 @@ enum price_path {
     PRICE_DEFAULT       /* nobody said anything: the default node type of the default provider */
 };
 
-/* A name from outside, and the class of error it makes when it is unknown (ERR_USAGE from an option, ERR_CONFIG from
- * a file). `text` is NULL when nobody gave it; `origin` is how messages call it ("--region", "pricing.region"). */
+/* A name from outside, and the class of error it makes when it is unknown (ERR_USAGE from an option,
+ * ERR_CONFIG from a file). `text` is NULL when nobody gave it; `origin` is how messages call it ("--region",
+ * "pricing.region"). */
 struct price_name {
     const char *text;
     enum err_class blame;
@@ -48,8 +50,8 @@ struct price_query {
     int64_t discount_ppm; /* 0 ≤ d < DISCOUNT_SCALE, already compounded */
 };
 
-/* The answer. Strings are borrowed from the catalog, the query or static; region, instance, date and source are NULL
- * where they mean nothing. */
+/* The answer. Strings are borrowed from the catalog, the query or static; region, instance, date and source
+ * are NULL where they mean nothing. */
 struct unit_price {
     int64_t microusd_per_vcpu_hour; /* after the discount */
     int64_t microusd_per_gib_hour;
@@ -59,10 +61,10 @@ struct unit_price {
     int64_t discount_ppm;
     enum price_path path;
     const char *provider;
-    const char *region;       /* the region asked for */
+    const char *region;        /* the region asked for */
     const char *priced_region; /* the region whose price it is */
     const char *instance;
-    const char *group;        /* family group that gave the ratio */
+    const char *group; /* family group that gave the ratio */
     const char *date;
     const char *source;
 };

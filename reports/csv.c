@@ -7,7 +7,8 @@ static const char header[] =
     "cluster,namespace,kind,workload,container,role,action,replicas,"
     "cpu_request_now_millicores,cpu_request_new_millicores,memory_request_now_bytes,memory_request_new_bytes,"
     "cpu_limit_now_millicores,cpu_limit_new_millicores,memory_limit_now_bytes,memory_limit_new_bytes,"
-    "monthly_before_microusd,monthly_after_microusd,monthly_saving_microusd,proposed_after_microusd,priced,usage_data,"
+    "monthly_before_microusd,monthly_after_microusd,monthly_saving_microusd,proposed_after_microusd,priced,"
+    "usage_data,"
     "confidence,risk,verdict,source_file,source_line\n";
 
 static void text_cell(struct buf *out, const char *text)
@@ -77,10 +78,11 @@ static void line(struct buf *out, const struct report_row *row, const struct rep
 /* A workload without containers still has its row, so that it can be counted. */
 static void lines(struct buf *out, const struct report_row *row)
 {
-    static const struct report_container nothing = {.name = "",
-                                                    .role = "",
-                                                    .now = {REPORT_ABSENT, REPORT_ABSENT, REPORT_ABSENT, REPORT_ABSENT},
-                                                    .next = {REPORT_ABSENT, REPORT_ABSENT, REPORT_ABSENT, REPORT_ABSENT}};
+    static const struct report_container nothing = {
+        .name = "",
+        .role = "",
+        .now = {REPORT_ABSENT, REPORT_ABSENT, REPORT_ABSENT, REPORT_ABSENT},
+        .next = {REPORT_ABSENT, REPORT_ABSENT, REPORT_ABSENT, REPORT_ABSENT}};
     for (size_t i = 0; i < row->container_count; i++) {
         line(out, row, &row->containers[i]);
     }

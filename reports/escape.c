@@ -12,9 +12,10 @@ enum { SHOWN_MAX = 16 };
 
 /* Inclusive ranges of code points that are invisible or steer the direction or the lines of text. */
 static const uint32_t steering[][2] = {
-    {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},     {0x115f, 0x1160},   {0x17b4, 0x17b5},
-    {0x180b, 0x180f}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},   {0x3164, 0x3164},   {0xfe00, 0xfe0f},
-    {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+    {0x00, 0x1f},       {0x7f, 0x9f},       {0xad, 0xad},       {0x61c, 0x61c},   {0x115f, 0x1160},
+    {0x17b4, 0x17b5},   {0x180b, 0x180f},   {0x200b, 0x200f},   {0x2028, 0x202e}, {0x2060, 0x206f},
+    {0x3164, 0x3164},   {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0}, {0xfff0, 0xfffb},
+    {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
 };
 
 static bool is_steering(uint32_t code)
@@ -37,7 +38,8 @@ static uint32_t decode(const unsigned char *bytes, size_t length)
     return code;
 }
 
-/* One character of the text: its code point in *code, what to show of it in `shown`. Returns the bytes taken. */
+/* One character of the text: its code point in *code, what to show of it in `shown`. Returns the bytes taken.
+ */
 static size_t next_character(const char *text, uint32_t *code, char shown[SHOWN_MAX])
 {
     const unsigned char *bytes = (const unsigned char *)text;
@@ -64,24 +66,41 @@ void escape_html(struct buf *out, const char *text)
     for (size_t i = 0; text[i] != '\0';) {
         i += next_character(text + i, &code, shown);
         switch (code) {
-        case '&': buf_add_str(out, "&amp;"); break;
-        case '<': buf_add_str(out, "&lt;"); break;
-        case '>': buf_add_str(out, "&gt;"); break;
-        case '"': buf_add_str(out, "&quot;"); break;
-        case '\'': buf_add_str(out, "&#39;"); break;
-        case '\n': buf_add_char(out, '\n'); break;
-        case '\t': buf_add_char(out, '\t'); break;
-        default: buf_add_str(out, shown); break;
+        case '&':
+            buf_add_str(out, "&amp;");
+            break;
+        case '<':
+            buf_add_str(out, "&lt;");
+            break;
+        case '>':
+            buf_add_str(out, "&gt;");
+            break;
+        case '"':
+            buf_add_str(out, "&quot;");
+            break;
+        case '\'':
+            buf_add_str(out, "&#39;");
+            break;
+        case '\n':
+            buf_add_char(out, '\n');
+            break;
+        case '\t':
+            buf_add_char(out, '\t');
+            break;
+        default:
+            buf_add_str(out, shown);
+            break;
         }
     }
 }
 
-/* What would start a mention, an issue reference or a link on GitHub, which look at the text after HTML entities are
- * resolved: an element around one character keeps them from seeing it whole. */
+/* What would start a mention, an issue reference or a link on GitHub, which look at the text after HTML
+ * entities are resolved: an element around one character keeps them from seeing it whole. */
 static bool starts_reference(const char *text, size_t at, uint32_t code)
 {
     const char *next = text + at + 1;
-    return code == '@' || (code == '#' && *next >= '0' && *next <= '9') || (code == ':' && str_starts(next, "//")) ||
+    return code == '@' || (code == '#' && *next >= '0' && *next <= '9') ||
+           (code == ':' && str_starts(next, "//")) ||
            (code == '.' && at >= 3 && str_starts(text + at - 3, "www"));
 }
 

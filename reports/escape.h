@@ -2,8 +2,9 @@
 #define TARE_REPORTS_ESCAPE_H
 
 /*
- * Text from outside, made safe to show. In every form bytes that are not UTF-8 become U+FFFD, and characters that could
- * steer the reader (control bytes, bidirectional and zero-width marks, line separators) become visible: "\u202e".
+ * Text from outside, made safe to show. In every form bytes that are not UTF-8 become U+FFFD, and characters
+ * that could steer the reader (control bytes, bidirectional and zero-width marks, line separators) become
+ * visible: "\u202e".
  */
 
 #include <stddef.h>
@@ -13,16 +14,16 @@
 /* For HTML text and double-quoted attributes; line feeds and tabs stay. */
 void escape_html(struct buf *out, const char *text);
 
-/* For one line of GitHub-flavoured Markdown, table cells included: nothing in it is markup, a link, an image, HTML or a
- * mention. Line feeds and tabs become spaces. */
+/* For one line of GitHub-flavoured Markdown, table cells included: nothing in it is markup, a link, an image,
+ * HTML or a mention. Line feeds and tabs become spaces. */
 void escape_markdown(struct buf *out, const char *text);
 
-/* A whole CSV cell with its quotes (RFC 4180); text that a spreadsheet would take for a formula gets a leading
- * apostrophe. */
+/* A whole CSV cell with its quotes (RFC 4180); text that a spreadsheet would take for a formula gets a
+ * leading apostrophe. */
 void escape_csv(struct buf *out, const char *text);
 
-/* For a terminal, cut to `columns` characters with "…" at the end when it is longer. Line feeds and tabs become spaces.
- * Returns the number of characters added. */
+/* For a terminal, cut to `columns` characters with "…" at the end when it is longer. Line feeds and tabs
+ * become spaces. Returns the number of characters added. */
 size_t escape_terminal(struct buf *out, const char *text, size_t columns);
 
 #endif

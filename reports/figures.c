@@ -45,8 +45,14 @@ char *figure_amount(enum report_field field, int64_t amount, char out[FIGURE_MAX
         snprintf(out, FIGURE_MAX, "%s", absent);
         return out;
     }
+    if (!is_cpu(field) && amount % 1024 != 0 && amount % 1000000 == 0) {
+        /* Decimal amounts read better in their own unit. */
+        snprintf(out, FIGURE_MAX, "%" PRId64 "M", amount / 1000000);
+        return out;
+    }
     snprintf(out, FIGURE_MAX, "%s",
-             is_cpu(field) ? quantity_cpu_format(amount, quantity) : quantity_memory_format(amount, quantity));
+             is_cpu(field) ? quantity_cpu_format(amount, quantity)
+                           : quantity_memory_format(amount, quantity));
     return out;
 }
 
@@ -102,7 +108,8 @@ char *figure_measured(enum report_field field, double amount, char out[FIGURE_MA
 char *figure_dollars(int64_t microusd, char out[FIGURE_MAX])
 {
     int64_t amount = llabs(microusd);
-    snprintf(out, FIGURE_MAX, "%s%" PRId64 ".%06" PRId64, microusd < 0 ? "-" : "", amount / 1000000, amount % 1000000);
+    snprintf(out, FIGURE_MAX, "%s%" PRId64 ".%06" PRId64, microusd < 0 ? "-" : "", amount / 1000000,
+             amount % 1000000);
     size_t length = strlen(out);
     while (out[length - 1] == '0') {
         out[--length] = '\0';

@@ -11,7 +11,8 @@
 
 enum { FIGURE_MAX = 64 };
 
-/* A change of money a month, after − before: "−$120", "+$5", "$0". `minus` is the sign to use ("-" or "−"). */
+/* A change of money a month, after − before: "−$120", "+$5", "$0". `minus` is the sign to use ("-" or "−").
+ */
 char *figure_change(int64_t before, int64_t after, const char *minus, char out[FIGURE_MAX]);
 
 /* The change in percent of before: "−42%", "+0.4%"; empty where a side is 0 or nothing changes. */
@@ -21,9 +22,11 @@ char *figure_percent(int64_t before, int64_t after, const char *minus, char out[
 char *figure_amount(enum report_field field, int64_t amount, char out[FIGURE_MAX]);
 
 /* "250m → 100m"; one side alone when nothing changes. `arrow` is the sign between (" → "). */
-char *figure_pair(enum report_field field, int64_t now, int64_t next, const char *arrow, char out[FIGURE_MAX]);
+char *figure_pair(enum report_field field, int64_t now, int64_t next, const char *arrow,
+                  char out[FIGURE_MAX]);
 
-/* A measured amount, three digits at most: "184m", "1.25", "311Mi". Works for reals that no manifest would hold. */
+/* A measured amount, three digits at most: "184m", "1.25", "311Mi". Works for reals that no manifest would
+ * hold. */
 char *figure_measured(enum report_field field, double amount, char out[FIGURE_MAX]);
 
 /* Micro-dollars as exact dollars: "0.034522", "-1.5". */

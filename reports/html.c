@@ -68,11 +68,12 @@ static void document_head(const struct report *report, struct buf *out)
     char script[BASE64_MAX];
     policy_hash(asset_report_css, asset_report_css_length, style);
     policy_hash(asset_report_js, asset_report_js_length, script);
-    buf_printf(out,
-               "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-               "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-%s'; "
-               "script-src 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n",
-               style, script);
+    buf_printf(
+        out,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-%s'; "
+        "script-src 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n",
+        style, script);
     buf_add_str(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                      "<meta name=\"color-scheme\" content=\"light dark\">\n"
                      "<meta name=\"referrer\" content=\"no-referrer\">\n");
@@ -85,7 +86,8 @@ static void document_head(const struct report *report, struct buf *out)
     title(report, out);
     buf_add_str(out, "</title>\n<style>");
     buf_add(out, asset_report_css, asset_report_css_length);
-    buf_add_str(out, "</style></head>\n<body>\n<a class=\"skip\" href=\"#workloads\">Skip to the workloads</a>\n");
+    buf_add_str(out,
+                "</style></head>\n<body>\n<a class=\"skip\" href=\"#workloads\">Skip to the workloads</a>\n");
 }
 
 /* "2026-11-22T03:00:00Z" as "2026-11-22 03:00 UTC"; what has another form is shown as it is. */
@@ -137,7 +139,11 @@ static void money_cards(const struct report *report, struct buf *out)
     figure_percent(t->before, t->after, minus, percent);
     figure_change(12 * t->before, 12 * t->after, minus, year);
     snprintf(below, sizeof below, "%s%s%s a year", percent, percent[0] == '\0' ? "" : " · ", year);
-    card(out, "Change a month", change, t->after < t->before ? "less" : t->after > t->before ? "more" : "", below);
+    card(out, "Change a month", change,
+         t->after < t->before   ? "less"
+         : t->after > t->before ? "more"
+                                : "",
+         below);
     card(out, "Monthly now", money_format(t->before, money), "", "requests or usage, what is larger");
     card(out, "Monthly new", money_format(t->after, money), "", "with the same usage");
     if (t->waste_before > 0 || t->waste_after > 0) {
@@ -153,16 +159,18 @@ static void count_cards(const struct report *report, struct buf *out)
     char value[FIGURE_MAX];
     char below[2 * FIGURE_MAX];
     snprintf(value, sizeof value, "%" PRId64, t->changed);
-    snprintf(below, sizeof below, "of %" PRId64 "; %" PRId64 " stay, %" PRId64 " without advice", t->workloads, t->kept,
-             t->no_advice);
+    snprintf(below, sizeof below, "of %" PRId64 "; %" PRId64 " stay, %" PRId64 " without advice",
+             t->workloads, t->kept, t->no_advice);
     card(out, "Workloads to change", value, "", below);
     snprintf(value, sizeof value, "%" PRId64 " high", t->risks[RISK_HIGH]);
-    snprintf(below, sizeof below, "%" PRId64 " medium, %" PRId64 " low", t->risks[RISK_MEDIUM], t->risks[RISK_LOW]);
+    snprintf(below, sizeof below, "%" PRId64 " medium, %" PRId64 " low", t->risks[RISK_MEDIUM],
+             t->risks[RISK_LOW]);
     card(out, "Risk of the changes", value, t->risks[RISK_HIGH] > 0 ? "more" : "", below);
     if (t->held > 0) {
         char change[FIGURE_MAX];
         snprintf(value, sizeof value, "%" PRId64, t->held);
-        snprintf(below, sizeof below, "%s a month, not in the sums", figure_change(t->after, t->proposed, minus, change));
+        snprintf(below, sizeof below, "%s a month, not in the sums",
+                 figure_change(t->after, t->proposed, minus, change));
         card(out, "Held back", value, "more", below);
     }
 }
@@ -171,7 +179,8 @@ static void summary(const struct report *report, struct buf *out)
 {
     struct buf text;
     buf_init(&text, SENTENCE_MAX);
-    buf_add_str(out, "<section aria-labelledby=\"h-sum\"><h2 id=\"h-sum\" class=\"hidden\">Summary</h2><dl class=\"cards\">\n");
+    buf_add_str(out, "<section aria-labelledby=\"h-sum\"><h2 id=\"h-sum\" class=\"hidden\">Summary</h2><dl "
+                     "class=\"cards\">\n");
     if (report->totals.workloads > report->totals.unpriced) {
         money_cards(report, out);
     }
@@ -194,7 +203,8 @@ static void first_things(const struct report *report, struct buf *out)
     if (report->first_count == 0) {
         return;
     }
-    buf_add_str(out, "<section aria-labelledby=\"h-first\"><h2 id=\"h-first\">Look at these first</h2><ul class=\"first\">\n");
+    buf_add_str(out, "<section aria-labelledby=\"h-first\"><h2 id=\"h-first\">Look at these first</h2><ul "
+                     "class=\"first\">\n");
     for (size_t i = 0; i < report->first_count; i++) {
         const struct report_first *first = &report->first[i];
         buf_printf(out, "<li><a href=\"#w%zu\"><bdi>", first->number);
@@ -226,10 +236,14 @@ static void namespace_row(const struct report_namespace *space, int64_t biggest,
     bool priced = sums->workloads > sums->unpriced;
     buf_add_str(out, "<tr><th scope=\"row\" class=\"name\"><bdi>");
     escape_html(out, space->name == NULL ? "no namespace" : space->name);
-    buf_printf(out, "</bdi></th><td class=\"num\">%" PRId64 " of %" PRId64 "</td>", sums->changed, sums->workloads);
+    buf_printf(out, "</bdi></th><td class=\"num\">%" PRId64 " of %" PRId64 "</td>", sums->changed,
+               sums->workloads);
     buf_printf(out, "<td class=\"num\">%s</td>", priced ? money_format(sums->before, money) : none);
     buf_printf(out, "<td class=\"num\">%s</td>", priced ? money_format(sums->after, money) : none);
-    buf_printf(out, "<td class=\"num %s\">%s</td>", sums->after == sums->before ? "" : less ? "less" : "more",
+    buf_printf(out, "<td class=\"num %s\">%s</td>",
+               sums->after == sums->before ? ""
+               : less                      ? "less"
+                                           : "more",
                priced ? figure_change(sums->before, sums->after, minus, text) : none);
     buf_printf(out, "<td class=\"num\">%s</td><td class=\"wide\">",
                figure_percent(sums->before, sums->after, minus, text));
@@ -242,11 +256,12 @@ static void namespaces(const struct report *report, struct buf *out)
     if (report->totals.workloads == report->totals.unpriced) {
         return;
     }
-    buf_add_str(out, "<section aria-labelledby=\"h-ns\"><h2 id=\"h-ns\">By namespace</h2><div class=\"scroll\">"
-                     "<table class=\"spaces\"><thead><tr><th scope=\"col\">Namespace</th>"
-                     "<th scope=\"col\" class=\"num\">Changes</th><th scope=\"col\" class=\"num\">Now</th>"
-                     "<th scope=\"col\" class=\"num\">New</th><th scope=\"col\" class=\"num\">Change</th>"
-                     "<th scope=\"col\" class=\"num\">%</th><td class=\"wide\"></td></tr></thead><tbody>\n");
+    buf_add_str(out,
+                "<section aria-labelledby=\"h-ns\"><h2 id=\"h-ns\">By namespace</h2><div class=\"scroll\">"
+                "<table class=\"spaces\"><thead><tr><th scope=\"col\">Namespace</th>"
+                "<th scope=\"col\" class=\"num\">Changes</th><th scope=\"col\" class=\"num\">Now</th>"
+                "<th scope=\"col\" class=\"num\">New</th><th scope=\"col\" class=\"num\">Change</th>"
+                "<th scope=\"col\" class=\"num\">%</th><td class=\"wide\"></td></tr></thead><tbody>\n");
     int64_t biggest = biggest_change(report);
     for (size_t i = 0; i < report->namespace_count; i++) {
         namespace_row(&report->namespaces[i], biggest, out);
@@ -254,7 +269,8 @@ static void namespaces(const struct report *report, struct buf *out)
     buf_add_str(out, "</tbody></table></div></section>\n");
 }
 
-static int workload_rows(const struct report *report, enum report_group group, struct report_sink *sink, struct err *err)
+static int workload_rows(const struct report *report, enum report_group group, struct report_sink *sink,
+                         struct err *err)
 {
     struct arena arena;
     arena_init(&arena);
@@ -276,14 +292,14 @@ static int workload_rows(const struct report *report, enum report_group group, s
 }
 
 /* The workloads of a group in a fold of their own, where there are any. */
-static int folded(const struct report *report, enum report_group group, const char *title, int64_t count, bool open,
-                  struct report_sink *sink, struct err *err)
+static int folded(const struct report *report, enum report_group group, const char *title, int64_t count,
+                  bool open, struct report_sink *sink, struct err *err)
 {
     if (count == 0) {
         return 0;
     }
-    buf_printf(&sink->out, "<details class=\"rest\"%s><summary>%s (%" PRId64 ")</summary>\n", open ? " open" : "", title,
-               count);
+    buf_printf(&sink->out, "<details class=\"rest\"%s><summary>%s (%" PRId64 ")</summary>\n",
+               open ? " open" : "", title, count);
     html_workload_head(title, &sink->out);
     if (workload_rows(report, group, sink, err)) {
         return -1;
@@ -296,11 +312,14 @@ static int workloads(const struct report *report, struct report_sink *sink, stru
 {
     const struct report_sums *t = &report->totals;
     struct buf *out = &sink->out;
-    buf_add_str(out, "<section aria-labelledby=\"workloads\"><h2 id=\"workloads\" tabindex=\"-1\">Workloads</h2>"
-                     "<div id=\"tools\"></div>\n");
+    buf_add_str(out,
+                "<section aria-labelledby=\"workloads\"><h2 id=\"workloads\" tabindex=\"-1\">Workloads</h2>"
+                "<div id=\"tools\"></div>\n");
     if (report->entry_count > CHARTS_MAX) {
-        buf_printf(out, "<p class=\"quiet\">Charts are drawn for the first %d workloads of this order; the others' usage is in "
-                        "the artifact.</p>\n",
+        buf_printf(out,
+                   "<p class=\"quiet\">Charts are drawn for the first %d workloads of this order; the "
+                   "others' usage is in "
+                   "the artifact.</p>\n",
                    CHARTS_MAX);
     }
     if (t->changed > 0) {
@@ -311,7 +330,8 @@ static int workloads(const struct report *report, struct report_sink *sink, stru
         buf_add_str(out, "</table>\n");
     }
     if (folded(report, REPORT_HELD, "Held back, not in the sums", t->held, true, sink, err) ||
-        folded(report, REPORT_STAYS, "Without a change", t->kept + t->no_advice, t->changed == 0, sink, err)) {
+        folded(report, REPORT_STAYS, "Without a change", t->kept + t->no_advice, t->changed == 0, sink,
+               err)) {
         return -1;
     }
     buf_add_str(out, "</section>\n");
@@ -353,7 +373,8 @@ static void note_item(const json_t *note, struct buf *out)
     const char *file = json_string_or_null(source, "file");
     int64_t line = json_int_or(source, "line", 0);
     bool error = str_equal(json_string_or_null(note, "outcome"), "error");
-    buf_printf(out, "<li><span class=\"badge %s\">%s</span> ", error ? "high" : "state", error ? "error" : "skipped");
+    buf_printf(out, "<li><span class=\"badge %s\">%s</span> ", error ? "high" : "state",
+               error ? "error" : "skipped");
     if (file != NULL) {
         buf_add_str(out, "<code>");
         escape_html(out, file);
@@ -369,7 +390,8 @@ static void note_item(const json_t *note, struct buf *out)
 static int notes(const struct report *report, struct report_sink *sink, struct err *err)
 {
     struct buf *out = &sink->out;
-    if (report->note_count == 0 && json_object_size(report->problems) == 0 && json_object_size(report->skipped) == 0) {
+    if (report->note_count == 0 && json_object_size(report->problems) == 0 &&
+        json_object_size(report->skipped) == 0) {
         return 0;
     }
     buf_add_str(out, "<section aria-labelledby=\"h-notes\"><h2 id=\"h-notes\">Notes and problems</h2>\n");
@@ -419,8 +441,9 @@ static void page_foot(const struct report *report, struct buf *out)
     }
     buf_add_str(out, ".</p>\n");
     if (meta->run > 0 && meta->plan != NULL) {
-        buf_printf(out, "<p>Approve with <code>tare approve %" PRId64 "</code>, reject with <code>tare reject %" PRId64
-                        " --reason TEXT</code>.</p>\n",
+        buf_printf(out,
+                   "<p>Approve with <code>tare approve %" PRId64
+                   "</code>, reject with <code>tare reject %" PRId64 " --reason TEXT</code>.</p>\n",
                    meta->run, meta->run);
     }
     buf_add_str(out, "</footer>\n<script>");

@@ -25,12 +25,16 @@ void html_sentence(struct buf *out, const char *element, const struct buf *text)
 
 void html_workload_head(const char *caption, struct buf *out)
 {
-    static const char *const heads[] = {"Workload", "CPU request", "Memory request", "Monthly now", "Monthly new",
-                                        "Change",   "%",           "Confidence",     "Risk"};
-    buf_printf(out, "<table class=\"workloads\" role=\"table\"><caption>%s</caption><thead role=\"rowgroup\"><tr role=\"row\">",
+    static const char *const heads[] = {"Workload",    "CPU request", "Memory request",
+                                        "Monthly now", "Monthly new", "Change",
+                                        "%",           "Confidence",  "Risk"};
+    buf_printf(out,
+               "<table class=\"workloads\" role=\"table\"><caption>%s</caption><thead role=\"rowgroup\"><tr "
+               "role=\"row\">",
                caption);
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-        buf_printf(out, "<th role=\"columnheader\" scope=\"col\"%s>%s</th>", i == 0 || i == 8 ? "" : " class=\"num\"", heads[i]);
+        buf_printf(out, "<th role=\"columnheader\" scope=\"col\"%s>%s</th>",
+                   i == 0 || i == 8 ? "" : " class=\"num\"", heads[i]);
     }
     buf_add_str(out, "</tr></thead>\n");
 }
@@ -64,7 +68,8 @@ static void pair_html(struct buf *out, enum report_field field, int64_t now, int
     buf_printf(out, "<b>%s</b>", figure_amount(field, next, text));
 }
 
-static void amount_cell(struct buf *out, const char *label, enum report_field field, const struct report_row *row)
+static void amount_cell(struct buf *out, const char *label, enum report_field field,
+                        const struct report_row *row)
 {
     char value[FIGURE_MAX];
     snprintf(value, sizeof value, "%" PRId64, row->next[field]);
@@ -75,7 +80,9 @@ static void amount_cell(struct buf *out, const char *label, enum report_field fi
 
 static const char *change_class(const struct report_row *row)
 {
-    return !row->priced || row->before == row->proposed ? "num" : row->proposed < row->before ? "num less" : "num more";
+    return !row->priced || row->before == row->proposed ? "num"
+           : row->proposed < row->before                ? "num less"
+                                                        : "num more";
 }
 
 static void money_cells(struct buf *out, const struct report_row *row)
@@ -84,8 +91,10 @@ static void money_cells(struct buf *out, const struct report_row *row)
     char money[MONEY_TEXT];
     double change = (double)(row->proposed - row->before);
     bool p = row->priced;
-    number_cell(out, "Monthly now", "num", p ? (double)row->before : -1, p ? money_format(row->before, money) : none);
-    number_cell(out, "Monthly new", "num", p ? (double)row->proposed : -1, p ? money_format(row->proposed, money) : none);
+    number_cell(out, "Monthly now", "num", p ? (double)row->before : -1,
+                p ? money_format(row->before, money) : none);
+    number_cell(out, "Monthly new", "num", p ? (double)row->proposed : -1,
+                p ? money_format(row->proposed, money) : none);
     number_cell(out, "Change", change_class(row), p ? change : 0,
                 p ? figure_change(row->before, row->proposed, minus, text) : none);
     number_cell(out, "%", "num", p && row->before > 0 ? change / (double)row->before : 0,
@@ -140,7 +149,8 @@ static void summary_row(struct buf *out, const struct report_row *row)
     amount_cell(out, "CPU request", CPU_REQUEST, row);
     amount_cell(out, "Memory request", MEMORY_REQUEST, row);
     money_cells(out, row);
-    number_cell(out, "Confidence", "num", row->has_confidence ? row->confidence : -1, figure_confidence(row, text));
+    number_cell(out, "Confidence", "num", row->has_confidence ? row->confidence : -1,
+                figure_confidence(row, text));
     static const char *const ranks[REPORT_RISKS] = {"0", "1", "2", "3"};
     open_cell(out, "Risk", "risk", ranks[row->risk]);
     if (row->risk == RISK_UNKNOWN) {
@@ -153,8 +163,10 @@ static void summary_row(struct buf *out, const struct report_row *row)
 
 static void container_row(struct buf *out, const struct report_container *c)
 {
-    static const char *const labels[REPORT_FIELDS] = {"CPU request", "Memory request", "CPU limit", "Memory limit"};
-    static const enum report_field order[REPORT_FIELDS] = {CPU_REQUEST, CPU_LIMIT, MEMORY_REQUEST, MEMORY_LIMIT};
+    static const char *const labels[REPORT_FIELDS] = {"CPU request", "Memory request", "CPU limit",
+                                                      "Memory limit"};
+    static const enum report_field order[REPORT_FIELDS] = {CPU_REQUEST, CPU_LIMIT, MEMORY_REQUEST,
+                                                           MEMORY_LIMIT};
     buf_add_str(out, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\" class=\"name\"><bdi>");
     escape_html(out, c->name);
     buf_add_str(out, "</bdi>");
@@ -185,11 +197,12 @@ static void container_row(struct buf *out, const struct report_container *c)
 
 static void containers(struct buf *out, const struct report_row *row)
 {
-    static const char *const heads[] = {"Container", "CPU request", "CPU limit", "Memory request", "Memory limit",
-                                        "Monthly"};
+    static const char *const heads[] = {"Container",      "CPU request",  "CPU limit",
+                                        "Memory request", "Memory limit", "Monthly"};
     buf_add_str(out, "<table class=\"containers\" role=\"table\"><thead role=\"rowgroup\"><tr role=\"row\">");
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-        buf_printf(out, "<th role=\"columnheader\" scope=\"col\"%s>%s</th>", i == 0 ? "" : " class=\"num\"", heads[i]);
+        buf_printf(out, "<th role=\"columnheader\" scope=\"col\"%s>%s</th>", i == 0 ? "" : " class=\"num\"",
+                   heads[i]);
     }
     buf_add_str(out, "</tr></thead><tbody role=\"rowgroup\">\n");
     for (size_t i = 0; i < row->container_count; i++) {
@@ -215,6 +228,13 @@ static void charts(struct buf *out, const struct report_row *row)
     buf_add_str(out, opened ? "</div>\n" : "");
 }
 
+static const char *severity_class(const char *severity)
+{
+    bool high = strcmp(severity, "critical") == 0 || strcmp(severity, "high") == 0;
+    bool medium = strcmp(severity, "warning") == 0 || strcmp(severity, "medium") == 0;
+    return high ? "high" : medium ? "medium" : "state";
+}
+
 /* A list of messages with a heading; entries are strings or objects with code, severity and message. */
 static void messages(struct buf *out, const char *heading, const json_t *list)
 {
@@ -229,8 +249,7 @@ static void messages(struct buf *out, const char *heading, const json_t *list)
         const char *container = json_string_or_null(entry, "container");
         buf_add_str(out, "<li>");
         if (severity != NULL) {
-            bool high = strcmp(severity, "critical") == 0 || strcmp(severity, "high") == 0;
-            badge(out, high ? "high" : strcmp(severity, "info") == 0 ? "state" : "medium", severity);
+            badge(out, severity_class(severity), severity);
             buf_add_char(out, ' ');
         }
         if (container != NULL) {
@@ -287,8 +306,11 @@ static void gate(struct buf *out, const json_t *gate)
 
 static const char *line_class(const char *line)
 {
-    return line[0] == '@' ? "at" : str_starts(line, "---") || str_starts(line, "+++") ? "file"
-           : line[0] == '+' ? "ins" : line[0] == '-' ? "del" : "same";
+    return line[0] == '@'                                       ? "at"
+           : str_starts(line, "---") || str_starts(line, "+++") ? "file"
+           : line[0] == '+'                                     ? "ins"
+           : line[0] == '-'                                     ? "del"
+                                                                : "same";
 }
 
 static void patch(struct buf *out, const json_t *change)
@@ -309,7 +331,8 @@ static void patch(struct buf *out, const json_t *change)
         buf_add_str(out, "\n</span>");
         text += length + (text[length] == '\n');
     }
-    buf_add_str(out, *text == '\0' ? "</code></pre>\n" : "… cut here; the whole diff is in the plan.</code></pre>\n");
+    buf_add_str(out, *text == '\0' ? "</code></pre>\n"
+                                   : "… cut here; the whole diff is in the plan.</code></pre>\n");
     buf_release(&line);
 }
 
@@ -326,7 +349,9 @@ static void reasoning(struct buf *out, const json_t *recommendation)
     buf_add_str(out, "</p>");
     if (source != NULL || class != NULL) {
         buf_add_str(out, "<p class=\"quiet\">");
-        buf_add_str(out, source == NULL ? "" : str_equal(source, "llm") ? "Proposed by a language model" : "Decided by ");
+        buf_add_str(out, source == NULL             ? ""
+                         : str_equal(source, "llm") ? "Proposed by a language model"
+                                                    : "Decided by ");
         escape_html(out, source == NULL || str_equal(source, "llm") ? "" : source);
         buf_add_str(out, class == NULL ? "" : source == NULL ? "Class: " : "; class: ");
         escape_html(out, class == NULL ? "" : class);
@@ -348,8 +373,10 @@ static void price_line(struct buf *out, const struct report_row *row)
         buf_add_str(out, word == NULL ? "" : " ");
         escape_html(out, word == NULL ? "" : word);
     }
-    buf_printf(out, ": $%s a vCPU-hour", figure_dollars(json_int_or(price, "microusd_per_vcpu_hour", 0), dollars));
-    buf_printf(out, ", $%s a GiB-hour", figure_dollars(json_int_or(price, "microusd_per_gib_hour", 0), dollars));
+    buf_printf(out, ": $%s a vCPU-hour",
+               figure_dollars(json_int_or(price, "microusd_per_vcpu_hour", 0), dollars));
+    buf_printf(out, ", $%s a GiB-hour",
+               figure_dollars(json_int_or(price, "microusd_per_gib_hour", 0), dollars));
     buf_printf(out, "; %.4g replicas on average; ", row->replicas);
     buf_printf(out, "$%s now, ", figure_dollars(row->before, dollars));
     buf_printf(out, "$%s new a month.</p>\n", figure_dollars(row->proposed, dollars));
@@ -375,8 +402,10 @@ void html_workload(const struct report_row *row, bool with_charts, struct buf *o
     const json_t *recommendation = json_object_get(row->record, "recommendation");
     buf_printf(out, "<tbody role=\"rowgroup\" id=\"w%zu\">", row->number);
     summary_row(out, row);
-    buf_add_str(out, "<tr role=\"row\" class=\"d\"><td role=\"cell\" colspan=\"9\"><details><summary>Why, usage and diff"
-                     "<span class=\"hidden\"> of ");
+    buf_add_str(
+        out,
+        "<tr role=\"row\" class=\"d\"><td role=\"cell\" colspan=\"9\"><details><summary>Why, usage and diff"
+        "<span class=\"hidden\"> of ");
     escape_html(out, row->name);
     buf_add_str(out, "</span></summary><div class=\"body\">\n");
     containers(out, row);

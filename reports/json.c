@@ -57,7 +57,8 @@ static json_t *fields_json(const int64_t *values)
 {
     json_t *object = json_object();
     for (int field = 0; field < REPORT_FIELDS; field++) {
-        json_object_set_new(object, field_names[field], json_int_or_null(values[field] != REPORT_ABSENT, values[field]));
+        json_object_set_new(object, field_names[field],
+                            json_int_or_null(values[field] != REPORT_ABSENT, values[field]));
     }
     return object;
 }
@@ -87,8 +88,10 @@ static json_t *row_json(const struct report_row *row)
     set_text(object, "action", actions[row->action]);
     set_text(object, "risk", row->risk == RISK_UNKNOWN ? NULL : report_risk_name(row->risk));
     set_text(object, "verdict", row->verdict);
-    json_object_set_new(object, "confidence", row->has_confidence ? json_real_or_null(row->confidence) : json_null());
-    json_object_set_new(object, "replicas", row->has_replicas ? json_real_or_null(row->replicas) : json_null());
+    json_object_set_new(object, "confidence",
+                        row->has_confidence ? json_real_or_null(row->confidence) : json_null());
+    json_object_set_new(object, "replicas",
+                        row->has_replicas ? json_real_or_null(row->replicas) : json_null());
     json_object_set_new(object, "usage_data", json_boolean(!row->no_data));
     json_object_set_new(object, "held_back", json_boolean(row->group == REPORT_HELD));
     set_money(object, row->priced, row->before, row->after, row->proposed);

@@ -36,7 +36,8 @@ static void amount_cells(struct buf *out, const int64_t *now, const int64_t *nex
 {
     char text[FIGURE_MAX];
     buf_printf(out, " | %s", figure_pair(CPU_REQUEST, now[CPU_REQUEST], next[CPU_REQUEST], arrow, text));
-    buf_printf(out, " | %s | ", figure_pair(MEMORY_REQUEST, now[MEMORY_REQUEST], next[MEMORY_REQUEST], arrow, text));
+    buf_printf(out, " | %s | ",
+               figure_pair(MEMORY_REQUEST, now[MEMORY_REQUEST], next[MEMORY_REQUEST], arrow, text));
 }
 
 static size_t running_containers(const struct report_row *row)
@@ -97,7 +98,8 @@ static void workload_line(struct buf *out, const struct report_row *row)
 
 static void table_head(struct buf *out)
 {
-    buf_add_str(out, "| Workload | CPU request now → new | Memory request now → new | Monthly now | Monthly new | Change | % "
+    buf_add_str(out, "| Workload | CPU request now → new | Memory request now → new | Monthly now | Monthly "
+                     "new | Change | % "
                      "| Confidence | Risk |\n|---|---:|---:|---:|---:|---:|---:|---:|---|\n");
 }
 
@@ -109,7 +111,8 @@ static void total_line(const struct report *report, struct buf *out)
     buf_add_str(out, " | | |\n");
 }
 
-static int workloads(const struct report *report, enum report_group group, struct report_sink *sink, struct err *err)
+static int workloads(const struct report *report, enum report_group group, struct report_sink *sink,
+                     struct err *err)
 {
     struct arena arena;
     arena_init(&arena);

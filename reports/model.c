@@ -24,7 +24,8 @@ struct report_entry {
 
 int report_init(struct report *report, bool charts, struct err *err)
 {
-    *report = (struct report){.spool = -1, .charts = charts, .totals.waste_known = true, .meta.kind = ARTIFACT_NONE};
+    *report = (struct report){
+        .spool = -1, .charts = charts, .totals.waste_known = true, .meta.kind = ARTIFACT_NONE};
     report->problems = json_object();
     report->skipped = json_object();
     return fs_spool(&report->spool, err);
@@ -61,7 +62,8 @@ void report_release(struct report *report)
     }
 }
 
-static int spool_record(struct report *report, const json_t *record, struct report_entry *entry, struct err *err)
+static int spool_record(struct report *report, const json_t *record, struct report_entry *entry,
+                        struct err *err)
 {
     struct buf line;
     buf_init(&line, ARTIFACT_LINE_MAX);
@@ -76,12 +78,14 @@ static int spool_record(struct report *report, const json_t *record, struct repo
     return failed ? -1 : 0;
 }
 
-static int load_record(const struct report *report, const struct report_entry *entry, json_t **out, struct err *err)
+static int load_record(const struct report *report, const struct report_entry *entry, json_t **out,
+                       struct err *err)
 {
     char *text = xmalloc((size_t)entry->length + 1);
     size_t done = 0;
     while (done < entry->length) {
-        ssize_t got = pread(report->spool, text + done, entry->length - done, (off_t)entry->offset + (off_t)done);
+        ssize_t got =
+            pread(report->spool, text + done, entry->length - done, (off_t)entry->offset + (off_t)done);
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -122,7 +126,8 @@ static void add_waste(struct report_sums *sums, const json_t *cost, bool held)
 {
     int64_t before = 0;
     int64_t after = 0;
-    if (!json_get_int(cost, "waste_before_microusd", &before) || !json_get_int(cost, "waste_after_microusd", &after)) {
+    if (!json_get_int(cost, "waste_before_microusd", &before) ||
+        !json_get_int(cost, "waste_after_microusd", &after)) {
         sums->waste_known = false;
         return;
     }
@@ -164,7 +169,8 @@ static int64_t severity_rank(const json_t *finding)
 }
 
 /* Keeps the REPORT_FIRST_MAX highest ranked, earlier ones first among equals. */
-static void offer_first(struct report *report, int64_t rank, const struct report_row *row, const char *message)
+static void offer_first(struct report *report, int64_t rank, const struct report_row *row,
+                        const char *message)
 {
     size_t at = report->first_count;
     while (at > 0 && report->first[at - 1].rank < rank) {
@@ -179,13 +185,14 @@ static void offer_first(struct report *report, int64_t rank, const struct report
     } else {
         report->first_count++;
     }
-    memmove(&report->first[at + 1], &report->first[at], (report->first_count - at - 1) * sizeof report->first[0]);
-    report->first[at] = (struct report_first){
-        .rank = rank,
-        .number = row->number,
-        .workload = xasprintf("%s%s%s", row->namespace == NULL ? "" : row->namespace, row->namespace == NULL ? "" : "/",
-                              row->name),
-        .message = xstrdup(message)};
+    memmove(&report->first[at + 1], &report->first[at],
+            (report->first_count - at - 1) * sizeof report->first[0]);
+    report->first[at] =
+        (struct report_first){.rank = rank,
+                              .number = row->number,
+                              .workload = xasprintf("%s%s%s", row->namespace == NULL ? "" : row->namespace,
+                                                    row->namespace == NULL ? "" : "/", row->name),
+                              .message = xstrdup(message)};
 }
 
 /* Warnings and worse are worth a reader's first minute; of one workload, its worst finding. */
@@ -258,7 +265,8 @@ int report_add(struct report *report, const json_t *record, struct err *err)
     for (size_t i = 0; i < json_array_size(problems); i++) {
         count_problem(report, json_string_or_null(json_array_get(problems, i), "code"));
     }
-    return record_workload(record) != NULL ? add_workload(report, record, err) : add_note(report, record, err);
+    return record_workload(record) != NULL ? add_workload(report, record, err)
+                                           : add_note(report, record, err);
 }
 
 /* By group; in those that change, the biggest change of money first and what has no price last. */
@@ -294,7 +302,8 @@ void report_finish(struct report *report)
     }
 }
 
-/* The plan is the changes artifact: this one, the one that a gated artifact was made from, or what a gate before noted. */
+/* The plan is the changes artifact: this one, the one that a gated artifact was made from, or what a gate
+ * before noted. */
 static void read_meta(struct report *report, const struct artifact_reader *reader, int64_t run)
 {
     struct report_meta *meta = &report->meta;

@@ -2,9 +2,9 @@
 #define TARE_REPORTS_MODEL_H
 
 /*
- * The model behind every report: numbers are computed here once, and all renderers print them. It is built from a
- * stream of records, which are spooled to an unlinked file; in memory stay totals, namespaces and about 50 bytes a
- * workload. Workloads are read back one at a time.
+ * The model behind every report: numbers are computed here once, and all renderers print them. It is built
+ * from a stream of records, which are spooled to an unlinked file; in memory stay totals, namespaces and
+ * about 50 bytes a workload. Workloads are read back one at a time.
  */
 
 #include <stdbool.h>
@@ -26,8 +26,8 @@ enum { REPORT_ABSENT = -1, REPORT_RESOURCES = 2 };
 /* What is proposed for a workload. */
 enum report_action { REPORT_NO_ADVICE, REPORT_KEEP, REPORT_CHANGE };
 
-/* What becomes of it, in the order of a report: it changes; it should but is held back (blocked by the gate, or its
- * manifest cannot be edited); it stays. Only the first kind moves the sums. */
+/* What becomes of it, in the order of a report: it changes; it should but is held back (blocked by the gate,
+ * or its manifest cannot be edited); it stays. Only the first kind moves the sums. */
 enum report_group { REPORT_CHANGES, REPORT_HELD, REPORT_STAYS, REPORT_GROUPS };
 
 enum report_risk { RISK_UNKNOWN, RISK_LOW, RISK_MEDIUM, RISK_HIGH, REPORT_RISKS };
@@ -46,28 +46,29 @@ struct report_container {
 
 /* One workload as the renderers see it. */
 struct report_row {
-    json_t *record;        /* owned by the row */
-    const char *cluster;   /* strings are borrowed from the record; namespace NULL where the manifest gives none */
+    json_t *record; /* owned by the row */
+    const char
+        *cluster; /* strings are borrowed from the record; namespace NULL where the manifest gives none */
     const char *namespace;
     const char *kind;
     const char *name;
-    size_t number;         /* from 1, in the order of the artifact */
+    size_t number; /* from 1, in the order of the artifact */
     enum report_action action;
     enum report_group group;
-    bool blocked;          /* by the gate */
+    bool blocked; /* by the gate */
     enum report_risk risk;
     bool has_confidence;
     double confidence;
     bool no_data;
     bool priced;
-    int64_t before;        /* micro-dollars a month */
-    int64_t after;         /* what it would cost then: `before` where the change is held back */
-    int64_t proposed;      /* what it would cost with the recommendation, held back or not */
+    int64_t before;   /* micro-dollars a month */
+    int64_t after;    /* what it would cost then: `before` where the change is held back */
+    int64_t proposed; /* what it would cost with the recommendation, held back or not */
     bool has_replicas;
     double replicas;
-    const char *verdict;   /* of the gate, NULL before it */
-    const char *state;     /* of an outcome, NULL before apply */
-    int64_t now[REPORT_FIELDS];  /* sums over the containers that run all the time (no init containers) */
+    const char *verdict;        /* of the gate, NULL before it */
+    const char *state;          /* of an outcome, NULL before apply */
+    int64_t now[REPORT_FIELDS]; /* sums over the containers that run all the time (no init containers) */
     int64_t next[REPORT_FIELDS];
     struct report_container *containers;
     size_t container_count;
@@ -77,17 +78,17 @@ struct report_row {
 struct report_sums {
     int64_t workloads;
     int64_t changed;
-    int64_t held;                /* changes that are held back: of these … */
-    int64_t blocked;             /* … the gate forbids so many, the rest cannot be written into their manifests */
+    int64_t held;    /* changes that are held back: of these … */
+    int64_t blocked; /* … the gate forbids so many, the rest cannot be written into their manifests */
     int64_t kept;
     int64_t no_advice;
     int64_t unpriced;
     int64_t no_data;
     int64_t before;
     int64_t after;
-    int64_t proposed;            /* as `after`, with what is held back */
+    int64_t proposed; /* as `after`, with what is held back */
     bool waste_known;
-    int64_t waste_before;        /* asked for and not used, over workloads with usage */
+    int64_t waste_before; /* asked for and not used, over workloads with usage */
     int64_t waste_after;
     int64_t risks[REPORT_RISKS]; /* of the changed ones */
 };
@@ -141,19 +142,22 @@ struct report {
     int64_t spool_size;
 };
 
-/* Prepares an empty report; `charts`: hourly profiles are kept for the renderer. ERR_CANTCREAT when no spool file can be made. Release it in any case. */
+/* Prepares an empty report; `charts`: hourly profiles are kept for the renderer. ERR_CANTCREAT when no spool
+ * file can be made. Release it in any case. */
 int report_init(struct report *report, bool charts, struct err *err);
 
 /* Frees everything and closes the spool. */
 void report_release(struct report *report);
 
-/* Adds one record (borrowed), workload or note. ERR_IO, ERR_CANTCREAT; ERR_DATA for a record without identity. */
+/* Adds one record (borrowed), workload or note. ERR_IO, ERR_CANTCREAT; ERR_DATA for a record without
+ * identity. */
 int report_add(struct report *report, const json_t *record, struct err *err);
 
 /* Reads a whole artifact into the report and finishes it. `run` is the run's id, 0 unknown. */
 int report_read(struct report *report, struct artifact_reader *reader, int64_t run, struct err *err);
 
-/* Sorts by group, then the biggest change of money first, then unpriced ones, ties in the order of the artifact. */
+/* Sorts by group, then the biggest change of money first, then unpriced ones, ties in the order of the
+ * artifact. */
 void report_finish(struct report *report);
 
 /* Reads back the workload at a place of the report's order. The row lives until the arena is cleared and
@@ -176,7 +180,8 @@ bool report_container_changes(const struct report_container *container);
 /* "low", "medium", "high", "" unknown. Borrowed, static. */
 const char *report_risk_name(enum report_risk risk);
 
-/* A problem's text for people, of one entry of `problems` or `reasons`: a string, or its message. Borrowed, "" none. */
+/* A problem's text for people, of one entry of `problems` or `reasons`: a string, or its message. Borrowed,
+ * "" none. */
 const char *report_message(const json_t *entry);
 
 #endif

@@ -2,8 +2,8 @@
 #define TARE_REPORTS_RENDER_H
 
 /*
- * The renderers: each prints the same model. To add a format: a file reports/<name>.c with a function of this form, and
- * a row in reports/render.c.
+ * The renderers: each prints the same model. To add a format: a file reports/<name>.c with a function of this
+ * form, and a row in reports/render.c.
  */
 
 #include <stdbool.h>

@@ -127,7 +127,8 @@ static void read_containers(struct report_row *row, struct arena *arena)
         out->role = out->role == NULL ? "container" : out->role;
         bool init = strcmp(out->role, "init") == 0;
         read_fields(source, json_object_get(advice, out->name), out);
-        read_money(init ? NULL : cost_of(costs, row->containers, row->container_count, out->name, arena), out);
+        read_money(init ? NULL : cost_of(costs, row->containers, row->container_count, out->name, arena),
+                   out);
         out->usage = json_object_get(usage, out->name);
         if (!init) {
             add_sums(row, out);
@@ -158,13 +159,16 @@ static enum report_action action_of(const struct report_row *row, const json_t *
     return action == NULL || strcmp(action, "none") == 0 ? REPORT_NO_ADVICE : REPORT_KEEP;
 }
 
-/* A change that nobody may or can make changes no sum. An edit is looked for only once tare-diff has been there. */
+/* A change that nobody may or can make changes no sum. An edit is looked for only once tare-diff has been
+ * there. */
 static void read_group(struct report_row *row)
 {
     const json_t *change = json_object_get(row->record, "change");
     bool unwritten = json_is_object(change) && json_array_size(json_object_get(change, "edits")) == 0;
     row->blocked = row->action == REPORT_CHANGE && str_equal(row->verdict, "blocked");
-    row->group = row->action != REPORT_CHANGE ? REPORT_STAYS : row->blocked || unwritten ? REPORT_HELD : REPORT_CHANGES;
+    row->group = row->action != REPORT_CHANGE ? REPORT_STAYS
+                 : row->blocked || unwritten  ? REPORT_HELD
+                                              : REPORT_CHANGES;
     row->after = row->group == REPORT_HELD ? row->before : row->proposed;
 }
 
@@ -188,7 +192,8 @@ int report_row_read(json_t *record, struct arena *arena, struct report_row *row,
     row->has_replicas = json_get_number(cost, "replicas", &row->replicas);
     row->priced = json_get_int(cost, "monthly_before_microusd", &row->before) &&
                   json_get_int(cost, "monthly_after_microusd", &row->proposed);
-    row->no_data = json_object_get(record, "usage") != NULL && !json_is_object(json_object_get(record, "usage"));
+    row->no_data =
+        json_object_get(record, "usage") != NULL && !json_is_object(json_object_get(record, "usage"));
     row->verdict = json_string_or_null(json_object_get(record, "gate"), "verdict");
     row->state = json_string_or_null(json_object_get(record, "outcome"), "state");
     read_group(row);

@@ -31,9 +31,10 @@ static json_t *slim_usage(const json_t *usage)
     json_t *container;
     json_object_foreach(json_object_get(usage, "containers"), name, container)
     {
-        json_t *slim = json_pack("{s:o, s:o}", "cpu_millicores",
-                                 slim_resource(json_object_get(container, "cpu_millicores"), "p95"), "memory_bytes",
-                                 slim_resource(json_object_get(container, "memory_bytes"), "max"));
+        json_t *slim =
+            json_pack("{s:o, s:o}", "cpu_millicores",
+                      slim_resource(json_object_get(container, "cpu_millicores"), "p95"), "memory_bytes",
+                      slim_resource(json_object_get(container, "memory_bytes"), "max"));
         json_object_set_new(containers, name, slim);
     }
     json_t *window = json_object_get(usage, "window");

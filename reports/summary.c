@@ -24,10 +24,14 @@ static void count(struct buf *out, int64_t number, const char *noun)
 static const char *not_yet(enum artifact_kind kind)
 {
     switch (kind) {
-    case ARTIFACT_INVENTORY: return "usage has not been read and nothing is recommended yet";
-    case ARTIFACT_USAGE: return "nothing is recommended yet";
-    case ARTIFACT_RECOMMENDATIONS: return "nothing is priced yet";
-    default: return NULL;
+    case ARTIFACT_INVENTORY:
+        return "usage has not been read and nothing is recommended yet";
+    case ARTIFACT_USAGE:
+        return "nothing is recommended yet";
+    case ARTIFACT_RECOMMENDATIONS:
+        return "nothing is priced yet";
+    default:
+        return NULL;
     }
 }
 
@@ -72,8 +76,8 @@ void summary_held(const struct report *report, struct buf *out)
     }
     char change[FIGURE_MAX];
     count(out, t->held, "change");
-    buf_printf(out, " worth %s a month %s held back and not in the sums (", figure_change(t->after, t->proposed, "-", change),
-               t->held == 1 ? "is" : "are");
+    buf_printf(out, " worth %s a month %s held back and not in the sums (",
+               figure_change(t->after, t->proposed, "-", change), t->held == 1 ? "is" : "are");
     if (t->blocked > 0) {
         buf_printf(out, "%" PRId64 " blocked by the gate", t->blocked);
     }
@@ -111,19 +115,23 @@ int summary_gap(const struct report *report, int index, struct buf *out)
         return 1;
     case 4:
         if (report->note_count > 0) {
-            buf_printf(out, "%zu %s of the sources gave no workload and %s listed under notes.", report->note_count,
-                       report->note_count == 1 ? "part" : "parts", report->note_count == 1 ? "is" : "are");
+            buf_printf(out, "%zu %s of the sources gave no workload and %s listed under notes.",
+                       report->note_count, report->note_count == 1 ? "part" : "parts",
+                       report->note_count == 1 ? "is" : "are");
         }
         return 1;
-    default: return 0;
+    default:
+        return 0;
     }
 }
 
 static void unit_prices(const json_t *price, struct buf *out)
 {
     char dollars[FIGURE_MAX];
-    buf_printf(out, "$%s a vCPU-hour and ", figure_dollars(json_int_or(price, "microusd_per_vcpu_hour", 0), dollars));
-    buf_printf(out, "$%s a GiB-hour", figure_dollars(json_int_or(price, "microusd_per_gib_hour", 0), dollars));
+    buf_printf(out, "$%s a vCPU-hour and ",
+               figure_dollars(json_int_or(price, "microusd_per_vcpu_hour", 0), dollars));
+    buf_printf(out, "$%s a GiB-hour",
+               figure_dollars(json_int_or(price, "microusd_per_gib_hour", 0), dollars));
 }
 
 static const char *path_meaning(const char *path)
@@ -163,8 +171,8 @@ void summary_prices(const struct report *report, struct buf *out)
     add_word(out, price, "region");
     add_word(out, price, "instance");
     const char *date = json_string_or_null(price, "date");
-    buf_printf(out, ", %s%s%s: ", path_meaning(json_string_or_null(price, "path")), date == NULL ? "" : " of ",
-               date == NULL ? "" : date);
+    buf_printf(out, ", %s%s%s: ", path_meaning(json_string_or_null(price, "path")),
+               date == NULL ? "" : " of ", date == NULL ? "" : date);
     unit_prices(price, out);
     double discount = 0;
     if (json_get_number(price, "discount", &discount) && discount > 0) {
@@ -176,9 +184,11 @@ void summary_prices(const struct report *report, struct buf *out)
 
 void summary_method(struct buf *out)
 {
-    buf_add_str(out, "Method: monthly cost = max(request, mean usage) × unit price × 730 h × mean replicas, for each "
-                     "container and resource; before with today's request, after with the new one and the same usage. "
-                     "Lower requests free room on nodes; cash is saved when nodes go.");
+    buf_add_str(
+        out,
+        "Method: monthly cost = max(request, mean usage) × unit price × 730 h × mean replicas, for each "
+        "container and resource; before with today's request, after with the new one and the same usage. "
+        "Lower requests free room on nodes; cash is saved when nodes go.");
 }
 
 void summary_policy(const struct report *report, struct buf *out)
@@ -189,8 +199,9 @@ void summary_policy(const struct report *report, struct buf *out)
     if (from == NULL) {
         return;
     }
-    buf_add_str(out, strcmp(from, "ledger") == 0 ? "Policy: the one stored in the ledger"
-                                                 : "Policy: none is stored in the ledger, so the run's own file counts");
+    buf_add_str(out, strcmp(from, "ledger") == 0
+                         ? "Policy: the one stored in the ledger"
+                         : "Policy: none is stored in the ledger, so the run's own file counts");
     if (digest != NULL) {
         buf_printf(out, " (%.12s)", digest);
     }

@@ -1,8 +1,8 @@
 #ifndef TARE_REPORTS_SUMMARY_H
 #define TARE_REPORTS_SUMMARY_H
 
-/* The sentences that every report carries, as plain text: what it comes to, what is not in the sum, where the numbers
- * come from. Each adds one sentence (or nothing) to `out`; text from outside is not escaped yet. */
+/* The sentences that every report carries, as plain text: what it comes to, what is not in the sum, where the
+ * numbers come from. Each adds one sentence (or nothing) to `out`; text from outside is not escaped yet. */
 
 #include "pipeline/base/buf.h"
 #include "reports/model.h"

@@ -9,7 +9,18 @@
 #include "reports/figures.h"
 
 /* The drawing's own units: about the pixels of a phone, so that text stays readable there. */
-enum { WIDTH = 340, HEIGHT = 150, LEFT = 42, RIGHT = 334, TOP = 8, BOTTOM = 128, GRID_LINES = 3, HOUR = 3600, DAY = 86400, LABEL_HALF = 12 };
+enum {
+    WIDTH = 340,
+    HEIGHT = 150,
+    LEFT = 42,
+    RIGHT = 334,
+    TOP = 8,
+    BOTTOM = 128,
+    GRID_LINES = 3,
+    HOUR = 3600,
+    DAY = 86400,
+    LABEL_HALF = 12
+};
 
 enum { BAR_WIDTH = 120, BAR_HEIGHT = 8, HOURS_MAX = 24 * 62 };
 
@@ -29,7 +40,8 @@ static const char *resource_key(enum report_field request)
 bool svg_usage_from(const struct report_row *row, const struct report_container *container,
                     enum report_field request, struct svg_usage *out)
 {
-    const json_t *hourly = json_object_get(json_object_get(container->usage, resource_key(request)), "hourly");
+    const json_t *hourly =
+        json_object_get(json_object_get(container->usage, resource_key(request)), "hourly");
     *out = (struct svg_usage){.request = request,
                               .limit = request == CPU_REQUEST ? CPU_LIMIT : MEMORY_LIMIT,
                               .container = container,
@@ -100,8 +112,8 @@ static void grid(const struct svg_usage *usage, const struct scale *scale, struc
         char text[FIGURE_MAX];
         double y = y_of(scale, value);
         buf_printf(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>", LEFT, y, RIGHT);
-        buf_printf(out, "<text class=\"tick\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", LEFT - 4, y + 3,
-                   figure_measured(usage->request, value, text));
+        buf_printf(out, "<text class=\"tick\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", LEFT - 4,
+                   y + 3, figure_measured(usage->request, value, text));
     }
 }
 
@@ -123,7 +135,8 @@ static void days(const struct svg_usage *usage, const struct scale *scale, struc
             buf_printf(out, "<path class=\"grid\" d=\"M%.1f %dV%d\"/>", x, TOP, BOTTOM);
         }
         if (x <= RIGHT - LABEL_HALF) {
-            buf_printf(out, "<text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%02d-%02d</text>", x,
+            buf_printf(out,
+                       "<text class=\"tick\" x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%02d-%02d</text>", x,
                        BOTTOM + 14, month, day);
         }
     }
@@ -170,7 +183,8 @@ static void area(const json_t *list, const struct scale *scale, struct buf *out)
 static void level(int64_t amount, const struct scale *scale, const char *class, struct buf *out)
 {
     if (amount >= 0 && (double)amount <= scale->top) {
-        buf_printf(out, "<path class=\"%s\" d=\"M%d %.1fH%d\"/>", class, LEFT, y_of(scale, (double)amount), RIGHT);
+        buf_printf(out, "<path class=\"%s\" d=\"M%d %.1fH%d\"/>", class, LEFT, y_of(scale, (double)amount),
+                   RIGHT);
     }
 }
 
@@ -182,8 +196,8 @@ static void key(struct buf *out, const char *class, const char *name, const char
                class, name, value[0] == '\0' ? "" : " ", value);
 }
 
-static void level_key(struct buf *out, const struct scale *scale, enum report_field field, const int64_t *amounts,
-                      const char *class, const char *name)
+static void level_key(struct buf *out, const struct scale *scale, enum report_field field,
+                      const int64_t *amounts, const char *class, const char *name)
 {
     char text[FIGURE_MAX];
     if (amounts[field] < 0) {
@@ -191,7 +205,8 @@ static void level_key(struct buf *out, const struct scale *scale, enum report_fi
     }
     figure_amount(field, amounts[field], text);
     char value[2 * FIGURE_MAX];
-    snprintf(value, sizeof value, "%s%s", text, (double)amounts[field] > scale->top ? " (above the chart)" : "");
+    snprintf(value, sizeof value, "%s%s", text,
+             (double)amounts[field] > scale->top ? " (above the chart)" : "");
     key(out, class, name, value);
 }
 
@@ -233,9 +248,10 @@ static void description(const struct svg_usage *usage, struct buf *out)
     const struct report_container *c = usage->container;
     buf_printf(out, "%s by hour, highest %s", usage->request == CPU_REQUEST ? "CPU" : "Memory",
                figure_measured(usage->request, peak_of(usage->upper), text));
-    buf_printf(out, "; request %s", figure_pair(usage->request, c->now[usage->request], c->next[usage->request],
-                                                " to ", text));
-    buf_printf(out, ", limit %s", figure_pair(usage->limit, c->now[usage->limit], c->next[usage->limit], " to ", text));
+    buf_printf(out, "; request %s",
+               figure_pair(usage->request, c->now[usage->request], c->next[usage->request], " to ", text));
+    buf_printf(out, ", limit %s",
+               figure_pair(usage->limit, c->now[usage->limit], c->next[usage->limit], " to ", text));
 }
 
 void svg_usage_chart(const struct svg_usage *usage, struct buf *out)
@@ -243,8 +259,10 @@ void svg_usage_chart(const struct svg_usage *usage, struct buf *out)
     struct scale scale = scale_of(usage);
     buf_printf(out, "<figure><figcaption><b>%s</b> of ", usage->request == CPU_REQUEST ? "CPU" : "Memory");
     escape_html(out, usage->container->name);
-    buf_printf(out, ", by hour (UTC)</figcaption><svg class=\"chart\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH,
-               HEIGHT);
+    buf_printf(
+        out,
+        ", by hour (UTC)</figcaption><svg class=\"chart\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"",
+        WIDTH, HEIGHT);
     description(usage, out);
     buf_add_str(out, "\">");
     grid(usage, &scale, out);
@@ -264,6 +282,6 @@ void svg_bar(double share, bool saving, struct buf *out)
                "<svg class=\"bar\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" aria-hidden=\"true\">"
                "<rect class=\"rest\" width=\"%d\" height=\"%d\" rx=\"4\"/>"
                "<rect class=\"%s\" width=\"%.1f\" height=\"%d\" rx=\"4\"/></svg>",
-               BAR_WIDTH, BAR_HEIGHT, BAR_WIDTH, BAR_HEIGHT, BAR_WIDTH, BAR_HEIGHT, saving ? "less" : "more", width,
-               BAR_HEIGHT);
+               BAR_WIDTH, BAR_HEIGHT, BAR_WIDTH, BAR_HEIGHT, BAR_WIDTH, BAR_HEIGHT, saving ? "less" : "more",
+               width, BAR_HEIGHT);
 }

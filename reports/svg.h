@@ -1,8 +1,8 @@
 #ifndef TARE_REPORTS_SVG_H
 #define TARE_REPORTS_SVG_H
 
-/* Charts as inline SVG: presentation by classes of report.css only, so that they follow light and dark and a strict
- * content policy allows them. */
+/* Charts as inline SVG: presentation by classes of report.css only, so that they follow light and dark and a
+ * strict content policy allows them. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,9 +16,9 @@ struct svg_usage {
     enum report_field request; /* CPU_REQUEST or MEMORY_REQUEST */
     enum report_field limit;
     const struct report_container *container;
-    const json_t *mean;   /* arrays of numbers or null, one an hour */
-    const json_t *upper;  /* 95th percentile of CPU, peak of memory */
-    int64_t start;        /* of the first hour; 0 unknown */
+    const json_t *mean;  /* arrays of numbers or null, one an hour */
+    const json_t *upper; /* 95th percentile of CPU, peak of memory */
+    int64_t start;       /* of the first hour; 0 unknown */
 };
 
 /* Takes what the chart needs out of a container's usage; false when there is no hourly profile. */

@@ -14,7 +14,8 @@ enum { NAME_COLUMNS = 38, SENTENCE_MAX = 4096 };
 static const struct {
     const char *head;
     size_t width;
-} columns[] = {{"CPU", 15}, {"MEMORY", 18}, {"NOW", 9}, {"NEW", 9}, {"CHANGE", 9}, {"%", 6}, {"CONF", 5}, {"RISK", 6}};
+} columns[] = {{"CPU", 15},   {"MEMORY", 18}, {"NOW", 9},  {"NEW", 9},
+               {"CHANGE", 9}, {"%", 6},       {"CONF", 5}, {"RISK", 6}};
 
 /* Characters, not bytes: figures hold "→" and "–". */
 static size_t characters(const char *text)
@@ -76,10 +77,13 @@ static void line(struct buf *out, const struct report_row *row, struct arena *ar
     char text[FIGURE_MAX];
     name_cell(out, row, arena);
     cell(out, 0, figure_pair(CPU_REQUEST, row->now[CPU_REQUEST], row->next[CPU_REQUEST], " → ", text));
-    cell(out, 1, figure_pair(MEMORY_REQUEST, row->now[MEMORY_REQUEST], row->next[MEMORY_REQUEST], " → ", text));
+    cell(out, 1,
+         figure_pair(MEMORY_REQUEST, row->now[MEMORY_REQUEST], row->next[MEMORY_REQUEST], " → ", text));
     money_cells(out, row->priced, row->before, row->proposed);
     cell(out, 6, figure_confidence(row, text));
-    const char *last = row->blocked ? "blocked" : row->group == REPORT_HELD ? "unwritable" : report_risk_name(row->risk);
+    const char *last = row->blocked                ? "blocked"
+                       : row->group == REPORT_HELD ? "unwritable"
+                                                   : report_risk_name(row->risk);
     cell(out, 7, row->no_data && last[0] == '\0' ? "no data" : last);
     buf_add_char(out, '\n');
 }

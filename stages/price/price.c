@@ -64,7 +64,8 @@ static int price_record(struct stage *stage, json_t *record, struct err *err)
         flag_price(record, &state->unit);
     }
     if (cost != NULL && notes.replicas_unknown) {
-        record_problem(record, "price", "replicas-unknown", "how many replicas run is unknown; the cost is that of one");
+        record_problem(record, "price", "replicas-unknown",
+                       "how many replicas run is unknown; the cost is that of one");
     }
     json_object_set_new(record, "cost", cost == NULL ? json_null() : cost);
     cost_notes_release(&notes);

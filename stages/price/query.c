@@ -16,8 +16,10 @@ static const struct source provider_source = {OPT_PROVIDER, "--provider", "prici
 static const struct source region_source = {OPT_REGION, "--region", "pricing.region"};
 static const struct source instance_source = {OPT_INSTANCE, "--instance", "pricing.instance"};
 static const struct source discount_source = {OPT_DISCOUNT, "--discount", "pricing.discount"};
-static const struct source vcpu_source = {OPT_USD_PER_VCPU_HOUR, "--usd-per-vcpu-hour", "pricing.usd_per_vcpu_hour"};
-static const struct source gib_source = {OPT_USD_PER_GIB_HOUR, "--usd-per-gib-hour", "pricing.usd_per_gib_hour"};
+static const struct source vcpu_source = {OPT_USD_PER_VCPU_HOUR, "--usd-per-vcpu-hour",
+                                          "pricing.usd_per_vcpu_hour"};
+static const struct source gib_source = {OPT_USD_PER_GIB_HOUR, "--usd-per-gib-hour",
+                                         "pricing.usd_per_gib_hour"};
 
 static struct price_name name_from(const struct options *options, const struct config *config,
                                    const struct source *source)
@@ -30,8 +32,8 @@ static struct price_name name_from(const struct options *options, const struct c
 }
 
 /* −1 where neither gives an amount. */
-static int amount_from(const struct options *options, const struct config *config, const struct source *source,
-                       int64_t *micro, struct err *err)
+static int amount_from(const struct options *options, const struct config *config,
+                       const struct source *source, int64_t *micro, struct err *err)
 {
     struct err inner = {0};
     *micro = -1;
@@ -48,7 +50,8 @@ static int amount_from(const struct options *options, const struct config *confi
     return 0;
 }
 
-static int discount_from(const struct options *options, const struct config *config, int64_t *ppm, struct err *err)
+static int discount_from(const struct options *options, const struct config *config, int64_t *ppm,
+                         struct err *err)
 {
     bool typed = options_given(options, OPT_DISCOUNT);
     struct err inner = {0};
@@ -73,7 +76,8 @@ int price_query_make(const struct options *options, const struct config *config,
     *query = (struct price_query){.provider = provider,
                                   .region = name_from(options, about, &region_source),
                                   .instance = name_from(options, about, &instance_source)};
-    bool typed = options_given(options, OPT_USD_PER_VCPU_HOUR) || options_given(options, OPT_USD_PER_GIB_HOUR);
+    bool typed =
+        options_given(options, OPT_USD_PER_VCPU_HOUR) || options_given(options, OPT_USD_PER_GIB_HOUR);
     query->override_blame = typed ? ERR_USAGE : ERR_CONFIG;
     return amount_from(options, about, &vcpu_source, &query->microusd_per_vcpu_hour, err) != 0 ||
                    amount_from(options, about, &gib_source, &query->microusd_per_gib_hour, err) != 0 ||

@@ -8,9 +8,10 @@
 #include "pricing/unit.h"
 
 /*
- * Fills the query. An option comes before the configuration; what the configuration says of region, instance and unit
- * prices is about its own provider and is left aside when an option names another one. Strings are borrowed from
- * options and configuration. ERR_USAGE or ERR_CONFIG for a price or discount that is no number or out of range.
+ * Fills the query. An option comes before the configuration; what the configuration says of region, instance
+ * and unit prices is about its own provider and is left aside when an option names another one. Strings are
+ * borrowed from options and configuration. ERR_USAGE or ERR_CONFIG for a price or discount that is no number
+ * or out of range.
  */
 int price_query_make(const struct options *options, const struct config *config, struct price_query *query,
                      struct err *err);

@@ -10,7 +10,8 @@
 enum { REPORT_FILE_MODE = 0644 };
 
 /* A file is replaced whole or not at all; standard output is written as the report grows. */
-static int render(const struct report *report, const struct report_format *format, const char *path, struct err *err)
+static int render(const struct report *report, const struct report_format *format, const char *path,
+                  struct err *err)
 {
     struct report_sink sink;
     sink_init(&sink, path == NULL ? STDOUT_FILENO : -1);
@@ -33,8 +34,8 @@ static int run(struct stage *stage, struct err *err)
     bool given = false;
     int64_t id = options_integer(stage->options, OPT_RUN, &given);
     struct report report;
-    int failed = report_init(&report, format->charts, err) || report_read(&report, stage->in, given ? id : 0, err) ||
-                 render(&report, format, path, err);
+    int failed = report_init(&report, format->charts, err) ||
+                 report_read(&report, stage->in, given ? id : 0, err) || render(&report, format, path, err);
     report_release(&report);
     return failed ? -1 : 0;
 }

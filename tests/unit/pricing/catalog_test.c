@@ -13,8 +13,8 @@
 #include "pricing/money.h"
 
 #define NODES "provider,region,instance_type,vcpu,memory_gib,usd_per_hour,date,source\n"
-#define GROUPS                                                                                                 \
-    "provider,region,family_group,usd_per_vcpu_hour,usd_per_gib_hour,max_rel_error,n_types,date,method\n"      \
+#define GROUPS \
+    "provider,region,family_group,usd_per_vcpu_hour,usd_per_gib_hour,max_rel_error,n_types,date,method\n" \
     "aws,us-east-1,\"aws-gen6-intel(c6i,m6i)\",0.035,0.0034,0.01,3,2026-01-01,fit\n"
 #define FAMILIES "provider,pattern,group\naws,*,aws-gen6-intel\n"
 
@@ -56,7 +56,8 @@ static void quoting_and_line_ends_are_read(void **state)
 {
     (void)state;
     struct catalog *catalog = NULL;
-    assert_int_equal(load(NODES "aws,us-east-1,a.b,2,7.5,0.5,d,\"one, \"\"two\"\"\"\r\n", GROUPS, &catalog, NULL), 0);
+    assert_int_equal(
+        load(NODES "aws,us-east-1,a.b,2,7.5,0.5,d,\"one, \"\"two\"\"\"\r\n", GROUPS, &catalog, NULL), 0);
     const struct node_price *node = catalog_node(catalog, "aws", "us-east-1", "A.B");
     assert_non_null(node);
     assert_string_equal(node->source, "one, \"two\"");
@@ -76,8 +77,8 @@ static void every_listed_node_rebuilds(void **state)
     struct arena arena;
     arena_init(&arena);
     struct csv csv;
-    assert_int_equal(csv_init(&csv, "on-demand.csv", (const char *)asset_on_demand_csv, asset_on_demand_csv_length,
-                              &arena, columns, 8, NULL),
+    assert_int_equal(csv_init(&csv, "on-demand.csv", (const char *)asset_on_demand_csv,
+                              asset_on_demand_csv_length, &arena, columns, 8, NULL),
                      0);
     while (csv_next(&csv, NULL) == 1) {
         struct price_query query = {.provider = {csv.fields[0], ERR_USAGE, ""},

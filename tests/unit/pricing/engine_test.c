@@ -68,7 +68,8 @@ static void after_takes_the_new_request_but_never_less_than_usage(void **state)
 static void a_limit_alone_is_the_request(void **state)
 {
     (void)state;
-    assert_money("{\"workload\":{\"replicas\":1,\"containers\":[{\"name\":\"a\",\"role\":\"container\",\"requests\":{},"
+    assert_money("{\"workload\":{\"replicas\":1,\"containers\":[{\"name\":\"a\",\"role\":\"container\","
+                 "\"requests\":{},"
                  "\"limits\":{\"cpu_millicores\":1000,\"memory_bytes\":1073741824}}]}}",
                  32120000, 32120000);
 }
@@ -76,10 +77,11 @@ static void a_limit_alone_is_the_request(void **state)
 static void init_containers_cost_nothing_and_sidecars_do(void **state)
 {
     (void)state;
-    assert_money("{\"workload\":{\"replicas\":1,\"containers\":[" HALF
-                 ",{\"name\":\"i\",\"role\":\"init\",\"requests\":{\"cpu_millicores\":4000}},"
-                 "{\"name\":\"s\",\"role\":\"sidecar\",\"requests\":{\"cpu_millicores\":1000,\"memory_bytes\":0}}]}}",
-                 16060000 + 29200000, 16060000 + 29200000);
+    assert_money(
+        "{\"workload\":{\"replicas\":1,\"containers\":[" HALF
+        ",{\"name\":\"i\",\"role\":\"init\",\"requests\":{\"cpu_millicores\":4000}},"
+        "{\"name\":\"s\",\"role\":\"sidecar\",\"requests\":{\"cpu_millicores\":1000,\"memory_bytes\":0}}]}}",
+        16060000 + 29200000, 16060000 + 29200000);
 }
 
 static void what_has_no_replicas_costs_nothing(void **state)
@@ -92,7 +94,8 @@ static void unknown_replicas_are_one_and_said(void **state)
 {
     (void)state;
     struct cost_notes notes;
-    json_t *result = cost("{\"workload\":{\"replicas\":null,\"containers\":[" HALF "]},\"usage\":null}", &notes);
+    json_t *result =
+        cost("{\"workload\":{\"replicas\":null,\"containers\":[" HALF "]},\"usage\":null}", &notes);
     assert_true(notes.replicas_unknown);
     assert_int_equal(json_int_or(result, "monthly_before_microusd", -1), 16060000);
     json_decref(result);
@@ -103,8 +106,10 @@ static void what_is_unknown_is_unpriced_and_named(void **state)
 {
     (void)state;
     struct cost_notes notes;
-    assert_null(cost("{\"workload\":{\"replicas\":1,\"containers\":[" CONTAINER("{\"cpu_millicores\":5}") "]}}", &notes));
-    assert_string_equal(buf_str(&notes.unpriced), "container 'a' has neither a request nor usage data for memory");
+    assert_null(cost(
+        "{\"workload\":{\"replicas\":1,\"containers\":[" CONTAINER("{\"cpu_millicores\":5}") "]}}", &notes));
+    assert_string_equal(buf_str(&notes.unpriced),
+                        "container 'a' has neither a request nor usage data for memory");
     cost_notes_release(&notes);
     assert_null(cost("{\"workload\":{\"replicas\":1,\"containers\":[]}}", &notes));
     cost_notes_release(&notes);

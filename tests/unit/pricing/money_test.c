@@ -85,8 +85,9 @@ static void dollars_are_read_exactly(void **state)
 static void what_is_no_money_is_refused(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"", ".", "-1", "+1", "1.", ".5", "1e3", "nan", "inf", "1,5", " 1", "1 ", "0x1",
-                                        "1000000001", "99999999999999999999999"};
+    static const char *const wrong[] = {"",   ".",   "-1",  "+1",         "1.",
+                                        ".5", "1e3", "nan", "inf",        "1,5",
+                                        " 1", "1 ",  "0x1", "1000000001", "99999999999999999999999"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         int64_t value = 7;
         struct err err = {0};

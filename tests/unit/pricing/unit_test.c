@@ -46,7 +46,8 @@ static struct unit_price find(const char *provider, const char *region, const ch
 /* vcpu × cpu + gib × ram is the list price within one micro-dollar for each unit. */
 static void assert_rebuilds(const struct unit_price *unit)
 {
-    int64_t rebuilt = unit->vcpu_milli * unit->microusd_per_vcpu_hour + unit->gib_milli * unit->microusd_per_gib_hour;
+    int64_t rebuilt =
+        unit->vcpu_milli * unit->microusd_per_vcpu_hour + unit->gib_milli * unit->microusd_per_gib_hour;
     int64_t list = 1000 * unit->node_microusd_per_hour;
     assert_true(llabs(rebuilt - list) <= unit->vcpu_milli + unit->gib_milli);
 }
@@ -137,8 +138,8 @@ static void own_prices_win(void **state)
     assert_int_equal(err.class, ERR_CONFIG);
 }
 
-static void assert_refused(const char *provider, const char *region, const char *instance, enum err_class class,
-                           const char *hint)
+static void assert_refused(const char *provider, const char *region, const char *instance,
+                           enum err_class class, const char *hint)
 {
     struct price_query query = query_of(provider, region, instance);
     struct unit_price unit;

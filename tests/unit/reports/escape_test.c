@@ -25,10 +25,16 @@ static void html_is_text(void **state)
     assert_escaped(escape_html, "<script>alert('x\"&')</script>",
                    "&lt;script&gt;alert(&#39;x&quot;&amp;&#39;)&lt;/script&gt;");
     assert_escaped(escape_html, "a\n\tb", "a\n\tb");
-    assert_escaped(escape_html, "\xe2\x80\xae" "evil", "\\u202eevil");
+    assert_escaped(escape_html,
+                   "\xe2\x80\xae"
+                   "evil",
+                   "\\u202eevil");
     assert_escaped(escape_html, "z\xe2\x80\x8bw\x1b[31m\x7f", "z\\u200bw\\u001b[31m\\u007f");
     assert_escaped(escape_html, "caf\xc3\xa9 \xff", "caf\xc3\xa9 \xef\xbf\xbd");
-    assert_escaped(escape_html, "\xc2\x9b" "2J", "\\u009b2J");
+    assert_escaped(escape_html,
+                   "\xc2\x9b"
+                   "2J",
+                   "\\u009b2J");
 }
 
 static void markdown_is_text(void **state)
@@ -70,7 +76,10 @@ static void terminals_are_not_steered(void **state)
     assert_int_equal(escape_terminal(&out, "abcde", 5), 5);
     assert_string_equal(buf_str(&out), "abcde");
     buf_clear(&out);
-    assert_true(escape_terminal(&out, "abc\xe2\x80\xae" "de", 6) <= 6);
+    assert_true(escape_terminal(&out,
+                                "abc\xe2\x80\xae"
+                                "de",
+                                6) <= 6);
     buf_release(&out);
 }
 

@@ -35,6 +35,7 @@ static void amounts_as_in_manifests(void **state)
     (void)state;
     assert_string_equal(figure_amount(CPU_REQUEST, 250, out), "250m");
     assert_string_equal(figure_amount(MEMORY_LIMIT, 536870912, out), "512Mi");
+    assert_string_equal(figure_amount(MEMORY_LIMIT, 200000000, out), "200M");
     assert_string_equal(figure_amount(CPU_LIMIT, REPORT_ABSENT, out), "–");
     assert_string_equal(figure_pair(CPU_REQUEST, 500, 250, " → ", out), "500m → 250m");
     assert_string_equal(figure_pair(CPU_REQUEST, 500, 500, " → ", out), "500m");
@@ -64,8 +65,8 @@ static void dollars_are_exact(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(changes_of_money),         cmocka_unit_test(percentages_only_where_both_sides_are),
-        cmocka_unit_test(amounts_as_in_manifests),  cmocka_unit_test(measured_amounts_are_short),
+        cmocka_unit_test(changes_of_money),        cmocka_unit_test(percentages_only_where_both_sides_are),
+        cmocka_unit_test(amounts_as_in_manifests), cmocka_unit_test(measured_amounts_are_short),
         cmocka_unit_test(dollars_are_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,14 +58,16 @@ static json_t *random_record(int number, int64_t *before, int64_t *after)
     bool priced = number % 9 != 0;
     char cost[1024];
     snprintf(cost, sizeof cost,
-             "{\"monthly_before_microusd\":%" PRId64 ",\"monthly_after_microusd\":%" PRId64 ",\"containers\":{"
+             "{\"monthly_before_microusd\":%" PRId64 ",\"monthly_after_microusd\":%" PRId64
+             ",\"containers\":{"
              "\"a\":{\"cpu_before_microusd\":%" PRId64 ",\"cpu_after_microusd\":%" PRId64
              ",\"memory_before_microusd\":%" PRId64 ",\"memory_after_microusd\":%" PRId64 "},"
              "\"b\":{\"cpu_before_microusd\":%" PRId64 ",\"cpu_after_microusd\":%" PRId64
              ",\"memory_before_microusd\":%" PRId64 ",\"memory_after_microusd\":%" PRId64 "}}}",
              *before, *after, part[0], part[1], part[2], part[3], part[4], part[5], part[6], part[7]);
     char *text = xasprintf(
-        "{\"workload\":{\"cluster\":null,\"namespace\":\"ns%d\",\"kind\":\"Deployment\",\"name\":\"w%d\",\"containers\":["
+        "{\"workload\":{\"cluster\":null,\"namespace\":\"ns%d\",\"kind\":\"Deployment\",\"name\":\"w%d\","
+        "\"containers\":["
         "{\"name\":\"a\",\"role\":\"container\",\"requests\":{\"cpu_millicores\":100,\"memory_bytes\":1024}},"
         "{\"name\":\"b\",\"role\":\"sidecar\",\"requests\":{\"cpu_millicores\":100,\"memory_bytes\":1024}}]},"
         "\"recommendation\":{\"action\":\"resize\",\"risk\":\"low\",\"confidence\":0.5,\"containers\":{"
@@ -118,7 +120,8 @@ static void assert_json(const char *text, int64_t before, int64_t after)
     json_decref(report);
 }
 
-/* Sums of records, namespaces and totals are the same micro-dollars everywhere; people's figures are made from them. */
+/* Sums of records, namespaces and totals are the same micro-dollars everywhere; people's figures are made
+ * from them. */
 static void every_format_has_the_same_sums(void **state)
 {
     (void)state;
@@ -165,15 +168,16 @@ static void the_biggest_change_comes_first(void **state)
     (void)state;
     struct report report;
     assert_int_equal(report_init(&report, false, NULL), 0);
-    static const char *const costs[] = {
-        "{\"monthly_before_microusd\":10,\"monthly_after_microusd\":9}", "null",
-        "{\"monthly_before_microusd\":10,\"monthly_after_microusd\":90}",
-        "{\"monthly_before_microusd\":50,\"monthly_after_microusd\":9}"};
+    static const char *const costs[] = {"{\"monthly_before_microusd\":10,\"monthly_after_microusd\":9}",
+                                        "null",
+                                        "{\"monthly_before_microusd\":10,\"monthly_after_microusd\":90}",
+                                        "{\"monthly_before_microusd\":50,\"monthly_after_microusd\":9}"};
     for (size_t i = 0; i < ARRAY_COUNT(costs); i++) {
-        char *text = xasprintf("{\"workload\":{\"kind\":\"Pod\",\"name\":\"p%zu\",\"containers\":[{\"name\":\"a\","
-                               "\"requests\":{\"cpu_millicores\":9}}]},\"recommendation\":{\"action\":\"resize\","
-                               "\"containers\":{\"a\":{\"requests\":{\"cpu_millicores\":5}}}},\"cost\":%s}",
-                               i, costs[i]);
+        char *text =
+            xasprintf("{\"workload\":{\"kind\":\"Pod\",\"name\":\"p%zu\",\"containers\":[{\"name\":\"a\","
+                      "\"requests\":{\"cpu_millicores\":9}}]},\"recommendation\":{\"action\":\"resize\","
+                      "\"containers\":{\"a\":{\"requests\":{\"cpu_millicores\":5}}}},\"cost\":%s}",
+                      i, costs[i]);
         add(&report, parse(text));
         free(text);
     }
@@ -203,11 +207,12 @@ static void what_is_held_back_is_not_counted(void **state)
     assert_int_equal(report_init(&report, false, NULL), 0);
     report.meta.kind = ARTIFACT_GATED;
     for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
-        char *text = xasprintf("{\"workload\":{\"kind\":\"Pod\",\"name\":\"p%zu\",\"containers\":[{\"name\":\"a\","
-                               "\"requests\":{\"cpu_millicores\":9}}]},\"recommendation\":{\"action\":\"resize\","
-                               "\"containers\":{\"a\":{\"requests\":{\"cpu_millicores\":5}}}},"
-                               "\"cost\":{\"monthly_before_microusd\":10000000,\"monthly_after_microusd\":4000000},%s}",
-                               i, members[i]);
+        char *text = xasprintf(
+            "{\"workload\":{\"kind\":\"Pod\",\"name\":\"p%zu\",\"containers\":[{\"name\":\"a\","
+            "\"requests\":{\"cpu_millicores\":9}}]},\"recommendation\":{\"action\":\"resize\","
+            "\"containers\":{\"a\":{\"requests\":{\"cpu_millicores\":5}}}},"
+            "\"cost\":{\"monthly_before_microusd\":10000000,\"monthly_after_microusd\":4000000},%s}",
+            i, members[i]);
         add(&report, parse(text));
         free(text);
     }
@@ -219,8 +224,9 @@ static void what_is_held_back_is_not_counted(void **state)
     assert_int_equal(report.totals.after, 24000000);
     assert_int_equal(report.totals.proposed, 12000000);
     char *markdown = render(&report, report_markdown);
-    assert_non_null(strstr(markdown, "2 changes worth -$12 a month are held back and not in the sums (1 blocked by the "
-                                     "gate, 1 that cannot be written into the manifest)."));
+    assert_non_null(strstr(markdown,
+                           "2 changes worth -$12 a month are held back and not in the sums (1 blocked by the "
+                           "gate, 1 that cannot be written into the manifest)."));
     free(markdown);
     report_release(&report);
 }
@@ -234,7 +240,8 @@ static void fields_follow_the_advice(void **state)
     json_t *record = parse(
         "{\"workload\":{\"kind\":\"Pod\",\"name\":\"p\",\"containers\":["
         "{\"name\":\"i\",\"role\":\"init\",\"requests\":{\"cpu_millicores\":9000}},"
-        "{\"name\":\"a\",\"role\":\"container\",\"requests\":{\"cpu_millicores\":500},\"limits\":{\"cpu_millicores\":900,"
+        "{\"name\":\"a\",\"role\":\"container\",\"requests\":{\"cpu_millicores\":500},\"limits\":{\"cpu_"
+        "millicores\":900,"
         "\"memory_bytes\":7}}]},\"usage\":null,"
         "\"recommendation\":{\"action\":\"resize\",\"risk\":\"high\",\"containers\":{\"a\":{\"requests\":{"
         "\"cpu_millicores\":null,\"memory_bytes\":5},\"remove\":[\"limits.cpu\"]}}}}");
@@ -260,10 +267,13 @@ static void nothing_is_left_out(void **state)
     struct report report;
     assert_int_equal(report_init(&report, true, NULL), 0);
     report.meta.kind = ARTIFACT_CHANGES;
-    add(&report, parse("{\"note\":{\"stage\":\"parse\",\"outcome\":\"error\",\"code\":\"yaml-syntax\",\"message\":\"bad <b>\","
+    add(&report, parse("{\"note\":{\"stage\":\"parse\",\"outcome\":\"error\",\"code\":\"yaml-syntax\","
+                       "\"message\":\"bad <b>\","
                        "\"source\":{\"file\":\"a\\u202e.yaml\",\"line\":3}}}"));
-    add(&report, parse("{\"workload\":{\"kind\":\"Pod\",\"name\":\"<script>\",\"containers\":[]},\"usage\":null,"
-                       "\"cost\":null,\"problems\":[{\"stage\":\"price\",\"code\":\"unpriced\",\"message\":\"no\"}]}"));
+    add(&report,
+        parse(
+            "{\"workload\":{\"kind\":\"Pod\",\"name\":\"<script>\",\"containers\":[]},\"usage\":null,"
+            "\"cost\":null,\"problems\":[{\"stage\":\"price\",\"code\":\"unpriced\",\"message\":\"no\"}]}"));
     report_finish(&report);
     assert_int_equal(json_int_or(report.problems, "unpriced", 0), 1);
     assert_int_equal(json_int_or(report.problems, "yaml-syntax", 0), 1);
@@ -301,8 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_format_has_the_same_sums), cmocka_unit_test(the_biggest_change_comes_first),
         cmocka_unit_test(fields_follow_the_advice),       cmocka_unit_test(nothing_is_left_out),
-        cmocka_unit_test(an_empty_report_is_a_report),
-        cmocka_unit_test(what_is_held_back_is_not_counted),
+        cmocka_unit_test(an_empty_report_is_a_report),    cmocka_unit_test(what_is_held_back_is_not_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
