@@ -176,21 +176,19 @@ static int check_config(const struct progress *progress, struct err *err)
 {
     const char *began = json_string_or_null(progress->settings, "config_sha256");
     const char *path = json_string_or_null(progress->settings, "config");
+    char now[DIGEST_HEX];
     if (began == NULL || path == NULL) {
         return 0;
     }
-    struct buf text;
-    buf_init(&text, 1024 * 1024);
-    char now[DIGEST_HEX];
-    int failed = fs_read(path, &text, err);
-    hash_bytes(buf_str(&text), text.length, now);
-    buf_release(&text);
-    if (!failed && strcmp(began, now) != 0) {
+    if (line_config_digest(progress->settings, now, err)) {
+        return -1;
+    }
+    if (strcmp(began, now) != 0) {
         err_set(err, ERR_STALE, "%s changed since run %" PRId64 " began (sha256 %.12s then, %.12s now)", path,
                 progress->run->id, began, now);
         return err_hint(err, "start a new run, or: tare rerun %" PRId64 " --from parse", progress->run->id);
     }
-    return failed;
+    return 0;
 }
 
 static int run_stages(struct progress *progress, struct err *err)

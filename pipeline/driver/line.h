@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "pipeline/driver/command.h"
+#include "pipeline/io/hash.h"
 #include "pipeline/io/json.h"
 
 /* Number of stages in the line, and the name of one. Borrowed, static. */
@@ -25,6 +26,9 @@ extern const struct line_program line_programs[];
 /* What a run is made from, as the ledger keeps it: folder, paths, configuration file and digest, the typed options of each stage.
  * `base` (borrowed, may be NULL) gives what was not typed now. New object. ERR_NOINPUT, ERR_IO. */
 int line_settings(const struct session *session, const json_t *base, json_t **out, struct err *err);
+
+/* sha256 of the configuration file that the settings name, as it is now. ERR_NOINPUT, ERR_IO. */
+int line_config_digest(const json_t *settings, char digest[DIGEST_HEX], struct err *err);
 
 /* Runs the stages that the run has not finished, registers the plan, writes the configured reports. Holds the run's lock.
  * *state receives what became of the run. A stage's failure ends the run as failed, with the stage's class. */

@@ -75,37 +75,51 @@ static json_t *paths(const struct session *session, const json_t *base, bool rer
     return list;
 }
 
-static int config_digest(const char *path, json_t *settings, struct err *err)
+int line_config_digest(const json_t *settings, char digest[DIGEST_HEX], struct err *err)
 {
     struct buf text;
     buf_init(&text, CONFIG_MAX);
-    char digest[DIGEST_HEX];
+    char *path = fs_join(json_string_or_null(settings, "directory"), json_string_or_null(settings, "config"));
     int failed = fs_read(path, &text, err);
     if (!failed) {
         hash_bytes(buf_str(&text), text.length, digest);
-        json_object_set_new(settings, "config", json_string_safe(path));
-        json_object_set_new(settings, "config_sha256", json_string(digest));
     }
+    free(path);
     buf_release(&text);
     return failed;
 }
 
+/* The configuration as it was named, where that holds in the run's folder too: paths in it, and so in the artifacts, stay as
+ * people wrote them. */
+static const char *config_name(const struct session *session, const json_t *base, bool same_folder)
+{
+    if (session->config_file == NULL) {
+        return json_string_or_null(base, "config");
+    }
+    return same_folder ? config_path(session->config) : session->config_file;
+}
+
 int line_settings(const struct session *session, const json_t *base, json_t **out, struct err *err)
 {
-    json_t *settings = json_object();
-    char directory[PATH_MAX];
-    if (getcwd(directory, sizeof directory) == NULL) {
-        json_decref(settings);
+    char here[PATH_MAX];
+    if (getcwd(here, sizeof here) == NULL) {
         return err_errno(err, ERR_NOINPUT, errno, "cannot tell the current folder");
     }
     const char *stored = json_string_or_null(base, "directory");
-    json_object_set_new(settings, "directory", json_string_safe(stored == NULL ? directory : stored));
+    const char *directory = stored == NULL ? here : stored;
+    json_t *settings = json_object();
+    json_object_set_new(settings, "directory", json_string_safe(directory));
     json_object_set_new(settings, "paths", paths(session, base, base != NULL));
     json_object_set_new(settings, "options", stage_options(session, base));
-    const char *config = session->config_file != NULL ? session->config_file : json_string_or_null(base, "config");
-    if (config != NULL && config_digest(config, settings, err)) {
-        json_decref(settings);
-        return -1;
+    const char *config = config_name(session, base, strcmp(directory, here) == 0);
+    if (config != NULL) {
+        char digest[DIGEST_HEX];
+        json_object_set_new(settings, "config", json_string_safe(config));
+        if (line_config_digest(settings, digest, err)) {
+            json_decref(settings);
+            return -1;
+        }
+        json_object_set_new(settings, "config_sha256", json_string(digest));
     }
     *out = settings;
     return 0;

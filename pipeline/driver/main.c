@@ -14,6 +14,7 @@
 #include "pipeline/cli/help.h"
 #include "pipeline/cli/stage.h"
 #include "pipeline/driver/command.h"
+#include "pipeline/io/fs.h"
 #include "pipeline/io/proc.h"
 
 static const struct command commands[] = {
@@ -193,6 +194,7 @@ static int dispatch(int argc, char **argv, int at)
 
 int main(int argc, char **argv)
 {
+    fs_take_standard_streams();
     json_init();
     signal(SIGPIPE, SIG_IGN);
     log_init("tare", LOG_TEXT, LOG_INFO);

@@ -21,6 +21,7 @@ struct totals {
     int64_t before;
     int64_t after;
     int64_t saving;
+    int64_t held_back; /* saving of the blocked ones */
 };
 
 static struct totals sum_up(const json_t *rows)
@@ -35,14 +36,18 @@ static struct totals sum_up(const json_t *rows)
         totals.workloads++;
         totals.changes += verdict != NULL && strcmp(verdict, "unchanged") != 0;
         totals.waiting += str_equal(verdict, "needs-approval");
-        totals.blocked += str_equal(verdict, "blocked");
-        if (json_get_int(row, "monthly_before_microusd", &before)) {
-            totals.before += before;
-            totals.after += json_int_or(row, "monthly_after_microusd", before);
-            totals.saving += json_int_or(row, "monthly_saving_microusd", 0);
-        } else {
+        bool blocked = str_equal(verdict, "blocked");
+        totals.blocked += blocked;
+        if (!json_get_int(row, "monthly_before_microusd", &before)) {
             totals.unpriced++;
+            continue;
         }
+        /* What is blocked will not come, so it is no saving. */
+        int64_t saving = json_int_or(row, "monthly_saving_microusd", 0);
+        totals.before += before;
+        totals.after += blocked ? before : json_int_or(row, "monthly_after_microusd", before);
+        totals.saving += blocked ? 0 : saving;
+        totals.held_back += blocked ? saving : 0;
     }
     return totals;
 }
@@ -99,6 +104,9 @@ static void print_totals(const struct totals *totals)
            totals->workloads, totals->changes, totals->waiting, totals->blocked);
     printf("monthly %s now, %s after, %s %s\n", money_format(totals->before, before), money_format(totals->after, after),
            totals->saving < 0 ? "more" : "saved", money_format(totals->saving < 0 ? -totals->saving : totals->saving, saving));
+    if (totals->held_back != 0) {
+        printf("not in these sums: %s a month of blocked changes\n", money_format(totals->held_back, saving));
+    }
     if (totals->unpriced > 0) {
         printf("not in these sums: %" PRId64 " workloads without a price\n", totals->unpriced);
     }
@@ -162,6 +170,7 @@ int view_run_json(struct session *session, const struct ledger_run *run, struct 
     json_object_set_new(out, "monthly_before_microusd", json_integer(totals.before));
     json_object_set_new(out, "monthly_after_microusd", json_integer(totals.after));
     json_object_set_new(out, "monthly_saving_microusd", json_integer(totals.saving));
+    json_object_set_new(out, "monthly_blocked_microusd", json_integer(totals.held_back));
     char *text = json_text(out);
     puts(text);
     free(text);
