@@ -13,7 +13,7 @@
 
 /* Records read ahead, so that those of one namespace are asked about together, and namespaces that are
  * remembered. */
-enum { AHEAD = 128, NAMESPACES_KEPT = 16, WINDOW_MIN = 600, WINDOW_MAX = 92 * DAY };
+enum { AHEAD = 128, NAMESPACES_KEPT = 64, WINDOW_MIN = 600, WINDOW_MAX = 92 * DAY };
 
 struct state {
     struct prom *prom;
