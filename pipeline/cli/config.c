@@ -174,6 +174,36 @@ static int unknown_key(struct loader *loader, struct yaml_node *key, const struc
     return near != NULL ? err_hint(err, "did you mean %s?", near) : err_hint(err, "the README lists every key");
 }
 
+/* The default of a row as a value; lists are words with blanks between. NULL where there is none. */
+static json_t *default_value(const struct config_row *row, bool is_list)
+{
+    json_t *value = NULL;
+    struct err none = {0};
+    if (!is_list) {
+        if (row->fallback != NULL) {
+            config_convert(row, row->fallback, &value, &none);
+        }
+        return value;
+    }
+    value = json_array();
+    char *copy = xstrdup(row->fallback == NULL ? "" : row->fallback);
+    char *rest = copy;
+    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) {
+        json_array_append_new(value, json_string(word));
+    }
+    free(copy);
+    return value;
+}
+
+/* Whether a value is what would hold without it: then it does not matter that its key has no effect yet. */
+static bool says_the_default(const struct config_row *row, enum config_shape shape, const json_t *value)
+{
+    json_t *fallback = default_value(row, shape == CONFIG_LEAF_LIST);
+    bool same = json_is_null(value) || json_equal(fallback, value);
+    json_decref(fallback);
+    return same;
+}
+
 static int member(struct loader *loader, struct yaml_node *key, const struct place *place, json_t *object, struct err *err)
 {
     const char *name = yaml_scalar(&loader->arena, yaml_resolve(key));
@@ -186,14 +216,14 @@ static int member(struct loader *loader, struct yaml_node *key, const struct pla
     if (shape == CONFIG_UNKNOWN) {
         return unknown_key(loader, key, place, name, err);
     }
-    if (!row->effect && yaml_type_of(key->next) != YAML_TYPE_NULL && (shape == CONFIG_LEAF || shape == CONFIG_LEAF_LIST)) {
-        log_warn("%s: %s is accepted but does nothing in this version", loader->config->name, next.shown);
-    }
     json_object_set_new(loader->config->lines, next.shown, json_integer(line_of(loader, key)));
     json_t *value = NULL;
     if (walk(loader, key->next, &next, &value, err)) {
         json_decref(value);
         return -1;
+    }
+    if (!row->effect && (shape == CONFIG_LEAF || shape == CONFIG_LEAF_LIST) && !says_the_default(row, shape, value)) {
+        log_warn("%s: %s is accepted but does nothing in this version", loader->config->name, next.shown);
     }
     json_object_set_new(object, name, value);
     return 0;
@@ -238,27 +268,6 @@ static int walk(struct loader *loader, struct yaml_node *node, const struct plac
         break;
     }
     return err_set(err, ERR_SOFTWARE, "config.def does not know \"%s\"", place->schema);
-}
-
-/* The default of a row as a value; lists are words with blanks between. NULL where there is none. */
-static json_t *default_value(const struct config_row *row, bool is_list)
-{
-    json_t *value = NULL;
-    struct err none = {0};
-    if (!is_list) {
-        if (row->fallback != NULL) {
-            config_convert(row, row->fallback, &value, &none);
-        }
-        return value;
-    }
-    value = json_array();
-    char *copy = xstrdup(row->fallback == NULL ? "" : row->fallback);
-    char *rest = copy;
-    for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) {
-        json_array_append_new(value, json_string(word));
-    }
-    free(copy);
-    return value;
 }
 
 /* Sections whose presence says something: they stay null unless the file gives them. */

@@ -316,6 +316,40 @@ static void test_good_forms(void **state)
     config_free(config);
 }
 
+/* A key without effect is warned about, but not where the file only repeats the default, as a copied example does. */
+static void test_warnings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool warned;
+    } cases[] = {
+        {"apply: {canary: 0, settle: 2m, in_place_resize: false}\nmetrics: {parallel: 4}\n", false},
+        {"kubernetes: {namespaces: [], context: null}\nclusters: []\n", false},
+        {"apply: {canary: 1}\n", true},
+        {"kubernetes: {namespaces: [shop]}\n", true},
+        {"clusters: [{cluster: a}]\n", true},
+        {"cluster: a\n", false},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        fflush(stderr);
+        int kept = dup(STDERR_FILENO);
+        FILE *file = tmpfile();
+        dup2(fileno(file), STDERR_FILENO);
+        log_init("config_test", LOG_TEXT, LOG_WARN);
+        struct config *config = load(cases[i].text);
+        log_init("config_test", LOG_TEXT, LOG_ERROR);
+        dup2(kept, STDERR_FILENO);
+        close(kept);
+        bool warned = lseek(fileno(file), 0, SEEK_END) > 0;
+        fclose(file);
+        config_free(config);
+        if (warned != cases[i].warned) {
+            fail_msg("%s: %s", cases[i].text, warned ? "warned" : "not warned");
+        }
+    }
+}
+
 static void test_files(void **state)
 {
     (void)state;
@@ -384,7 +418,7 @@ int main(void)
         cmocka_unit_test(test_defaults),   cmocka_unit_test(test_null_is_the_default),
         cmocka_unit_test(test_full_file), cmocka_unit_test(test_full_file_has_every_key),
         cmocka_unit_test(test_defaults_are_good_values), cmocka_unit_test(test_bad_values),
-        cmocka_unit_test(test_good_forms), cmocka_unit_test(test_files),
+        cmocka_unit_test(test_good_forms), cmocka_unit_test(test_warnings), cmocka_unit_test(test_files),
         cmocka_unit_test(test_error_of_a_reader), cmocka_unit_test(test_reference),
     };
     return cmocka_run_group_tests(tests, find_fixture, NULL);
