@@ -6,7 +6,7 @@
 int help_version(const char *program)
 {
     printf("%s %s\n", program, tare_version());
-    return fflush(stdout) ? ERR_IO : 0;
+    return fflush(stdout) || ferror(stdout) ? ERR_IO : 0;
 }
 
 void help_exit_codes(FILE *out, bool markdown)
@@ -48,7 +48,7 @@ int help_stage(const struct stage_spec *spec)
     options_help((int)spec->program, stdout);
     fputs("\nexit codes:\n", stdout);
     help_exit_codes(stdout, false);
-    return fflush(stdout) ? ERR_IO : 0;
+    return fflush(stdout) || ferror(stdout) ? ERR_IO : 0;
 }
 
 void help_log_init(const char *program, const struct options *options)

@@ -13,6 +13,7 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/cli/help.h"
+#include "pipeline/io/fs.h"
 #include "pipeline/run/ledger.h"
 
 const char *tare_version(void)
@@ -210,6 +211,7 @@ static int run_stage(const struct stage_spec *spec, const char *program, struct 
 
 int stage_main(const struct stage_spec *spec, int argc, char **argv)
 {
+    fs_take_standard_streams();
     json_init();
     signal(SIGPIPE, SIG_IGN);
     char program[64];

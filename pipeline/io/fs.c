@@ -74,6 +74,17 @@ int fs_write_fd(int fd, const void *bytes, size_t length, const char *what, stru
     return 0;
 }
 
+void fs_take_standard_streams(void)
+{
+    /* The wrong way round on purpose: a closed output must give an error, not vanish. open() takes the lowest free number. */
+    static const int flags[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+            open("/dev/null", flags[fd]);
+        }
+    }
+}
+
 char *fs_join(const char *dir, const char *name)
 {
     size_t length = strlen(dir);

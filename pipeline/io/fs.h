@@ -30,6 +30,10 @@ int fs_make_dirs(const char *path, mode_t mode, struct err *err);
 /* A new unlinked temporary file in $TMPDIR (default /tmp), for spooling; close it to free it. ERR_CANTCREAT. */
 int fs_spool(int *fd, struct err *err);
 
+/* Makes sure that descriptors 0, 1 and 2 are taken, so that no file that is opened later gets what is written to a stream that
+ * the caller had closed. Reading or writing such a stream still fails. Call first in main. */
+void fs_take_standard_streams(void);
+
 /* New "dir/name" (or `name` alone when it is absolute or `dir` is empty). Free with free(). */
 char *fs_join(const char *dir, const char *name);
 
