@@ -4,18 +4,33 @@
 #include "pipeline/cli/stage.h"
 #include "pipeline/run/ledger.h"
 
+/* Whether a connection string has the word `password` (or one that ends so) before a "=", blanks allowed: libpq takes both
+ * "password = x" and "?password=x". */
+static bool names_password(const char *url)
+{
+    for (const char *at = url; (at = strstr(at, "password")) != NULL;) {
+        at += strlen("password");
+        if (at[strspn(at, " \t\n\r\f\v")] == '=') {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A password would be readable by every user of the machine in the list of processes. */
 static bool has_password(const char *url)
 {
     const char *scheme = strstr(url, "://");
     if (scheme != NULL) {
-        const char *at = strchr(scheme + 3, '@');
-        const char *colon = strchr(scheme + 3, ':');
+        const char *authority = scheme + 3;
+        const char *end = authority + strcspn(authority, "/?#");
+        const char *at = memchr(authority, '@', (size_t)(end - authority));
+        const char *colon = memchr(authority, ':', (size_t)(end - authority));
         if (at != NULL && colon != NULL && colon < at) {
             return true;
         }
     }
-    return strstr(url, "password=") != NULL;
+    return names_password(url);
 }
 
 int ledger_open_options(const struct options *options, const char *by, bool any_version, struct ledger **out,
