@@ -167,7 +167,11 @@ check-run: tests-built
 	.ci/check $(BUILD)
 
 lint: tests-built ## the cheap checks of the tree itself
-	prove -r tests/lint
+	.ci/check $(BUILD) lint
+
+readme: $(HARNESS_BINS) ## write the reference tables of README.md anew
+	.ci/readme $(BUILD)/bin/harness/reference > $(BUILD)/README.md
+	cp $(BUILD)/README.md README.md
 
 asan: ## unit and command-line tests under address and undefined-behaviour sanitizers
 	$(MAKE) BUILD=$(BUILD)-asan OPT=-O1 SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' tests-built
