@@ -14,7 +14,14 @@
 #include "stages/analyze/evidence.h"
 #include "stages/common/llm.h"
 
-enum { LINKS_MAX = 4, FAILURES_MAX = 3, ATTEMPTS = 2, REASON_MAX = 400, TOKENS_BASE = 1024, TOKENS_A_CONTAINER = 256 };
+enum {
+    LINKS_MAX = 4,
+    FAILURES_MAX = 3,
+    ATTEMPTS = 2,
+    REASON_MAX = 400,
+    TOKENS_BASE = 1024,
+    TOKENS_A_CONTAINER = 256
+};
 enum { FORMER_REPLY_MAX = 4000 };
 
 /* One provider of the chain. */
@@ -38,7 +45,8 @@ struct analyst {
 };
 
 /* A configuration key of a provider: "analysis.anthropic.model". */
-static const char *provider_setting(const struct config *config, const struct llm_provider *provider, const char *key)
+static const char *provider_setting(const struct config *config, const struct llm_provider *provider,
+                                    const char *key)
 {
     char path[80];
     (void)snprintf(path, sizeof path, "analysis.%s.%s", provider->name, key);
@@ -46,8 +54,8 @@ static const char *provider_setting(const struct config *config, const struct ll
 }
 
 /* Opens the client of a link. A missing key is no error: the chain goes on without, and says so. */
-static int link_open(struct link *link, const struct options *options, const struct config *config, bool by_option,
-                     struct err *err)
+static int link_open(struct link *link, const struct options *options, const struct config *config,
+                     bool by_option, struct err *err)
 {
     const struct llm_provider *provider = link->provider;
     const char *variable = provider_setting(config, provider, "key_env");
@@ -60,7 +68,8 @@ static int link_open(struct link *link, const struct options *options, const str
                               .connect_timeout_seconds = options_integer(options, OPT_CONNECT_TIMEOUT, NULL),
                               .timeout_seconds = options_integer(options, OPT_TIMEOUT, NULL)};
     if (!llm.model && !provider->default_model) {
-        (void)err_set(err, by_option ? ERR_USAGE : ERR_CONFIG, "provider %s needs the name of a model", provider->name);
+        (void)err_set(err, by_option ? ERR_USAGE : ERR_CONFIG, "provider %s needs the name of a model",
+                      provider->name);
         return err_hint(err, "give --llm-model NAME, or analysis.%s.model in tare.yaml", provider->name);
     }
     if (provider->needs_key && (!llm.key || !*llm.key)) {
@@ -125,8 +134,8 @@ static void settings_put(const struct analyst *analyst, json_t *settings)
     json_object_set_new(settings, "providers", providers);
 }
 
-int analyst_new(const struct options *options, const struct config *config, json_t *settings, struct analyst **out,
-                struct err *err)
+int analyst_new(const struct options *options, const struct config *config, json_t *settings,
+                struct analyst **out, struct err *err)
 {
     struct analyst *analyst = xcalloc(sizeof *analyst);
     *out = NULL;
@@ -173,8 +182,8 @@ static void link_failed(struct link *link, bool final, const struct err *err)
 }
 
 /* The exchange in the form that the ledger keeps. */
-static void keep_exchange(struct history_out *history, const struct link *link, const struct llm_prompt *prompt,
-                          const struct llm_reply *reply)
+static void keep_exchange(struct history_out *history, const struct link *link,
+                          const struct llm_prompt *prompt, const struct llm_reply *reply)
 {
     char digest[DIGEST_HEX];
     char at[RFC3339_MAX];
@@ -200,15 +209,17 @@ static void keep_exchange(struct history_out *history, const struct link *link, 
     json_decref(row);
 }
 
-/* One question and its answer's check. -1 with *err; *final as in llm_ask. `prompt` gets the refused answer for another
- * attempt. */
-static int attempt(struct analyst *analyst, struct link *link, struct llm_prompt *prompt, const struct plan *plan,
-                   struct arena *arena, struct history_out *history, struct answer *answer, struct err *err)
+/* One question and its answer's check. -1 with *err; *final as in llm_ask. `prompt` gets the refused answer
+ * for another attempt. */
+static int attempt(struct analyst *analyst, struct link *link, struct llm_prompt *prompt,
+                   const struct plan *plan, struct arena *arena, struct history_out *history,
+                   struct answer *answer, struct err *err)
 {
     struct llm_reply reply;
     bool final = false;
     if (analyst->spent + llm_estimate(prompt) > analyst->budget)
-        return err_set(err, ERR_REFUSED, "the run's budget of %" PRId64 " tokens does not allow another question",
+        return err_set(err, ERR_REFUSED,
+                       "the run's budget of %" PRId64 " tokens does not allow another question",
                        analyst->budget);
     analyst->asked++;
     int status = llm_ask(link->llm, prompt, &reply, &final, err);
@@ -235,15 +246,16 @@ static int link_ask(struct analyst *analyst, struct link *link, const struct pla
                                 .user = user,
                                 .schema = analyst->schema,
                                 .schema_name = "recommendation",
-                                .max_tokens = TOKENS_BASE + TOKENS_A_CONTAINER * (int64_t)plan->subject->container_count};
+                                .max_tokens = TOKENS_BASE +
+                                              TOKENS_A_CONTAINER * (int64_t)plan->subject->container_count};
     int status = -1;
     for (int i = 0; i < ATTEMPTS && status; i++) {
         status = attempt(analyst, link, &prompt, plan, arena, history, answer, err);
         if (status && (err->class != ERR_DATA || !prompt.former_reply))
             break;
         if (status)
-            prompt.complaint = arena_printf(arena, "That answer was refused: %s. Answer again with only the JSON object.",
-                                            err->message);
+            prompt.complaint = arena_printf(
+                arena, "That answer was refused: %s. Answer again with only the JSON object.", err->message);
     }
     return status;
 }
@@ -261,7 +273,8 @@ static bool anything_movable(const struct plan *plan)
 }
 
 /* Notes the first provider that was passed over, and why. */
-static void note_fallback(struct opinion *opinion, const struct link *link, const char *reason, struct arena *arena)
+static void note_fallback(struct opinion *opinion, const struct link *link, const char *reason,
+                          struct arena *arena)
 {
     if (opinion->fallback_from)
         return;
@@ -270,8 +283,8 @@ static void note_fallback(struct opinion *opinion, const struct link *link, cons
 }
 
 /* Takes a good answer into the plan. */
-static void take_answer(const struct link *link, const struct answer *answer, struct plan *plan, struct arena *arena,
-                        struct opinion *opinion)
+static void take_answer(const struct link *link, const struct answer *answer, struct plan *plan,
+                        struct arena *arena, struct opinion *opinion)
 {
     opinion->disagreement = answer_apply(answer, plan);
     opinion->source = "llm";
@@ -310,6 +323,7 @@ void analyst_summary(const struct analyst *analyst)
 {
     if (!analyst)
         return;
-    log_info("asked %" PRId64 " questions for %" PRId64 " tokens; the rules decided for %" PRId64 " workloads",
+    log_info("asked %" PRId64 " questions for %" PRId64 " tokens; the rules decided for %" PRId64
+             " workloads",
              analyst->asked, analyst->spent, analyst->fell_back);
 }

@@ -7,7 +7,8 @@
 #include "stages/analyze/history.h"
 #include "stages/analyze/recommend.h"
 
-/* Version of the rules: raise it with any change that moves a number, so that a plan says what it was made by. */
+/* Version of the rules: raise it with any change that moves a number, so that a plan says what it was made
+ * by. */
 enum { RULES_VERSION = 1 };
 
 struct analyze_state {
@@ -42,7 +43,8 @@ static int analyze_begin(struct stage *stage, struct err *err)
     return history_open(options_string(stage->options, OPT_HISTORY_OUT), &state->history, err);
 }
 
-/* The problem entries of a workload: nothing to say, another provider's failure, a model's numbers that were moved. */
+/* The problem entries of a workload: nothing to say, another provider's failure, a model's numbers that were
+ * moved. */
 static void note_problems(json_t *record, const struct plan *plan, const struct opinion *opinion)
 {
     if (plan->refusal)
@@ -52,7 +54,8 @@ static void note_problems(json_t *record, const struct plan *plan, const struct 
                        opinion->fallback_reason);
     size_t moved = json_array_size(json_at(record, "recommendation.clamps"));
     if (opinion->source && moved > 0)
-        record_problem(record, "analyze", "clamped", "%zu of the model's amounts were moved into their bounds", moved);
+        record_problem(record, "analyze", "clamped",
+                       "%zu of the model's amounts were moved into their bounds", moved);
 }
 
 static int analyze_record(struct stage *stage, json_t *record, struct err *err)

@@ -16,8 +16,8 @@ bool answer_may_set(const struct field_plan *field)
     return field->movable && !field->fixed;
 }
 
-/* The JSON object in the text: the whole of it, or what lies between its first and last brace, since models like to wrap
- * answers in prose or fences. Returns new, NULL with *err. */
+/* The JSON object in the text: the whole of it, or what lies between its first and last brace, since models
+ * like to wrap answers in prose or fences. Returns new, NULL with *err. */
 static json_t *object_in(const char *text, struct err *err)
 {
     json_t *whole = json_read(text, strlen(text), "the answer", NULL);
@@ -39,7 +39,8 @@ static json_t *object_in(const char *text, struct err *err)
 }
 
 /* Whether an object has exactly these members. */
-static int check_members(const json_t *object, const char *what, const char *const *names, size_t count, struct err *err)
+static int check_members(const json_t *object, const char *what, const char *const *names, size_t count,
+                         struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
         if (!json_object_get(object, names[i]))
@@ -73,7 +74,8 @@ static int read_amount(const json_t *entry, enum field field, double *out, struc
     return 0;
 }
 
-static int read_container(const json_t *entry, const struct plan *plan, struct answer *out, bool *seen, struct err *err)
+static int read_container(const json_t *entry, const struct plan *plan, struct answer *out, bool *seen,
+                          struct err *err)
 {
     static const char *const members[] = {"name", "cpu_request_millicores", "memory_request_bytes",
                                           "cpu_limit_millicores", "memory_limit_bytes"};
@@ -94,8 +96,8 @@ static int read_container(const json_t *entry, const struct plan *plan, struct a
     return 0;
 }
 
-static int read_containers(const json_t *list, const struct plan *plan, struct arena *arena, struct answer *out,
-                           struct err *err)
+static int read_containers(const json_t *list, const struct plan *plan, struct arena *arena,
+                           struct answer *out, struct err *err)
 {
     size_t count = plan->subject->container_count;
     bool *seen = arena_alloc_array(arena, count + 1, sizeof *seen);
@@ -108,7 +110,8 @@ static int read_containers(const json_t *list, const struct plan *plan, struct a
         for (int f = 0; f < FIELDS; f++)
             out->proposals[i][f] = NAN;
     }
-    json_array_foreach(list, index, entry) {
+    json_array_foreach(list, index, entry)
+    {
         if (read_container(entry, plan, out, seen, err))
             return -1;
     }
@@ -151,7 +154,8 @@ static int read_object(const json_t *answer, const struct plan *plan, struct are
     return read_containers(json_object_get(answer, "containers"), plan, arena, out, err);
 }
 
-int answer_read(const char *text, const struct plan *plan, struct arena *arena, struct answer *out, struct err *err)
+int answer_read(const char *text, const struct plan *plan, struct arena *arena, struct answer *out,
+                struct err *err)
 {
     *out = (struct answer){.class_name = NULL};
     json_t *answer = object_in(text, err);
@@ -162,8 +166,8 @@ int answer_read(const char *text, const struct plan *plan, struct arena *arena, 
     return status;
 }
 
-/* What is settled for one field: the model's amount, or the rules' where it leaves a value below what the statistics
- * allow, or where it has no say. */
+/* What is settled for one field: the model's amount, or the rules' where it leaves a value below what the
+ * statistics allow, or where it has no say. */
 static double proposal_for(const struct field_plan *field, enum field f, double proposed)
 {
     if (!answer_may_set(field))

@@ -1,15 +1,17 @@
 #ifndef TARE_ANALYZE_CLASS_H
 #define TARE_ANALYZE_CLASS_H
 
-/* What kind of program a workload is, told from its kind, images, ports and the shape of its usage. A hint for people,
- * for risk and for the model; it never changes a number. */
+/* What kind of program a workload is, told from its kind, images, ports and the shape of its usage. A hint
+ * for people, for risk and for the model; it never changes a number. */
 
 #include "stages/analyze/model.h"
 
 enum { CLASS_REASON_MAX = 160 };
 
-struct class {
-    const char *name; /* database, cache, queue, search, web, proxy, jvm, batch, agent, monitoring, worker, service */
+struct class
+{
+    const char *
+        name; /* database, cache, queue, search, web, proxy, jvm, batch, agent, monitoring, worker, service */
     char reason[CLASS_REASON_MAX];
     bool stateful; /* a restart is felt: risk of a change is higher */
 };

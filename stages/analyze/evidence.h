@@ -2,9 +2,9 @@
 #define TARE_ANALYZE_EVIDENCE_H
 
 /*
- * What a model is told of one workload: one compact, canonical JSON object with figures, findings, the rules' numbers and
- * the range each may move in. Text from manifests (names, labels, annotations, images) is data inside that object: cut to a
- * length, few entries, control bytes masked; `redact` leaves fields out.
+ * What a model is told of one workload: one compact, canonical JSON object with figures, findings, the rules'
+ * numbers and the range each may move in. Text from manifests (names, labels, annotations, images) is data
+ * inside that object: cut to a length, few entries, control bytes masked; `redact` leaves fields out.
  */
 
 #include "stages/analyze/class.h"
@@ -12,7 +12,8 @@
 
 enum { EVIDENCE_MAX = 64 * 1024 };
 
-/* New evidence of a settled plan. `redact` (array of "image", "labels", "annotations", may be NULL) is borrowed. */
+/* New evidence of a settled plan. `redact` (array of "image", "labels", "annotations", may be NULL) is
+ * borrowed. */
 json_t *evidence_new(const struct plan *plan, const struct class *class, const json_t *redact);
 
 /* The fixed rules that go before every question. Borrowed, static. */

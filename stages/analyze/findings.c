@@ -63,7 +63,8 @@ static void find_throttling(const struct sheet *sheet)
     put(evidence, "throttled_ratio", of->throttled);
     put(evidence, "throttled_worst_hour", of->throttled_worst_hour);
     put(evidence, "limit_millicores", (double)of->limit[CPU]);
-    (void)snprintf(message, sizeof message, "CPU is held back at its limit in %.1f %% of the periods, %.1f %% in the worst hour",
+    (void)snprintf(message, sizeof message,
+                   "CPU is held back at its limit in %.1f %% of the periods, %.1f %% in the worst hour",
                    of->throttled * 100, of->throttled_worst_hour * 100);
     bool severe = of->throttled >= 0.25 || of->throttled_worst_hour >= 0.5;
     add(sheet, "throttling", severe ? HIGH : MEDIUM, "cpu", window_start(sheet), evidence, message);
@@ -82,7 +83,8 @@ static void find_oom(const struct sheet *sheet)
     json_object_set_new(evidence, "last", time_new(of->oom_last));
     (void)snprintf(message, sizeof message, "killed for memory %.0f time%s in the window", of->oom_kills,
                    of->oom_kills > 1.5 ? "s" : "");
-    add(sheet, "oom-kills", of->oom_kills >= 5 ? CRITICAL : HIGH, "memory", window_start(sheet), evidence, message);
+    add(sheet, "oom-kills", of->oom_kills >= 5 ? CRITICAL : HIGH, "memory", window_start(sheet), evidence,
+        message);
 }
 
 static void find_leak(const struct sheet *sheet)
@@ -97,7 +99,8 @@ static void find_leak(const struct sheet *sheet)
     double room = of->limit[MEMORY] > 0 ? (double)of->limit[MEMORY] - of->use[MEMORY].max : NAN;
     double days = room / trend->per_day;
     if (isfinite(days))
-        (void)snprintf(until, sizeof until, "; at this pace it meets its limit in %.1f days", days > 0 ? days : 0);
+        (void)snprintf(until, sizeof until, "; at this pace it meets its limit in %.1f days",
+                       days > 0 ? days : 0);
     json_t *evidence = json_object();
     put(evidence, "bytes_per_day", trend->per_day);
     put(evidence, "p_value", trend->p);
@@ -118,7 +121,8 @@ static void find_heap_capped(const struct sheet *sheet)
     put(evidence, "peak_bytes", of->use[MEMORY].max);
     put(evidence, "limit_bytes", (double)of->limit[MEMORY]);
     add(sheet, "heap-capped", LOW, "memory", window_start(sheet), evidence,
-        "memory lies flat just under its limit while CPU varies: a heap or cache that fills what it is given, so its use "
+        "memory lies flat just under its limit while CPU varies: a heap or cache that fills what it is "
+        "given, so its use "
         "does not tell its need");
 }
 
@@ -135,7 +139,8 @@ static void find_hot_replica(const struct sheet *sheet)
     put(evidence, "median_p95_millicores", cpu->pod_p95_median);
     put(evidence, "pods", cpu->pods);
     json_object_set_new(evidence, "pod", json_string_safe(cpu->hot_pod));
-    (void)snprintf(message, sizeof message, "one replica (%.63s) uses %s at its 95th percentile, the middle one %s",
+    (void)snprintf(message, sizeof message,
+                   "one replica (%.63s) uses %s at its 95th percentile, the middle one %s",
                    cpu->hot_pod ? cpu->hot_pod : "unnamed", amount_text(CPU, cpu->pod_p95_max, hot),
                    amount_text(CPU, cpu->pod_p95_median, median));
     add(sheet, "hot-replica", MEDIUM, "cpu", window_start(sheet), evidence, message);
@@ -160,10 +165,15 @@ static void find_unset(const struct sheet *sheet)
     bool memory = container_request(of, MEMORY) <= 0;
     if (!cpu && !memory)
         return;
-    const char *message = cpu && memory ? "neither CPU nor memory is requested: the scheduler counts it as nothing"
-                          : cpu         ? "no CPU is requested: the scheduler counts it as nothing"
-                                        : "no memory is requested: the scheduler counts it as nothing";
-    add(sheet, "no-requests", MEDIUM, cpu && memory ? NULL : cpu ? "cpu" : "memory", window_start(sheet), NULL, message);
+    const char *message = cpu && memory
+                              ? "neither CPU nor memory is requested: the scheduler counts it as nothing"
+                          : cpu ? "no CPU is requested: the scheduler counts it as nothing"
+                                : "no memory is requested: the scheduler counts it as nothing";
+    add(sheet, "no-requests", MEDIUM,
+        cpu && memory ? NULL
+        : cpu         ? "cpu"
+                      : "memory",
+        window_start(sheet), NULL, message);
 }
 
 /* A limit that usage already presses against, though nothing was killed or throttled yet. */
@@ -185,8 +195,8 @@ static void find_limit_below_use(const struct sheet *sheet, enum resource resour
     (void)snprintf(message, sizeof message, "%s peaks at %s with a limit of %s", resource_word(resource),
                    amount_text(resource, use->max, peak),
                    amount_text(resource, (double)of->limit[resource], limit));
-    add(sheet, "limits-below-use", resource == MEMORY ? HIGH : MEDIUM, resource == CPU ? "cpu" : "memory",
-        window_start(sheet), evidence, message);
+    add(sheet, "limits-below-use", MEDIUM, resource == CPU ? "cpu" : "memory", window_start(sheet), evidence,
+        message);
 }
 
 /* Asks for more than three times what it uses at its 95th percentile, and the difference matters. */
@@ -206,7 +216,8 @@ static void find_over_provisioned(const struct sheet *sheet, enum resource resou
     (void)snprintf(message, sizeof message, "%s of %s is requested and %s is used at the 95th percentile",
                    amount_text(resource, request, asked), resource_word(resource),
                    amount_text(resource, use->p95, used));
-    add(sheet, "over-provisioned", LOW, resource == CPU ? "cpu" : "memory", window_start(sheet), evidence, message);
+    add(sheet, "over-provisioned", LOW, resource == CPU ? "cpu" : "memory", window_start(sheet), evidence,
+        message);
 }
 
 static void find_brand_new(const struct sheet *sheet)
@@ -237,6 +248,8 @@ json_t *findings_new(const struct plan *plan)
         find_limit_below_use(&sheet, CPU);
         find_limit_below_use(&sheet, MEMORY);
         find_unset(&sheet);
+        if (plan->refusal)
+            continue;
         find_idle(&sheet);
         find_over_provisioned(&sheet, CPU);
         find_over_provisioned(&sheet, MEMORY);
@@ -252,7 +265,8 @@ size_t findings_count(const json_t *findings, const char *severity)
     size_t least = 0;
     while (least + 1 < ARRAY_COUNT(severities) && !str_equal(severities[least], severity))
         least++;
-    json_array_foreach(findings, index, finding) {
+    json_array_foreach(findings, index, finding)
+    {
         for (size_t s = least; s < ARRAY_COUNT(severities); s++)
             count += str_equal(json_string_or_null(finding, "severity"), severities[s]);
     }

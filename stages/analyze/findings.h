@@ -1,8 +1,9 @@
 #ifndef TARE_ANALYZE_FINDINGS_H
 #define TARE_ANALYZE_FINDINGS_H
 
-/* What people should know about a workload beside the numbers: {code,severity,container,resource,start,end,message,
- * evidence}. Codes: the table in findings.c, listed in README.md. */
+/* What people should know about a workload beside the numbers:
+ * {code,severity,container,resource,start,end,message, evidence}. Codes: the table in findings.c, listed in
+ * README.md. */
 
 #include "stages/analyze/sizing.h"
 

@@ -127,7 +127,8 @@ void history_add(struct history_out *history, const struct subject *subject, con
     if (!history || !subject->has_usage)
         return;
     json_t *row = json_object();
-    json_object_set_new(row, "namespace", json_string_safe(subject->namespace ? subject->namespace : default_namespace));
+    json_object_set_new(row, "namespace",
+                        json_string_safe(subject->namespace ? subject->namespace : default_namespace));
     json_object_set_new(row, "kind", json_string_safe(subject->kind));
     json_object_set_new(row, "name", json_string_safe(subject->name));
     for (size_t i = 0; i < subject->container_count; i++) {
@@ -175,12 +176,14 @@ static int check_line(const char *path, int64_t number, const char *line, size_t
 {
     struct err inner = {0};
     json_t *row = json_read(line, length, "line", &inner);
-    bool good = number == 1 ? str_equal(json_string_or_null(row, "tare"), "history") && json_int_or(row, "version", 0) == 1
+    bool good = number == 1 ? str_equal(json_string_or_null(row, "tare"), "history") &&
+                                  json_int_or(row, "version", 0) == 1
                             : json_is_object(row);
     json_decref(row);
     if (good)
         return 0;
-    return err_set(err, ERR_DATA, "%s is no history of this version: line %d cannot be read", path, (int)number);
+    return err_set(err, ERR_DATA, "%s is no history of this version: line %d cannot be read", path,
+                   (int)number);
 }
 
 /* Reads the lines of an open history, one buffer of HISTORY_LINE_MAX at a time. */
@@ -192,7 +195,8 @@ static int check_lines(FILE *file, const char *path, char *line, struct hash *ha
         hash_add(hash, line, length);
         number++;
         if (length == 0 || line[length - 1] != '\n')
-            return err_set(err, ERR_DATA, "line %d of history file %s is too long or not ended", (int)number, path);
+            return err_set(err, ERR_DATA, "line %d of history file %s is too long or not ended", (int)number,
+                           path);
         if (check_line(path, number, line, length, err))
             return -1;
     }

@@ -2,10 +2,11 @@
 #define TARE_ANALYZE_HISTORY_H
 
 /*
- * What a run learns for later runs (--history-out) and what earlier runs learned (--history). JSON Lines: a header
- * {"tare":"history","version":1}, then one row a line in the form that the ledger stores: daily extremes of a series,
- * {"container","day","kind","maximum","mean","minimum","name","namespace","samples","series"}, where samples counts hours;
- * and {"llm":{…}} for an exchange with a model.
+ * What a run learns for later runs (--history-out) and what earlier runs learned (--history). JSON Lines: a
+ * header {"tare":"history","version":1}, then one row a line in the form that the ledger stores: daily
+ * extremes of a series,
+ * {"container","day","kind","maximum","mean","minimum","name","namespace","samples","series"}, where samples
+ * counts hours; and {"llm":{…}} for an exchange with a model.
  */
 
 #include "pipeline/base/err.h"
@@ -14,8 +15,8 @@
 
 struct history_out;
 
-/* New writer to a temporary file beside `path`, which replaces it in history_finish. NULL path: *out NULL, and all calls
- * below do nothing. ERR_CANTCREAT. */
+/* New writer to a temporary file beside `path`, which replaces it in history_finish. NULL path: *out NULL,
+ * and all calls below do nothing. ERR_CANTCREAT. */
 int history_open(const char *path, struct history_out **out, struct err *err);
 
 /* Adds the daily extremes of one workload. Errors are kept for history_finish. */
@@ -30,8 +31,8 @@ int history_finish(struct history_out *history, struct err *err);
 /* Frees and removes the temporary file; NULL is allowed. */
 void history_drop(struct history_out *history);
 
-/* Reads and checks a history file, streamed; digest receives the sha256 of its bytes. ERR_NOINPUT, ERR_DATA naming the
- * line. */
+/* Reads and checks a history file, streamed; digest receives the sha256 of its bytes. ERR_NOINPUT, ERR_DATA
+ * naming the line. */
 int history_check(const char *path, char digest[DIGEST_HEX], struct err *err);
 
 #endif

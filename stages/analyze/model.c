@@ -188,12 +188,14 @@ static enum qos subject_qos(const struct subject *subject, struct arena *arena)
         memcpy(request[i], subject->containers[i].request, sizeof *request);
         memcpy(limit[i], subject->containers[i].limit, sizeof *limit);
     }
-    return qos_of((const int64_t(*)[RESOURCES])request, (const int64_t(*)[RESOURCES])limit, subject->container_count);
+    return qos_of((const int64_t(*)[RESOURCES])request, (const int64_t(*)[RESOURCES])limit,
+                  subject->container_count);
 }
 
 void subject_read(const json_t *record, struct arena *arena, struct subject *out)
 {
-    *out = (struct subject){.workload = json_object_get(record, "workload"), .usage = json_object_get(record, "usage")};
+    *out = (struct subject){.workload = json_object_get(record, "workload"),
+                            .usage = json_object_get(record, "usage")};
     const char *kind = json_string_or_null(out->workload, "kind");
     const char *name = json_string_or_null(out->workload, "name");
     out->namespace = json_string_or_null(out->workload, "namespace");
@@ -228,7 +230,7 @@ double subject_history_seconds(const struct subject *subject)
 double subject_coverage(const struct subject *subject)
 {
     if (subject->batch)
-        return subject->pods >= 3 ? 1 : subject->pods / 3;
+        return subject->pods >= 3 ? 1 : subject->pods >= 1 ? (subject->pods + 1) / 4 : 0;
     double history = subject_history_seconds(subject);
     if (history <= 0)
         return 0;

@@ -2,11 +2,11 @@
 #define TARE_ANALYZE_MODEL_H
 
 /*
- * What the rules look at: one workload and its usage, read once from the record into plain structs, so that the rules
- * never touch JSON and every number has one name and one unit. CPU in millicores, memory in bytes.
+ * What the rules look at: one workload and its usage, read once from the record into plain structs, so that
+ * the rules never touch JSON and every number has one name and one unit. CPU in millicores, memory in bytes.
  *
- * Figures that the usage does not give are NaN; amounts that a manifest does not set are AMOUNT_ABSENT. Strings and
- * JSON are borrowed from the record; arrays live in the arena that was handed in.
+ * Figures that the usage does not give are NaN; amounts that a manifest does not set are AMOUNT_ABSENT.
+ * Strings and JSON are borrowed from the record; arrays live in the arena that was handed in.
  */
 
 #include <stdbool.h>
@@ -39,9 +39,9 @@ struct figures {
     double busy_hour_p90;              /* highest weighted p90 of an hour of the day, 24 of them */
     double pods;                       /* pods with figures of their own */
     double pod_p95_max, pod_p95_median, pod_p95_p95; /* over the pods' weighted p95 */
-    const char *hot_pod;               /* name of the pod with the highest, NULL unknown */
-    double p95_recent, p95_before;     /* last 2 days, days before */
-    struct hours low, mean_hour, high; /* per hour of the window: min, mean, max */
+    const char *hot_pod;                             /* name of the pod with the highest, NULL unknown */
+    double p95_recent, p95_before;                   /* last 2 days, days before */
+    struct hours low, mean_hour, high;               /* per hour of the window: min, mean, max */
 };
 
 struct container {
@@ -56,11 +56,12 @@ struct container {
     struct figures use[RESOURCES];
     double throttled, throttled_worst_hour; /* shares 0..1 */
     double oom_kills, restarts;
-    double oom_limit;  /* memory limit at the last kill, 0 unknown */
-    int64_t oom_last;  /* 0 unknown */
+    double oom_limit; /* memory limit at the last kill, 0 unknown */
+    int64_t oom_last; /* 0 unknown */
 };
 
-/* A pod's quality-of-service class, by the definition of Kubernetes over all containers, init ones included. */
+/* A pod's quality-of-service class, by the definition of Kubernetes over all containers, init ones included.
+ */
 enum qos { QOS_BEST_EFFORT = 0, QOS_BURSTABLE, QOS_GUARANTEED };
 
 struct subject {
@@ -87,20 +88,23 @@ struct subject {
  * CONTAINERS_MAX containers are read. */
 void subject_read(const json_t *record, struct arena *arena, struct subject *out);
 
-/* Seconds of history: from the first sample to the end of the window, or coverage × window where the first is unknown. */
+/* Seconds of history: from the first sample to the end of the window, or coverage × window where the first is
+ * unknown. */
 double subject_history_seconds(const struct subject *subject);
 
-/* Share of the steps since the first sample that hold data, 0..1. Batch kinds run rarely by design: for them it is the
- * share of three runs that were seen. */
+/* Share of the steps since the first sample that hold data, 0..1. Batch kinds run rarely by design: for them
+ * it is 1 from three runs on, 0.75 for two, 0.5 for one (a Job runs only once). */
 double subject_coverage(const struct subject *subject);
 
-/* Replicas for the rule's "fewer than three": running at once where known, else the manifest's, else pods seen. */
+/* Replicas for the rule's "fewer than three": running at once where known, else the manifest's, else pods
+ * seen. */
 double subject_replicas(const struct subject *subject);
 
 /* The effective request: Kubernetes takes the limit where no request is set. */
 int64_t container_request(const struct container *container, enum resource resource);
 
-/* QoS class of a pod with these amounts; `request` and `limit` are [container][resource] as in the manifest. */
+/* QoS class of a pod with these amounts; `request` and `limit` are [container][resource] as in the manifest.
+ */
 enum qos qos_of(const int64_t (*request)[RESOURCES], const int64_t (*limit)[RESOURCES], size_t count);
 
 /* "BestEffort", "Burstable", "Guaranteed". Borrowed, static. */
@@ -112,7 +116,8 @@ const char *resource_key(enum resource resource);
 /* "CPU", "memory". Borrowed, static. */
 const char *resource_word(enum resource resource);
 
-/* "250m", "512Mi": an amount of a resource as people write it, rounded up to a whole unit; for text. Returns `out`. */
+/* "250m", "512Mi": an amount of a resource as people write it, rounded up to a whole unit; for text. Returns
+ * `out`. */
 char *amount_text(enum resource resource, double amount, char out[32]);
 
 #endif

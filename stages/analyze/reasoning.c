@@ -12,8 +12,10 @@ static const struct words_row {
     const char *words;
 } words_rows[] = {
     {"cpu-pooled", "fewer than three replicas: the larger of p95 and the busiest hour's p90, with headroom"},
-    {"cpu-per-pod", "three or more replicas: the highest pod's p95 (for more than 20, the 95th of 100 pods), or a real daily peak"},
-    {"cpu-throttled", "throttled: use above the limit cannot be seen, so the limit rises by a quarter or to 1.5 times p99.5"},
+    {"cpu-per-pod", "three or more replicas: the highest pod's p95 (for more than 20, the 95th of 100 pods), "
+                    "or a real daily peak"},
+    {"cpu-throttled",
+     "throttled: use above the limit cannot be seen, so the limit rises by a quarter or to 1.5 times p99.5"},
     {"cpu-guaranteed", "a Guaranteed pod asks for what it may use, with room for bursts"},
     {"memory-peak", "memory cannot be squeezed: p99 with headroom, at least nine tenths of the peak"},
     {"memory-oom", "killed for memory: a fifth or 100 MiB above what it had, more for each further kill"},
@@ -22,7 +24,8 @@ static const struct words_row {
     {"limit-ratio", "the old ratio of limit to request is held"},
     {"limit-keep", "limits are kept by policy"},
     {"limit-remove", "limits are taken away by policy"},
-    {"autoscaled", "an autoscaler follows this resource's utilization, and another request would move its replicas"},
+    {"autoscaled",
+     "an autoscaler follows this resource's utilization, and another request would move its replicas"},
     {"heap-capped", "the heap fills what it is given"},
     {"step-cap", "one run lowers by at most half, or by 30 % below a confidence of 0.8"},
     {"throttled", "not lowered while it is throttled"},
@@ -81,7 +84,8 @@ static void write_use(const struct container *container, enum resource resource,
     (void)buf_add_char(out, '.');
 }
 
-/* What is said of one field: the change with its rule, or why it stays although the rule asks for something else. */
+/* What is said of one field: the change with its rule, or why it stays although the rule asks for something
+ * else. */
 static void write_field(const struct field_plan *field, enum field f, struct buf *out)
 {
     static const char *const titles[FIELDS] = {"CPU request", "Memory request", "CPU limit", "Memory limit"};
@@ -103,7 +107,8 @@ static void write_field(const struct field_plan *field, enum field f, struct buf
     (void)buf_printf(out, " %s %s to %s: ", titles[f], today(resource, field->old, from),
                      amount_text(resource, (double)field->value, to));
     if (field->by_model)
-        (void)buf_printf(out, "the model proposes %s; the rule ", amount_text(resource, field->proposal, asked));
+        (void)buf_printf(out, "the model proposes %s; the rule ",
+                         amount_text(resource, field->proposal, asked));
     (void)buf_add_str(out, reason_words(field->rule));
     if (isfinite(field->target))
         (void)buf_printf(out, " asks for %s", amount_text(resource, field->target, asked));
@@ -132,7 +137,8 @@ static void write_container(const struct plan *plan, const struct container_plan
     for (int f = 0; f < FIELDS; f++)
         write_field(&container->fields[f], (enum field)f, out);
     if (!container_changes(container))
-        (void)buf_add_str(out, " What is set fits: no change is larger than the dead-band (10 %, 10m, 16Mi).");
+        (void)buf_add_str(out,
+                          " What is set fits: no change is larger than the dead-band (10 %, 10m, 16Mi).");
     if (container->signals.autoscaled[CPU] || container->signals.autoscaled[MEMORY])
         (void)buf_printf(out, " An autoscaler looks after the replicas of this %s.", plan->subject->kind);
 }
@@ -146,10 +152,11 @@ void reasoning_write(const struct plan *plan, struct buf *out)
     }
     for (size_t i = 0; i < plan->subject->container_count; i++)
         write_container(plan, &plan->containers[i], out);
-    (void)buf_printf(out, " Window %s, confidence %.2f.", duration_format(plan->subject->window_seconds, window),
-                     plan->confidence);
+    (void)buf_printf(out, " Window %s, confidence %.2f.",
+                     duration_format(plan->subject->window_seconds, window), plan->confidence);
     if (plan->lock)
         (void)buf_add_str(out, " The pod is Guaranteed and stays so: requests equal limits.");
     if (plan->subject->qos == QOS_BEST_EFFORT && plan_changes(plan))
-        (void)buf_add_str(out, " The pod is BestEffort, first to be evicted; with requests it becomes Burstable.");
+        (void)buf_add_str(out,
+                          " The pod is BestEffort, first to be evicted; with requests it becomes Burstable.");
 }

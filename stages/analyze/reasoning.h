@@ -8,7 +8,8 @@
 
 enum { REASONING_MAX = 4000 };
 
-/* Adds the reasoning of a settled plan to `out` (cap it at REASONING_MAX); what does not fit is left out whole. */
+/* Adds the reasoning of a settled plan to `out` (cap it at REASONING_MAX); what does not fit is left out
+ * whole. */
 void reasoning_write(const struct plan *plan, struct buf *out);
 
 /* Words for a rule or for what moved a value ("step-cap": "one run lowers …"). Borrowed, static. */

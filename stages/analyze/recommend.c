@@ -78,7 +78,8 @@ static json_t *containers_new(const struct plan *plan)
     json_t *containers = json_object();
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         if (plan->containers[i].judged)
-            json_object_set_new(containers, plan->containers[i].container->name, container_new(&plan->containers[i]));
+            json_object_set_new(containers, plan->containers[i].container->name,
+                                container_new(&plan->containers[i]));
     }
     return containers;
 }
@@ -128,7 +129,8 @@ static json_t *fallback_new(const struct opinion *opinion)
 }
 
 /* Risk with its reasons, into the recommendation. */
-static void set_risk(json_t *out, const struct plan *plan, const struct class *class, const struct opinion *opinion)
+static void set_risk(json_t *out, const struct plan *plan, const struct class *class,
+                     const struct opinion *opinion)
 {
     json_t *reasons = json_array();
     enum risk risk = risk_of(plan, class, reasons);
@@ -154,10 +156,12 @@ json_t *recommendation_new(const struct plan *plan, const struct class *class, c
     json_object_set_new(out, "action", json_string(action));
     json_object_set_new(out, "confidence", json_real_or_null(confidence));
     json_object_set_new(out, "source", json_string(llm ? opinion->source : "rules"));
-    json_object_set_new(out, "provider", llm && opinion->provider ? json_string(opinion->provider) : json_null());
+    json_object_set_new(out, "provider",
+                        llm && opinion->provider ? json_string(opinion->provider) : json_null());
     json_object_set_new(out, "model", llm && opinion->model ? json_string_safe(opinion->model) : json_null());
     json_object_set_new(out, "reasoning", reasoning_new(plan, opinion));
-    json_object_set_new(out, "class", json_string_safe(llm && opinion->class_name ? opinion->class_name : class->name));
+    json_object_set_new(out, "class",
+                        json_string_safe(llm && opinion->class_name ? opinion->class_name : class->name));
     json_object_set_new(out, "class_reason",
                         json_string_safe(llm && opinion->class_name ? "the model's reading" : class->reason));
     json_object_set_new(out, "qos_class", json_string(qos_name(plan->subject->qos)));

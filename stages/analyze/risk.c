@@ -45,9 +45,11 @@ static void judge_memory_limit(const struct container_plan *container, struct ta
     const struct field_plan *limit = &container->fields[MEMORY_LIMIT];
     double peak = container->container->use[MEMORY].max;
     if (limit->value >= 0 && (double)limit->value < peak)
-        raise_risk(tally, RISK_HIGH, "%s: the memory limit is below the peak that was seen", container->container->name);
+        raise_risk(tally, RISK_HIGH, "%s: the memory limit is below the peak that was seen",
+                   container->container->name);
     else if (limit->value >= 0 && limit->value < limit->effective && (double)limit->value < 1.15 * peak)
-        raise_risk(tally, RISK_MEDIUM, "%s: the memory limit comes close to the peak", container->container->name);
+        raise_risk(tally, RISK_MEDIUM, "%s: the memory limit comes close to the peak",
+                   container->container->name);
 }
 
 static void judge_field(const struct container_plan *container, enum field f, struct tally *tally)
@@ -94,7 +96,8 @@ enum risk risk_of(const struct plan *plan, const struct class *class, json_t *re
             judge_field(container, (enum field)f, &tally);
         judge_memory_limit(container, &tally);
         if (container_changes(container) && container->signals.leak)
-            raise_risk(&tally, RISK_MEDIUM, "%s: memory leaks, so no size holds for long", container->container->name);
+            raise_risk(&tally, RISK_MEDIUM, "%s: memory leaks, so no size holds for long",
+                       container->container->name);
     }
     if (class->stateful && lowers(plan))
         raise_risk(&tally, RISK_MEDIUM, "a %s feels a restart", class->name);

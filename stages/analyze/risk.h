@@ -8,8 +8,8 @@
 
 enum risk { RISK_LOW = 0, RISK_MEDIUM, RISK_HIGH };
 
-/* Risk of a settled plan; `reasons` (a JSON array, borrowed) receives one clause for each thing that raised it, at most
- * RISK_REASONS_MAX of them. */
+/* Risk of a settled plan; `reasons` (a JSON array, borrowed) receives one clause for each thing that raised
+ * it, at most RISK_REASONS_MAX of them. */
 enum { RISK_REASONS_MAX = 12 };
 enum risk risk_of(const struct plan *plan, const struct class *class, json_t *reasons);
 

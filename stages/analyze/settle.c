@@ -30,7 +30,8 @@ static int64_t rounded(enum resource resource, int64_t value, int64_t min, int64
     return down >= min ? down : value;
 }
 
-/* Whether the difference to today's value is too small to act on. Where nothing is set today, nothing is too small. */
+/* Whether the difference to today's value is too small to act on. Where nothing is set today, nothing is too
+ * small. */
 static bool in_dead_band(const struct field_plan *field, enum resource resource, int64_t value)
 {
     if (field->effective <= 0)
@@ -39,7 +40,8 @@ static bool in_dead_band(const struct field_plan *field, enum resource resource,
     return difference < fmax(dead_band_share * (double)field->effective, (double)dead_band[resource]);
 }
 
-/* Clamps and rounds one proposal and notes what moved it; NaN, or a change in the dead-band, leaves the field. */
+/* Clamps and rounds one proposal and notes what moved it; NaN, or a change in the dead-band, leaves the
+ * field. */
 static void field_settle(struct field_plan *field, enum resource resource, double proposal)
 {
     field->value = AMOUNT_ABSENT;
@@ -90,11 +92,12 @@ static void couple_to(struct field_plan *field, int64_t value, const char *why)
         field->max = value;
 }
 
-/* A request that the manifest leaves out is its limit. Where that limit changes or goes, the request is written out, so
- * that it stays what it was unless somebody asked for another. */
+/* A request that the manifest leaves out is its limit. Where that limit changes or goes, the request is
+ * written out, so that it stays what it was unless somebody asked for another. */
 static void write_out_request(struct field_plan *request, const struct field_plan *limit)
 {
-    if (request->old >= 0 || request->value >= 0 || request->effective < 0 || (limit->value < 0 && !limit->remove))
+    if (request->old >= 0 || request->value >= 0 || request->effective < 0 ||
+        (limit->value < 0 && !limit->remove))
         return;
     request->value = request->effective;
     request->moved_by = "limit";
@@ -153,7 +156,8 @@ static void lock_request(struct container_plan *container, enum resource resourc
     }
 }
 
-void container_settle(const struct plan *plan, struct container_plan *container, const double proposals[FIELDS])
+void container_settle(const struct plan *plan, struct container_plan *container,
+                      const double proposals[FIELDS])
 {
     for (int r = 0; r < RESOURCES; r++) {
         enum field request = FIELD_OF(r, false);
@@ -198,8 +202,8 @@ static enum qos qos_after(const struct plan *plan)
     return qos_of((const int64_t(*)[RESOURCES])request, (const int64_t(*)[RESOURCES])limit, count);
 }
 
-/* Parts request and limit of one resource that became equal, by one unit where their ranges allow it, else by leaving both
- * as they are. False where they were not equal, or equal before. */
+/* Parts request and limit of one resource that became equal, by one unit where their ranges allow it, else by
+ * leaving both as they are. False where they were not equal, or equal before. */
 static bool part(struct container_plan *container, enum resource resource)
 {
     struct field_plan *request = &container->fields[FIELD_OF(resource, false)];

@@ -7,7 +7,8 @@
 
 enum { TREND_HOURS_MIN = 48 };
 
-/* Cuts of recommender.md: above the first two throttling censors usage; a leak; a heap that fills its limit. */
+/* Cuts of recommender.md: above the first two throttling censors usage; a leak; a heap that fills its limit.
+ */
 static const double throttled_share = 0.05;
 static const double throttled_hour_share = 0.25;
 static const double leak_share_per_day = 0.05;
@@ -134,7 +135,8 @@ static bool metric_follows(const json_t *metric, const char *container, enum res
     return str_equal(type, "Resource");
 }
 
-bool autoscaler_follows(const struct subject *subject, const struct container *container, enum resource resource)
+bool autoscaler_follows(const struct subject *subject, const struct container *container,
+                        enum resource resource)
 {
     const char *kind = json_string_or_null(subject->autoscaler, "kind");
     if (kind && str_starts(kind, "VerticalPodAutoscaler"))
@@ -142,7 +144,8 @@ bool autoscaler_follows(const struct subject *subject, const struct container *c
     const json_t *metrics = json_object_get(subject->autoscaler, "metrics");
     size_t index;
     json_t *metric;
-    json_array_foreach(metrics, index, metric) {
+    json_array_foreach(metrics, index, metric)
+    {
         if (metric_follows(metric, container->name, resource))
             return true;
     }

@@ -1,13 +1,14 @@
 #ifndef TARE_ANALYZE_SIGNALS_H
 #define TARE_ANALYZE_SIGNALS_H
 
-/* What the figures of one container say beside how much it uses: throttled, killed, leaking, capped, hot, idle. The
- * sizing rules and the findings read the same signals, so a number and its explanation cannot disagree. */
+/* What the figures of one container say beside how much it uses: throttled, killed, leaking, capped, hot,
+ * idle. The sizing rules and the findings read the same signals, so a number and its explanation cannot
+ * disagree. */
 
 #include "stages/analyze/model.h"
 
-/* A robust straight line through hourly figures. Slope: Theil and Sen (median of pairwise slopes); p: Mann and Kendall's
- * two-sided test with the normal approximation and the correction for ties. */
+/* A robust straight line through hourly figures. Slope: Theil and Sen (median of pairwise slopes); p: Mann
+ * and Kendall's two-sided test with the normal approximation and the correction for ties. */
 struct trend {
     bool known; /* at least 48 hours with samples */
     double per_day;
@@ -33,8 +34,9 @@ void signals_read(const struct subject *subject, const struct container *contain
 /* Trend over hourly values (NaN = gap). O(n²) in hours, at most HOURS_MAX. */
 void trend_fit(const struct hours *hours, struct arena *arena, struct trend *out);
 
-/* Whether an autoscaler follows the utilization (use divided by request) of this resource of this container: then a new
- * request would move its replica count. Absolute targets (AverageValue) do not count. */
-bool autoscaler_follows(const struct subject *subject, const struct container *container, enum resource resource);
+/* Whether an autoscaler follows the utilization (use divided by request) of this resource of this container:
+ * then a new request would move its replica count. Absolute targets (AverageValue) do not count. */
+bool autoscaler_follows(const struct subject *subject, const struct container *container,
+                        enum resource resource);
 
 #endif

@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-/* Factors of the CPU rule. balanced and lean are the measured rules of the table in README.md; safe, and lean's factor
- * for three and more replicas, go by analogy and are not measured. */
+/* Factors of the CPU rule. balanced and lean are the measured rules of the table in README.md; safe, and
+ * lean's factor for three and more replicas, go by analogy and are not measured. */
 struct cpu_factors {
     double p95, busy, pod, p99;
 };
@@ -14,8 +14,8 @@ static const struct cpu_factors factors_of[] = {
     [AGGRESSIVENESS_LEAN] = {1.05, 1.00, 0.95, 0},
 };
 
-static const double busy_gate = 1.2;     /* a busy hour this far above p95 is a real daily peak */
-static const double many_pods = 20;      /* above this the highest pod is an outlier, p95 over pods decides */
+static const double busy_gate = 1.2; /* a busy hour this far above p95 is a real daily peak */
+static const double many_pods = 20;  /* above this the highest pod is an outlier, p95 over pods decides */
 static const double guaranteed_p99 = 1.2; /* a request that is its own limit needs room to burst */
 
 /* The larger, where NaN counts as nothing. */
@@ -80,7 +80,8 @@ static void size_locked(const struct plan *plan, struct container_plan *containe
         limit->target = throttled_limit(container->container);
     }
     field_range(plan, container, CPU_LIMIT, fmin(use->p99, limit->target),
-                larger(1.5 * limit->target, 1.2 * use->max), container->signals.throttled ? "throttled" : NULL);
+                larger(1.5 * limit->target, 1.2 * use->max),
+                container->signals.throttled ? "throttled" : NULL);
 }
 
 /* Limits that follow the policy: held in ratio, or given headroom. */

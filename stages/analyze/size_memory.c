@@ -23,7 +23,8 @@ static double oom_base(const struct container *container)
     return fmax(container->use[MEMORY].max, limit);
 }
 
-/* Limit after OOM kills: a fifth or 100 MiB above, a tenth more for each further kill, at most twice in one run. */
+/* Limit after OOM kills: a fifth or 100 MiB above, a tenth more for each further kill, at most twice in one
+ * run. */
 static double oom_limit(const struct container *container)
 {
     double base = oom_base(container);
@@ -65,7 +66,8 @@ static void size_request(const struct plan *plan, struct container_plan *contain
 /* Base of the limit by the signals; `usual` is the factor on the peak when there are none. */
 static double limit_base(const struct container_plan *container, double usual)
 {
-    return container->signals.oom ? oom_limit(container->container) : usual * container->container->use[MEMORY].max;
+    return container->signals.oom ? oom_limit(container->container)
+                                  : usual * container->container->use[MEMORY].max;
 }
 
 /* Range and urgency of a limit whose target stands. */

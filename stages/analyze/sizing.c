@@ -17,7 +17,8 @@ static const double stability_scale[RESOURCES] = {20, 32.0 * 1048576};
 
 const char *field_name(enum field field)
 {
-    static const char *const names[FIELDS] = {"requests.cpu", "requests.memory", "limits.cpu", "limits.memory"};
+    static const char *const names[FIELDS] = {"requests.cpu", "requests.memory", "limits.cpu",
+                                              "limits.memory"};
     return names[field];
 }
 
@@ -51,7 +52,8 @@ static int64_t to_amount(double value)
 }
 
 /* Pulls the statistical range into the guardrails, which win, and notes which of them took part. */
-static void apply_guardrails(const struct guardrail_bounds *rails, enum resource resource, struct field_plan *field)
+static void apply_guardrails(const struct guardrail_bounds *rails, enum resource resource,
+                             struct field_plan *field)
 {
     enum guardrail_rule min_moved;
     enum guardrail_rule max_moved;
@@ -65,8 +67,8 @@ static void apply_guardrails(const struct guardrail_bounds *rails, enum resource
     field->percent = rails->percent;
 }
 
-void field_range(const struct plan *plan, struct container_plan *container, enum field field, double low, double high,
-                 const char *hold)
+void field_range(const struct plan *plan, struct container_plan *container, enum field field, double low,
+                 double high, const char *hold)
 {
     struct field_plan *out = &container->fields[field];
     double today = (double)out->effective;
@@ -92,7 +94,8 @@ void field_range(const struct plan *plan, struct container_plan *container, enum
         return;
     }
     apply_guardrails(&rails, FIELD_RESOURCE(field), out);
-    /* A range without an amount that people would write is stretched up to the next, where the guardrails allow it. */
+    /* A range without an amount that people would write is stretched up to the next, where the guardrails
+     * allow it. */
     int64_t round = rounded_up(FIELD_RESOURCE(field), out->min);
     if (out->max < round && round <= rails.max)
         out->max = round;
@@ -109,12 +112,14 @@ static void refuse_without_data(const struct subject *subject, const struct poli
         any = any || subject->containers[i].use[CPU].known || subject->containers[i].use[MEMORY].known;
     if (!subject->has_usage || !any) {
         out->refusal = "no-usage";
-        (void)snprintf(out->refusal_reason, sizeof out->refusal_reason, "no usage to learn from in the window");
+        (void)snprintf(out->refusal_reason, sizeof out->refusal_reason,
+                       "no usage to learn from in the window");
     } else if (history < (double)policy->minimum_history_seconds) {
         out->refusal = "insufficient-data";
         int64_t hours = (int64_t)(history / 3600);
         (void)snprintf(out->refusal_reason, sizeof out->refusal_reason, "%s of history, %s are needed",
-                       duration_format(hours * 3600, have), duration_format(policy->minimum_history_seconds, need));
+                       duration_format(hours * 3600, have),
+                       duration_format(policy->minimum_history_seconds, need));
     } else if (subject_coverage(subject) < coverage_needed) {
         out->refusal = "insufficient-data";
         (void)snprintf(out->refusal_reason, sizeof out->refusal_reason,
@@ -130,13 +135,15 @@ static void container_begin(const struct container *from, struct container_plan 
     for (int f = 0; f < FIELDS; f++) {
         enum resource resource = FIELD_RESOURCE(f);
         struct field_plan *field = &out->fields[f];
-        *field = (struct field_plan){.target = NAN, .proposal = NAN, .value = AMOUNT_ABSENT, .rule = "unknown"};
+        *field =
+            (struct field_plan){.target = NAN, .proposal = NAN, .value = AMOUNT_ABSENT, .rule = "unknown"};
         field->old = FIELD_IS_LIMIT(f) ? from->limit[resource] : from->request[resource];
         field->effective = FIELD_IS_LIMIT(f) ? field->old : container_request(from, resource);
     }
 }
 
-void plan_make(const struct subject *subject, const struct policy *policy, struct arena *arena, struct plan *out)
+void plan_make(const struct subject *subject, const struct policy *policy, struct arena *arena,
+               struct plan *out)
 {
     *out = (struct plan){.subject = subject, .policy = policy};
     out->containers = arena_alloc_array(arena, subject->container_count + 1, sizeof *out->containers);

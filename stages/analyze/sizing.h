@@ -5,9 +5,9 @@
  * Right-sizing: from figures and signals to numbers. Definitions and constants: README.md of this folder.
  *
  * Two steps, so that a model's proposal goes the same way as a rule's:
- *   plan_make   says for each field what the rule asks for (target) and the range it may move in;
- *   plan_settle takes proposals (the rules' own targets, or a model's), and clamps, rounds, couples request and limit,
- *               keeps the QoS class and applies the dead-band.
+ *   plan_make    says for each field what the rule asks for (target) and the range it may move in;
+ *   plan_settle  takes proposals (the rules' targets, or a model's): clamps, rounds, couples request and limit,
+ *                keeps the QoS class, applies the dead-band.
  * A value AMOUNT_ABSENT leaves the field as it is.
  */
 
@@ -17,26 +17,26 @@
 
 enum field { CPU_REQUEST = 0, MEMORY_REQUEST = 1, CPU_LIMIT = 2, MEMORY_LIMIT = 3, FIELDS = 4 };
 
-#define FIELD_RESOURCE(field) ((enum resource)((int)(field) & 1))
+#define FIELD_RESOURCE(field) ((enum resource)((int)(field) % 2))
 #define FIELD_IS_LIMIT(field) ((int)(field) >= CPU_LIMIT)
 #define FIELD_OF(resource, is_limit) ((enum field)((int)(resource) + ((is_limit) ? 2 : 0)))
 
 struct field_plan {
-    int64_t old;       /* as in the manifest, AMOUNT_ABSENT where it is not set */
-    int64_t effective; /* what holds today: an absent request is its limit */
-    bool movable;      /* false: stays, whatever anybody proposes */
-    bool urgent;       /* the dead-band does not hold (throttled, killed) */
-    bool fixed;        /* follows the request by policy; proposals do not count */
-    double target;     /* what the rule asks for */
-    double base, factor; /* limits: target = max(base, factor × request) where factor > 0 */
-    int64_t min, max;  /* statistics and guardrails together; valid where movable */
-    bool percent;      /* the percent guardrails took part */
-    const char *rule;  /* which rule set the target or holds the field; static */
+    int64_t old;                 /* as in the manifest, AMOUNT_ABSENT where it is not set */
+    int64_t effective;           /* what holds today: an absent request is its limit */
+    bool movable;                /* false: stays, whatever anybody proposes */
+    bool urgent;                 /* the dead-band does not hold (throttled, killed) */
+    bool fixed;                  /* follows the request by policy; proposals do not count */
+    double target;               /* what the rule asks for */
+    double base, factor;         /* limits: target = max(base, factor × request) where factor > 0 */
+    int64_t min, max;            /* statistics and guardrails together; valid where movable */
+    bool percent;                /* the percent guardrails took part */
+    const char *rule;            /* which rule set the target or holds the field; static */
     const char *min_by, *max_by; /* what sets either end of the range; static */
     bool remove;
     int64_t value;
-    double proposal;   /* what was settled, NaN for none */
-    bool by_model;     /* a model proposed it */
+    double proposal;      /* what was settled, NaN for none */
+    bool by_model;        /* a model proposed it */
     const char *moved_by; /* what moved the proposal, NULL when nothing did; static */
 };
 
@@ -59,13 +59,16 @@ struct plan {
 };
 
 /* Targets and ranges of all fields. Everything lives in `arena`; `subject` and `policy` are borrowed. */
-void plan_make(const struct subject *subject, const struct policy *policy, struct arena *arena, struct plan *out);
+void plan_make(const struct subject *subject, const struct policy *policy, struct arena *arena,
+               struct plan *out);
 
 /* Settles the plan on the rules' own targets. */
 void plan_settle(struct plan *plan);
 
-/* Settles one container on proposals [FIELDS]: NaN proposes to leave the field as it is. Call plan_finish after the last. */
-void container_settle(const struct plan *plan, struct container_plan *container, const double proposals[FIELDS]);
+/* Settles one container on proposals [FIELDS]: NaN proposes to leave the field as it is. Call plan_finish
+ * after the last. */
+void container_settle(const struct plan *plan, struct container_plan *container,
+                      const double proposals[FIELDS]);
 
 /* Undoes what would change the pod's QoS class without leave; call once all containers are settled. */
 void plan_finish(struct plan *plan);
@@ -77,7 +80,8 @@ bool container_changes(const struct container_plan *container);
 /* What holds after the change: value, else today's; AMOUNT_ABSENT for a limit that is taken away. */
 int64_t field_after(const struct field_plan *field);
 
-/* Confidence in the figures of one container, 0..1: coverage × age × stability, at most 0.6 where CPU is throttled. */
+/* Confidence in the figures of one container, 0..1: coverage × age × stability, at most 0.6 where CPU is
+ * throttled. */
 double container_confidence(const struct subject *subject, const struct container *container,
                             const struct signals *signals);
 
@@ -91,9 +95,10 @@ int64_t rounded_up(enum resource resource, int64_t amount);
 void size_cpu(const struct plan *plan, struct container_plan *container);
 void size_memory(const struct plan *plan, struct container_plan *container);
 
-/* Sets the range of a movable field from statistics [low, high] and the guardrails. The guardrails win where the two do
- * not meet. A cap on the step down is a part of the statistics. `hold` not NULL: never below today's value, and why. */
-void field_range(const struct plan *plan, struct container_plan *container, enum field field, double low, double high,
-                 const char *hold);
+/* Sets the range of a movable field from statistics [low, high] and the guardrails. The guardrails win where
+ * the two do not meet. A cap on the step down is a part of the statistics. `hold` not NULL: never below
+ * today's value, and why. */
+void field_range(const struct plan *plan, struct container_plan *container, enum field field, double low,
+                 double high, const char *hold);
 
 #endif

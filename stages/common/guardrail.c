@@ -33,8 +33,8 @@ const char *guardrail_rule_name(enum guardrail_rule rule, enum guardrail_resourc
     return "none";
 }
 
-/* old × factor as an integer, rounded towards old (up for the lower end, down for the upper), never past int64. The
- * tiny tolerance keeps 10 × 1.1 at 11 although 1.1 has no exact binary form. */
+/* old × factor as an integer, rounded towards old (up for the lower end, down for the upper), never past
+ * int64. The tiny tolerance keeps 10 × 1.1 at 11 although 1.1 has no exact binary form. */
 static int64_t scaled(int64_t old, double factor, bool up)
 {
     double value = (double)old * factor;
@@ -73,11 +73,13 @@ struct guardrail_bounds guardrail_range(const struct guardrails *guardrails, enu
     bounds.max_rule = GUARDRAIL_MAX_INCREASE;
     double down = guardrails->max_decrease_percent > 100 ? 100 : guardrails->max_decrease_percent;
     bounds.min = hold(scaled(old, 1 - down / 100, true), low, high, &bounds.min_rule);
-    bounds.max = hold(scaled(old, 1 + guardrails->max_increase_percent / 100, false), low, high, &bounds.max_rule);
+    bounds.max =
+        hold(scaled(old, 1 + guardrails->max_increase_percent / 100, false), low, high, &bounds.max_rule);
     return bounds;
 }
 
-int64_t guardrail_clamp(const struct guardrail_bounds *bounds, int64_t proposed, enum guardrail_rule *moved_by)
+int64_t guardrail_clamp(const struct guardrail_bounds *bounds, int64_t proposed,
+                        enum guardrail_rule *moved_by)
 {
     enum guardrail_rule rule = GUARDRAIL_NONE;
     int64_t value = proposed;
@@ -114,15 +116,16 @@ static struct guardrail_reason absolute_reason(enum guardrail_resource resource,
     struct guardrail_reason reason = {rule, is_floor ? value >= edge : value <= edge, ""};
     char value_text[QUANTITY_MAX];
     char edge_text[QUANTITY_MAX];
-    (void)snprintf(reason.message, sizeof reason.message, "%s is %s %s (%s)", amount(resource, value, value_text),
+    (void)snprintf(reason.message, sizeof reason.message, "%s is %s %s (%s)",
+                   amount(resource, value, value_text),
                    reason.passed ? "within" : (is_floor ? "below" : "above"),
                    amount(resource, edge, edge_text), guardrail_rule_name(rule, resource));
     return reason;
 }
 
 /* One line about the percent guardrail on the side to which the value moved. */
-static struct guardrail_reason percent_reason(const struct guardrails *guardrails, enum guardrail_resource resource,
-                                              int64_t old, int64_t value)
+static struct guardrail_reason percent_reason(const struct guardrails *guardrails,
+                                              enum guardrail_resource resource, int64_t old, int64_t value)
 {
     struct guardrail_bounds bounds = guardrail_range(guardrails, resource, old);
     bool up = value > old;

@@ -2,12 +2,13 @@
 #define TARE_COMMON_GUARDRAIL_H
 
 /*
- * Guardrails: how far one number may move in one run. analyze keeps its numbers inside them, the gate checks them
- * again with the same code. Pure: no I/O, no clock.
+ * Guardrails: how far one number may move in one run. analyze keeps its numbers inside them, the gate checks
+ * them again with the same code. Pure: no I/O, no clock.
  *
- * CPU is in millicores, memory in bytes. An old value that is not set is GUARDRAIL_ABSENT. The percent guardrails hold
- * only where the old value is set and greater than 0; floors and ceilings always hold and win over the percent ones
- * (from 1m with a floor of 10m the only allowed value is 10m), so there always is an allowed value.
+ * CPU is in millicores, memory in bytes. An old value that is not set is GUARDRAIL_ABSENT. The percent
+ * guardrails hold only where the old value is set and greater than 0; floors and ceilings always hold and win
+ * over the percent ones (from 1m with a floor of 10m the only allowed value is 10m), so there always is an
+ * allowed value.
  */
 
 #include <stdbool.h>
@@ -55,7 +56,8 @@ struct guardrail_reason {
 /* The defaults of tare.yaml: +200 %, −50 %, 10m, 32Mi, no ceilings. */
 void guardrails_default(struct guardrails *guardrails);
 
-/* Name of a rule as in configuration and reports: "max_increase_percent", "min_cpu", … "none". Borrowed, static. */
+/* Name of a rule as in configuration and reports: "max_increase_percent", "min_cpu", … "none". Borrowed,
+ * static. */
 const char *guardrail_rule_name(enum guardrail_rule rule, enum guardrail_resource resource);
 
 /* The range a value may move in from `old` (GUARDRAIL_ABSENT where it is not set). */
@@ -64,11 +66,12 @@ struct guardrail_bounds guardrail_range(const struct guardrails *guardrails, enu
 
 /* The value nearest to `proposed` inside the range; *moved_by (may be NULL) receives the rule that moved it,
  * GUARDRAIL_NONE when it was inside. */
-int64_t guardrail_clamp(const struct guardrail_bounds *bounds, int64_t proposed, enum guardrail_rule *moved_by);
+int64_t guardrail_clamp(const struct guardrail_bounds *bounds, int64_t proposed,
+                        enum guardrail_rule *moved_by);
 
-/* Checks the change old → new of one field and lists what was looked at in `reasons`. Returns the number of reasons.
- * An unchanged value passes with no reasons. `new_value` GUARDRAIL_ABSENT means that the field is taken away: no
- * number to check, no reasons. All passed = the guardrails allow it. */
+/* Checks the change old → new of one field and lists what was looked at in `reasons`. Returns the number of
+ * reasons. An unchanged value passes with no reasons. `new_value` GUARDRAIL_ABSENT means that the field is
+ * taken away: no number to check, no reasons. All passed = the guardrails allow it. */
 size_t guardrail_check(const struct guardrails *guardrails, enum guardrail_resource resource, int64_t old,
                        int64_t new_value, struct guardrail_reason reasons[GUARDRAIL_REASONS_MAX]);
 

@@ -129,8 +129,8 @@ static int post(struct llm *llm, const struct llm_prompt *prompt, struct http_re
     return status;
 }
 
-/* The sentence for a status that is not 2xx, with the server's own message where it gives one in the usual place; not where
- * it refuses the key or quotes it. */
+/* The sentence for a status that is not 2xx, with the server's own message where it gives one in the usual
+ * place; not where it refuses the key or quotes it. */
 static int refused(const struct llm *llm, const struct http_reply *reply, bool *final, struct err *err)
 {
     json_t *body = json_read(buf_str(&reply->body), reply->body.length, "answer", NULL);
@@ -164,7 +164,8 @@ static int take_reply(const struct llm *llm, const struct llm_prompt *prompt, co
     return status;
 }
 
-int llm_ask(struct llm *llm, const struct llm_prompt *prompt, struct llm_reply *reply, bool *final, struct err *err)
+int llm_ask(struct llm *llm, const struct llm_prompt *prompt, struct llm_reply *reply, bool *final,
+            struct err *err)
 {
     struct http_reply http;
     int64_t begin = clock_monotonic_ms();

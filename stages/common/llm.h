@@ -2,11 +2,12 @@
 #define TARE_COMMON_LLM_H
 
 /*
- * A language model behind one small interface: a question with a schema in, text out. Providers: Anthropic's Messages API
- * and any server that speaks OpenAI's chat completions. What comes back is untrusted text: the caller checks it.
+ * A language model behind one small interface: a question with a schema in, text out. Providers: Anthropic's
+ * Messages API and any server that speaks OpenAI's chat completions. What comes back is untrusted text: the
+ * caller checks it.
  *
- * A provider is a row of functions from values to values (llm_anthropic.c, llm_openai.c), so that tests need no server;
- * llm.c sends. To add one: write such a row and list it in llm_provider_of.
+ * A provider is a row of functions from values to values (llm_anthropic.c, llm_openai.c), so that tests need
+ * no server; llm.c sends. To add one: write such a row and list it in llm_provider_of.
  */
 
 #include <stdbool.h>
@@ -19,12 +20,13 @@ enum { LLM_REPLY_MAX = 64 * 1024, LLM_MODEL_MAX = 128 };
 
 /* One question. Strings are borrowed. */
 struct llm_prompt {
-    const char *system;      /* fixed rules: the same for all questions of a run, so that servers can cache them */
-    const char *user;        /* the question itself: data */
-    const json_t *schema;    /* JSON schema of the answer */
+    const char *system; /* fixed rules: the same for all questions of a run, so that servers can cache them */
+    const char *user;   /* the question itself: data */
+    const json_t *schema; /* JSON schema of the answer */
     const char *schema_name;
-    int64_t max_tokens;      /* of the answer */
-    const char *former_reply; /* for a second attempt: the answer that was refused, and why; NULL for a first one */
+    int64_t max_tokens; /* of the answer */
+    const char
+        *former_reply; /* for a second attempt: the answer that was refused, and why; NULL for a first one */
     const char *complaint;
 };
 
@@ -50,14 +52,14 @@ struct llm_dialect {
 struct llm_provider {
     const char *name;
     const char *default_url;
-    const char *default_model;  /* NULL: must be named */
+    const char *default_model; /* NULL: must be named */
     bool needs_key;
     /* Path after the base address. Borrowed, static. */
     const char *(*path)(const char *base_url);
     /* New body of a request. */
     json_t *(*request)(const struct llm_prompt *prompt, const char *model, const struct llm_dialect *dialect);
-    /* Takes the answer from a 200 body. ERR_DATA with a sentence where there is none (cut, refused, empty). The tokens are
-     * filled in both cases. */
+    /* Takes the answer from a 200 body. ERR_DATA with a sentence where there is none (cut, refused, empty).
+     * The tokens are filled in both cases. */
     int (*reply)(const json_t *body, struct llm_reply *out, struct err *err);
     /* Adapts to what a 400 complains of; false when there is nothing to adapt. */
     bool (*adapt)(const char *message, struct llm_dialect *dialect);
@@ -77,7 +79,8 @@ struct llm_options {
 
 struct llm;
 
-/* New client; strings are copied. ERR_CONFIG where model or key is missing or the address is none. Free with llm_free. */
+/* New client; strings are copied. ERR_CONFIG where model or key is missing or the address is none. Free with
+ * llm_free. */
 int llm_new(const struct llm_options *options, struct llm **out, struct err *err);
 
 /* Frees; NULL is allowed. */
@@ -87,15 +90,17 @@ void llm_free(struct llm *llm);
 const char *llm_name(const struct llm *llm);
 const char *llm_model(const struct llm *llm);
 
-/* Asks one question. 0 with reply->text. -1: ERR_UNAVAILABLE (no connection, refused, any status but 2xx), ERR_DATA (an
- * answer that is none). Tokens spent are in *reply in both cases. *final is set where asking again in this run is useless
- * (401, 402, 403, 404). Release with llm_reply_release. */
-int llm_ask(struct llm *llm, const struct llm_prompt *prompt, struct llm_reply *reply, bool *final, struct err *err);
+/* Asks one question. 0 with reply->text. -1: ERR_UNAVAILABLE (no connection, refused, any status but 2xx),
+ * ERR_DATA (an answer that is none). Tokens spent are in *reply in both cases. *final is set where asking
+ * again in this run is useless (401, 402, 403, 404). Release with llm_reply_release. */
+int llm_ask(struct llm *llm, const struct llm_prompt *prompt, struct llm_reply *reply, bool *final,
+            struct err *err);
 
 /* Frees the text; the reply can be used again. */
 void llm_reply_release(struct llm_reply *reply);
 
-/* Tokens that a question may cost at most: its bytes by a rule of thumb (three a token), and the answer's limit. */
+/* Tokens that a question may cost at most: its bytes by a rule of thumb (three a token), and the answer's
+ * limit. */
 int64_t llm_estimate(const struct llm_prompt *prompt);
 
 /* The rows, for tests. */

@@ -1,5 +1,5 @@
-/* Anthropic's Messages API (version 2023-06-01): structured answers by output_config.format, rules marked for caching. No
- * temperature and no prefilled answer: current models refuse both. */
+/* Anthropic's Messages API (version 2023-06-01): structured answers by output_config.format, rules marked for
+ * caching. No temperature and no prefilled answer: current models refuse both. */
 
 #include <stdio.h>
 
@@ -65,7 +65,8 @@ static char *text_of(const json_t *content)
     buf_init(&text, LLM_REPLY_MAX);
     size_t index;
     json_t *block;
-    json_array_foreach(content, index, block) {
+    json_array_foreach(content, index, block)
+    {
         const char *part = json_string_or_null(block, "text");
         if (part && str_equal(json_string_or_null(block, "type"), "text"))
             (void)buf_add_str(&text, part);
@@ -79,7 +80,8 @@ static char *text_of(const json_t *content)
 static int reply(const json_t *body, struct llm_reply *out, struct err *err)
 {
     const json_t *usage = json_object_get(body, "usage");
-    out->input_tokens = json_int_or(usage, "input_tokens", 0) + json_int_or(usage, "cache_creation_input_tokens", 0) +
+    out->input_tokens = json_int_or(usage, "input_tokens", 0) +
+                        json_int_or(usage, "cache_creation_input_tokens", 0) +
                         json_int_or(usage, "cache_read_input_tokens", 0);
     out->output_tokens = json_int_or(usage, "output_tokens", 0);
     const char *model = json_string_or_null(body, "model");
@@ -96,8 +98,8 @@ static int reply(const json_t *body, struct llm_reply *out, struct err *err)
 
 static bool adapt(const char *message, struct llm_dialect *dialect)
 {
-    if (dialect->mode == LLM_PLAIN ||
-        (!str_glob("*output_config*", message) && !str_glob("*schema*", message) && !str_glob("*grammar*", message)))
+    if (dialect->mode == LLM_PLAIN || (!str_glob("*output_config*", message) &&
+                                       !str_glob("*schema*", message) && !str_glob("*grammar*", message)))
         return false;
     dialect->mode = LLM_PLAIN;
     return true;

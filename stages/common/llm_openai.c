@@ -1,5 +1,5 @@
-/* OpenAI's chat completions, as Groq, Ollama, vLLM, llama.cpp and others speak it. Servers differ in what they enforce, so a
- * 400 about the answer's format takes a step down: json_schema, json_object, none. */
+/* OpenAI's chat completions, as Groq, Ollama, vLLM, llama.cpp and others speak it. Servers differ in what
+ * they enforce, so a 400 about the answer's format takes a step down: json_schema, json_object, none. */
 
 #include <stdio.h>
 

@@ -43,7 +43,8 @@ static bool globs_fit(const json_t *globs, const char *text)
         return true;
     size_t index;
     json_t *glob;
-    json_array_foreach(globs, index, glob) {
+    json_array_foreach(globs, index, glob)
+    {
         if (json_is_string(glob) && text && str_glob(json_string_value(glob), text))
             return true;
     }
@@ -58,7 +59,8 @@ static bool labels_fit(const json_t *wanted, const json_t *workload)
     const json_t *value;
     if (!json_is_object(wanted))
         return true;
-    json_object_foreach((json_t *)(uintptr_t)wanted, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)wanted, key, value)
+    {
         if (!json_is_string(value) || !str_equal(json_string_or_null(labels, key), json_string_value(value)))
             return false;
     }
@@ -92,9 +94,9 @@ static void take_guardrails(const json_t *from, struct guardrails *out)
 /* Takes what one policy object (the file's `policy` or an override) states. */
 static void take_policy(const json_t *from, struct policy *out)
 {
-    out->aggressiveness = (enum aggressiveness)position(json_string_or_null(from, "aggressiveness"),
-                                                        aggressiveness_names, ARRAY_COUNT(aggressiveness_names),
-                                                        (int)out->aggressiveness);
+    out->aggressiveness =
+        (enum aggressiveness)position(json_string_or_null(from, "aggressiveness"), aggressiveness_names,
+                                      ARRAY_COUNT(aggressiveness_names), (int)out->aggressiveness);
     const json_t *limits = json_object_get(from, "limits");
     static const char *const resources[] = {"cpu", "memory"};
     for (int i = 0; i < GUARDRAIL_RESOURCES; i++) {
@@ -117,7 +119,8 @@ void policy_for(const struct config *config, const json_t *workload, const char 
     const json_t *overrides = config_value(config, "policy.overrides");
     size_t index;
     json_t *override;
-    json_array_foreach(overrides, index, override) {
+    json_array_foreach(overrides, index, override)
+    {
         if (policy_match(json_object_get(override, "match"), workload, default_namespace))
             take_policy(override, out);
     }
@@ -135,7 +138,8 @@ bool policy_excluded(const struct config *config, const json_t *workload, const 
     const char *namespace = namespace_of(workload, default_namespace);
     const json_t *namespaces = config_value(config, "policy.exclude.namespaces");
     if (json_array_size(namespaces) > 0 && globs_fit(namespaces, namespace)) {
-        (void)snprintf(reason, POLICY_REASON_MAX, "namespace %s is excluded by policy.exclude.namespaces", namespace);
+        (void)snprintf(reason, POLICY_REASON_MAX, "namespace %s is excluded by policy.exclude.namespaces",
+                       namespace);
         return true;
     }
     const char *annotation = config_string(config, "policy.exclude.annotation");

@@ -1,5 +1,5 @@
-/* What a model or its server sends. The first byte chooses: the body of a provider's answer, or the text of one. Whatever it
- * is, what is accepted never moves a number out of its range, and its text is clean. */
+/* What a model or its server sends. The first byte chooses: the body of a provider's answer, or the text of
+ * one. Whatever it is, what is accepted never moves a number out of its range, and its text is clean. */
 
 #include <math.h>
 #include <stdint.h>
@@ -13,13 +13,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char record_text[] =
-    "{\"workload\":{\"namespace\":\"shop\",\"kind\":\"Deployment\",\"name\":\"cart\",\"replicas\":2,\"containers\":[{\"name\":"
-    "\"app\",\"role\":\"container\",\"image\":\"x\",\"requests\":{\"cpu_millicores\":500,\"memory_bytes\":536870912},\"limits\":"
-    "{\"cpu_millicores\":null,\"memory_bytes\":536870912}}]},\"usage\":{\"coverage\":1,\"history_seconds\":604800,\"replicas\":2,"
-    "\"pods\":2,\"window\":{\"seconds\":604800},\"containers\":{\"app\":{\"cpu_millicores\":{\"p50\":80,\"p90\":130,\"p95\":150,"
-    "\"p99\":200,\"max\":300,\"wp95\":155,\"bh90\":160},\"memory_bytes\":{\"p50\":190000000,\"p90\":195000000,\"p95\":196000000,"
-    "\"p99\":198000000,\"wp99\":198000000,\"max\":200000000}}}}}";
+static const char record_text[] = "{\"workload\":{\"namespace\":\"shop\",\"kind\":\"Deployment\",\"name\":"
+                                  "\"cart\",\"replicas\":2,\"containers\":[{\"name\":"
+                                  "\"app\",\"role\":\"container\",\"image\":\"x\",\"requests\":{\"cpu_"
+                                  "millicores\":500,\"memory_bytes\":536870912},\"limits\":"
+                                  "{\"cpu_millicores\":null,\"memory_bytes\":536870912}}]},\"usage\":{"
+                                  "\"coverage\":1,\"history_seconds\":604800,\"replicas\":2,"
+                                  "\"pods\":2,\"window\":{\"seconds\":604800},\"containers\":{\"app\":{\"cpu_"
+                                  "millicores\":{\"p50\":80,\"p90\":130,\"p95\":150,"
+                                  "\"p99\":200,\"max\":300,\"wp95\":155,\"bh90\":160},\"memory_bytes\":{"
+                                  "\"p50\":190000000,\"p90\":195000000,\"p95\":196000000,"
+                                  "\"p99\":198000000,\"wp99\":198000000,\"max\":200000000}}}}}";
 
 static void check_plan(const struct plan *plan)
 {

@@ -19,6 +19,9 @@ static const struct class_case {
     {"Deployment", "quay.io/prometheuscommunity/postgres-exporter", NULL, "monitoring", false},
     {"StatefulSet", "bitnami/kafka:3", NULL, "queue", true},
     {"Deployment", "eclipse-temurin:21", NULL, "jvm", false},
+    {"Deployment", "r.example:5000/shop/catalog:2.9.0-temurin17", NULL, "jvm", false},
+    {"Deployment", "r.example/pay/gateway:7.3-JRE21", NULL, "jvm", false},
+    {"Deployment", "r.example/pay/ledger:1.2-go", NULL, "service", false},
     {"Deployment", "nginx", NULL, "web", false},
     {"Deployment", "envoyproxy/envoy:v1.30", NULL, "proxy", false},
     {"Deployment", "shop/order-worker:2", NULL, "worker", false},
@@ -38,7 +41,8 @@ static void classes(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct made_workload workload = {.kind = cases[i].kind, .count = 1};
-        workload.containers[0] = (struct made_container){.name = "app", .image = cases[i].image, .no_usage = true};
+        workload.containers[0] =
+            (struct made_container){.name = "app", .image = cases[i].image, .no_usage = true};
         struct arena arena;
         struct subject subject;
         struct class class;

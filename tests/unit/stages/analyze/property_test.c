@@ -1,5 +1,5 @@
-/* Whatever the figures, the manifest, the policy and the model's answer are: no number outside its bounds or the guardrails,
- * request ≤ limit, rounding, memory never lowered after an OOM kill, QoS class kept. */
+/* Whatever the figures, the manifest, the policy and the model's answer are: no number outside its bounds or
+ * the guardrails, request ≤ limit, rounding, memory never lowered after an OOM kill, QoS class kept. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,7 +64,8 @@ static int64_t random_amount(double use, double unset)
 
 static void random_container(struct made_container *out, const char *name)
 {
-    *out = (struct made_container){.name = name, .cpu = random_use(0.2, 4000), .memory = random_use(2 * MIB, 20000 * MIB)};
+    *out = (struct made_container){
+        .name = name, .cpu = random_use(0.2, 4000), .memory = random_use(2 * MIB, 20000 * MIB)};
     out->cpu_request = random_amount(out->cpu.p95, 0.2);
     out->memory_request = random_amount(out->memory.max, 0.2);
     out->cpu_limit = random_amount(out->cpu.max, 0.4);
@@ -85,10 +86,11 @@ static void random_container(struct made_container *out, const char *name)
 
 static void random_policy(struct policy *out)
 {
-    *out = (struct policy){.aggressiveness = (enum aggressiveness)(rng_next() % 3),
-                           .limits = {(enum limits_policy)(rng_next() % 4), (enum limits_policy)(rng_next() % 4)},
-                           .qos_change = chance(0.2),
-                           .minimum_history_seconds = 86400};
+    *out = (struct policy){
+        .aggressiveness = (enum aggressiveness)(rng_next() % 3),
+        .limits = {(enum limits_policy)(rng_next() % 4), (enum limits_policy)(rng_next() % 4)},
+        .qos_change = chance(0.2),
+        .minimum_history_seconds = 86400};
     guardrails_default(&out->guardrails);
     if (chance(0.3)) {
         out->guardrails.max_decrease_percent = floor(unit() * 100);
@@ -103,8 +105,11 @@ static void random_policy(struct policy *out)
 static json_t *random_record(void)
 {
     static const char *const autoscalers[] = {
-        NULL, "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"cpu\",\"target_type\":\"Utilization\"}]}",
-        "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"memory\",\"target_type\":\"Utilization\"}]}"};
+        NULL,
+        "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"cpu\","
+        "\"target_type\":\"Utilization\"}]}",
+        "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"memory\","
+        "\"target_type\":\"Utilization\"}]}"};
     struct made_workload workload = {.kind = chance(0.2) ? "StatefulSet" : "Deployment",
                                      .replicas = 1 + floor(unit() * 5),
                                      .days = chance(0.3) ? 1 + 6 * unit() : 7,
@@ -115,25 +120,29 @@ static json_t *random_record(void)
     return made_record(&workload);
 }
 
-#define HOLDS(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition))                                                                                              \
-            fail_msg("case %d: " #condition " does not hold: %s", number, describe(plan, container, __VA_ARGS__));     \
+#define HOLDS(condition, ...) \
+    do { \
+        if (!(condition)) \
+            fail_msg("case %d: " #condition " does not hold: %s", number, \
+                     describe(plan, container, __VA_ARGS__)); \
     } while (0)
 
 static const char *describe(const struct plan *plan, const struct container_plan *container, enum field f)
 {
     static char text[600];
     const struct field_plan *field = &container->fields[f];
-    (void)snprintf(text, sizeof text, "%s %s old %lld effective %lld value %lld min %lld max %lld rule %s moved by %s lock %d limit after %lld",
-                   container->container->name, field_name(f), (long long)field->old, (long long)field->effective,
-                   (long long)field->value, (long long)field->min, (long long)field->max, field->rule,
-                   field->moved_by ? field->moved_by : "-", plan->lock,
+    (void)snprintf(text, sizeof text,
+                   "%s %s old %lld effective %lld value %lld min %lld max %lld rule %s moved by %s lock %d "
+                   "limit after %lld",
+                   container->container->name, field_name(f), (long long)field->old,
+                   (long long)field->effective, (long long)field->value, (long long)field->min,
+                   (long long)field->max, field->rule, field->moved_by ? field->moved_by : "-", plan->lock,
                    (long long)field_after(&container->fields[FIELD_OF(FIELD_RESOURCE(f), true)]));
     return text;
 }
 
-static void check_field(int number, const struct plan *plan, const struct container_plan *container, enum field f)
+static void check_field(int number, const struct plan *plan, const struct container_plan *container,
+                        enum field f)
 {
     static const int64_t round_to[RESOURCES] = {5, 4 * 1048576};
     const struct field_plan *field = &container->fields[f];
@@ -144,7 +153,8 @@ static void check_field(int number, const struct plan *plan, const struct contai
     HOLDS(field->value >= field->min && field->value <= field->max, f);
     HOLDS(field->value != field->old, f);
     bool written_out = str_equal(field->moved_by, "limit") && field->value == field->effective;
-    size_t count = guardrail_check(&plan->policy->guardrails, (enum guardrail_resource)resource, field->old, field->value, reasons);
+    size_t count = guardrail_check(&plan->policy->guardrails, (enum guardrail_resource)resource, field->old,
+                                   field->value, reasons);
     for (size_t i = 0; i < count; i++)
         HOLDS(reasons[i].passed || written_out, f);
     /* Rounded, or exactly on an edge of the range or on the other amount. */
@@ -169,7 +179,8 @@ static enum qos qos_then(const struct plan *plan)
             limit[i][r] = may->remove ? UNSET : may->value >= 0 ? may->value : may->old;
         }
     }
-    return qos_of((const int64_t(*)[RESOURCES])request, (const int64_t(*)[RESOURCES])limit, plan->subject->container_count);
+    return qos_of((const int64_t(*)[RESOURCES])request, (const int64_t(*)[RESOURCES])limit,
+                  plan->subject->container_count);
 }
 
 static void check_plan(int number, const struct plan *plan)
@@ -190,8 +201,10 @@ static void check_plan(int number, const struct plan *plan)
                 HOLDS(after == asks->effective, FIELD_OF(r, false));
         }
     }
-    if (!plan->policy->qos_change && plan->subject->qos != QOS_BEST_EFFORT && qos_then(plan) != plan->subject->qos)
-        fail_msg("case %d: QoS class %s becomes %s", number, qos_name(plan->subject->qos), qos_name(qos_then(plan)));
+    if (!plan->policy->qos_change && plan->subject->qos != QOS_BEST_EFFORT &&
+        qos_then(plan) != plan->subject->qos)
+        fail_msg("case %d: QoS class %s becomes %s", number, qos_name(plan->subject->qos),
+                 qos_name(qos_then(plan)));
 }
 
 /* Proposals of a model that means harm or makes no sense. */

@@ -14,12 +14,21 @@
 #include "stages/analyze/recommend.h"
 #include "tests/unit/stages/analyze/subject_builder.h"
 
-#define MI(n) ((int64_t)(n) * 1048576)
-#define CPU_150 {.p50 = 80, .p90 = 130, .p95 = 150, .p99 = 200, .max = 300, .wp95 = 155, .bh90 = 160}
-#define MEM_200 {.p50 = 190 * MIB, .p90 = 195 * MIB, .p95 = 196 * MIB, .p99 = 198 * MIB, .max = 200 * MIB}
-#define FITS .cpu_request = 175, .cpu_limit = UNSET, .memory_request = MI(220), .memory_limit = MI(240), .cpu = CPU_150, .memory = MEM_200
+#define MI(n) ((int64_t)(n)*1048576)
+#define CPU_150 \
+    { \
+        .p50 = 80, .p90 = 130, .p95 = 150, .p99 = 200, .max = 300, .wp95 = 155, .bh90 = 160 \
+    }
+#define MEM_200 \
+    { \
+        .p50 = 190 * MIB, .p90 = 195 * MIB, .p95 = 196 * MIB, .p99 = 198 * MIB, .max = 200 * MIB \
+    }
+#define FITS \
+    .cpu_request = 175, .cpu_limit = UNSET, .memory_request = MI(220), .memory_limit = MI(240), \
+    .cpu = CPU_150, .memory = MEM_200
 #define ONE(...) .count = 1, .containers = {{.name = "app", __VA_ARGS__}}
 
+/* clang-format off */
 static const struct planted {
     const char *what;
     struct made_workload workload;
@@ -49,7 +58,7 @@ static const struct planted {
                  .cpu = {.p50 = 80, .p90 = 130, .p95 = 150, .p99 = 280, .max = 300, .wp95 = 155, .bh90 = 160, .pod_max = 280, .pod_median = 120}, .memory = MEM_200)},
      "hot-replica", "medium", "keep", "low"},
     {"limit below use", {.replicas = 1, ONE(.cpu_request = 175, .cpu_limit = UNSET, .memory_request = MI(200), .memory_limit = MI(204), .cpu = CPU_150, .memory = MEM_200)},
-     "limits-below-use", "high", "resize", "low"},
+     "limits-below-use", "medium", "resize", "low"},
     {"nothing requested", {.replicas = 1, ONE(.cpu_request = UNSET, .cpu_limit = UNSET, .memory_request = UNSET, .memory_limit = UNSET, .cpu = CPU_150, .memory = MEM_200)},
      "no-requests", "medium", "resize", "medium"},
     {"brand-new", {.replicas = 1, .days = 0.5, ONE(FITS)}, "brand-new", "low", "none", "low"},
@@ -61,6 +70,7 @@ static const struct planted {
     {"little history", {.replicas = 1, .days = 2, ONE(.cpu_request = 250, .cpu_limit = UNSET, .memory_request = MI(220), .memory_limit = MI(240), .cpu = CPU_150, .memory = MEM_200)},
      NULL, NULL, "resize", "high"},
 };
+/* clang-format on */
 
 static json_t *recommendation_of(const struct made_workload *workload, struct arena *arena)
 {
@@ -87,7 +97,8 @@ static void check_planted(const struct planted *planted, const json_t *recommend
     bool found = false;
     size_t index;
     json_t *finding;
-    json_array_foreach(findings, index, finding) {
+    json_array_foreach(findings, index, finding)
+    {
         if (!str_equal(json_string_or_null(finding, "code"), planted->finding))
             continue;
         found = true;
@@ -121,18 +132,24 @@ static void planted_things_are_found(void **state)
 static void the_contract_holds(void **state)
 {
     (void)state;
-    static const char *const members[] = {"action", "confidence", "risk", "source", "reasoning", "class", "class_reason",
-                                          "containers", "findings", "fallback", "backtest", "forecast", "clamps"};
+    static const char *const members[] = {"action",   "confidence",   "risk",       "source",   "reasoning",
+                                          "class",    "class_reason", "containers", "findings", "fallback",
+                                          "backtest", "forecast",     "clamps"};
     struct arena arena;
     arena_init(&arena);
     json_t *recommendation = recommendation_of(&planteds[1].workload, &arena);
     for (size_t i = 0; i < ARRAY_COUNT(members); i++)
         assert_non_null(json_object_get(recommendation, members[i]));
-    assert_int_equal(json_integer_value(json_at(recommendation, "containers.app.requests.cpu_millicores")), 1000);
-    assert_int_equal(json_integer_value(json_at(recommendation, "containers.app.requests.bounds.cpu_millicores.min")), 1000);
+    assert_int_equal(json_integer_value(json_at(recommendation, "containers.app.requests.cpu_millicores")),
+                     1000);
+    assert_int_equal(
+        json_integer_value(json_at(recommendation, "containers.app.requests.bounds.cpu_millicores.min")),
+        1000);
     assert_true(json_is_null(json_at(recommendation, "containers.app.limits.cpu_millicores")));
     assert_true(json_is_null(json_at(recommendation, "containers.app.limits.bounds.cpu_millicores")));
-    assert_string_equal(json_string_value(json_at(recommendation, "containers.app.why.requests.cpu_millicores.rule")), "cpu-pooled");
+    assert_string_equal(
+        json_string_value(json_at(recommendation, "containers.app.why.requests.cpu_millicores.rule")),
+        "cpu-pooled");
     assert_non_null(strstr(json_string_or_null(recommendation, "reasoning"), "CPU request 2 to 1:"));
     json_decref(recommendation);
     arena_release(&arena);
@@ -146,11 +163,16 @@ static void odd_records_are_survived(void **state)
         "{}",
         "{\"workload\":null,\"usage\":7}",
         "{\"workload\":{\"containers\":{}},\"usage\":{\"containers\":[]}}",
-        "{\"workload\":{\"containers\":[null,7,\"x\",{}]},\"usage\":{\"containers\":{\"\":{\"cpu_millicores\":{\"wp95\":1,\"max\":1}}}}}",
-        "{\"workload\":{\"containers\":[{\"name\":\"a\",\"requests\":{\"cpu_millicores\":9223372036854775807,\"memory_bytes\":-5}}]},"
-        "\"usage\":{\"coverage\":1,\"history_seconds\":1e300,\"window\":{\"seconds\":604800},\"replicas\":1e300,\"containers\":{\"a\":"
-        "{\"cpu_millicores\":{\"wp95\":1e300,\"max\":1e308,\"p90\":1e300,\"hourly\":{\"min\":[1e308,null,\"x\",-1]}},"
-        "\"memory_bytes\":{\"wp99\":1e308,\"wp95\":0,\"max\":0},\"oom_kills\":1e308,\"throttled_ratio\":-3}}}}",
+        "{\"workload\":{\"containers\":[null,7,\"x\",{}]},\"usage\":{\"containers\":{\"\":{\"cpu_"
+        "millicores\":{\"wp95\":1,\"max\":1}}}}}",
+        "{\"workload\":{\"containers\":[{\"name\":\"a\",\"requests\":{\"cpu_millicores\":9223372036854775807,"
+        "\"memory_bytes\":-5}}]},"
+        "\"usage\":{\"coverage\":1,\"history_seconds\":1e300,\"window\":{\"seconds\":604800},\"replicas\":"
+        "1e300,\"containers\":{\"a\":"
+        "{\"cpu_millicores\":{\"wp95\":1e300,\"max\":1e308,\"p90\":1e300,\"hourly\":{\"min\":[1e308,null,"
+        "\"x\",-1]}},"
+        "\"memory_bytes\":{\"wp99\":1e308,\"wp95\":0,\"max\":0},\"oom_kills\":1e308,\"throttled_ratio\":-3}}}"
+        "}",
     };
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         struct arena arena;
@@ -179,7 +201,8 @@ static void odd_records_are_survived(void **state)
 int main(void)
 {
     json_init();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(planted_things_are_found), cmocka_unit_test(the_contract_holds),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(planted_things_are_found),
+                                       cmocka_unit_test(the_contract_holds),
                                        cmocka_unit_test(odd_records_are_survived)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

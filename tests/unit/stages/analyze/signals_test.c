@@ -98,8 +98,8 @@ static void kendall_by_hand(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line_is_found_exactly), cmocka_unit_test(outliers_do_not_tilt_it),
+        cmocka_unit_test(a_line_is_found_exactly),      cmocka_unit_test(outliers_do_not_tilt_it),
         cmocka_unit_test(flat_and_daily_have_no_trend), cmocka_unit_test(too_little_is_unknown),
-        cmocka_unit_test(selecting_is_like_sorting), cmocka_unit_test(kendall_by_hand)};
+        cmocka_unit_test(selecting_is_like_sorting),    cmocka_unit_test(kendall_by_hand)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,17 +13,31 @@
 #include "stages/analyze/sizing.h"
 #include "tests/unit/stages/analyze/subject_builder.h"
 
-#define HPA_CPU "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"cpu\",\"target_type\":\"Utilization\",\"target\":70}]}"
-#define HPA_VALUE "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"cpu\",\"target_type\":\"AverageValue\",\"target\":200}]}"
-#define HPA_OTHER "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"ContainerResource\",\"resource\":\"cpu\",\"container\":\"other\",\"target_type\":\"Utilization\",\"target\":70}]}"
-#define HPA_OWN "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"ContainerResource\",\"resource\":\"cpu\",\"container\":\"app\",\"target_type\":\"Utilization\",\"target\":70}]}"
+#define HPA_CPU \
+    "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"cpu\"," \
+    "\"target_type\":\"Utilization\",\"target\":70}]}"
+#define HPA_VALUE \
+    "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"cpu\"," \
+    "\"target_type\":\"AverageValue\",\"target\":200}]}"
+#define HPA_OTHER \
+    "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"ContainerResource\",\"resource\":" \
+    "\"cpu\",\"container\":\"other\",\"target_type\":\"Utilization\",\"target\":70}]}"
+#define HPA_OWN \
+    "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"ContainerResource\",\"resource\":" \
+    "\"cpu\",\"container\":\"app\",\"target_type\":\"Utilization\",\"target\":70}]}"
 
 /* Usage that is named once: about 150m and 200 MiB. */
-#define CPU_150 {.p50 = 80, .p90 = 130, .p95 = 150, .p99 = 200, .max = 300, .wp95 = 155, .bh90 = 160}
-#define MEM_200 {.p50 = 190 * MIB, .p90 = 195 * MIB, .p95 = 196 * MIB, .p99 = 198 * MIB, .max = 200 * MIB}
+#define CPU_150 \
+    { \
+        .p50 = 80, .p90 = 130, .p95 = 150, .p99 = 200, .max = 300, .wp95 = 155, .bh90 = 160 \
+    }
+#define MEM_200 \
+    { \
+        .p50 = 190 * MIB, .p90 = 195 * MIB, .p95 = 196 * MIB, .p99 = 198 * MIB, .max = 200 * MIB \
+    }
 
 #define ONE(...) .count = 1, .containers = {{.name = "app", __VA_ARGS__}}
-#define MI(n) ((int64_t)(n) * 1048576)
+#define MI(n) ((int64_t)(n)*1048576)
 
 /* What is expected of the first container; KEEP leaves the field as it is. */
 enum { KEEP = -1 };
@@ -49,7 +63,8 @@ static struct policy default_policy(void)
 
 static int is_guaranteed(const struct plan *plan)
 {
-    return plan->lock && plan->containers[0].fields[MEMORY_REQUEST].value == plan->containers[0].fields[MEMORY_LIMIT].value;
+    return plan->lock &&
+           plan->containers[0].fields[MEMORY_REQUEST].value == plan->containers[0].fields[MEMORY_LIMIT].value;
 }
 
 static int removes_limits(const struct plan *plan)
@@ -87,8 +102,10 @@ static int init_stays(const struct plan *plan)
     return !container_changes(&plan->containers[1]) && !plan->containers[1].judged;
 }
 
-#define LIMITS(c, m) .other_policy = true, .policy = {.aggressiveness = AGGRESSIVENESS_BALANCED, .limits = {c, m}}
+#define LIMITS(c, m) \
+    .other_policy = true, .policy = {.aggressiveness = AGGRESSIVENESS_BALANCED, .limits = {c, m}}
 
+/* clang-format off */
 static const struct truth truths[] = {
     {"over-sized: down by the step cap of one half",
      {.replicas = 2, ONE(.cpu_request = 500, .cpu_limit = UNSET, .memory_request = MI(512), .memory_limit = MI(512), .cpu = CPU_150, .memory = MEM_200)},
@@ -250,12 +267,14 @@ static const struct truth truths[] = {
           {.name = "app", .cpu_request = 300, .cpu_limit = UNSET, .memory_request = MI(500), .memory_limit = MI(500), .cpu = CPU_150, .memory = MEM_200}}},
      .cpu_request = KEEP, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP},
 };
+/* clang-format on */
 
 static void check_field(const char *what, enum field field, const struct plan *plan, int64_t expected)
 {
     int64_t got = plan->containers[0].fields[field].value;
     if (got != expected)
-        fail_msg("%s: %s is %lld, expected %lld", what, field_name(field), (long long)got, (long long)expected);
+        fail_msg("%s: %s is %lld, expected %lld", what, field_name(field), (long long)got,
+                 (long long)expected);
 }
 
 static void known_truths(void **state)

@@ -34,7 +34,7 @@ struct made_workload {
     const char *kind;
     const char *name;
     double replicas;
-    double days; /* of history; 0: 7 */
+    double days;     /* of history; 0: 7 */
     double coverage; /* of the window; 0: full since the first sample */
     double pods;
     const char *autoscaler; /* JSON, NULL for none */
@@ -58,13 +58,26 @@ static inline json_t *made_hours(double from, double slope)
 
 static inline json_t *made_figures(const struct made_use *use, double samples, double pods)
 {
-    struct { const char *key; double value; } rows[] = {
-        {"mean", use->p50}, {"p50", use->p50}, {"p90", use->p90}, {"p95", use->p95}, {"p99", use->p99},
-        {"p99_5", use->p99}, {"max", use->max}, {"wp95", made_or(use->wp95, use->p95)},
-        {"wp99", made_or(use->wp99, use->p99)}, {"bh90", made_or(use->bh90, use->p90)},
-        {"samples", samples}, {"pods", made_or(use->pods, pods)}, {"pod_wp95_max", made_or(use->pod_max, use->p95)},
-        {"pod_wp95_median", made_or(use->pod_median, use->p95)}, {"pod_wp95_p95", made_or(use->pod_p95, use->p95)},
-        {"p95_recent", made_or(use->recent, use->p95)}, {"p95_earlier", made_or(use->earlier, use->p95)}};
+    struct {
+        const char *key;
+        double value;
+    } rows[] = {{"mean", use->p50},
+                {"p50", use->p50},
+                {"p90", use->p90},
+                {"p95", use->p95},
+                {"p99", use->p99},
+                {"p99_5", use->p99},
+                {"max", use->max},
+                {"wp95", made_or(use->wp95, use->p95)},
+                {"wp99", made_or(use->wp99, use->p99)},
+                {"bh90", made_or(use->bh90, use->p90)},
+                {"samples", samples},
+                {"pods", made_or(use->pods, pods)},
+                {"pod_wp95_max", made_or(use->pod_max, use->p95)},
+                {"pod_wp95_median", made_or(use->pod_median, use->p95)},
+                {"pod_wp95_p95", made_or(use->pod_p95, use->p95)},
+                {"p95_recent", made_or(use->recent, use->p95)},
+                {"p95_earlier", made_or(use->earlier, use->p95)}};
     json_t *out = json_object();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         json_object_set_new(out, rows[i].key, json_real(rows[i].value));
@@ -101,8 +114,9 @@ static inline json_t *made_usage(const struct made_workload *from)
     double days = made_or(from->days, 7);
     double pods = made_or(from->pods, made_or(from->replicas, 1));
     json_t *out = json_object();
-    json_object_set_new(out, "window", json_pack("{s:s,s:s,s:i}", "start", "2026-11-15T03:00:00Z", "end",
-                                                 "2026-11-22T03:00:00Z", "seconds", 604800));
+    json_object_set_new(out, "window",
+                        json_pack("{s:s,s:s,s:i}", "start", "2026-11-15T03:00:00Z", "end",
+                                  "2026-11-22T03:00:00Z", "seconds", 604800));
     json_object_set_new(out, "coverage", json_real(from->coverage > 0 ? from->coverage : days / 7));
     json_object_set_new(out, "history_seconds", json_real(days * 86400));
     json_object_set_new(out, "pods", json_real(pods));
@@ -127,7 +141,8 @@ static inline json_t *made_record(const struct made_workload *from)
         json_object_set_new(entry, "name", json_string(container->name));
         json_object_set_new(entry, "role", json_string(container->role ? container->role : "container"));
         json_object_set_new(entry, "image", json_string(container->image ? container->image : "shop/app:1"));
-        json_object_set_new(entry, "requests", made_amounts(container->cpu_request, container->memory_request));
+        json_object_set_new(entry, "requests",
+                            made_amounts(container->cpu_request, container->memory_request));
         json_object_set_new(entry, "limits", made_amounts(container->cpu_limit, container->memory_limit));
         json_array_append_new(containers, entry);
     }

@@ -8,7 +8,7 @@
 #include "pipeline/base/mem.h"
 #include "stages/common/guardrail.h"
 
-#define MI(n) ((int64_t)(n) * 1048576)
+#define MI(n) ((int64_t)(n)*1048576)
 
 static const struct clamp_case {
     const char *what;
@@ -50,7 +50,8 @@ static void clamps(void **state)
     }
 }
 
-static bool all_passed(const struct guardrails *guardrails, enum guardrail_resource resource, int64_t old, int64_t value)
+static bool all_passed(const struct guardrails *guardrails, enum guardrail_resource resource, int64_t old,
+                       int64_t value)
 {
     struct guardrail_reason reasons[GUARDRAIL_REASONS_MAX];
     size_t count = guardrail_check(guardrails, resource, old, value, reasons);

@@ -18,8 +18,11 @@ static json_t *schema;
 
 static struct llm_prompt prompt_of(void)
 {
-    return (struct llm_prompt){.system = "rules", .user = "{\"workload\":\"a\"}", .schema = schema,
-                               .schema_name = "recommendation", .max_tokens = 500};
+    return (struct llm_prompt){.system = "rules",
+                               .user = "{\"workload\":\"a\"}",
+                               .schema = schema,
+                               .schema_name = "recommendation",
+                               .max_tokens = 500};
 }
 
 static void anthropic_request(void **state)
@@ -29,9 +32,12 @@ static void anthropic_request(void **state)
     struct llm_dialect dialect = {.mode = LLM_JSON_SCHEMA};
     json_t *body = llm_anthropic.request(&prompt, "m", &dialect);
     char *text = json_text(body);
-    assert_string_equal(text, "{\"max_tokens\":500,\"messages\":[{\"content\":\"{\\\"workload\\\":\\\"a\\\"}\",\"role\":\"user\"}],"
-                              "\"model\":\"m\",\"output_config\":{\"format\":{\"schema\":{\"type\":\"object\"},\"type\":\"json_schema\"}},"
-                              "\"system\":[{\"cache_control\":{\"type\":\"ephemeral\"},\"text\":\"rules\",\"type\":\"text\"}]}");
+    assert_string_equal(
+        text,
+        "{\"max_tokens\":500,\"messages\":[{\"content\":\"{\\\"workload\\\":\\\"a\\\"}\",\"role\":\"user\"}],"
+        "\"model\":\"m\",\"output_config\":{\"format\":{\"schema\":{\"type\":\"object\"},\"type\":\"json_"
+        "schema\"}},"
+        "\"system\":[{\"cache_control\":{\"type\":\"ephemeral\"},\"text\":\"rules\",\"type\":\"text\"}]}");
     free(text);
     json_decref(body);
     assert_string_equal(llm_anthropic.path("https://api.example"), "/v1/messages");
@@ -72,18 +78,29 @@ static const struct reply_case {
     const char *message; /* part of the refusal */
 } reply_cases[] = {
     {"text after thinking", &llm_anthropic,
-     "{\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\"},{\"type\":\"text\",\"text\":\"{}\"}],\"stop_reason\":\"end_turn\"}", "{}", NULL},
-    {"cut", &llm_anthropic, "{\"content\":[{\"type\":\"text\",\"text\":\"{\"}],\"stop_reason\":\"max_tokens\"}", NULL, "max_tokens"},
+     "{\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\"},{\"type\":\"text\",\"text\":\"{}\"}],\"stop_"
+     "reason\":\"end_turn\"}",
+     "{}", NULL},
+    {"cut", &llm_anthropic,
+     "{\"content\":[{\"type\":\"text\",\"text\":\"{\"}],\"stop_reason\":\"max_tokens\"}", NULL, "max_tokens"},
     {"refusal", &llm_anthropic, "{\"content\":[],\"stop_reason\":\"refusal\"}", NULL, "refusal"},
     {"no content", &llm_anthropic, "{\"content\":[],\"stop_reason\":\"end_turn\"}", NULL, "no text"},
-    {"content of the wrong type", &llm_anthropic, "{\"content\":\"x\",\"stop_reason\":\"end_turn\"}", NULL, "no text"},
+    {"content of the wrong type", &llm_anthropic, "{\"content\":\"x\",\"stop_reason\":\"end_turn\"}", NULL,
+     "no text"},
     {"an array", &llm_anthropic, "[1]", NULL, "stop_reason"},
-    {"text", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"{}\"},\"finish_reason\":\"stop\"}]}", "{}", NULL},
+    {"text", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"{}\"},\"finish_reason\":\"stop\"}]}",
+     "{}", NULL},
     {"no finish reason", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"{}\"}}]}", "{}", NULL},
-    {"cut", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"{\"},\"finish_reason\":\"length\"}]}", NULL, "length"},
-    {"refusal", &llm_openai, "{\"choices\":[{\"message\":{\"content\":null,\"refusal\":\"no\"},\"finish_reason\":\"stop\"}]}", NULL, "refused"},
-    {"filtered", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"content_filter\"}]}", NULL, "content_filter"},
-    {"empty", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"\"},\"finish_reason\":\"stop\"}]}", NULL, "no text"},
+    {"cut", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"{\"},\"finish_reason\":\"length\"}]}",
+     NULL, "length"},
+    {"refusal", &llm_openai,
+     "{\"choices\":[{\"message\":{\"content\":null,\"refusal\":\"no\"},\"finish_reason\":\"stop\"}]}", NULL,
+     "refused"},
+    {"filtered", &llm_openai,
+     "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"content_filter\"}]}", NULL,
+     "content_filter"},
+    {"empty", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"\"},\"finish_reason\":\"stop\"}]}",
+     NULL, "no text"},
     {"no choices", &llm_openai, "{\"choices\":[]}", NULL, "no text"},
     {"a number", &llm_openai, "7", NULL, "no text"},
 };
@@ -112,7 +129,8 @@ static void a_long_text_is_refused(void **state)
     (void)state;
     char *text = xcalloc(LLM_REPLY_MAX + 2);
     memset(text, 'x', LLM_REPLY_MAX + 1);
-    json_t *body = json_pack("{s:[{s:{s:s},s:s}]}", "choices", "message", "content", text, "finish_reason", "stop");
+    json_t *body =
+        json_pack("{s:[{s:{s:s},s:s}]}", "choices", "message", "content", text, "finish_reason", "stop");
     struct llm_reply reply = {.text = NULL};
     struct err err = {0};
     assert_int_equal(llm_openai.reply(body, &reply, &err), -1);
@@ -121,8 +139,10 @@ static void a_long_text_is_refused(void **state)
     free(text);
 }
 
-/* One question to a scripted server. Returns 0 or -1; *text receives the answer (free it), *err the failure. */
-static int ask(const struct llm_provider *provider, const char *script, int *count, char **text, bool *final, struct err *err)
+/* One question to a scripted server. Returns 0 or -1; *text receives the answer (free it), *err the failure.
+ */
+static int ask(const struct llm_provider *provider, const char *script, int *count, char **text, bool *final,
+               struct err *err)
 {
     struct http_script *server = http_script_start(script);
     char url[64];
@@ -130,8 +150,12 @@ static int ask(const struct llm_provider *provider, const char *script, int *cou
     struct llm_prompt prompt = prompt_of();
     struct llm_reply reply = {.text = NULL};
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", http_script_port(server));
-    struct llm_options options = {.provider = provider, .model = "m", .base_url = url, .key = "secret-key",
-                                  .connect_timeout_seconds = 5, .timeout_seconds = 2};
+    struct llm_options options = {.provider = provider,
+                                  .model = "m",
+                                  .base_url = url,
+                                  .key = "secret-key",
+                                  .connect_timeout_seconds = 5,
+                                  .timeout_seconds = 2};
     assert_int_equal(llm_new(&options, &llm, err), 0);
     int status = llm_ask(llm, &prompt, &reply, final, err);
     *text = xstrdup_null(reply.text);
@@ -142,7 +166,10 @@ static int ask(const struct llm_provider *provider, const char *script, int *cou
     return status;
 }
 
-#define GOOD_OPENAI "body {\"choices\":[{\"message\":{\"content\":\"{}\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2}}\n"
+#define GOOD_OPENAI \
+    "body " \
+    "{\"choices\":[{\"message\":{\"content\":\"{}\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_" \
+    "tokens\":5,\"completion_tokens\":2}}\n"
 
 static void a_server_without_schemas(void **state)
 {
@@ -152,9 +179,13 @@ static void a_server_without_schemas(void **state)
     bool final;
     struct err err = {0};
     assert_int_equal(ask(&llm_openai,
-                         "on POST /chat/completions\nmatch json_schema\nstatus 400\nbody {\"error\":{\"message\":\"response_format json_schema is not supported\"}}\n"
-                         "on POST /chat/completions\nmatch json_object\nstatus 400\nbody {\"error\":{\"message\":\"response_format is not supported\"}}\n"
-                         "on POST /chat/completions\n" GOOD_OPENAI, &count, &text, &final, &err), 0);
+                         "on POST /chat/completions\nmatch json_schema\nstatus 400\nbody "
+                         "{\"error\":{\"message\":\"response_format json_schema is not supported\"}}\n"
+                         "on POST /chat/completions\nmatch json_object\nstatus 400\nbody "
+                         "{\"error\":{\"message\":\"response_format is not supported\"}}\n"
+                         "on POST /chat/completions\n" GOOD_OPENAI,
+                         &count, &text, &final, &err),
+                     0);
     assert_string_equal(text, "{}");
     assert_int_equal(count, 3);
     free(text);
@@ -173,7 +204,9 @@ static void refusals(void **state)
         char *text;
         bool final;
         struct err err = {0};
-        (void)snprintf(script, sizeof script, "on POST /v1/messages\nstatus %s\nbody {\"type\":\"error\",\"error\":{\"message\":\"bad secret-key\"}}\n",
+        (void)snprintf(script, sizeof script,
+                       "on POST /v1/messages\nstatus %s\nbody "
+                       "{\"type\":\"error\",\"error\":{\"message\":\"bad secret-key\"}}\n",
                        cases[i].status);
         assert_int_equal(ask(&llm_anthropic, script, &count, &text, &final, &err), -1);
         assert_int_equal(err.class, ERR_UNAVAILABLE);
@@ -229,11 +262,14 @@ int main(void)
 {
     json_init();
     schema = json_pack("{s:s}", "type", "object");
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(anthropic_request), cmocka_unit_test(openai_request_in_each_dialect),
-        cmocka_unit_test(replies), cmocka_unit_test(a_long_text_is_refused),
-        cmocka_unit_test(a_server_without_schemas), cmocka_unit_test(refusals),
-        cmocka_unit_test(answers_that_are_none), cmocka_unit_test(what_cannot_be_opened)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(anthropic_request),
+                                       cmocka_unit_test(openai_request_in_each_dialect),
+                                       cmocka_unit_test(replies),
+                                       cmocka_unit_test(a_long_text_is_refused),
+                                       cmocka_unit_test(a_server_without_schemas),
+                                       cmocka_unit_test(refusals),
+                                       cmocka_unit_test(answers_that_are_none),
+                                       cmocka_unit_test(what_cannot_be_opened)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     json_decref(schema);
     return failed;

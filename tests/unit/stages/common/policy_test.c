@@ -44,17 +44,20 @@ static void overrides_apply_in_order(void **state)
 {
     (void)state;
     struct policy policy;
-    struct config *config = config_of("version: 1\n"
-                                      "policy:\n"
-                                      "  guardrails: {max_decrease_percent: 40, min_cpu: 20m}\n"
-                                      "  overrides:\n"
-                                      "    - {match: {namespaces: [prod-*]}, aggressiveness: safe, guardrails: {max_decrease_percent: 20}}\n"
-                                      "    - {match: {kinds: [StatefulSet]}, guardrails: {max_memory: 2Gi}}\n");
+    struct config *config =
+        config_of("version: 1\n"
+                  "policy:\n"
+                  "  guardrails: {max_decrease_percent: 40, min_cpu: 20m}\n"
+                  "  overrides:\n"
+                  "    - {match: {namespaces: [prod-*]}, aggressiveness: safe, guardrails: "
+                  "{max_decrease_percent: 20}}\n"
+                  "    - {match: {kinds: [StatefulSet]}, guardrails: {max_memory: 2Gi}}\n");
     json_t *prod = workload_of("{\"namespace\":\"prod-eu\",\"kind\":\"StatefulSet\",\"name\":\"db\"}");
     json_t *other = workload_of("{\"namespace\":null,\"kind\":\"Deployment\",\"name\":\"web\"}");
     policy_for(config, prod, NULL, &policy);
     assert_int_equal(policy.aggressiveness, AGGRESSIVENESS_SAFE);
-    assert_true(policy.guardrails.max_decrease_percent < 20.5 && policy.guardrails.max_decrease_percent > 19.5);
+    assert_true(policy.guardrails.max_decrease_percent < 20.5 &&
+                policy.guardrails.max_decrease_percent > 19.5);
     assert_int_equal(policy.guardrails.floor[GUARDRAIL_CPU], 20);
     assert_true(policy.guardrails.ceiling[GUARDRAIL_MEMORY] == (int64_t)2 << 30);
     policy_for(config, other, "prod-us", &policy);
@@ -96,7 +99,8 @@ static void exclusions(void **state)
 static void matching(void **state)
 {
     (void)state;
-    json_t *workload = workload_of("{\"cluster\":\"eu\",\"namespace\":\"shop\",\"kind\":\"Deployment\",\"labels\":{\"team\":\"a\"}}");
+    json_t *workload = workload_of(
+        "{\"cluster\":\"eu\",\"namespace\":\"shop\",\"kind\":\"Deployment\",\"labels\":{\"team\":\"a\"}}");
     static const struct {
         const char *match;
         bool fits;
