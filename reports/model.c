@@ -28,6 +28,7 @@ int report_init(struct report *report, bool charts, struct err *err)
         .spool = -1, .charts = charts, .totals.waste_known = true, .meta.kind = ARTIFACT_NONE};
     report->problems = json_object();
     report->skipped = json_object();
+    report->states = json_object();
     return fs_spool(&report->spool, err);
 }
 
@@ -56,6 +57,7 @@ void report_release(struct report *report)
     free(report->notes);
     json_decref(report->problems);
     json_decref(report->skipped);
+    json_decref(report->states);
     release_meta(&report->meta);
     if (report->spool >= 0) {
         close(report->spool);
@@ -100,10 +102,10 @@ static int load_record(const struct report *report, const struct report_entry *e
     return *out == NULL ? -1 : 0;
 }
 
-static void count_problem(struct report *report, const char *code)
+static void count_one(json_t *counts, const char *key)
 {
-    if (code != NULL) {
-        json_object_set_new(report->problems, code, json_integer(json_int_or(report->problems, code, 0) + 1));
+    if (key != NULL) {
+        json_object_set_new(counts, key, json_integer(json_int_or(counts, key, 0) + 1));
     }
 }
 
@@ -231,6 +233,7 @@ static int add_workload(struct report *report, const json_t *record, struct err 
         report->entries[report->entry_count++] = entry;
         add_sums(&report->totals, &row);
         add_sums(&namespace_of(report, row.namespace)->sums, &row);
+        count_one(report->states, row.state);
         offer_findings(report, &row);
         if (report->meta.price == NULL && json_is_object(json_at(record, "cost.price"))) {
             report->meta.price = json_incref(json_at(record, "cost.price"));
@@ -254,7 +257,7 @@ static int add_note(struct report *report, const json_t *record, struct err *err
     GROW(report->notes, report->note_capacity, report->note_count + 1);
     report->notes[report->note_count++] = entry;
     if (str_equal(json_string_or_null(note, "outcome"), "error")) {
-        count_problem(report, json_string_or_null(note, "code"));
+        count_one(report->problems, json_string_or_null(note, "code"));
     }
     return 0;
 }
@@ -263,7 +266,7 @@ int report_add(struct report *report, const json_t *record, struct err *err)
 {
     const json_t *problems = json_object_get(record, "problems");
     for (size_t i = 0; i < json_array_size(problems); i++) {
-        count_problem(report, json_string_or_null(json_array_get(problems, i), "code"));
+        count_one(report->problems, json_string_or_null(json_array_get(problems, i), "code"));
     }
     return record_workload(record) != NULL ? add_workload(report, record, err)
                                            : add_note(report, record, err);

@@ -137,6 +137,7 @@ struct report {
     size_t first_count;
     json_t *problems; /* code → count, over workloads and error notes */
     json_t *skipped;  /* kind → count */
+    json_t *states;   /* state of an outcome → count */
     bool charts;
     int spool;
     int64_t spool_size;

@@ -45,7 +45,8 @@ void summary_total(const struct report *report, struct buf *out)
     } else {
         buf_add_str(out, ": ");
     }
-    buf_printf(out, "%" PRId64 " would change", t->changed);
+    buf_printf(out, "%" PRId64 " %s", t->changed,
+               report->meta.kind == ARTIFACT_OUTCOME ? "to change" : "would change");
     if (t->workloads == t->unpriced) {
         buf_add_str(out, "; none is priced.");
         return;
@@ -88,6 +89,20 @@ void summary_held(const struct report *report, struct buf *out)
     buf_add_str(out, ").");
 }
 
+/* What apply or rollback made of the workloads. */
+static void outcome_states(const struct report *report, struct buf *out)
+{
+    const char *state;
+    json_t *number;
+    const char *between = "Outcome: ";
+    json_object_foreach(report->states, state, number)
+    {
+        buf_printf(out, "%s%" JSON_INTEGER_FORMAT " %s", between, json_integer_value(number), state);
+        between = ", ";
+    }
+    buf_add_str(out, json_object_size(report->states) > 0 ? "." : "");
+}
+
 int summary_gap(const struct report *report, int index, struct buf *out)
 {
     const struct report_sums *t = &report->totals;
@@ -119,6 +134,9 @@ int summary_gap(const struct report *report, int index, struct buf *out)
                        report->note_count, report->note_count == 1 ? "part" : "parts",
                        report->note_count == 1 ? "is" : "are");
         }
+        return 1;
+    case 5:
+        outcome_states(report, out);
         return 1;
     default:
         return 0;
