@@ -64,7 +64,7 @@ static int list_runs(struct session *session, bool json, struct err *err)
     json_t *run;
     json_array_foreach(runs, index, run)
     {
-        int_cell(table, run, "id");
+        int_cell(table, run, "run");
         table_cell(table, json_string_or_null(run, "created"));
         table_cell(table, json_string_or_null(run, "state"));
         table_cell(table, json_string_or_null(run, "cluster"));

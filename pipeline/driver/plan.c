@@ -133,6 +133,19 @@ static json_t *total_request(const json_t *record, const char *resource, bool af
     return json_int_or_null(any, sum);
 }
 
+/* A blocked change does not come: it saves nothing, and what it would save is kept beside the sums. */
+static void hold_back(json_t *row)
+{
+    int64_t saving;
+    if (!str_equal(json_string_or_null(row, "verdict"), "blocked") ||
+        !json_get_int(row, "monthly_saving_microusd", &saving)) {
+        return;
+    }
+    json_object_set(row, "monthly_after_microusd", json_object_get(row, "monthly_before_microusd"));
+    json_object_set_new(row, "monthly_saving_microusd", json_integer(0));
+    json_object_set_new(row, "detail", json_pack("{s:I}", "held_back_microusd", (json_int_t)saving));
+}
+
 static json_t *result_row(const json_t *record, const struct identity *identity, const char *fallback)
 {
     static const char *const from_advice[] = {"action", "confidence", "risk", "source"};
@@ -152,6 +165,7 @@ static json_t *result_row(const json_t *record, const struct identity *identity,
     json_object_set_new(row, "memory_before_bytes", total_request(record, "memory_bytes", false));
     json_object_set_new(row, "memory_after_bytes", total_request(record, "memory_bytes", true));
     json_object_set_new(row, "detail", json_null());
+    hold_back(row);
     return row;
 }
 

@@ -36,18 +36,15 @@ static struct totals sum_up(const json_t *rows)
         totals.workloads++;
         totals.changes += verdict != NULL && strcmp(verdict, "unchanged") != 0;
         totals.waiting += str_equal(verdict, "needs-approval");
-        bool blocked = str_equal(verdict, "blocked");
-        totals.blocked += blocked;
+        totals.blocked += str_equal(verdict, "blocked");
+        totals.held_back += json_int_or(json_object_get(row, "detail"), "held_back_microusd", 0);
         if (!json_get_int(row, "monthly_before_microusd", &before)) {
             totals.unpriced++;
             continue;
         }
-        /* What is blocked will not come, so it is no saving. */
-        int64_t saving = json_int_or(row, "monthly_saving_microusd", 0);
         totals.before += before;
-        totals.after += blocked ? before : json_int_or(row, "monthly_after_microusd", before);
-        totals.saving += blocked ? 0 : saving;
-        totals.held_back += blocked ? saving : 0;
+        totals.after += json_int_or(row, "monthly_after_microusd", before);
+        totals.saving += json_int_or(row, "monthly_saving_microusd", 0);
     }
     return totals;
 }

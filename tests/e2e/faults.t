@@ -28,7 +28,7 @@ for ((i = 1; i <= kills; i++)); do
     run "$tare" run --resume --format json
     if [[ $rc == 66 ]]; then
         run "$tare" status --limit 1 --format json
-        out=$(jq -c '.[0] | {run: .id}' <<<"$out")
+        out=$(jq -c '.[0] | {run: .run}' <<<"$out")
         rc=0
     fi
     is "$rc" 0 "kill $i: the run goes on" || diag "$err"
@@ -45,7 +45,7 @@ for stage in $stages; do
     done
     wait "$pid" 2>/dev/null
     run "$tare" run --resume --format json
-    [[ $rc == 66 ]] && { run "$tare" status --limit 1 --format json; out=$(jq -c '.[0] | {run: .id}' <<<"$out"); rc=0; }
+    [[ $rc == 66 ]] && { run "$tare" status --limit 1 --format json; out=$(jq -c '.[0] | {run: .run}' <<<"$out"); rc=0; }
     is "$rc" 0 "killed tare-$stage: the run goes on" || diag "$err"
     is "$(digests "$(json .run)")" "$wanted" "killed tare-$stage: the same digests"
 done
@@ -63,7 +63,7 @@ else
     is "$rc" 75 "a lost database is worth another try"
 fi
 run "$tare" run --resume --format json
-[[ $rc == 66 ]] && { run "$tare" status --limit 1 --format json; out=$(jq -c '.[0] | {run: .id}' <<<"$out"); rc=0; }
+[[ $rc == 66 ]] && { run "$tare" status --limit 1 --format json; out=$(jq -c '.[0] | {run: .run}' <<<"$out"); rc=0; }
 is "$rc" 0 "and the run goes on" || diag "$err"
 is "$(digests "$(json .run)")" "$wanted" "with the same digests"
 
