@@ -220,6 +220,38 @@ static void find_over_provisioned(const struct sheet *sheet, enum resource resou
         message);
 }
 
+/* New {requests,limits} of a container as the record gives them. */
+static json_t *amounts_of(const json_t *container)
+{
+    json_t *out = json_object();
+    json_object_set(out, "requests", json_object_get(container, "requests"));
+    json_object_set(out, "limits", json_object_get(container, "limits"));
+    return out;
+}
+
+/* What runs is not what the manifest says: somebody changed the one without the other. */
+static void find_drift(const struct sheet *sheet, const json_t *live)
+{
+    const json_t *manifest = json_object_get(sheet->plan->subject->workload, "containers");
+    const char *name = json_string_or_null(live, "name");
+    size_t index;
+    json_t *container;
+    json_array_foreach(manifest, index, container)
+    {
+        if (!name || !str_equal(json_string_or_null(container, "name"), name))
+            continue;
+        json_t *evidence = json_object();
+        json_object_set_new(evidence, "live", amounts_of(live));
+        json_object_set_new(evidence, "manifest", amounts_of(container));
+        if (json_equal(json_object_get(evidence, "live"), json_object_get(evidence, "manifest")))
+            json_decref(evidence);
+        else
+            add(sheet, "drift", LOW, NULL, 0, evidence,
+                "the cluster runs this container with other requests or limits than its manifest gives");
+        return;
+    }
+}
+
 static void find_brand_new(const struct sheet *sheet)
 {
     double history = subject_history_seconds(sheet->plan->subject);
@@ -236,10 +268,12 @@ json_t *findings_new(const struct plan *plan)
 {
     struct sheet sheet = {json_array(), plan, NULL};
     find_brand_new(&sheet);
+    const json_t *live = json_at(plan->subject->workload, "live.containers");
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         sheet.container = &plan->containers[i];
         if (sheet.container->container->role == ROLE_INIT || sheet.container->container->duplicate)
             continue;
+        find_drift(&sheet, json_array_get(live, i));
         find_oom(&sheet);
         find_throttling(&sheet);
         find_leak(&sheet);

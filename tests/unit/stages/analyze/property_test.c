@@ -123,7 +123,7 @@ static json_t *random_record(void)
 #define HOLDS(condition, ...) \
     do { \
         if (!(condition)) \
-            fail_msg("case %d: " #condition " does not hold: %s", number, \
+            fail_msg("case %d: %s does not hold: %s", number, #condition, \
                      describe(plan, container, __VA_ARGS__)); \
     } while (0)
 

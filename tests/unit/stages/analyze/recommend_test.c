@@ -155,6 +155,38 @@ static void the_contract_holds(void **state)
     arena_release(&arena);
 }
 
+/* A live object's amounts are what counts, and a manifest that says otherwise is a finding. */
+static void drift_is_found(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct subject subject;
+    struct plan plan;
+    struct policy policy = {.minimum_history_seconds = 86400};
+    guardrails_default(&policy.guardrails);
+    arena_init(&arena);
+    json_t *record = made_record(&planteds[0].workload);
+    json_t *workload = json_object_get(record, "workload");
+    json_t *live = json_pack("{s:o}", "containers", json_deep_copy(json_object_get(workload, "containers")));
+    json_object_set_new(workload, "live", live);
+    subject_read(record, &arena, &subject);
+    plan_make(&subject, &policy, &arena, &plan);
+    json_t *findings = findings_new(&plan);
+    assert_int_equal(json_array_size(findings), 0);
+    json_decref(findings);
+    json_t *requests = json_object_get(json_array_get(json_object_get(live, "containers"), 0), "requests");
+    json_object_set_new(requests, "cpu_millicores", json_integer(400));
+    subject_read(record, &arena, &subject);
+    plan_make(&subject, &policy, &arena, &plan);
+    findings = findings_new(&plan);
+    assert_int_equal(plan.containers[0].fields[CPU_REQUEST].old, 400);
+    assert_int_equal(json_array_size(findings), 1);
+    assert_string_equal(json_string_or_null(json_array_get(findings, 0), "code"), "drift");
+    json_decref(findings);
+    json_decref(record);
+    arena_release(&arena);
+}
+
 /* Records from anywhere: whatever is missing or of the wrong type, there is an answer. */
 static void odd_records_are_survived(void **state)
 {
@@ -202,7 +234,7 @@ int main(void)
 {
     json_init();
     const struct CMUnitTest tests[] = {cmocka_unit_test(planted_things_are_found),
-                                       cmocka_unit_test(the_contract_holds),
+                                       cmocka_unit_test(the_contract_holds), cmocka_unit_test(drift_is_found),
                                        cmocka_unit_test(odd_records_are_survived)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
