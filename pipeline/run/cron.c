@@ -34,7 +34,7 @@ static const struct field fields[FIELDS] = {
 
 static int bad_field(const struct field *field, const char *text, size_t length, struct err *err)
 {
-    err_set(err, ERR_CONFIG, "\"%.*s\" is not a %s", (int)length, text, field->name);
+    err_set(err, ERR_CONFIG, "\"%.*s\" does not fit the field %s", (int)length, text, field->name);
     return err_hint(
         err,
         "a schedule is five fields: minute hour day-of-month month day-of-week, such as \"0 22 * * 1-5\"");

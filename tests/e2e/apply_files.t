@@ -208,6 +208,74 @@ SH
     is "$(tree)" "$before" "every byte is back"
 fi
 
+# What happens while apply is busy with its first file: it lingers at the first rename.
+if command -v strace >/dev/null; then
+    [[ -f $line/tare-apply.real ]] || mv "$line/tare-apply" "$line/tare-apply.real"
+    linger() { # linger CONDITION COMMAND...: applies, runs the command while the first file is being written
+        reset
+        inject rename delay_enter=3000000 1
+        "$tare" apply "$id" --yes >"$tmp/.out" 2>"$tmp/.err" &
+        local busy=$! n
+        for ((n = 0; n < 100; n++)); do
+            [[ -n $(find deploy -name '.tare-*') ]] && break
+            sleep 0.05
+        done
+        "$@" >"$tmp/.other" 2>&1
+        wait "$busy"
+        rc=$? err=$(cat "$tmp/.err")
+        cp "$line/tare-apply.real" "$line/tare-apply"
+    }
+    reset
+    approved_run
+    linger "$tare" --as reviewer withdraw "$id" --yes
+    is "$rc" 77 "an approval withdrawn in the middle stops before the next file" || diag "$err $(cat "$tmp/.other")"
+    is "$(grep -c 300m deploy/a.yaml deploy/b.yaml deploy/c.yaml | tr '\n' ' ')" "deploy/a.yaml:2 deploy/b.yaml:0 deploy/c.yaml:0 " "the first is done, the others are untouched"
+    is "$(state)" failed "the run ended in the middle"
+    is "$(outcomes apply)" "api=planned cart=done risky-pay=planned same-job=skipped web=done " "outcomes say so"
+    run "$tare" rollback "$id" --yes
+    is "$rc $(tree)" "0 $before" "and what was done can be put back" || diag "$err"
+
+    approved_run
+    linger "$tare" server stop --quiet
+    is "$rc" 75 "a ledger that goes away stops before the next file" || diag "$err"
+    is "$(grep -c 300m deploy/b.yaml deploy/c.yaml | tr '\n' ' ')" "deploy/b.yaml:0 deploy/c.yaml:0 " "the others are untouched"
+    run "$tare" apply "$id" --yes
+    is "$rc" 77 "the interrupted apply is not begun anew"
+    run "$tare" apply "$id" --resume --yes
+    is "$rc $(tree) $(state)" "0 $expected applied" "--resume goes on" || diag "$err"
+    run "$tare" rollback "$id" --yes
+    is "$(tree)" "$before" "every byte is back"
+
+    approved_run
+    linger "$tare" apply "$id" --yes
+    is "$rc" 0 "an apply that another one meets goes on" || diag "$err $(cat "$tmp/.other") $(state)"
+    like "$(cat "$tmp/.other")" 'being applied|interrupted' "the other one is turned away"
+    run "$tare" rollback "$id" --yes
+
+    for overrun in stop rollback finish; do
+        cat >tare.yaml <<YAML
+approvals: {expires_after: 7d}
+windows:
+- {name: day, kind: allow, schedule: "0 8 * * *", duration: 1h, timezone: UTC, on_overrun: $overrun}
+YAML
+        reset
+        export TARE_NOW=2026-11-21T08:59:00Z
+        approved_run
+        export TARE_NOW=2026-11-21T08:59:58Z
+        linger true
+        case $overrun in
+        stop) is "$rc $(grep -c 300m deploy/[abc].yaml | tr '\n' ' ')" "77 deploy/a.yaml:2 deploy/b.yaml:0 deploy/c.yaml:0 " "a window that closes in the middle: stop"
+            like "$err" '2026-11-22T08:00:00Z' "with the next opening" ;;
+        rollback) is "$rc $(tree)" "80 $before" "a window that closes in the middle: rollback" || diag "$err" ;;
+        finish) is "$rc $(tree)" "0 $expected" "a window that closes in the middle: finish" || diag "$err" ;;
+        esac
+        "$tare" rollback "$id" --yes >/dev/null 2>&1
+    done
+    unset TARE_NOW
+    rm tare.yaml
+    reset
+fi
+
 # Another run on the same workloads; what the target cluster says.
 run "$tare" run deploy --target cluster --format json
 id=$(jq -r .run <<<"$out")
