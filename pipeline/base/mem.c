@@ -9,7 +9,7 @@
 
 #include "pipeline/base/err.h"
 
-static _Noreturn void out_of_memory(void)
+_Noreturn void mem_exhausted(void)
 {
     static const char text[] = "tare: out of memory\nhint: give the process more memory and run the command again\n";
     ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
@@ -21,7 +21,7 @@ void *xmalloc(size_t size)
 {
     void *block = malloc(size == 0 ? 1 : size);
     if (block == NULL) {
-        out_of_memory();
+        mem_exhausted();
     }
     return block;
 }
@@ -35,7 +35,7 @@ void *xcalloc_array(size_t count, size_t size)
 {
     void *block = calloc(count == 0 ? 1 : count, size == 0 ? 1 : size);
     if (block == NULL) {
-        out_of_memory();
+        mem_exhausted();
     }
     return block;
 }
@@ -43,12 +43,12 @@ void *xcalloc_array(size_t count, size_t size)
 void *xrealloc_array(void *old, size_t count, size_t size)
 {
     if (size != 0 && count > SIZE_MAX / size) {
-        out_of_memory();
+        mem_exhausted();
     }
     size_t bytes = count * size;
     void *block = realloc(old, bytes == 0 ? 1 : bytes);
     if (block == NULL) {
-        out_of_memory();
+        mem_exhausted();
     }
     return block;
 }

@@ -10,6 +10,9 @@
 
 #include <stddef.h>
 
+/* Ends the program as it ends when memory runs out: for a library that reports it in a way of its own. */
+_Noreturn void mem_exhausted(void);
+
 /* New zeroed block of `size` bytes (1 when 0). Free with free(). */
 void *xcalloc(size_t size);
 

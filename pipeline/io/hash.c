@@ -1,6 +1,8 @@
 #include "pipeline/io/hash.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,8 +22,45 @@ static void must(int ok)
     }
 }
 
+static void *take(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return xmalloc(size);
+}
+
+static void *retake(void *old, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (size == 0) {
+        free(old);
+        return NULL;
+    }
+    return xrealloc_array(old, 1, size);
+}
+
+static void give_back(void *block, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(block);
+}
+
+/* libcrypto 3 crashes where memory runs out while it starts; with these functions the program ends in order instead. It refuses
+ * them once it has allocated anything (a database connection before the first digest): then its own stay. */
+static void use_own_memory(void)
+{
+    static bool done;
+    if (!done) {
+        done = true;
+        CRYPTO_set_mem_functions(take, retake, give_back);
+    }
+}
+
 struct hash *hash_new(void)
 {
+    use_own_memory();
     struct hash *hash = xcalloc(sizeof *hash);
     hash->context = EVP_MD_CTX_new();
     must(hash->context != NULL && EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL));

@@ -57,8 +57,11 @@ static void start_parser(struct yaml_stream *s, size_t base)
     s->running = false;
     s->base = base;
     s->cursor = (struct yaml_cursor){.byte = base, .character = 0};
-    if (base >= s->length || yaml_parser_initialize(&s->parser) == 0) {
+    if (base >= s->length) {
         return;
+    }
+    if (yaml_parser_initialize(&s->parser) == 0) {
+        mem_exhausted();
     }
     s->running = true;
     yaml_parser_set_encoding(&s->parser, YAML_UTF8_ENCODING);
@@ -271,7 +274,7 @@ static int parser_error(struct yaml_stream *s, struct yaml_fault *fault, struct 
 {
     const yaml_parser_t *p = &s->parser;
     if (p->error == YAML_MEMORY_ERROR) {
-        return err_set(err, ERR_TEMPFAIL, "memory ran out while reading YAML");
+        mem_exhausted(); /* as a fault it would be taken for one of the document */
     }
     if (p->context != NULL && p->context_mark.line != p->problem_mark.line) {
         size_t line;
