@@ -52,8 +52,9 @@ GEN_LIB := $(BUILD)/lib/libgen.a
 
 TEST_SOURCES := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
 TEST_BINS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
-HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %_main.c,$(wildcard tests/harness/*.c)))
-HARNESS_BINS := $(patsubst tests/harness/%_main.c,$(BUILD)/bin/harness/%,$(wildcard tests/harness/*_main.c))
+HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %_main.c %_preload.c,$(wildcard tests/harness/*.c)))
+HARNESS_BINS := $(patsubst tests/harness/%_main.c,$(BUILD)/bin/harness/%,$(wildcard tests/harness/*_main.c)) \
+    $(patsubst tests/harness/%_preload.c,$(BUILD)/bin/harness/%.so,$(wildcard tests/harness/*_preload.c))
 
 # V=1 shows the commands.
 V ?= 0
@@ -141,6 +142,12 @@ $(BUILD)/tests/unit/%_test: $(BUILD)/obj/tests/unit/%_test.o $(HARNESS_OBJECTS) 
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+# To be loaded before a program's own libraries; never instrumented itself.
+$(BUILD)/bin/harness/%.so: tests/harness/%_preload.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) -std=c11 -O2 $(filter-out -Wredundant-decls,$(WARN)) $(WERROR) -fPIC -shared -o $@ $< -ldl
 
 $(BUILD)/bin/harness/%: $(BUILD)/obj/tests/harness/%_main.o $(HARNESS_OBJECTS) $(LIBS) $(GEN_LIB)
 	@mkdir -p $(@D)
