@@ -1,7 +1,7 @@
 # A line whose stages up to the diff only print an artifact that the test wrote: source it after tap.sh. The conductor, the
 # gate, apply, rollback and the ledger are the real ones. Gives $line (their folder), $work (the work tree), $tare, and
 # the functions below. Everything ends with the test.
-need jq python3
+need jq
 line=$tmp/bin work=$tmp/work
 mkdir -p "$line" "$work/deploy"
 chmod 755 "$tmp"
@@ -47,46 +47,43 @@ YAML
     done
 }
 
-# Writes the artifacts of a plan that takes every workload of the manifests from 500m to $1 (default 300m), with risk by name:
-# names that begin with "risky" are high.
+# FILE<TAB>DOCUMENT<TAB>NAMESPACE<TAB>NAME<TAB>SHA256 of each workload of the manifests.
+workloads() {
+    local file sha
+    for file in deploy/*.yaml; do
+        sha=$(sha256sum <"$file" | cut -d' ' -f1)
+        awk -v file="$file" -v sha="$sha" 'BEGIN { OFS = "\t" } /^--- / { document++; name = "" }
+            /^  name: / { name = $2 } /^  namespace: / { print file, document, $2, name, sha }' "$file"
+    done
+}
+
+# Writes the artifacts of a plan that takes the CPU of every workload of the manifests from 500m to $1 (default 300m) at risk $2
+# (default low). Names that begin with "risky" are of high risk, those that begin with "same" are left as they are.
 plan() {
-    python3 - "$tmp" "${1:-300m}" "${2:-low}" deploy/*.yaml <<'PY'
-import hashlib, json, re, sys
-tmp, cpu, low, files = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
-records = []
-for file in sorted(files):
-    data = open(file, 'rb').read()
-    sha = hashlib.sha256(data).hexdigest()
-    for number, text in enumerate(re.split(r'(?m)^--- .*$', data.decode())[1:], 1):
-        name = re.search(r'name: +(\S+)', text).group(1)
-        namespace = re.search(r'namespace: +(\S+)', text).group(1)
-        records.append({'workload': {'cluster': 'test', 'namespace': namespace, 'kind': 'Deployment', 'name': name,
-            'api_version': 'apps/v1', 'replicas': 2, 'labels': {}, 'autoscaler': None, 'containers': [
-                {'name': 'app', 'role': 'container', 'image': 'x', 'requests': {'cpu_millicores': 500, 'memory_bytes': 536870912},
-                 'limits': {'cpu_millicores': None, 'memory_bytes': 536870912}}],
-            'source': {'file': file, 'document': number, 'item': None, 'line': 1, 'sha256': sha}}, 'problems': []})
-members = [('parse', 'inventory', None), ('collect', 'usage', None), ('analyze', 'recommendations', None),
-           ('price', 'costs', None), ('diff', 'changes', None)]
-for stage, kind, _ in members:
-    lines = [{'tare': kind, 'version': 1, 'created': '2026-11-20T00:00:00Z', 'by': 'stub', 'settings': {}}]
-    for record in records:
-        out = dict(record)
-        name = record['workload']['name']
-        if stage in ('analyze', 'price', 'diff'):
-            out['recommendation'] = {'action': 'resize', 'confidence': 0.9, 'risk': 'high' if name.startswith('risky') else low,
-                'source': 'rules', 'reasoning': '', 'containers': {'app': {'requests': {'cpu_millicores': 300}}}}
-        if stage in ('price', 'diff'):
-            out['cost'] = {'monthly_before_microusd': 9000000, 'monthly_after_microusd': 5000000, 'monthly_saving_microusd': 4000000}
-        if stage == 'diff':
-            edits = [] if name.startswith('same') else [{'container': 'app', 'from': '500m', 'to': cpu,
-                'path': 'spec.template.spec.containers[0].resources.requests.cpu'}]
-            out['change'] = {'edits': edits, 'patch': None}
-        lines.append(out)
-    lines.append({'end': {'records': len(records), 'workloads': len(records), 'problems': 0, 'skipped': {}, 'input': None}})
-    with open(f'{tmp}/{stage}.jsonl', 'w') as f:
-        for record in lines:
-            f.write(json.dumps(record, sort_keys=True, separators=(',', ':')) + '\n')
-PY
+    local stage kind
+    for stage in parse:inventory collect:usage analyze:recommendations price:costs diff:changes; do
+        kind=${stage#*:} stage=${stage%:*}
+        workloads | jq -nRcS --arg kind "$kind" --arg stage "$stage" --arg cpu "${1:-300m}" --arg risk "${2:-low}" '
+            def advice($name): {action: "resize", confidence: 0.9, source: "rules", reasoning: "",
+                risk: (if $name | startswith("risky") then "high" else $risk end),
+                containers: {app: {requests: {cpu_millicores: 300}}}};
+            def edits($name): if $name | startswith("same") then [] else [{container: "app", from: "500m", to: $cpu,
+                path: "spec.template.spec.containers[0].resources.requests.cpu"}] end;
+            ["parse", "collect", "analyze", "price", "diff"] as $line | ($line | index($stage)) as $place |
+            [inputs | split("\t") as [$file, $document, $namespace, $name, $sha] |
+                {workload: {cluster: "test", namespace: $namespace, kind: "Deployment", name: $name, api_version: "apps/v1",
+                    replicas: 2, labels: {}, autoscaler: null, containers: [{name: "app", role: "container", image: "x",
+                        requests: {cpu_millicores: 500, memory_bytes: 536870912},
+                        limits: {cpu_millicores: null, memory_bytes: 536870912}}],
+                    source: {file: $file, document: ($document | tonumber), item: null, line: 1, sha256: $sha}}, problems: []}
+                + (if $place >= 2 then {recommendation: advice($name)} else {} end)
+                + (if $place >= 3 then {cost: {monthly_before_microusd: 9000000, monthly_after_microusd: 5000000,
+                                               monthly_saving_microusd: 4000000}} else {} end)
+                + (if $place >= 4 then {change: {edits: edits($name), patch: null}} else {} end)] as $records |
+            {tare: $kind, version: 1, created: "2026-11-20T00:00:00Z", by: "stub", settings: {}}, $records[],
+            {end: {records: ($records | length), workloads: ($records | length), problems: 0, skipped: {}, input: null}}' \
+            >"$tmp/$stage.jsonl"
+    done
 }
 
 # A new run over the planned artifacts; $id is its number. $1…: more options.
