@@ -28,6 +28,7 @@ enum { FORMER_REPLY_MAX = 4000 };
 struct link {
     const struct llm_provider *provider;
     struct llm *llm; /* NULL: cannot be used */
+    bool narrow;     /* a server of one's own: its schema may change with each question */
     bool off;
     int failures; /* in a row */
     char why[REASON_MAX];
@@ -79,6 +80,7 @@ static int link_open(struct link *link, const struct options *options, const str
         log_warn("%s is not asked: %s", provider->name, link->why);
         return 0;
     }
+    link->narrow = llm.base_url && provider == &llm_openai;
     return llm_new(&llm, &link->llm, err);
 }
 
@@ -148,7 +150,7 @@ int analyst_new(const struct options *options, const struct config *config, json
         analyst_free(analyst);
         return 0;
     }
-    analyst->schema = evidence_schema();
+    analyst->schema = evidence_schema(NULL);
     analyst->redact = config_value(config, "analysis.redact");
     analyst->budget = config_integer(config, "analysis.max_tokens_per_run", 2000000);
     *out = analyst;
@@ -242,9 +244,10 @@ static int attempt(struct analyst *analyst, struct link *link, struct llm_prompt
 static int link_ask(struct analyst *analyst, struct link *link, const struct plan *plan, const char *user,
                     struct arena *arena, struct history_out *history, struct answer *answer, struct err *err)
 {
+    json_t *schema = link->narrow ? evidence_schema(plan) : json_incref(analyst->schema);
     struct llm_prompt prompt = {.system = evidence_system(),
                                 .user = user,
-                                .schema = analyst->schema,
+                                .schema = schema,
                                 .schema_name = "recommendation",
                                 .max_tokens = TOKENS_BASE +
                                               TOKENS_A_CONTAINER * (int64_t)plan->subject->container_count};
@@ -257,6 +260,7 @@ static int link_ask(struct analyst *analyst, struct link *link, const struct pla
             prompt.complaint = arena_printf(
                 arena, "That answer was refused: %s. Answer again with only the JSON object.", err->message);
     }
+    json_decref(schema);
     return status;
 }
 

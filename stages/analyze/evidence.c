@@ -251,21 +251,51 @@ static json_t *object_schema(json_t *properties)
     return out;
 }
 
-json_t *evidence_schema(void)
+/* New string type; with a plan only the workload's own name. */
+static json_t *workload_schema(const struct plan *plan)
 {
+    json_t *type = type_new("string");
+    char name[EVIDENCE_NAME_MAX];
+    if (plan) {
+        json_t *names = json_array();
+        json_array_append_new(names, json_string_safe(evidence_name(plan->subject, name)));
+        json_object_set_new(type, "enum", names);
+    }
+    return type;
+}
+
+/* New list of containers; with a plan exactly as many as it judges, by their names only. */
+static json_t *containers_schema(const struct plan *plan)
+{
+    json_t *type = type_new("string");
     json_t *container = json_object();
-    json_object_set_new(container, "name", type_new("string"));
+    json_t *containers = type_new("array");
+    json_object_set_new(container, "name", type);
     for (int f = 0; f < FIELDS; f++)
         json_object_set_new(container, field_names[f], type_new("integer"));
-    json_t *containers = type_new("array");
     json_object_set_new(containers, "items", object_schema(container));
+    if (!plan)
+        return containers;
+    json_t *names = json_array();
+    for (size_t i = 0; i < plan->subject->container_count; i++) {
+        if (plan->containers[i].judged)
+            json_array_append_new(names, json_string_safe(plan->containers[i].container->name));
+    }
+    json_object_set_new(containers, "minItems", json_integer((json_int_t)json_array_size(names)));
+    json_object_set_new(containers, "maxItems", json_integer((json_int_t)json_array_size(names)));
+    json_object_set_new(type, "enum", names);
+    return containers;
+}
+
+json_t *evidence_schema(const struct plan *plan)
+{
     json_t *class = type_new("string");
     json_object_set_new(class, "enum", class_names_new());
     json_t *answer = json_object();
-    json_object_set_new(answer, "workload", type_new("string"));
+    json_object_set_new(answer, "workload", workload_schema(plan));
     json_object_set_new(answer, "class", class);
     json_object_set_new(answer, "confidence", type_new("number"));
     json_object_set_new(answer, "reasoning", type_new("string"));
-    json_object_set_new(answer, "containers", containers);
+    json_object_set_new(answer, "containers", containers_schema(plan));
     return object_schema(answer);
 }

@@ -19,8 +19,11 @@ json_t *evidence_new(const struct plan *plan, const struct class *class, const j
 /* The fixed rules that go before every question. Borrowed, static. */
 const char *evidence_system(void);
 
-/* New JSON schema of an answer: no ranges (servers differ in what they enforce), every member required. */
-json_t *evidence_schema(void);
+/* New JSON schema of an answer: no ranges (servers differ in what they enforce), every member required. NULL:
+ * the same for all questions, so that a vendor compiles it once. With a plan, the names of its workload and
+ * containers are the only ones allowed: a small model on a server of one's own that enforces schemas then
+ * cannot mistake them. */
+json_t *evidence_schema(const struct plan *plan);
 
 /* "NAMESPACE/KIND/NAME", by which an answer must name its workload; masked and cut. Returns `out`. */
 enum { EVIDENCE_NAME_MAX = 600 };

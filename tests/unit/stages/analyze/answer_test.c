@@ -279,9 +279,19 @@ static void check_schema(const json_t *schema)
 static void the_schema_is_strict(void **state)
 {
     (void)state;
-    json_t *schema = evidence_schema();
+    struct scene scene;
+    scene_init(&scene, oversized);
+    json_t *schema = evidence_schema(NULL);
     check_schema(schema);
+    assert_null(json_at(schema, "properties.workload.enum"));
     json_decref(schema);
+    schema = evidence_schema(&scene.plan);
+    check_schema(schema);
+    assert_string_equal(json_string_value(json_array_get(json_at(schema, "properties.workload.enum"), 0)),
+                        "shop/Deployment/cart");
+    assert_int_equal(json_array_size(json_at(schema, "properties.containers.items.properties.name.enum")), 1);
+    json_decref(schema);
+    scene_release(&scene);
 }
 
 int main(void)
