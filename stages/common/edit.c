@@ -299,8 +299,17 @@ static bool container_wanted(const struct job *job, size_t index)
     return false;
 }
 
+static void forget_local(struct job *job)
+{
+    for (size_t i = 0; i < job->workload.container_count; i++) {
+        for (size_t field = 0; field < FIELD_COUNT; field++) {
+            job->wants[i][field].local = false;
+        }
+    }
+}
+
 /* Plans all containers of the workload into session->now. */
-static int plan_containers(struct job *job, bool move_anchors, struct err *err)
+static int plan_containers(struct job *job, enum edit_sharing sharing, struct err *err)
 {
     struct edit_session *s = job->session;
     struct layout layout = {.bytes = s->bytes,
@@ -312,7 +321,7 @@ static int plan_containers(struct job *job, bool move_anchors, struct err *err)
     s->now.count = 0;
     for (size_t i = 0; i < job->workload.container_count; i++) {
         if (container_wanted(job, i) && edit_plan_container(&layout, s->document.root, &job->workload.containers[i],
-                                                            job->wants[i], move_anchors, err)) {
+                                                            job->wants[i], sharing, err)) {
             return -1;
         }
     }
@@ -450,19 +459,23 @@ static int check_plan(struct job *job, struct err *err)
     return failed ? -1 : 0;
 }
 
-/* Plans and checks; where a shared value is in the way, once more with its anchor moved. */
+/* Plans and checks. Without aliases there is one way; with them the one that changes least and means what is wanted. */
 static int plan_checked(struct job *job, struct err *err)
 {
-    struct err first = {0};
-    struct err second = {0};
-    if (plan_containers(job, false, &first) == 0 && check_plan(job, &first) == 0) {
-        return 0;
+    static const enum edit_sharing ways[] = {EDIT_OVERRIDE, EDIT_FOLLOW, EDIT_OVERRIDE, EDIT_MOVE};
+    bool shared = has_alias(job->session->document.root);
+    struct err why = {0};
+    for (size_t i = shared ? 1 : 0; i < (shared ? ARRAY_COUNT(ways) : 1); i++) {
+        struct err this_time = {0};
+        forget_local(job);
+        if (plan_containers(job, ways[i], &this_time) == 0 && check_plan(job, &this_time) == 0) {
+            return 0;
+        }
+        if (ways[i] == EDIT_OVERRIDE) {
+            why = this_time;
+        }
     }
-    if (has_alias(job->session->document.root) && plan_containers(job, true, &second) == 0 &&
-        check_plan(job, &second) == 0) {
-        return 0;
-    }
-    return err_set(err, ERR_DATA, "%s", first.message);
+    return err_set(err, ERR_DATA, "%s", why.message);
 }
 
 /* Tells what each request became. */

@@ -331,10 +331,32 @@ static bool on_one_line(const struct layout *layout, size_t start, size_t end)
     return memchr(layout->bytes + start, '\n', end - start) == NULL;
 }
 
+/* Entries in block style in place of those of a block mapping. */
+static void fill_block(struct layout *layout, const struct yaml_node *value, const struct layout_entry *entries,
+                       size_t count, size_t step)
+{
+    struct buf out;
+    buf_init(&out, TEXT_CAP);
+    const char *eol = line_end_text(layout, value->first->start);
+    const char *indent = indent_of(layout, value->first);
+    for (size_t i = 0; i < count; i++) {
+        write_block(layout, &out, value->first, &entries[i], indent, step, eol);
+    }
+    size_t skipped = strlen(indent);
+    size_t kept = out.length - strlen(eol) - skipped; /* what stands before the first key and behind the last value stays */
+    layout_splice(layout, value->first->start, value->end,
+                  arena_printf(layout->arena, "%.*s", (int)kept, buf_str(&out) + skipped));
+    buf_release(&out);
+}
+
 void layout_fill(struct layout *layout, struct yaml_node *map, const struct layout_pair *pair,
                  const struct layout_entry *entries, size_t count, size_t step, bool flow)
 {
     const struct yaml_node *value = pair->value;
+    if (value->kind == YAML_KIND_MAPPING && value->style == YAML_STYLE_BLOCK && count > 0) {
+        fill_block(layout, value, entries, count, step);
+        return;
+    }
     if (map->style == YAML_STYLE_FLOW || flow || !on_one_line(layout, pair->key->end, value->end)) {
         fill_flow(layout, map, pair, entries, count, step);
         return;

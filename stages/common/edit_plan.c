@@ -12,6 +12,7 @@ struct plan {
     struct layout *layout;
     const struct manifest_container *container;
     struct edit_want *wants;
+    enum edit_sharing sharing;
     struct err *err;
 };
 
@@ -176,8 +177,10 @@ static void replace_scalar(const struct plan *plan, struct yaml_node *node, enum
     const char *text = new_text(plan, field);
     size_t start = node->value;
     if (node->kind == YAML_KIND_ALIAS) {
-        plan->wants[field].local = true;
-        layout_splice(layout, node->start, node->end, text);
+        if (plan->sharing != EDIT_FOLLOW) {
+            plan->wants[field].local = true;
+            layout_splice(layout, node->start, node->end, text);
+        }
         return;
     }
     if (node->style == YAML_STYLE_LITERAL || node->style == YAML_STYLE_FOLDED) {
@@ -257,7 +260,7 @@ static void plan_leaves(const struct plan *plan, struct yaml_node *section, enum
         bool there = yaml_find(plan->layout->stream, section, manifest_resource(field), &pair);
         if (plan->wants[field].set && there && !pair.merged) {
             replace_scalar(plan, pair.value, field);
-        } else if (plan->wants[field].set) {
+        } else if (plan->wants[field].set && !(there && plan->sharing == EDIT_FOLLOW)) {
             plan->wants[field].local = there;
             insert_leaf(plan, section, field);
         } else if (plan->wants[field].remove && there && layout_pair_of(section, pair.key, &place)) {
@@ -295,6 +298,11 @@ static bool sections_in_flow(struct yaml_node *resources)
     return false;
 }
 
+static bool is_shared(const struct yaml_pair *pair, bool found)
+{
+    return found && (pair->merged || pair->value->kind == YAML_KIND_ALIAS);
+}
+
 /* A section that is absent, null, empty, or shared: it is written out whole. */
 static void plan_new_section(const struct plan *plan, struct yaml_node *resources, const struct yaml_pair *pair,
                              bool found, enum manifest_field first)
@@ -306,7 +314,10 @@ static void plan_new_section(const struct plan *plan, struct yaml_node *resource
     struct yaml_node *section = found ? yaml_resolve(pair->value) : NULL;
     struct layout_entry *entries = section_entries(plan, section, first, &count);
     bool flow = sections_in_flow(resources);
-    if (found && (pair->merged || pair->value->kind == YAML_KIND_ALIAS)) {
+    if (is_shared(pair, found)) {
+        if (plan->sharing == EDIT_FOLLOW) {
+            return;
+        }
         mark_local(plan, first);
     }
     if (found && !pair->merged && layout_pair_of(resources, pair->key, &place)) {
@@ -346,6 +357,25 @@ static bool all_goes(const struct plan *plan, struct yaml_node *resources)
     return count == 0;
 }
 
+/* Whether `resources` in braces loses a section while another one comes: then its commas are best written anew. */
+static bool braces_turn_over(const struct plan *plan, struct yaml_node *resources)
+{
+    bool goes = false;
+    bool comes = false;
+    for (size_t i = 0; i < 2; i++) {
+        enum manifest_field first = section_fields[i];
+        struct yaml_pair pair = {0};
+        bool found = yaml_find(plan->layout->stream, resources, manifest_section(first), &pair);
+        if (found && stands_itself(&pair)) {
+            struct section_work work = survey(plan, pair.value, first);
+            goes = goes || (work.left == 0 && work.removes > 0);
+        } else {
+            comes = comes || plan->wants[first].set || plan->wants[first + 1].set;
+        }
+    }
+    return resources->style == YAML_STYLE_FLOW && goes && comes;
+}
+
 /* `resources` that stands in the container itself and is not empty: what has a place is changed first, new sections follow
  * behind. */
 static void plan_sections(const struct plan *plan, const struct layout_pair *place)
@@ -354,6 +384,12 @@ static void plan_sections(const struct plan *plan, const struct layout_pair *pla
     if (all_goes(plan, resources)) {
         bool block = resources->style == YAML_STYLE_BLOCK;
         layout_splice(plan->layout, block ? place->key->end : resources->value, resources->end, block ? ": {}" : "{}");
+        return;
+    }
+    if (braces_turn_over(plan, resources)) {
+        size_t count;
+        struct layout_entry *entries = resources_entries(plan, resources, &count);
+        layout_fill(plan->layout, plan->container->node, place, entries, count, 2, true);
         return;
     }
     for (int pass = 0; pass < 2; pass++) {
@@ -396,17 +432,23 @@ static int insert_resources(const struct plan *plan, const struct layout_entry *
     return 0;
 }
 
+/* Whether a splice takes the place of [start, end) already. */
+static bool is_covered(const struct layout *layout, size_t start, size_t end)
+{
+    for (size_t i = 0; i < layout->splices->count; i++) {
+        const struct edit_splice *splice = &layout->splices->items[i];
+        if (splice->start <= start && end <= splice->end) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The first alias of a node in the order of the text that no splice covers yet. */
 static struct yaml_node *first_alias(const struct layout *layout, struct yaml_node *at, const struct yaml_node *target)
 {
     if (at->kind == YAML_KIND_ALIAS && at->target == target) {
-        for (size_t i = 0; i < layout->splices->count; i++) {
-            const struct edit_splice *splice = &layout->splices->items[i];
-            if (splice->start <= at->start && at->end <= splice->end) {
-                return NULL;
-            }
-        }
-        return at;
+        return is_covered(layout, at->start, at->end) ? NULL : at;
     }
     for (struct yaml_node *child = at->first; child != NULL; child = child->next) {
         struct yaml_node *found = first_alias(layout, child, target);
@@ -433,7 +475,9 @@ static void move_anchor(const struct plan *plan, struct yaml_node *root, struct 
             bool ends_line = strchr("\r\n", layout->bytes[at + length]) != NULL;
             size_t start = ends_line && at > 0 && layout->bytes[at - 1] == ' ' ? at - 1 : at;
             size_t end = !ends_line && layout->bytes[at + length] == ' ' ? at + length + 1 : at + length;
-            layout_splice(layout, start, end, "");
+            if (!is_covered(layout, start, end)) {
+                layout_splice(layout, start, end, "");
+            }
             return;
         }
     }
@@ -477,9 +521,9 @@ static void choose_texts(const struct plan *plan)
 }
 
 int edit_plan_container(struct layout *layout, struct yaml_node *root, const struct manifest_container *container,
-                        struct edit_want wants[FIELD_COUNT], bool move_anchors, struct err *err)
+                        struct edit_want wants[FIELD_COUNT], enum edit_sharing sharing, struct err *err)
 {
-    struct plan plan = {.layout = layout, .container = container, .wants = wants, .err = err};
+    struct plan plan = {.layout = layout, .container = container, .wants = wants, .sharing = sharing, .err = err};
     struct yaml_pair pair = {0};
     struct layout_pair place = {0};
     bool found = yaml_find(layout->stream, container->node, "resources", &pair);
@@ -490,14 +534,17 @@ int edit_plan_container(struct layout *layout, struct yaml_node *root, const str
     }
     if (found && stands_itself(&pair)) {
         plan_sections(&plan, &place);
-        if (move_anchors) {
+        if (sharing == EDIT_MOVE) {
             move_anchors_of(&plan, root, resources);
         }
         return 0;
     }
+    if (is_shared(&pair, found) && sharing == EDIT_FOLLOW) {
+        return 0;
+    }
     size_t count;
     struct layout_entry *entries = resources_entries(&plan, resources, &count);
-    if (found && (pair.merged || pair.value->kind == YAML_KIND_ALIAS)) {
+    if (is_shared(&pair, found)) {
         mark_local(&plan, FIELD_REQUESTS_CPU);
         mark_local(&plan, FIELD_LIMITS_CPU);
     }

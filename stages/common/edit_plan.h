@@ -15,9 +15,15 @@ struct edit_want {
     bool local;       /* out: a shared value was overridden here */
 };
 
-/* Adds the splices for one container. `root` is the document's. With `move_anchors`, a shared value that stands in this
- * container gives its anchor, and what it was, to the first alias of it. ERR_DATA when there is no way to write it. */
+/* What to do where a value is shared by an anchor or a merge key. */
+enum edit_sharing {
+    EDIT_FOLLOW,   /* where it is used: nothing, its definition changes as wanted anyway */
+    EDIT_OVERRIDE, /* where it is used: write it out for this container */
+    EDIT_MOVE      /* besides, where it is defined: its anchor, with what it was, goes to its first alias */
+};
+
+/* Adds the splices for one container. `root` is the document's. ERR_DATA when there is no way to write it. */
 int edit_plan_container(struct layout *layout, struct yaml_node *root, const struct manifest_container *container,
-                        struct edit_want wants[FIELD_COUNT], bool move_anchors, struct err *err);
+                        struct edit_want wants[FIELD_COUNT], enum edit_sharing sharing, struct err *err);
 
 #endif

@@ -76,7 +76,7 @@ static const char *cpu_text(struct arena *arena, const char *old, size_t length,
     return arena_strdup(arena, quantity_cpu_format(value, text));
 }
 
-/* In a unit or, where it does not fit, the next smaller ones of its family. */
+/* In a unit or, where it does not fit, the next smaller ones of its decimal family; NULL when none fits. */
 static const char *memory_in(struct arena *arena, size_t index, int64_t value, bool fraction)
 {
     const struct unit *unit = &units[index];
@@ -84,10 +84,8 @@ static const char *memory_in(struct arena *arena, size_t index, int64_t value, b
         return arena_printf(arena, "%lld%s", (long long)(value / unit->bytes), unit->suffix);
     }
     const char *exact = fraction ? decimals(arena, value, unit->bytes, unit->suffix) : NULL;
-    if (exact != NULL || strlen(unit->suffix) != 1) {
-        return exact;
-    }
-    return memory_in(arena, index + 1, value, false);
+    bool smaller = strlen(unit->suffix) == 1 && unit->suffix[0] != 'k'; /* there is one in the decimal family */
+    return exact != NULL || !smaller ? exact : memory_in(arena, index + 1, value, false);
 }
 
 static const char *memory_text(struct arena *arena, const char *old, size_t length, int64_t value)

@@ -189,11 +189,15 @@ static void write_hunk(const char *bytes, size_t length, const struct region *fr
     write_range(out, '+', (size_t)((long)first + *shift), (size_t)((long)old_lines + change));
     buf_add_str(out, " @@\n");
     size_t at = start;
-    for (const struct region *region = from; region < to; region++) {
+    for (const struct region *region = from, *next; region < to; region = next) {
+        for (next = region + 1; next < to && next->start == next[-1].end; next++) {
+        }
         write_lines(out, ' ', bytes + at, region->start - at);
-        write_lines(out, '-', bytes + region->start, region->end - region->start);
-        write_lines(out, '+', region->text, region->length);
-        at = region->end;
+        write_lines(out, '-', bytes + region->start, next[-1].end - region->start);
+        for (const struct region *one = region; one < next; one++) {
+            write_lines(out, '+', one->text, one->length);
+        }
+        at = next[-1].end;
     }
     write_lines(out, ' ', bytes + at, end - at);
     *shift += change;
