@@ -6,6 +6,7 @@
 #include "pipeline/base/buf.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "pipeline/cli/inforce.h"
 #include "pipeline/driver/command.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/io/json.h"
@@ -47,10 +48,10 @@ static json_t *policy_part(const struct config *config)
 }
 
 /* A policy that cannot be evaluated must not come into force. */
-static int check_policy(const struct config *config, const char *path, struct err *err)
+static int check_policy(const struct config *config, struct err *err)
 {
     struct window_set *set = window_set_new();
-    int failed = window_set_add(set, config_value(config, "windows"), path, err);
+    int failed = config_windows(config, set, err);
     window_set_free(set);
     return failed;
 }
@@ -62,7 +63,7 @@ static int policy_set(struct session *session, const char *path, struct err *err
     char digest[LEDGER_DIGEST_SIZE];
     buf_init(&text, POLICY_MAX);
     int failed = fs_read(path, &text, err) || config_parse(buf_str(&text), text.length, path, &config, err) ||
-                 check_policy(config, path, err);
+                 check_policy(config, err);
     if (!failed) {
         json_t *policy = policy_part(config);
         failed = ledger_policy_set(session->ledger, buf_str(&text), policy, digest, err);

@@ -1,7 +1,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "pipeline/base/str.h"
+#include "pipeline/base/clock.h"
+#include "pipeline/base/log.h"
+#include "pipeline/cli/inforce.h"
 #include "pipeline/driver/command.h"
 #include "pipeline/driver/confirm.h"
 #include "pipeline/driver/view.h"
@@ -27,6 +29,26 @@ static int approve_one(struct session *session, int64_t run, const struct ledger
     return ledger_approve(session->ledger, run, session->shown_plan, workload, options_string(session->options, OPT_REASON), NULL, err);
 }
 
+/* An approval may be given while a window is closed; the approver should know when it can be used. */
+static int warn_windows(struct session *session, const struct ledger_run *run, struct err *err)
+{
+    struct inforce inforce = {0};
+    struct window_subject subject = {.cluster = run->cluster};
+    struct window_verdict verdict;
+    char next[RFC3339_MAX];
+    if (inforce_load(session->ledger, session->config, &inforce, err)) {
+        inforce_release(&inforce);
+        return -1;
+    }
+    window_judge(inforce.windows, &subject, clock_now(), NULL, &verdict);
+    if (!verdict.allowed) {
+        log_warn("no change is allowed now: %s%s%s", verdict.reason, verdict.has_next ? "; next opening " : "",
+                 verdict.has_next ? time_format(verdict.next_opening, next) : "");
+    }
+    inforce_release(&inforce);
+    return 0;
+}
+
 int command_approve(struct session *session, struct err *err)
 {
     struct ledger_run run;
@@ -40,7 +62,8 @@ int command_approve(struct session *session, struct err *err)
     snprintf(question, sizeof question, "approve the plan %.12s of run %" PRId64 "?",
              run.plan_digest == NULL ? "-" : run.plan_digest, run.id);
     session->shown_plan = run.plan_digest;
-    return confirm(session, question, err) || each_workload_option(session, run.id, approve_one, err) ||
+    return warn_windows(session, &run, err) || confirm(session, question, err) ||
+                   each_workload_option(session, run.id, approve_one, err) ||
                    tell(session, run.id, err)
                ? -1
                : 0;

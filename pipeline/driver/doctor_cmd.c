@@ -6,6 +6,7 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "pipeline/cli/inforce.h"
 #include "pipeline/cli/stage.h"
 #include "pipeline/driver/command.h"
 #include "pipeline/driver/line.h"
@@ -37,7 +38,7 @@ static int check_config(struct session *session, struct buf *found, struct err *
 {
     const char *path = config_path(session->config);
     struct window_set *set = window_set_new();
-    int failed = window_set_add(set, config_value(session->config, "windows"), path == NULL ? "the defaults" : path, err);
+    int failed = config_windows(session->config, set, err);
     buf_printf(found, "%s, %zu change windows", path == NULL ? "no file: defaults" : path, window_set_count(set));
     window_set_free(set);
     return failed;

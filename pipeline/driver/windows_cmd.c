@@ -5,6 +5,7 @@
 #include "pipeline/base/clock.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "pipeline/cli/inforce.h"
 #include "pipeline/driver/command.h"
 #include "pipeline/driver/table.h"
 #include "pipeline/io/json.h"
@@ -47,20 +48,6 @@ static void print_report(const json_t *report)
     table_free(table);
 }
 
-/* Those of the policy in force and the run's own: each group must allow. */
-static int add_windows(struct session *session, struct window_set *set, struct err *err)
-{
-    json_t *stored;
-    if (ledger_policy_get(session->ledger, &stored, err)) {
-        return -1;
-    }
-    const char *file = config_path(session->config) == NULL ? "the defaults" : config_path(session->config);
-    int failed = window_set_add(set, json_at(stored, "policy.windows"), "the stored policy", err) ||
-                 window_set_add(set, config_value(session->config, "windows"), file, err);
-    json_decref(stored);
-    return failed ? -1 : 0;
-}
-
 int command_windows(struct session *session, struct err *err)
 {
     bool json;
@@ -68,15 +55,16 @@ int command_windows(struct session *session, struct err *err)
     if (session_operands(session, 0, 0, "tare windows [--at TIME] [--next 30d]", err) || session_json(session, &json, err)) {
         return -1;
     }
-    struct window_set *set = window_set_new();
-    if (add_windows(session, set, err)) {
-        window_set_free(set);
+    /* Those of the policy in force and the file's own: each group must allow. */
+    struct inforce inforce = {0};
+    if (inforce_load(session->ledger, session->config, &inforce, err)) {
+        inforce_release(&inforce);
         return -1;
     }
     int64_t at = options_integer(session->options, OPT_AT, &given);
     at = given ? at : clock_now();
     int64_t ahead = options_integer(session->options, OPT_NEXT, NULL);
-    json_t *report = window_report(set, NULL, at, at + ahead);
+    json_t *report = window_report(inforce.windows, NULL, at, at + ahead);
     if (json) {
         char *text = json_text(report);
         puts(text);
@@ -85,6 +73,6 @@ int command_windows(struct session *session, struct err *err)
         print_report(report);
     }
     json_decref(report);
-    window_set_free(set);
+    inforce_release(&inforce);
     return 0;
 }
