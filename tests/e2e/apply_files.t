@@ -196,6 +196,15 @@ SH
     is "$(tree)" "$before" "every byte is back"
     rm tare.yaml
 
+    echo 'apply: {on_failure: stop}' >tare.yaml
+    approved_run
+    run "$tare" apply "$id" --yes
+    is "$rc $(state)" "73 failed" "stop: the run ends where it failed" || diag "$err"
+    is "$(grep -c 300m deploy/a.yaml deploy/b.yaml deploy/c.yaml | tr '\n' ' ')" "deploy/a.yaml:2 deploy/b.yaml:0 deploy/c.yaml:0 " "and everything stays as it is"
+    run "$tare" rollback "$id" --yes
+    is "$rc $(tree)" "0 $before" "until somebody rolls it back" || diag "$err"
+    rm tare.yaml
+
     approved_run
     inject rename error=EROFS 2+
     run "$tare" apply "$id" --yes
