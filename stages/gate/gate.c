@@ -225,8 +225,8 @@ static int decide(struct stage *stage, struct gate_state *state, json_t *record,
         if (!judgement.blocked && !quota_keeps(&state->quota, index)) {
             judgement.blocked = true;
             reason_add(judgement.reasons, "max_changes", false,
-                       "the run may make %zu changes and others have lower risk or save more",
-                       state->quota.kept);
+                       "the run may make %zu change%s, and others have lower risk or save more",
+                       state->quota.kept, state->quota.kept == 1 ? "" : "s");
         }
         failed = decide_change(stage, state, record, &judgement, err);
     }
