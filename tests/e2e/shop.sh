@@ -13,11 +13,16 @@ tare=$BIN/tare
 shop_down() {
     "$tare" server stop --quiet
     rm -rf "$state_parent"
-    "$servers" stop "$metrics_dir"
+    # Tests run side by side and share the server: the last one out ends it.
+    flock -u 7
+    flock -n -x 7 && "$servers" stop "$metrics_dir"
 }
+mkdir -p "$metrics_dir"
+exec 7>"$metrics_dir/users.lock"
+flock -s 7
 at_exit shop_down
 
-"$servers" start "$metrics_dir" >"$tmp/servers.log" 2>&1 || { cat "$tmp/servers.log"; echo "Bail out! no metrics server"; exit 1; }
+"$servers" start "$metrics_dir" >"$tmp/servers.log" 2>&1 7>&- || { cat "$tmp/servers.log"; echo "Bail out! no metrics server"; exit 1; }
 end=$(cat "$metrics_dir/end")
 prometheus=$("$servers" status "$metrics_dir")
 shop=$tmp/shop
