@@ -299,6 +299,22 @@ static bool container_wanted(const struct job *job, size_t index)
     return false;
 }
 
+/* Lines put behind a last line that has no end begin with one; where that line goes, the end of the line before is there. */
+static void join_at_end(struct edit_session *s)
+{
+    for (size_t i = 1; i < s->now.count; i++) {
+        const struct edit_splice *gone = &s->now.items[i - 1];
+        struct edit_splice *come = &s->now.items[i];
+        bool whole_line = gone->end == s->length && gone->end > gone->start && gone->length == 0 &&
+                          (gone->start == 0 || s->bytes[gone->start - 1] == '\n');
+        if (whole_line && come->start == s->length) {
+            size_t skipped = strspn(come->text, "\r\n");
+            come->text += skipped;
+            come->length -= skipped;
+        }
+    }
+}
+
 static void forget_local(struct job *job)
 {
     for (size_t i = 0; i < job->workload.container_count; i++) {
@@ -326,6 +342,7 @@ static int plan_containers(struct job *job, enum edit_sharing sharing, struct er
         }
     }
     sort_splices(&s->now);
+    join_at_end(s);
     return check_overlap(&s->now, err);
 }
 

@@ -386,12 +386,8 @@ static void remove_lines(struct layout *layout, const struct layout_pair *pair)
     }
     if (at < feed && layout->bytes[at] == '#') {
         layout_splice(layout, pair->key->start, at, "");
-    } else if (feed < layout->length) {
-        layout_splice(layout, start, feed + 1, "");
-    } else { /* the last line, without an end: the one before it loses its own */
-        size_t before = start > 0 ? start - 1 : 0;
-        before -= before > 0 && layout->bytes[before - 1] == '\r' ? 1 : 0;
-        layout_splice(layout, before, feed, "");
+    } else {
+        layout_splice(layout, start, feed < layout->length ? feed + 1 : feed, "");
     }
 }
 

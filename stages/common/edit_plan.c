@@ -224,9 +224,19 @@ struct section_work {
     int sets;
     int inserts;
     int removes;
-    bool merged_remove; /* what goes away comes through a merge key */
+    bool merged_remove; /* what goes away comes, or would then come, through a merge key */
     size_t left;        /* entries that remain */
 };
+
+static bool has_merge(const struct yaml_node *map)
+{
+    for (const struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
+        if (yaml_is_merge(key)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static struct section_work survey(const struct plan *plan, struct yaml_node *section, enum manifest_field first)
 {
@@ -245,7 +255,7 @@ static struct section_work survey(const struct plan *plan, struct yaml_node *sec
         } else if (plan->wants[field].remove && there) {
             work.removes++;
             work.left--;
-            work.merged_remove = work.merged_remove || pair.merged;
+            work.merged_remove = work.merged_remove || has_merge(section);
         }
     }
     return work;
