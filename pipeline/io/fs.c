@@ -66,7 +66,9 @@ int fs_write_fd(int fd, const void *bytes, size_t length, const char *what, stru
             continue;
         }
         if (wrote < 0) {
-            return err_errno(err, ERR_IO, errno, "cannot write %s", what);
+            bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+            err_errno(err, ERR_IO, errno, "cannot write %s", what);
+            return full ? err_hint(err, "make room there (temporary files are in $TMPDIR), then try again") : -1;
         }
         p += wrote;
         length -= (size_t)wrote;
@@ -165,12 +167,24 @@ static int open_temporary(const char *dir, mode_t mode, char **name)
     return fd;
 }
 
-int fs_replace(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err)
+/* A rename takes the place of whatever stands there, a device such as /dev/null among it: only files are replaced. stat, since
+ * the target of a link such as /dev/stdout may have no path. */
+static int check_replaceable(const char *path, struct err *err)
 {
-    char *target = realpath(path, NULL);
-    if (target == NULL) {
-        target = xstrdup(path);
+    struct stat info;
+    if (stat(path, &info) == 0) {
+        return S_ISREG(info.st_mode)
+                   ? 0
+                   : err_set(err, ERR_CANTCREAT, "%s is %s, not a file that could be replaced", path,
+                             S_ISDIR(info.st_mode) ? "a directory" : "a device, pipe or socket");
     }
+    return lstat(path, &info) == 0 && S_ISLNK(info.st_mode)
+               ? err_set(err, ERR_CANTCREAT, "%s is a link to something that is not there", path)
+               : 0;
+}
+
+static int replace_target(const char *target, const void *bytes, size_t length, mode_t mode, struct err *err)
+{
     char *dir = fs_dirname(target);
     char *temporary = NULL;
     int fd = open_temporary(dir, mode, &temporary);
@@ -181,6 +195,16 @@ int fs_replace(const char *path, const void *bytes, size_t length, mode_t mode, 
     }
     free(temporary);
     free(dir);
+    return failed;
+}
+
+int fs_replace(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err)
+{
+    if (check_replaceable(path, err)) {
+        return -1;
+    }
+    char *target = realpath(path, NULL);
+    int failed = replace_target(target == NULL ? path : target, bytes, length, mode, err);
     free(target);
     return failed;
 }

@@ -21,7 +21,8 @@ int fs_write_fd(int fd, const void *bytes, size_t length, const char *what, stru
 
 /* Replaces (or makes) a file so that either the old or the new bytes are there whatever happens: temporary file in
  * the same directory with `mode` (an existing file keeps its own mode and owner), fsync, rename, fsync of the
- * directory. A symbolic link is followed to the file it names. ERR_CANTCREAT, ERR_IO. */
+ * directory. A symbolic link is followed to the file it names. What is no file (a directory, a device, a pipe) is refused and
+ * stays. ERR_CANTCREAT, ERR_IO. */
 int fs_replace(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err);
 
 /* Makes a directory and its parents. ERR_CANTCREAT. */

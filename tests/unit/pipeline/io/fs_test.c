@@ -100,8 +100,8 @@ static void test_read(void **state)
     assert_int_equal(fs_read(directory, &bytes, &err), -1);
     assert_int_equal(err.class, ERR_DATA);
     /* A FIFO that nobody writes must not hang. */
-    assert_int_equal(mkfifo(in_dir("fifo"), 0600), 0);
-    assert_int_equal(fs_read(in_dir("fifo"), &bytes, &err), -1);
+    assert_int_equal(mkfifo(in_dir("pipe"), 0600), 0);
+    assert_int_equal(fs_read(in_dir("pipe"), &bytes, &err), -1);
     assert_int_equal(err.class, ERR_DATA);
     /* A file that grows while it is read, or claims to be empty, still cannot pass the cap. */
     assert_int_equal(fs_read("/proc/self/maps", &bytes, &err), -1);
@@ -160,6 +160,24 @@ static void test_replace_fails_cleanly(void **state)
     assert_int_equal(fs_replace(in_dir("box/dir"), "x", 1, 0600, &err), -1);
     assert_int_equal(err.class, ERR_CANTCREAT);
     assert_int_equal(entries(in_dir("box")), 1);
+}
+
+/* As root a rename would put a file in the place of a device. */
+static void test_replace_spares_what_is_no_file(void **state)
+{
+    (void)state;
+    struct stat info;
+    struct err err = {0};
+    assert_int_equal(mkfifo(in_dir("pipe"), 0600), 0);
+    assert_int_equal(fs_replace(in_dir("pipe"), "x", 1, 0600, &err), -1);
+    assert_int_equal(err.class, ERR_CANTCREAT);
+    assert_non_null(strstr(err.message, "device, pipe or socket"));
+    assert_int_equal(lstat(in_dir("pipe"), &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+    assert_int_equal(symlink("nothing", in_dir("dangling")), 0);
+    assert_int_equal(fs_replace(in_dir("dangling"), "x", 1, 0600, &err), -1);
+    assert_int_equal(lstat(in_dir("dangling"), &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
 }
 
 /* A killed program left its temporary file, and the seed gives the same name again: another name is taken. */
@@ -298,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_replace),
         cmocka_unit_test(test_replace_follows_links),
         cmocka_unit_test(test_replace_fails_cleanly),
+        cmocka_unit_test(test_replace_spares_what_is_no_file),
         cmocka_unit_test(test_replace_avoids_leftovers),
         cmocka_unit_test(test_write_fd),
         cmocka_unit_test(test_read_fd),
