@@ -1,0 +1,421 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pipeline/base/buf.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/io/yaml.h"
+#include "pipeline/io/yaml_text.h"
+
+/* A text that is being read. */
+struct text {
+    const char *bytes;
+    struct arena arena;
+    struct yaml_stream *stream;
+    struct yaml_document document;
+    struct yaml_fault fault;
+    struct err err;
+};
+
+static struct text *text_open_length(const char *bytes, size_t length, const struct yaml_limits *limits)
+{
+    struct text *text = xcalloc(sizeof *text);
+    text->bytes = bytes;
+    arena_init(&text->arena);
+    if (yaml_open(bytes, length, limits, &text->stream, &text->fault, &text->err)) {
+        text->stream = NULL;
+    }
+    return text;
+}
+
+static struct text *text_open(const char *bytes)
+{
+    struct text *text = text_open_length(bytes, strlen(bytes), NULL);
+    assert_non_null(text->stream);
+    return text;
+}
+
+static int text_next(struct text *text)
+{
+    return yaml_next(text->stream, &text->arena, &text->document, &text->fault, &text->err);
+}
+
+static void text_free(struct text *text)
+{
+    yaml_close(text->stream);
+    arena_release(&text->arena);
+    free(text);
+}
+
+static struct yaml_node *get(struct text *text, const char *key)
+{
+    return yaml_get(text->stream, text->document.root, key);
+}
+
+/* The bytes of a node, as they stand. */
+static const char *slice(struct text *text, const struct yaml_node *node)
+{
+    assert_non_null(node);
+    return arena_strndup(&text->arena, text->bytes + node->value, node->end - node->value);
+}
+
+static void test_offsets_are_bytes(void **state)
+{
+    static const char *const texts[] = {
+        "a: \"\xc3\xa9\"\nb: {c: d} # e\n",
+        "\xef\xbb\xbf" "a: 1\nb: {c: d}",
+        "a: 1\r\nb: {c: d}\r\n",
+        "a: \"x\xc2\x85y\xe2\x80\xa8z\"\nb: {c: d}\n",
+        "# \xf0\x9f\x9a\x80 \xe6\x97\xa5\na: \xe6\x97\xa5\nb: {c: d}\n",
+        "%YAML 1.1\n--- # \xc3\xbc\na: 1\nb: {c: d}\n...\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+        struct text *text = text_open(texts[i]);
+        assert_int_equal(text_next(text), 1);
+        assert_string_equal(slice(text, get(text, "b")), "{c: d}");
+        assert_string_equal(slice(text, yaml_get(text->stream, get(text, "b"), "c")), "d");
+        text_free(text);
+    }
+}
+
+static void test_ends_have_no_blanks(void **state)
+{
+    struct text *text = text_open("a:\n  b: 1   # c\n\n# d\ne: |\n  x\n  y\n\n\nf: &n !!str  g  \nh:\n- i\n-\n");
+    (void)state;
+    assert_int_equal(text_next(text), 1);
+    assert_string_equal(slice(text, get(text, "a")), "b: 1");
+    assert_string_equal(slice(text, get(text, "e")), "|\n  x\n  y");
+    assert_string_equal(slice(text, get(text, "f")), "g");
+    assert_string_equal(get(text, "f")->anchor, "n");
+    assert_string_equal(slice(text, get(text, "h")), "- i\n-");
+    text_free(text);
+}
+
+static void test_styles_and_values(void **state)
+{
+    struct text *text = text_open("{a: 'it''s', \"b\": \"t\\tb\", c: x y, d: >-\n  , e: [], f: *g}\n");
+    (void)state;
+    assert_int_equal(text_next(text), -1);
+    text_free(text);
+    text = text_open("a: 'it''s'\nb: \"t\\tb\"\nc: x y\nd: >-\n  f\n  g\ne: []\n");
+    assert_int_equal(text_next(text), 1);
+    assert_int_equal(get(text, "a")->style, YAML_STYLE_SINGLE);
+    assert_true(yaml_text_is(get(text, "a"), "it's"));
+    assert_int_equal(get(text, "b")->style, YAML_STYLE_DOUBLE);
+    assert_true(yaml_text_is(get(text, "b"), "t\tb"));
+    assert_int_equal(get(text, "d")->style, YAML_STYLE_FOLDED);
+    assert_true(yaml_text_is(get(text, "d"), "f g"));
+    assert_int_equal(get(text, "e")->style, YAML_STYLE_FLOW);
+    text_free(text);
+}
+
+static void test_types(void **state)
+{
+    static const struct {
+        const char *text;
+        enum yaml_type type;
+    } rows[] = {
+        {"~", YAML_TYPE_NULL},      {"null", YAML_TYPE_NULL},  {"", YAML_TYPE_NULL},      {"yes", YAML_TYPE_BOOL},
+        {"Off", YAML_TYPE_BOOL},    {"true", YAML_TYPE_BOOL},  {"1", YAML_TYPE_INT},      {"-0x1F", YAML_TYPE_INT},
+        {"0b11", YAML_TYPE_INT},    {"017", YAML_TYPE_INT},    {"1_000", YAML_TYPE_INT},  {"1.", YAML_TYPE_FLOAT},
+        {".5", YAML_TYPE_FLOAT},    {"1e3", YAML_TYPE_FLOAT},  {".nan", YAML_TYPE_FLOAT}, {"100m", YAML_TYPE_TEXT},
+        {"\"1\"", YAML_TYPE_TEXT},  {"'yes'", YAML_TYPE_TEXT}, {"0x", YAML_TYPE_TEXT},    {"08", YAML_TYPE_FLOAT},
+        {"1.2.3", YAML_TYPE_TEXT},  {"!!str 1", YAML_TYPE_TEXT}, {"!!int \"2\"", YAML_TYPE_INT}, {"-", YAML_TYPE_TEXT},
+        {"[a]", YAML_TYPE_SEQUENCE}, {"{a: b}", YAML_TYPE_MAPPING},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        char bytes[64];
+        snprintf(bytes, sizeof bytes, "{k: %s}", rows[i].text);
+        struct text *text = text_open(bytes);
+        if (strcmp(rows[i].text, "-") != 0) {
+            assert_int_equal(text_next(text), 1);
+            if (yaml_type_of(get(text, "k")) != rows[i].type) {
+                fail_msg("%s has the type %d", rows[i].text, (int)yaml_type_of(get(text, "k")));
+            }
+        }
+        text_free(text);
+    }
+}
+
+static void test_integers(void **state)
+{
+    struct text *text = text_open("[0x10, 010, 0o17, 0b101, 1_000, -5, 9223372036854775807, 9223372036854775808, 1.0]");
+    static const int64_t values[] = {16, 8, 15, 5, 1000, -5, INT64_MAX};
+    int64_t value;
+    (void)state;
+    assert_int_equal(text_next(text), 1);
+    struct yaml_node *item = text->document.root->first;
+    for (size_t i = 0; i < ARRAY_COUNT(values); i++, item = item->next) {
+        assert_true(yaml_int(item, &value));
+        assert_int_equal(value, values[i]);
+    }
+    assert_false(yaml_int(item, &value));
+    assert_false(yaml_int(item->next, &value));
+    text_free(text);
+}
+
+static void test_documents(void **state)
+{
+    struct text *text = text_open("# c\na: 1\n---\n---\n# only this\n---\n- x\n...\n%YAML 1.1\n---\nb: 2\n");
+    static const bool there[] = {true, false, false, true, true};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(there); i++) {
+        assert_int_equal(text_next(text), 1);
+        assert_int_equal(text->document.number, (long)i + 1);
+        assert_int_equal(text->document.root != NULL, there[i]);
+    }
+    assert_int_equal(text_next(text), 0);
+    assert_int_equal(text_next(text), 0);
+    text_free(text);
+}
+
+/* What is kept of a text that breaks in the middle: all documents but the broken one. */
+static void test_goes_on_after_a_broken_document(void **state)
+{
+    static const char *const broken[] = {
+        "a: \"unterminated\nb: c\n", "a: [1, 2\nb: c\n", "a: b: c\n",  "- a\nb\n",   "a: *nothing\n",
+        "\ta: 1\n",                  "a: !x!y z\n",      "}\n",       "a: 'x\n",    "? [\n",
+        "%BAD\n---\n%\n",            "a:\n  b\n c: d\n", "key: @at\n", "a: |3x\n  b\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(broken); i++) {
+        char bytes[256];
+        snprintf(bytes, sizeof bytes, "first: 1\n---\n%s---\nlast: 1\n", broken[i]);
+        struct text *text = text_open(bytes);
+        assert_int_equal(text_next(text), 1);
+        assert_non_null(get(text, "first"));
+        int faults = 0;
+        int got;
+        while ((got = text_next(text)) < 0) {
+            faults++;
+            assert_in_range(text->fault.line, 3, 6);
+        }
+        if (got != 1 || faults == 0 || get(text, "last") == NULL) {
+            fail_msg("after \"%s\": %d after %d faults", broken[i], got, faults);
+        }
+        assert_int_equal(text_next(text), 0);
+        text_free(text);
+    }
+}
+
+static void test_a_marker_inside_a_block_scalar_splits_nothing(void **state)
+{
+    struct text *text = text_open("a: |\n  ---\n  b: c\nd: [\n---\ne: 1\n");
+    (void)state;
+    assert_int_equal(text_next(text), -1);
+    assert_int_equal(text->fault.line, 5);
+    assert_int_equal(text_next(text), 1);
+    assert_non_null(get(text, "e"));
+    text_free(text);
+}
+
+static void test_aliases(void **state)
+{
+    struct text *text = text_open("a: &x {k: 1}\nb: *x\nc: &x {k: 2}\nd: *x\ne: [*x]\n");
+    (void)state;
+    assert_int_equal(text_next(text), 1);
+    assert_true(yaml_text_is(yaml_get(text->stream, get(text, "b"), "k"), "1"));
+    assert_true(yaml_text_is(yaml_get(text->stream, get(text, "d"), "k"), "2"));
+    assert_int_equal(get(text, "a")->aliases, 1);
+    assert_int_equal(get(text, "c")->aliases, 2);
+    text_free(text);
+    text = text_open("a: &x [*x]\n---\nb: *x\n");
+    assert_int_equal(text_next(text), -1);
+    assert_string_equal(text->fault.code, "alias-limit");
+    assert_int_equal(text_next(text), -1); /* anchors end with their document */
+    assert_string_equal(text->fault.code, "yaml-syntax");
+    text_free(text);
+}
+
+static void test_merge_keys(void **state)
+{
+    struct text *text = text_open("a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*b, *a], z: 3}\nd: {'<<': *a}\n"
+                                  "e: {x: 0, <<: *a}\n");
+    struct yaml_pair pair;
+    (void)state;
+    assert_int_equal(text_next(text), 1);
+    struct yaml_node *c = get(text, "c");
+    assert_true(yaml_find(text->stream, c, "x", &pair) && pair.merged && yaml_text_is(pair.value, "1"));
+    assert_true(yaml_find(text->stream, c, "y", &pair) && pair.merged && yaml_text_is(pair.value, "2"));
+    assert_true(yaml_find(text->stream, c, "z", &pair) && !pair.merged && yaml_text_is(pair.value, "3"));
+    assert_false(yaml_find(text->stream, get(text, "d"), "x", &pair));
+    assert_true(yaml_text_is(yaml_get(text->stream, get(text, "e"), "x"), "0"));
+    text_free(text);
+}
+
+/* Nine levels of nine merges: a search for what is not there must end. */
+static void test_merge_bomb(void **state)
+{
+    struct buf bytes;
+    struct yaml_pair pair;
+    (void)state;
+    buf_init(&bytes, 64 * 1024);
+    buf_add_str(&bytes, "a0: &a0 {k: v}\n");
+    for (int level = 1; level < 10; level++) {
+        buf_printf(&bytes, "a%d: &a%d {<<: [", level, level);
+        for (int i = 0; i < 9; i++) {
+            buf_printf(&bytes, "%s*a%d", i == 0 ? "" : ",", level - 1);
+        }
+        buf_add_str(&bytes, "]}\n");
+    }
+    struct text *text = text_open(buf_str(&bytes));
+    assert_int_equal(text_next(text), 1);
+    assert_false(yaml_exhausted(text->stream));
+    assert_false(yaml_find(text->stream, get(text, "a9"), "absent", &pair));
+    assert_true(yaml_exhausted(text->stream));
+    text_free(text);
+    buf_release(&bytes);
+}
+
+static void test_duplicate_and_complex_keys(void **state)
+{
+    struct text *text = text_open("a: {x: 1, y: 2, x: 3}\n---\na: {<<: {}, <<: {}}\nb: [{c: {'d': 1, \"d\": 2}}]\n---\n"
+                                  "a: {{b: c}: d}\n---\na: {? [x] : y}\n---\na: {b: [c]}\n");
+    struct yaml_pair pair = {0};
+    (void)state;
+    assert_int_equal(text_next(text), 1);
+    assert_int_equal(yaml_duplicate(text->document.root)->start, 16);
+    assert_true(yaml_find(text->stream, get(text, "a"), "x", &pair));
+    assert_int_equal(pair.again->start, 16);
+    assert_int_equal(text_next(text), 1);
+    assert_true(yaml_text_is(yaml_duplicate(text->document.root), "d"));
+    assert_null(yaml_complex_key(text->document.root));
+    assert_int_equal(text_next(text), 1);
+    assert_non_null(yaml_complex_key(text->document.root));
+    assert_int_equal(text_next(text), 1);
+    assert_non_null(yaml_complex_key(text->document.root));
+    assert_int_equal(text_next(text), 1);
+    assert_null(yaml_complex_key(text->document.root));
+    text_free(text);
+}
+
+static void expect_limit(const char *bytes, const struct yaml_limits *limits, const char *code)
+{
+    struct text *text = text_open_length(bytes, strlen(bytes), limits);
+    assert_non_null(text->stream);
+    assert_int_equal(text_next(text), -1);
+    assert_string_equal(text->fault.code, code);
+    assert_int_equal(text_next(text), 1);
+    text_free(text);
+}
+
+static void test_limits(void **state)
+{
+    struct yaml_limits limits = {.max_depth = 3, .max_nodes = 8, .max_aliases = 2, .max_merges = 10};
+    (void)state;
+    expect_limit("[[[[1]]]]\n---\n[[[1]]]\n", &limits, "alias-limit");
+    expect_limit("[1,2,3,4,5,6,7]\n---\n[1]\n", &limits, "size-limit");
+    expect_limit("[&a 1,*a,*a,*a]\n---\n[1]\n", &limits, "alias-limit");
+}
+
+static void expect_refused(const char *bytes, size_t length, size_t offset, size_t line, size_t column)
+{
+    struct text *text = text_open_length(bytes, length, NULL);
+    assert_null(text->stream);
+    assert_string_equal(text->fault.code, "encoding");
+    assert_int_equal(text->fault.offset, offset);
+    assert_int_equal(text->fault.line, line);
+    assert_int_equal(text->fault.column, column);
+    text_free(text);
+}
+
+static void test_encodings(void **state)
+{
+    (void)state;
+    expect_refused("\xff\xfe" "a\0", 4, 0, 1, 1);
+    expect_refused("a\0:\0", 4, 0, 1, 1);
+    expect_refused("a: 1\nb: \xc3\x28\n", 11, 8, 2, 4);
+    expect_refused("a: \xc3\xa9 \x01\n", 8, 6, 1, 6);
+    expect_refused("ab: \0x\n", 7, 4, 1, 5);
+    expect_refused("a: \xed\xa0\x80\n", 7, 3, 1, 4);
+    expect_refused("a: \xf0\x80\x80\x80\n", 8, 3, 1, 4);
+    expect_refused("a: \xef\xbb\xbf\n", 7, 3, 1, 4);
+    expect_refused("a: \xc2\x80\n", 6, 3, 1, 4);
+}
+
+static void test_json(void **state)
+{
+    struct text *text = text_open("\n{\t\"a\":\"\\ud83d\\ude00\",\n\t\t\"b\" : [1,2.5e3,true,null],\"c\":{\"\\u0064\":\"\\/\"}}");
+    (void)state;
+    assert_int_equal(text_next(text), 1);
+    assert_string_equal(slice(text, get(text, "a")), "\"\\ud83d\\ude00\"");
+    assert_string_equal(slice(text, get(text, "b")), "[1,2.5e3,true,null]");
+    assert_true(yaml_text_is(yaml_get(text->stream, get(text, "c"), "d"), "/"));
+    assert_int_equal(text_next(text), 0);
+    text_free(text);
+}
+
+static void test_positions(void **state)
+{
+    struct text *text = text_open("a: 1\r\n\xc3\xa9: \xe2\x80\xa8 x\nlast");
+    size_t line;
+    size_t column;
+    (void)state;
+    yaml_position(text->stream, 16, &line, &column);
+    assert_int_equal(line, 3);
+    assert_int_equal(column, 1);
+    yaml_position(text->stream, 13, &line, &column);
+    assert_int_equal(line, 2);
+    assert_int_equal(column, 5);
+    yaml_position(text->stream, 0, &line, &column);
+    assert_int_equal(line, 1);
+    assert_int_equal(column, 1);
+    text_free(text);
+}
+
+static void test_the_cursor_goes_both_ways(void **state)
+{
+    static const char bytes[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x9a\x80z";
+    static const size_t offsets[] = {0, 1, 3, 6, 10, 11};
+    struct yaml_cursor cursor = {0, 0};
+    (void)state;
+    for (size_t i = 0; i < 100; i++) {
+        size_t character = (i * 7) % ARRAY_COUNT(offsets);
+        assert_int_equal(yaml_cursor_seek(&cursor, bytes, sizeof bytes - 1, character), offsets[character]);
+    }
+    assert_int_equal(yaml_cursor_seek(&cursor, bytes, sizeof bytes - 1, 99), sizeof bytes - 1);
+}
+
+static void test_empty(void **state)
+{
+    static const char *const texts[] = {"", "\n", "# only\n", "\xef\xbb\xbf", "   \n\n"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+        struct text *text = text_open(texts[i]);
+        assert_int_equal(text_next(text), 0);
+        text_free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_offsets_are_bytes),
+        cmocka_unit_test(test_ends_have_no_blanks),
+        cmocka_unit_test(test_styles_and_values),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_documents),
+        cmocka_unit_test(test_goes_on_after_a_broken_document),
+        cmocka_unit_test(test_a_marker_inside_a_block_scalar_splits_nothing),
+        cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_merge_keys),
+        cmocka_unit_test(test_merge_bomb),
+        cmocka_unit_test(test_duplicate_and_complex_keys),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_encodings),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_positions),
+        cmocka_unit_test(test_the_cursor_goes_both_ways),
+        cmocka_unit_test(test_empty),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
