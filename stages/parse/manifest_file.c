@@ -35,13 +35,13 @@ int intake_init(struct intake *intake, size_t max_bytes, struct err *err)
     intake->skipped = json_object();
     arena_init(&intake->arena);
     buf_init(&intake->bytes, max_bytes);
-    return spool_init(&intake->records, err) || spool_init(&intake->joins, err) ? -1 : 0;
+    return shelf_init(&intake->records, err) || shelf_init(&intake->joins, err) ? -1 : 0;
 }
 
 void intake_release(struct intake *intake)
 {
-    spool_release(&intake->records);
-    spool_release(&intake->joins);
+    shelf_release(&intake->records);
+    shelf_release(&intake->joins);
     json_decref(intake->skipped);
     arena_release(&intake->arena);
     buf_release(&intake->bytes);
@@ -67,7 +67,7 @@ static int add_note(struct file_pass *pass, const char *outcome, const char *cod
     }
     json_t *note = json_pack("{s:{s:s, s:s, s:s, s:o, s:o}}", "note", "stage", "parse", "outcome", outcome, "code", code,
                              "message", json_string_safe(message), "source", source);
-    int failed = spool_add(&pass->intake->records, NULL, note, pass->err);
+    int failed = shelf_add(&pass->intake->records, NULL, note, pass->err);
     json_decref(note);
     return failed;
 }
@@ -112,7 +112,7 @@ static int add_workload(struct file_pass *pass, const struct manifest_object *ob
 {
     struct intake *intake = pass->intake;
     struct manifest_workload workload;
-    unsigned char id[SPOOL_ID];
+    unsigned char id[SHELF_ID];
     size_t line;
     size_t column;
     if (manifest_read(&pass->reader, object, &workload)) {
@@ -122,9 +122,9 @@ static int add_workload(struct file_pass *pass, const struct manifest_object *ob
     struct inventory_source source = {
         .file = pass->path, .sha256 = pass->sha256, .document = pass->document.number, .line = (long)line};
     json_t *record = inventory_record(&pass->reader, &workload, &source, &intake->options);
-    spool_id(workload.namespace == NULL ? intake->namespace : workload.namespace, object->type->kind, workload.name,
+    shelf_id(workload.namespace == NULL ? intake->namespace : workload.namespace, object->type->kind, workload.name,
              id);
-    int failed = spool_add(&intake->records, id, record, pass->err);
+    int failed = shelf_add(&intake->records, id, record, pass->err);
     json_decref(record);
     pass->workloads++;
     return failed;
@@ -133,7 +133,7 @@ static int add_workload(struct file_pass *pass, const struct manifest_object *ob
 static int add_join(struct file_pass *pass, const unsigned char *id, const char *key, json_t *value)
 {
     json_t *join = json_pack("{s:o}", key, value);
-    int failed = spool_add(&pass->intake->joins, id, join, pass->err);
+    int failed = shelf_add(&pass->intake->joins, id, join, pass->err);
     json_decref(join);
     return failed;
 }
@@ -142,7 +142,7 @@ static int add_join(struct file_pass *pass, const unsigned char *id, const char 
 static int add_namespace(struct file_pass *pass, const struct manifest_object *object)
 {
     struct manifest_reader *r = &pass->reader;
-    unsigned char id[SPOOL_ID];
+    unsigned char id[SHELF_ID];
     struct yaml_node *metadata = yaml_get(r->stream, object->node, "metadata");
     const char *name = yaml_string(r->arena, yaml_get(r->stream, metadata, "name"));
     json_t *annotations = inventory_annotations(r, metadata, pass->intake->options.skip_annotation);
@@ -150,18 +150,18 @@ static int add_namespace(struct file_pass *pass, const struct manifest_object *o
         json_decref(annotations);
         return 0;
     }
-    spool_id(name, "Namespace", NULL, id);
+    shelf_id(name, "Namespace", NULL, id);
     return add_join(pass, id, "annotations", annotations);
 }
 
 static int add_scaler(struct file_pass *pass, const struct manifest_object *object)
 {
     struct scaler scaler;
-    unsigned char id[SPOOL_ID];
+    unsigned char id[SHELF_ID];
     if (!scaler_read(&pass->reader, object, &scaler)) {
         return 0;
     }
-    spool_id(scaler.namespace == NULL ? pass->intake->namespace : scaler.namespace, scaler.kind, scaler.name, id);
+    shelf_id(scaler.namespace == NULL ? pass->intake->namespace : scaler.namespace, scaler.kind, scaler.name, id);
     return add_join(pass, id, "autoscaler", scaler.member);
 }
 
@@ -233,8 +233,8 @@ static int take_documents(struct file_pass *pass)
 static int withdraw(struct file_pass *pass, size_t records, size_t joins, int64_t errors)
 {
     struct intake *intake = pass->intake;
-    spool_truncate(&intake->records, records);
-    spool_truncate(&intake->joins, joins);
+    shelf_truncate(&intake->records, records);
+    shelf_truncate(&intake->joins, joins);
     intake->errors = errors;
     if (errors == 0) {
         intake->first = (struct err){0};

@@ -1,7 +1,7 @@
 #ifndef TARE_STAGES_PARSE_MANIFEST_FILE_H
 #define TARE_STAGES_PARSE_MANIFEST_FILE_H
 
-/* One manifest file: its records, notes and joins go to the spools. */
+/* One manifest file: its records, notes and joins go to the shelves. */
 
 #include <stdint.h>
 
@@ -10,12 +10,12 @@
 #include "pipeline/base/err.h"
 #include "pipeline/io/json.h"
 #include "stages/parse/inventory.h"
-#include "stages/parse/spool.h"
+#include "stages/parse/shelf.h"
 
 /* What the files gave so far. */
 struct intake {
-    struct spool records;  /* records and notes in their order; a workload's id is its identity */
-    struct spool joins;    /* {"autoscaler":…} under the target's identity, {"annotations":…} under a Namespace's */
+    struct shelf records;  /* records and notes in their order; a workload's id is its identity */
+    struct shelf joins;    /* {"autoscaler":…} under the target's identity, {"annotations":…} under a Namespace's */
     json_t *skipped;       /* kinds that are no workloads, and how many */
     struct arena arena;    /* of the document being read */
     struct buf bytes;      /* of the file being read */

@@ -85,14 +85,14 @@ static int nothing_found(const struct state *state, struct err *err)
 
 static int compare_ids(const void *a, const void *b)
 {
-    return memcmp((*(const struct spool_entry *const *)a)->id, (*(const struct spool_entry *const *)b)->id, SPOOL_ID);
+    return memcmp((*(const struct shelf_entry *const *)a)->id, (*(const struct shelf_entry *const *)b)->id, SHELF_ID);
 }
 
 /* Counts for each record how many have its identity. */
 static void count_same(struct state *state)
 {
-    const struct spool *records = &state->intake.records;
-    const struct spool_entry **sorted = xcalloc_array(records->count + 1, sizeof *sorted);
+    const struct shelf *records = &state->intake.records;
+    const struct shelf_entry **sorted = xcalloc_array(records->count + 1, sizeof *sorted);
     size_t count = 0;
     state->same = xcalloc_array(records->count + 1, sizeof *state->same);
     for (size_t i = 0; i < records->count; i++) {
@@ -116,13 +116,13 @@ static void count_same(struct state *state)
 static int join_scalers(struct intake *intake, const unsigned char *id, json_t *workload, struct err *err)
 {
     size_t count;
-    const struct spool_entry *entry = spool_find(&intake->joins, id, &count);
+    const struct shelf_entry *entry = shelf_find(&intake->joins, id, &count);
     json_t *chosen = NULL;
     json_t *also = json_array();
     int failed = 0;
     for (size_t i = 0; i < count && i < 8 && !failed; i++) {
         json_t *join = NULL;
-        failed = spool_get(&intake->joins, &entry[i], &join, err);
+        failed = shelf_get(&intake->joins, &entry[i], &join, err);
         json_t *scaler = json_object_get(join, "autoscaler");
         bool vertical = json_object_get(scaler, "update_mode") != NULL;
         if (scaler != NULL && (chosen == NULL || (!vertical && json_object_get(chosen, "update_mode") != NULL))) {
@@ -147,16 +147,16 @@ static int join_scalers(struct intake *intake, const unsigned char *id, json_t *
 /* Sets `namespace_annotations` where the files hold the Namespace and it has any that concern tare. */
 static int join_namespace(struct intake *intake, json_t *workload, struct err *err)
 {
-    unsigned char id[SPOOL_ID];
+    unsigned char id[SHELF_ID];
     size_t count;
     const char *namespace = json_string_or_null(workload, "namespace");
-    spool_id(namespace == NULL ? intake->namespace : namespace, "Namespace", NULL, id);
-    const struct spool_entry *entry = spool_find(&intake->joins, id, &count);
+    shelf_id(namespace == NULL ? intake->namespace : namespace, "Namespace", NULL, id);
+    const struct shelf_entry *entry = shelf_find(&intake->joins, id, &count);
     json_t *join = NULL;
     if (entry == NULL) {
         return 0;
     }
-    if (spool_get(&intake->joins, entry, &join, err)) {
+    if (shelf_get(&intake->joins, entry, &join, err)) {
         return -1;
     }
     json_object_set(workload, "namespace_annotations", json_object_get(join, "annotations"));
@@ -179,9 +179,9 @@ static int write_record(struct stage *stage, size_t index, struct err *err)
 {
     struct state *state = stage->state;
     struct intake *intake = &state->intake;
-    const struct spool_entry *entry = &intake->records.entries[index];
+    const struct shelf_entry *entry = &intake->records.entries[index];
     json_t *record;
-    if (spool_get(&intake->records, entry, &record, err)) {
+    if (shelf_get(&intake->records, entry, &record, err)) {
         return -1;
     }
     json_t *workload = record_workload(record);
@@ -214,7 +214,7 @@ static int run(struct stage *stage, struct err *err)
         return nothing_found(state, err);
     }
     count_same(state);
-    spool_sort(&intake->joins);
+    shelf_sort(&intake->joins);
     for (size_t i = 0; i < intake->records.count; i++) {
         if (write_record(stage, i, err)) {
             return -1;

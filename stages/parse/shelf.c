@@ -1,0 +1,155 @@
+#include "stages/parse/shelf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/base/mem.h"
+#include "pipeline/io/fs.h"
+#include "pipeline/io/hash.h"
+#include "pipeline/run/artifact.h"
+
+enum { PENDING_MAX = 256 * 1024 };
+
+int shelf_init(struct shelf *shelf, struct err *err)
+{
+    *shelf = (struct shelf){0};
+    buf_init(&shelf->pending, PENDING_MAX + ARTIFACT_LINE_MAX);
+    if (fs_spool(&shelf->fd, err)) {
+        return -1;
+    }
+    shelf->open = true;
+    return 0;
+}
+
+void shelf_release(struct shelf *shelf)
+{
+    if (shelf->open) {
+        close(shelf->fd);
+    }
+    shelf->open = false;
+    buf_release(&shelf->pending);
+    free(shelf->entries);
+    shelf->entries = NULL;
+    shelf->count = shelf->capacity = 0;
+}
+
+static void add_part(struct hash *hash, const char *part)
+{
+    hash_add(hash, part == NULL ? "" : part, part == NULL ? 1 : strlen(part) + 1);
+}
+
+static unsigned char hex_value(char c)
+{
+    return (unsigned char)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+void shelf_id(const char *namespace, const char *kind, const char *name, unsigned char id[SHELF_ID])
+{
+    char hex[DIGEST_HEX];
+    struct hash *hash = hash_new();
+    add_part(hash, namespace);
+    add_part(hash, kind);
+    add_part(hash, name);
+    hash_hex(hash, hex);
+    hash_free(hash);
+    for (size_t i = 0; i < SHELF_ID; i++) {
+        id[i] = (unsigned char)(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
+    }
+}
+
+static int flush(struct shelf *shelf, struct err *err)
+{
+    if (fs_write_fd(shelf->fd, buf_str(&shelf->pending), shelf->pending.length, "the spool file", err)) {
+        return -1;
+    }
+    shelf->size += shelf->pending.length;
+    buf_clear(&shelf->pending);
+    return 0;
+}
+
+int shelf_add(struct shelf *shelf, const unsigned char *id, const json_t *value, struct err *err)
+{
+    size_t before = shelf->pending.length;
+    if (json_write(value, &shelf->pending, err)) {
+        return -1;
+    }
+    struct shelf_entry entry = {.offset = shelf->size + before, .length = (uint32_t)(shelf->pending.length - before)};
+    if (id != NULL) {
+        entry.known = true;
+        memcpy(entry.id, id, SHELF_ID);
+    }
+    GROW(shelf->entries, shelf->capacity, shelf->count + 1);
+    shelf->entries[shelf->count++] = entry;
+    return shelf->pending.length > PENDING_MAX ? flush(shelf, err) : 0;
+}
+
+void shelf_truncate(struct shelf *shelf, size_t count)
+{
+    shelf->count = count;
+}
+
+static int read_at(const struct shelf *shelf, const struct shelf_entry *entry, char *into, struct err *err)
+{
+    for (size_t got = 0; got < entry->length;) {
+        ssize_t step = pread(shelf->fd, into + got, entry->length - got, (off_t)(entry->offset + got));
+        if (step < 0 && errno != EINTR) {
+            return err_errno(err, ERR_IO, errno, "cannot read the spool file");
+        }
+        if (step == 0) {
+            return err_set(err, ERR_IO, "the spool file is shorter than what was written to it");
+        }
+        got += step > 0 ? (size_t)step : 0;
+    }
+    return 0;
+}
+
+int shelf_get(struct shelf *shelf, const struct shelf_entry *entry, json_t **value, struct err *err)
+{
+    if (entry->offset + entry->length > shelf->size && flush(shelf, err)) {
+        return -1;
+    }
+    char *text = xcalloc((size_t)entry->length + 1);
+    int failed = read_at(shelf, entry, text, err);
+    if (!failed) {
+        *value = json_read(text, entry->length, "the spool file", err);
+        failed = *value == NULL ? -1 : 0;
+    }
+    free(text);
+    return failed;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct shelf_entry *left = a;
+    const struct shelf_entry *right = b;
+    int order = memcmp(left->id, right->id, SHELF_ID);
+    return order != 0 ? order : (left->offset > right->offset) - (left->offset < right->offset);
+}
+
+void shelf_sort(struct shelf *shelf)
+{
+    if (shelf->count > 1) {
+        qsort(shelf->entries, shelf->count, sizeof *shelf->entries, compare_entries);
+    }
+}
+
+const struct shelf_entry *shelf_find(const struct shelf *shelf, const unsigned char id[SHELF_ID], size_t *count)
+{
+    size_t low = 0;
+    size_t high = shelf->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (memcmp(shelf->entries[middle].id, id, SHELF_ID) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *count = 0;
+    while (low + *count < shelf->count && memcmp(shelf->entries[low + *count].id, id, SHELF_ID) == 0) {
+        ++*count;
+    }
+    return *count == 0 ? NULL : &shelf->entries[low];
+}
