@@ -56,6 +56,29 @@ static void test_cap(void **state)
     buf_release(&buf);
 }
 
+static int add_formatted(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int add_formatted(struct buf *buf, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int failed = buf_vprintf(buf, format, args);
+    va_end(args);
+    return failed;
+}
+
+static void test_argument_list(void **state)
+{
+    (void)state;
+    struct buf buf;
+    buf_init(&buf, 6);
+    assert_int_equal(add_formatted(&buf, "%s%d", "ab", 12), 0);
+    assert_int_equal(add_formatted(&buf, "%s", "cde"), -1);
+    assert_string_equal(buf_str(&buf), "ab12");
+    assert_true(buf.overflow);
+    buf_release(&buf);
+}
+
 static void test_grows_and_steals(void **state)
 {
     (void)state;
@@ -81,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_add),
         cmocka_unit_test(test_cap),
+        cmocka_unit_test(test_argument_list),
         cmocka_unit_test(test_grows_and_steals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

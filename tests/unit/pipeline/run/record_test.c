@@ -50,6 +50,19 @@ static void test_identity(void **state)
     }
 }
 
+static void test_workload_or_note(void **state)
+{
+    (void)state;
+    json_t *record = record_of("{\"workload\":{\"name\":\"n\"}}");
+    assert_string_equal(json_string_or_null(record_workload(record), "name"), "n");
+    assert_null(record_note(record));
+    json_decref(record);
+    record = record_of("{\"note\":{\"code\":\"c\"}}");
+    assert_string_equal(json_string_or_null(record_note(record), "code"), "c");
+    assert_null(record_workload(record));
+    json_decref(record);
+}
+
 static void test_problems(void **state)
 {
     (void)state;
@@ -133,7 +146,7 @@ int main(void)
 {
     json_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_identity), cmocka_unit_test(test_problems), cmocka_unit_test(test_long_message_is_cut_whole),
+        cmocka_unit_test(test_identity), cmocka_unit_test(test_workload_or_note), cmocka_unit_test(test_problems), cmocka_unit_test(test_long_message_is_cut_whole),
         cmocka_unit_test(test_counts),   cmocka_unit_test(test_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
