@@ -68,8 +68,13 @@ static bool whole_outcome(int fd)
     return got == 0;
 }
 
+static const char *reason_of(const struct err *said)
+{
+    return said->message[0] == '\0' ? "no reason given" : said->message;
+}
+
 static int keep_outcome(struct session *session, const struct act *act, int64_t attempt, int out, int code,
-                        const char *message, struct err *err)
+                        const struct err *said, struct err *err)
 {
     char digest[LEDGER_DIGEST_SIZE];
     if (whole_outcome(out)) {
@@ -78,7 +83,7 @@ static int keep_outcome(struct session *session, const struct act *act, int64_t 
     if (code == 0) {
         return err_set(err, ERR_SOFTWARE, "tare-%s ended without a whole artifact", act->stage);
     }
-    return ledger_attempt_fail(session->ledger, attempt, code, message == NULL ? "no reason given" : message, err);
+    return ledger_attempt_fail(session->ledger, attempt, code, reason_of(said), err);
 }
 
 /* Runs the stage over `in` and keeps its outcome. The stage itself takes the run in the ledger, so that it is as safe by hand. */
@@ -95,20 +100,22 @@ static int act_stage(struct session *session, struct act *act, int in, const cha
         return -1;
     }
     int code = 0;
-    char *message = NULL;
+    struct err said = {0};
     int failed = (!dry && ledger_attempt_begin(session->ledger, act->run.id, act->stage, input, NULL, &attempt, err)) ||
-                 ledger_run_unlock(session->ledger, act->run.id, err) ||
-                 line_exec(session, act->settings, act->run.created, act->stage, words, in, out, &code, &message, err);
+                 line_exec(session, act->settings, act->run.created, act->stage, words, in, out, &code, &said, err);
     if (!failed && !dry) {
-        failed = keep_outcome(session, act, attempt, out, code, message, err);
+        failed = keep_outcome(session, act, attempt, out, code, &said, err);
     }
     if (!failed && code != 0) {
         enum err_class class = err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code;
         err_set(&session->verdict, class, "run %" PRId64 " was not %s: %s", act->run.id,
-                strcmp(act->stage, "apply") == 0 ? "applied" : "rolled back", message == NULL ? "no reason given" : message);
-        err_hint(&session->verdict, "tare status %" PRId64, act->run.id);
+                strcmp(act->stage, "apply") == 0 ? "applied" : "rolled back", reason_of(&said));
+        if (said.hint[0] != '\0') {
+            err_hint(&session->verdict, "%s", said.hint);
+        } else {
+            err_hint(&session->verdict, "tare status %" PRId64, act->run.id);
+        }
     }
-    free(message);
     close(out);
     return failed ? -1 : 0;
 }
@@ -135,20 +142,20 @@ static int gate_now(struct session *session, struct act *act, int *gated, struct
         return -1;
     }
     int code = 0;
-    char *message = NULL;
+    struct err said = {0};
     int failed = fs_spool(gated, err);
     if (!failed) {
         const char *const words[] = {act->run_word, NULL};
-        failed = line_exec(session, act->settings, act->run.created, "gate", words, changes, *gated, &code, &message, err);
+        failed = line_exec(session, act->settings, act->run.created, "gate", words, changes, *gated, &code, &said, err);
         if (!failed && code != 0) {
             failed = err_set(err, err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code, "the gate failed: %s",
-                             message == NULL ? "no reason given" : message);
+                             reason_of(&said));
+            err_hint(err, "%s", said.hint);
         }
         if (failed) {
             close(*gated);
         }
     }
-    free(message);
     close(changes);
     return failed ? -1 : 0;
 }
