@@ -1,12 +1,25 @@
 #include "pipeline/cli/help.h"
 
+#include <errno.h>
+
 #include "pipeline/base/log.h"
 #include "pipeline/base/str.h"
+
+int help_end(FILE *out)
+{
+    if (fflush(out) == 0 && !ferror(out)) {
+        return 0;
+    }
+    struct err err;
+    err_errno(&err, ERR_IO, errno, "cannot write standard output");
+    log_err(&err);
+    return ERR_IO;
+}
 
 int help_version(const char *program)
 {
     printf("%s %s\n", program, tare_version());
-    return fflush(stdout) || ferror(stdout) ? ERR_IO : 0;
+    return help_end(stdout);
 }
 
 void help_exit_codes(FILE *out, bool markdown)
@@ -48,7 +61,7 @@ int help_stage(const struct stage_spec *spec)
     options_help((int)spec->program, stdout);
     fputs("\nexit codes:\n", stdout);
     help_exit_codes(stdout, false);
-    return fflush(stdout) || ferror(stdout) ? ERR_IO : 0;
+    return help_end(stdout);
 }
 
 void help_log_init(const char *program, const struct options *options)

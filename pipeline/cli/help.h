@@ -10,6 +10,9 @@
 /* Prints a stage's help on stdout. Returns the exit code. */
 int help_stage(const struct stage_spec *spec);
 
+/* Ends what was printed for people: 0, or ERR_IO with a message where it could not be written. */
+int help_end(FILE *out);
+
 /* Prints "program version" on stdout. Returns the exit code. */
 int help_version(const char *program);
 

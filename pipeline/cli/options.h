@@ -28,15 +28,20 @@ enum program {
     FOR_ROLLBACK = 1 << 7,
     FOR_REPORT = 1 << 8,
     FOR_RUN = 1 << 9,       /* tare run, rerun: also everything the stages of a run take */
-    FOR_LIST = 1 << 10,     /* tare status, history, audit … */
-    FOR_DECIDE = 1 << 11,   /* tare approve, reject */
-    FOR_ACT = 1 << 12,      /* tare apply, rollback */
+    FOR_LIST = 1 << 10,     /* tare status, history, audit */
+    FOR_DECIDE = 1 << 11,   /* tare approve, withdraw */
+    FOR_ACT = 1 << 12,      /* tare apply */
     FOR_WINDOWS = 1 << 13,
-    FOR_ADMIN = 1 << 14     /* tare migrate, doctor, policy, grant */
+    FOR_ADMIN = 1 << 14,    /* tare migrate, doctor, policy, grant */
+    FOR_UNDO = 1 << 15,     /* tare rollback */
+    FOR_REJECT = 1 << 16,
+    FOR_PRINT = 1 << 17,    /* tare report */
+    FOR_SHOW = 1 << 18
 };
 
 #define FOR_STAGES 0x1ff
-#define FOR_TARE (FOR_RUN | FOR_LIST | FOR_DECIDE | FOR_ACT | FOR_WINDOWS | FOR_ADMIN)
+#define FOR_TARE \
+    (FOR_RUN | FOR_LIST | FOR_DECIDE | FOR_ACT | FOR_WINDOWS | FOR_ADMIN | FOR_UNDO | FOR_REJECT | FOR_PRINT | FOR_SHOW)
 #define FOR_ALL (FOR_STAGES | FOR_TARE)
 #define FOR_LEDGER (FOR_GATE | FOR_APPLY | FOR_ROLLBACK | FOR_TARE)
 

@@ -214,6 +214,7 @@ int stage_main(const struct stage_spec *spec, int argc, char **argv)
     fs_take_standard_streams();
     json_init();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     char program[64];
     snprintf(program, sizeof program, "tare-%s", spec->name);
     log_init(program, LOG_TEXT, LOG_INFO);

@@ -139,7 +139,8 @@ static int login_role(const char *word, const char **role, struct err *err)
             return 0;
         }
     }
-    return err_set(err, ERR_USAGE, "\"%s\" is no role; the roles are viewer, operator, approver and admin", word);
+    err_set(err, ERR_USAGE, "\"%s\" is no role; the roles are viewer, operator, approver and admin", word);
+    return err_hint(err, "as in: tare login reviewer viewer approver");
 }
 
 int command_login(struct session *session, struct err *err)
@@ -189,6 +190,7 @@ int command_server(struct session *session, struct err *err)
         failed = privcluster_find(&cluster, &running, err);
     } else {
         failed = err_set(err, ERR_USAGE, "tare server has start, stop and status, not \"%s\"", what);
+        err_hint(err, "usage: tare server start | stop | status");
     }
     if (!failed && !options_flag(session->options, OPT_QUIET)) {
         printf("%s: %s\n", cluster.directory, running ? "running" : "not running");

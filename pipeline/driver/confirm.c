@@ -27,7 +27,7 @@ int workload_parse(struct session *session, const char *text, struct ledger_work
     char *namespace = arena_strdup(&session->arena, text);
     char *kind = strchr(namespace, '/');
     char *name = kind == NULL ? NULL : strchr(kind + 1, '/');
-    if (name == NULL || strchr(name + 1, '/') != NULL) {
+    if (name == NULL || strchr(name + 1, '/') != NULL || kind == namespace || name == kind + 1 || name[1] == '\0') {
         err_set(err, ERR_USAGE, "\"%s\" is not a workload", text);
         return err_hint(err, "write it as NAMESPACE/KIND/NAME, as in shop/Deployment/cart");
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@
 #include "pipeline/io/fs.h"
 #include "pipeline/run/artifact.h"
 
-enum { TRIES = 3, BACK_OFF_MS = 1000 };
+enum { TRIES = 3, BACK_OFF_MS = 1000, LOCK_TRIES = 10, LOCK_WAIT_MS = 50 };
 
 static const struct {
     const char *name;
@@ -66,18 +67,27 @@ static void advance(struct progress *progress, size_t stage, int fd, const char 
     }
 }
 
-static int stage_failed(struct progress *progress, const char *stage, int64_t attempt, int code, const char *message,
+/* Signals that a program gets for its own fault: another try would end the same way. */
+static bool is_crash(int signal_number)
+{
+    return signal_number == SIGSEGV || signal_number == SIGABRT || signal_number == SIGBUS || signal_number == SIGILL ||
+           signal_number == SIGFPE;
+}
+
+static int stage_failed(struct progress *progress, const char *stage, int64_t attempt, int code, const struct err *said,
                         struct err *err)
 {
-    const char *why = message == NULL ? "it printed no reason" : message;
+    const char *why = said->message[0] == '\0' ? "it printed no reason" : said->message;
     if (ledger_attempt_fail(progress->session->ledger, attempt, code, why, err)) {
         return -1;
     }
     enum err_class class = err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code;
     if (code > 128) {
-        err_set(err, ERR_TEMPFAIL, "the stage %s of run %" PRId64 " was ended by signal %d", stage, progress->run->id,
+        err_set(err, is_crash(code - 128) ? ERR_SOFTWARE : ERR_TEMPFAIL, "the stage %s of run %" PRId64 " was ended by signal %d", stage, progress->run->id,
                 code - 128);
-        return err_hint(err, "tare run --resume goes on with it");
+        return is_crash(code - 128)
+                   ? err_hint(err, "a bug in tare: please report it with the output of tare status %" PRId64, progress->run->id)
+                   : err_hint(err, "tare run --resume goes on with it");
     }
     err_set(err, class, "the stage %s of run %" PRId64 " failed: %s", stage, progress->run->id, why);
     return err_hint(err, "mend that, then: tare rerun %" PRId64 " --from %s", progress->run->id, stage);
@@ -103,15 +113,14 @@ static int attempt(struct progress *progress, size_t stage, bool *again, struct 
     snprintf(run_word, sizeof run_word, "--run=%" PRId64, progress->run->id);
     const char *extra[] = {line[stage].kind == ARTIFACT_GATED ? run_word : NULL, NULL};
     int code = 0;
-    char *message = NULL;
+    struct err said = {0};
     char digest[LEDGER_DIGEST_SIZE];
     int failed = line_exec(session, progress->settings, progress->run->created, name, extra, progress->fd, out, &code,
-                           &message, err);
+                           &said, err);
     if (!failed && code != 0) {
         *again = err_retryable(code);
-        failed = stage_failed(progress, name, id, code, message, err);
+        failed = stage_failed(progress, name, id, code, &said, err);
     }
-    free(message);
     failed = failed || ledger_artifact_store(session->ledger, id, artifact_kind_name(line[stage].kind), out, digest, err);
     if (failed) {
         close(out);
@@ -202,7 +211,7 @@ static int run_stages(struct progress *progress, struct err *err)
             return -1;
         }
         if (line[stage].kind == ARTIFACT_INVENTORY &&
-            plan_namespaces(progress->session, progress->run->id, progress->fd, err)) {
+            plan_namespaces(progress->session, progress->run, progress->fd, err)) {
             return -1;
         }
     }
@@ -220,13 +229,29 @@ static int end_failed(struct session *session, const struct ledger_run *run, con
     return -1;
 }
 
+/* Another tare that looks for interrupted runs holds the lock for a moment. */
+static int lock_run(struct session *session, int64_t run, struct err *err)
+{
+    for (int try = 1;; try++) {
+        struct err why = {0};
+        if (ledger_run_lock(session->ledger, run, &why) == 0) {
+            return 0;
+        }
+        if (why.class != ERR_TEMPFAIL || try == LOCK_TRIES) {
+            *err = why;
+            return -1;
+        }
+        clock_sleep_ms(LOCK_WAIT_MS);
+    }
+}
+
 int line_run(struct session *session, const struct ledger_run *run, enum ledger_state *state, struct err *err)
 {
     struct progress progress = {.session = session, .run = run, .fd = -1};
-    if (ledger_run_lock(session->ledger, run->id, err) || line_stored_settings(run, &progress.settings, err)) {
+    if (lock_run(session, run->id, err) || line_stored_settings(run, &progress.settings, err)) {
         return -1;
     }
-    int failed = run_stages(&progress, err) || plan_register(session, run->id, progress.plan, progress.fd, state, err);
+    int failed = run_stages(&progress, err) || plan_register(session, run, progress.plan, progress.fd, state, err);
     if (failed) {
         failed = end_failed(session, run, err);
     }

@@ -84,24 +84,41 @@ static struct words build_words(const struct session *session, const json_t *set
     return words;
 }
 
-/* The last line of what a stage printed that is no hint: the sentence that says why it failed. */
-static char *last_sentence(const struct buf *tail)
+/* A message as --log-format json writes it. Returns whether `text` is one. */
+static bool take_json(const char *text, struct err *said)
+{
+    json_t *message = text[0] == '{' ? json_loads(text, 0, NULL) : NULL;
+    const char *sentence = json_string_or_null(message, "message");
+    const char *hint = json_string_or_null(message, "hint");
+    if (sentence != NULL) {
+        err_set(said, ERR_NONE, "%s", sentence);
+        err_hint(said, "%s", hint == NULL ? "" : hint);
+    }
+    json_decref(message);
+    return sentence != NULL;
+}
+
+/* The last message of what a stage printed: the sentence that says why it failed, and its hint. `stage` is named by whoever
+ * tells it, so its name is taken off. */
+static void last_said(const struct buf *tail, const char *program, struct err *said)
 {
     char *copy = xstrdup(buf_str(tail));
-    char *best = NULL;
     char *rest = copy;
-    for (char *line; (line = strtok_r(rest, "\n", &rest)) != NULL;) {
-        if (!str_starts(line, "hint: ")) {
-            best = line;
+    size_t length = strlen(program);
+    *said = (struct err){0};
+    for (char *text; (text = strtok_r(rest, "\n", &rest)) != NULL;) {
+        if (str_starts(text, "hint: ")) {
+            err_hint(said, "%s", text + strlen("hint: "));
+        } else if (!take_json(text, said)) {
+            bool named = strncmp(text, program, length) == 0 && str_starts(text + length, ": ");
+            err_set(said, ERR_NONE, "%s", named ? text + length + 2 : text);
         }
     }
-    char *sentence = best == NULL ? NULL : xstrdup(best);
     free(copy);
-    return sentence;
 }
 
 int line_exec(struct session *session, const json_t *settings, const char *created, const char *stage,
-              const char *const *extra, int in, int out, int *exit_code, char **message, struct err *err)
+              const char *const *extra, int in, int out, int *exit_code, struct err *said, struct err *err)
 {
     struct words words = build_words(session, settings, created, stage, extra);
     char *name = xasprintf("tare-%s", stage);
@@ -117,8 +134,8 @@ int line_exec(struct session *session, const json_t *settings, const char *creat
         .stderr_tail = &tail,
     };
     int failed = proc_run(&proc, exit_code, err);
-    if (message != NULL) {
-        *message = failed ? NULL : last_sentence(&tail);
+    if (said != NULL) {
+        last_said(&tail, name, said);
     }
     buf_release(&tail);
     free(path);

@@ -161,7 +161,9 @@ int command_show(struct session *session, struct err *err)
         err_set(err, ERR_USAGE, "there is no stage \"%s\"", stage);
         return err_hint(err, "the stages are parse, collect, analyze, price, diff, gate, apply and rollback");
     }
-    if (ledger_artifact_find(session->ledger, id, stage, digest, err)) {
+    struct ledger_run run;
+    if (ledger_run_get(session->ledger, id, &session->arena, &run, err) ||
+        ledger_artifact_find(session->ledger, id, stage, digest, err)) {
         return -1;
     }
     return fflush(stdout) ? err_set(err, ERR_IO, "cannot write standard output")
@@ -195,7 +197,7 @@ int command_report(struct session *session, struct err *err)
     const char *format = options_string(session->options, OPT_FORMAT);
     const char *path = options_string(session->options, OPT_OUTPUT);
     format = format == NULL ? "markdown" : format;
-    if (session_operands(session, 1, 1, "tare report RUN", err) || session_run_id(session, 0, &id, err) ||
+    if (session_operands(session, 1, 1, "tare report RUN", err) || reports_check_format(format, err) || session_run_id(session, 0, &id, err) ||
         ledger_run_get(session->ledger, id, &session->arena, &run, err)) {
         return -1;
     }
@@ -268,8 +270,11 @@ static int audit_list(struct session *session, bool json, struct err *err)
     static const char *const heads[] = {">EVENT", "AT", "ACTOR", "ACTION", ">RUN", "SUBJECT"};
     int64_t run = 0;
     json_t *events;
-    if ((options_operands(session->options) > 1 && session_run_id(session, 1, &run, err)) ||
-        ledger_audit_list(session->ledger, run, 0, ALL_RUNS, &events, err)) {
+    struct ledger_run about;
+    int limit = options_given(session->options, OPT_LIMIT) ? limit_of(session) : ALL_RUNS;
+    if ((options_operands(session->options) > 1 &&
+         (session_run_id(session, 1, &run, err) || ledger_run_get(session->ledger, run, &session->arena, &about, err))) ||
+        ledger_audit_list(session->ledger, run, 0, limit, &events, err)) {
         return -1;
     }
     if (json) {
@@ -301,10 +306,14 @@ int command_audit(struct session *session, struct err *err)
     }
     const char *what = options_operand(session->options, 0);
     if (strcmp(what, "verify") == 0) {
+        if (session_operands(session, 1, 1, "tare audit verify", err)) {
+            return -1;
+        }
         return audit_verify(session, json, err);
     }
     if (strcmp(what, "list") == 0) {
         return audit_list(session, json, err);
     }
-    return err_set(err, ERR_USAGE, "tare audit has verify and list, not \"%s\"", what);
+    err_set(err, ERR_USAGE, "tare audit has verify and list, not \"%s\"", what);
+    return err_hint(err, "usage: tare audit verify | list [RUN]");
 }

@@ -20,14 +20,14 @@
 static const struct command commands[] = {
     {"run", FOR_RUN, NEEDS_LEDGER, "[PATH…]", "weigh the workloads and make a plan that waits for approval", command_run},
     {"status", FOR_LIST, NEEDS_LEDGER, "[RUN]", "the runs, or one run and what it waits for", command_status},
-    {"show", FOR_LIST, NEEDS_LEDGER, "RUN STAGE", "write the artifact of a stage", command_show},
+    {"show", FOR_SHOW, NEEDS_LEDGER, "RUN STAGE", "write the artifact of a stage", command_show},
     {"rerun", FOR_RUN, NEEDS_LEDGER, "RUN --from STAGE", "a new run that takes over what stands before STAGE", command_rerun},
-    {"report", FOR_LIST, NEEDS_LEDGER, "RUN", "a run's report: --format markdown, html, csv, json or table", command_report},
+    {"report", FOR_PRINT, NEEDS_LEDGER, "RUN", "a run's report: --format markdown, html, csv, json or table", command_report},
     {"approve", FOR_DECIDE, NEEDS_LEDGER, "RUN", "approve the plan of a run, or chosen workloads of it", command_approve},
-    {"reject", FOR_DECIDE, NEEDS_LEDGER, "RUN", "reject the plan of a run, with a reason", command_reject},
+    {"reject", FOR_REJECT, NEEDS_LEDGER, "RUN", "reject the plan of a run, with a reason", command_reject},
     {"withdraw", FOR_DECIDE, NEEDS_LEDGER, "RUN", "take your own approval back", command_withdraw},
     {"apply", FOR_ACT, NEEDS_LEDGER, "RUN", "make the approved changes", command_apply},
-    {"rollback", FOR_ACT, NEEDS_LEDGER, "RUN", "put back exactly what was there", command_rollback},
+    {"rollback", FOR_UNDO, NEEDS_LEDGER, "RUN", "put back exactly what was there", command_rollback},
     {"history", FOR_LIST, NEEDS_LEDGER, "[NAMESPACE/KIND/NAME]", "recommendations and costs over the runs", command_history},
     {"windows", FOR_WINDOWS, NEEDS_LEDGER, "", "whether changes are allowed now, and when next", command_windows},
     {"audit", FOR_LIST, NEEDS_LEDGER, "verify | list [RUN]", "check or list the audit trail", command_audit},
@@ -50,7 +50,7 @@ static int usage(FILE *out)
     }
     fputs("\ntare COMMAND --help says more.\n\nexit codes:\n", out);
     help_exit_codes(out, false);
-    return fflush(out) ? ERR_IO : 0;
+    return help_end(out);
 }
 
 static int command_help(const struct command *command)
@@ -60,7 +60,7 @@ static int command_help(const struct command *command)
     options_help((int)command->program, stdout);
     fputs("\nexit codes:\n", stdout);
     help_exit_codes(stdout, false);
-    return fflush(stdout) ? ERR_IO : 0;
+    return help_end(stdout);
 }
 
 static int find_command(const char *name, const struct command **out, struct err *err)
@@ -78,28 +78,65 @@ static int find_command(const char *name, const struct command **out, struct err
     return near != NULL ? err_hint(err, "did you mean tare %s?", near) : err_hint(err, "tare --help lists them");
 }
 
-/* How many words of argv an option takes that stands before the command (`tare --as LOGIN approve 1`). */
-static int option_width(const char *word)
+/* The option that a word before the command names (`tare --as LOGIN approve 1`), NULL where there is none. */
+static const struct option_row *option_of(const char *word)
 {
     const struct option_row *rows = option_table();
+    size_t length = strcspn(word, "=");
     for (size_t i = 0; i < OPT_COUNT; i++) {
-        bool is_long = str_starts(word, "--") && strcmp(word + 2, rows[i].long_name) == 0;
-        bool is_short = rows[i].short_name != 0 && word[1] == rows[i].short_name && word[2] == '\0';
-        if (is_long || is_short) {
-            return rows[i].type == OPTION_FLAG ? 1 : 2;
+        bool is_long = str_starts(word, "--") && strlen(rows[i].long_name) == length - 2 &&
+                       strncmp(word + 2, rows[i].long_name, length - 2) == 0;
+        bool is_short = word[1] != '-' && rows[i].short_name != 0 && word[1] == rows[i].short_name;
+        if ((rows[i].users & FOR_TARE) != 0 && (is_long || is_short)) {
+            return &rows[i];
         }
     }
-    return 1;
+    return NULL;
 }
 
-/* Index of the command's word in argv, argc where there is none. */
-static int command_index(int argc, char **argv)
+/* Whether the option's value is the next word. */
+static bool value_follows(const struct option_row *option, const char *word)
+{
+    return option->type != OPTION_FLAG && (word[1] == '-' ? strchr(word, '=') == NULL : word[2] == '\0');
+}
+
+static int unknown_option(const char *word, struct err *err)
+{
+    const char *names[OPT_COUNT];
+    for (size_t i = 0; i < OPT_COUNT; i++) {
+        names[i] = option_table()[i].long_name;
+    }
+    const char *near = str_nearest(word + strspn(word, "-"), names, OPT_COUNT);
+    err_set(err, ERR_USAGE, "tare has no option %s", word);
+    return near != NULL ? err_hint(err, "did you mean --%s? tare COMMAND --help lists what a command takes", near)
+                        : err_hint(err, "tare COMMAND --help lists what a command takes");
+}
+
+/* *at is the index of the command's word in argv, argc where there is none. ERR_USAGE for an unknown option before it. */
+static int command_index(int argc, char **argv, int *at, struct err *err)
 {
     int i = 1;
     while (i < argc && argv[i][0] == '-') {
-        i += option_width(argv[i]);
+        const struct option_row *option = option_of(argv[i]);
+        if (option == NULL) {
+            return unknown_option(argv[i], err);
+        }
+        i += value_follows(option, argv[i]) ? 2 : 1;
     }
-    return i < argc ? i : argc;
+    *at = i < argc ? i : argc;
+    return 0;
+}
+
+static int no_command(int argc, struct err *err)
+{
+    if (argc == 1) {
+        usage(stderr);
+        return ERR_USAGE;
+    }
+    err_set(err, ERR_USAGE, "no command is given");
+    err_hint(err, "tare --help lists the commands");
+    log_err(err);
+    return ERR_USAGE;
 }
 
 static int load_config(struct session *session, struct err *err)
@@ -185,9 +222,10 @@ static int dispatch(int argc, char **argv, int at)
     }
     help_log_init("tare", session.options);
     log_session();
-    if (options_flag(session.options, OPT_HELP)) {
+    if (options_flag(session.options, OPT_HELP) || options_flag(session.options, OPT_VERSION)) {
+        bool help = options_flag(session.options, OPT_HELP);
         options_free(session.options);
-        return command_help(command);
+        return help ? command_help(command) : help_version("tare");
     }
     return run_command(command, &session);
 }
@@ -197,13 +235,18 @@ int main(int argc, char **argv)
     fs_take_standard_streams();
     json_init();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     log_init("tare", LOG_TEXT, LOG_INFO);
     struct err err = {0};
     if (clock_init(&err)) {
         log_err(&err);
         return (int)err.class;
     }
-    int at = command_index(argc, argv);
+    int at = argc;
+    if (command_index(argc, argv, &at, &err)) {
+        log_err(&err);
+        return (int)err.class;
+    }
     for (int i = 1; i < at; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             return usage(stdout);
@@ -213,8 +256,7 @@ int main(int argc, char **argv)
         }
     }
     if (at == argc) {
-        usage(stderr);
-        return ERR_USAGE;
+        return no_command(argc, &err);
     }
     return dispatch(argc, argv, at);
 }

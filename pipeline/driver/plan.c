@@ -2,19 +2,38 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "pipeline/driver/line.h"
 #include "pipeline/run/artifact.h"
 #include "pipeline/run/record.h"
 
 typedef int visit_record(const json_t *record, void *context, struct err *err);
 
-const char *plan_default_namespace(const struct session *session)
+/* Namespace under which a workload without one is looked up: what was typed when the run began, whoever goes on with it now. In
+ * the session's arena. */
+static int default_namespace(struct session *session, const struct ledger_run *run, const char **out, struct err *err)
 {
-    const char *given = options_string(session->options, OPT_NAMESPACE);
-    return given == NULL ? "default" : given;
+    static const char option[] = "--namespace=";
+    json_t *settings;
+    if (line_stored_settings(run, &settings, err)) {
+        return -1;
+    }
+    *out = "default";
+    size_t index;
+    json_t *word;
+    json_array_foreach(json_at(settings, "options.parse"), index, word)
+    {
+        const char *text = json_string_value(word);
+        if (text != NULL && str_starts(text, option)) {
+            *out = arena_strdup(&session->arena, text + sizeof option - 1);
+        }
+    }
+    json_decref(settings);
+    return 0;
 }
 
 /* Calls `visit` for each workload record of the artifact in `fd`. */
@@ -55,9 +74,13 @@ static int add_namespace(const json_t *record, void *context, struct err *err)
     return 0;
 }
 
-int plan_namespaces(struct session *session, int64_t run, int fd, struct err *err)
+int plan_namespaces(struct session *session, const struct ledger_run *run, int fd, struct err *err)
 {
-    struct names names = {.fallback = plan_default_namespace(session), .set = json_object()};
+    struct names names = {0};
+    if (default_namespace(session, run, &names.fallback, err)) {
+        return -1;
+    }
+    names.set = json_object();
     int failed = each_workload(fd, ARTIFACT_INVENTORY, add_namespace, &names, err);
     const char **list = xcalloc_array(json_object_size(names.set), sizeof *list);
     size_t count = 0;
@@ -67,7 +90,7 @@ int plan_namespaces(struct session *session, int64_t run, int fd, struct err *er
     {
         list[count++] = name;
     }
-    failed = failed || ledger_run_namespaces(session->ledger, run, list, count, err);
+    failed = failed || ledger_run_namespaces(session->ledger, run->id, list, count, err);
     free(list);
     json_decref(names.set);
     return failed ? -1 : 0;
@@ -107,7 +130,31 @@ static json_t *plan_row(const json_t *record, const struct identity *identity, c
     return row;
 }
 
-/* Sum over the containers of a request, before (manifest) or after (recommendation where it sets one). */
+/* A field of a container, before (manifest) or after (recommendation where it sets one, nothing where it takes it away). */
+static bool amount_of(const json_t *container, const json_t *advice, const char *section, const char *resource,
+                      int64_t *amount)
+{
+    size_t index;
+    json_t *removed;
+    json_array_foreach(json_object_get(advice, "remove"), index, removed)
+    {
+        const char *what = json_string_value(removed);
+        size_t length = strlen(section);
+        if (what != NULL && strncmp(what, section, length) == 0 && what[length] == '.' && what[length + 1] == resource[0]) {
+            return false;
+        }
+    }
+    return json_get_int(json_object_get(advice, section), resource, amount) ||
+           json_get_int(json_object_get(container, section), resource, amount);
+}
+
+/* The amounts may come from anywhere: a sum stays at the most there is. */
+static int64_t add_amounts(int64_t a, int64_t b)
+{
+    return b > 0 && a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+/* Sum of the requests over the containers that run, before or after. A request that is left out is its limit. */
 static json_t *total_request(const json_t *record, const char *resource, bool after)
 {
     int64_t sum = 0;
@@ -117,16 +164,13 @@ static json_t *total_request(const json_t *record, const char *resource, bool af
     json_array_foreach(json_object_get(record_workload(record), "containers"), index, container)
     {
         const char *name = json_string_or_null(container, "name");
+        const json_t *all = after ? json_at(record, "recommendation.containers") : NULL;
+        const json_t *advice = json_object_get(all, name == NULL ? "" : name);
         int64_t value;
-        bool has = json_get_int(json_object_get(container, "requests"), resource, &value);
-        const json_t *advice = json_object_get(json_at(record, "recommendation.containers"), name == NULL ? "" : name);
-        int64_t advised;
-        if (after && json_get_int(json_object_get(advice, "requests"), resource, &advised)) {
-            value = advised;
-            has = true;
-        }
-        if (has && !str_equal(json_string_or_null(container, "role"), "init")) {
-            sum += value;
+        if (!str_equal(json_string_or_null(container, "role"), "init") &&
+            (amount_of(container, advice, "requests", resource, &value) ||
+             amount_of(container, advice, "limits", resource, &value))) {
+            sum = add_amounts(sum, value);
             any = true;
         }
     }
@@ -143,7 +187,7 @@ static void hold_back(json_t *row)
     }
     json_object_set(row, "monthly_after_microusd", json_object_get(row, "monthly_before_microusd"));
     json_object_set_new(row, "monthly_saving_microusd", json_integer(0));
-    json_object_set_new(row, "detail", json_pack("{s:I}", "held_back_microusd", (json_int_t)saving));
+    json_object_set_new(json_object_get(row, "detail"), "held_back_microusd", json_integer(saving));
 }
 
 static json_t *result_row(const json_t *record, const struct identity *identity, const char *fallback)
@@ -164,25 +208,52 @@ static json_t *result_row(const json_t *record, const struct identity *identity,
     json_object_set_new(row, "cpu_after_millicores", total_request(record, "cpu_millicores", true));
     json_object_set_new(row, "memory_before_bytes", total_request(record, "memory_bytes", false));
     json_object_set_new(row, "memory_after_bytes", total_request(record, "memory_bytes", true));
-    json_object_set_new(row, "detail", json_null());
+    json_object_set_new(row, "detail", json_pack("{s:i}", "records", 1));
     hold_back(row);
     return row;
+}
+
+/* Adds the integer `key` of `other` to the one of `row`; one that is absent on both sides stays so. */
+static void add_member(json_t *row, const json_t *other, const char *key)
+{
+    int64_t more;
+    if (json_get_int(other, key, &more)) {
+        json_object_set_new(row, key, json_integer(add_amounts(json_int_or(row, key, 0), more)));
+    }
+}
+
+static const char *const verdicts[] = {"unchanged", "allowed", "needs-approval", "blocked"};
+static const char *const risks[] = {"low", "medium", "high"};
+
+static int rank_of(const json_t *row, const char *key, const char *const names[], size_t count)
+{
+    const char *name = json_string_or_null(row, key);
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal(name, names[i])) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* Takes over the word `key` of `other` where it comes later in `names`; returns whether it did. */
+static bool take_higher(json_t *row, const json_t *other, const char *key, const char *const names[], size_t count)
+{
+    bool higher = rank_of(other, key, names, count) > rank_of(row, key, names, count);
+    if (higher) {
+        json_object_set(row, key, json_object_get(other, key));
+    }
+    return higher;
 }
 
 /* Of two records of one identity the stricter verdict and the larger number of approvals count. */
 static void merge_plan(json_t *row, const json_t *other)
 {
-    static const char *const strictness[] = {"unchanged", "allowed", "needs-approval", "blocked"};
-    int ranks[2] = {0, 0};
-    const char *verdicts[2] = {json_string_or_null(row, "verdict"), json_string_or_null(other, "verdict")};
-    for (int i = 0; i < (int)ARRAY_COUNT(strictness); i++) {
-        ranks[0] = str_equal(verdicts[0], strictness[i]) ? i : ranks[0];
-        ranks[1] = str_equal(verdicts[1], strictness[i]) ? i : ranks[1];
-    }
-    if (ranks[1] > ranks[0]) {
-        json_object_set(row, "verdict", json_object_get(other, "verdict"));
+    if (take_higher(row, other, "verdict", verdicts, ARRAY_COUNT(verdicts))) {
         json_object_set(row, "role", json_object_get(other, "role"));
     }
+    take_higher(row, other, "risk", risks, ARRAY_COUNT(risks));
+    add_member(row, other, "saving_microusd");
     int64_t more = json_int_or(other, "approvals_required", 0);
     if (more > json_int_or(row, "approvals_required", 0)) {
         json_object_set_new(row, "approvals_required", json_integer(more));
@@ -190,14 +261,24 @@ static void merge_plan(json_t *row, const json_t *other)
     json_array_extend(json_object_get(row, "reasons"), json_object_get(other, "reasons"));
 }
 
+/* Two records of one identity make one row whose money and requests are those of both, with the stricter verdict, the
+ * higher risk and the lower confidence. */
 static void merge_result(json_t *row, const json_t *other)
 {
-    static const char *const sums[] = {"monthly_before_microusd", "monthly_after_microusd", "monthly_saving_microusd"};
+    static const char *const sums[] = {"monthly_before_microusd", "monthly_after_microusd",  "monthly_saving_microusd",
+                                       "cpu_before_millicores",   "cpu_after_millicores",    "memory_before_bytes",
+                                       "memory_after_bytes"};
     for (size_t i = 0; i < ARRAY_COUNT(sums); i++) {
-        int64_t more;
-        if (json_get_int(other, sums[i], &more)) {
-            json_object_set_new(row, sums[i], json_integer(json_int_or(row, sums[i], 0) + more));
-        }
+        add_member(row, other, sums[i]);
+    }
+    add_member(json_object_get(row, "detail"), json_object_get(other, "detail"), "records");
+    add_member(json_object_get(row, "detail"), json_object_get(other, "detail"), "held_back_microusd");
+    take_higher(row, other, "verdict", verdicts, ARRAY_COUNT(verdicts));
+    take_higher(row, other, "risk", risks, ARRAY_COUNT(risks));
+    double mine;
+    double theirs;
+    if (json_get_number(other, "confidence", &theirs) && json_get_number(row, "confidence", &mine) && theirs < mine) {
+        json_object_set(row, "confidence", json_object_get(other, "confidence"));
     }
 }
 
@@ -241,16 +322,21 @@ static json_t *row_list(json_t *rows)
     return list;
 }
 
-int plan_register(struct session *session, int64_t run, const char *digest, int fd, enum ledger_state *state,
-                  struct err *err)
+int plan_register(struct session *session, const struct ledger_run *run, const char *digest, int fd,
+                  enum ledger_state *state, struct err *err)
 {
-    struct rows rows = {.fallback = plan_default_namespace(session), .plan = json_object(), .results = json_object()};
+    struct rows rows = {0};
+    if (default_namespace(session, run, &rows.fallback, err)) {
+        return -1;
+    }
+    rows.plan = json_object();
+    rows.results = json_object();
     int64_t seconds = config_integer(session->config, "approvals.expires_after", 0);
     int failed = each_workload(fd, ARTIFACT_GATED, add_rows, &rows, err);
     json_t *plan = row_list(rows.plan);
     json_t *results = row_list(rows.results);
-    failed = failed || ledger_results_put(session->ledger, run, results, err) ||
-             ledger_plan_register(session->ledger, run, digest, plan, seconds, state, err);
+    failed = failed || ledger_results_put(session->ledger, run->id, results, err) ||
+             ledger_plan_register(session->ledger, run->id, digest, plan, seconds, state, err);
     json_decref(plan);
     json_decref(results);
     return failed ? -1 : 0;

@@ -6,13 +6,10 @@
 #include "pipeline/driver/command.h"
 
 /* Tells the ledger which namespaces the inventory in `fd` names. */
-int plan_namespaces(struct session *session, int64_t run, int fd, struct err *err);
+int plan_namespaces(struct session *session, const struct ledger_run *run, int fd, struct err *err);
 
 /* Registers the plan `digest` with the rows of the gated artifact in `fd`, and the results for history. */
-int plan_register(struct session *session, int64_t run, const char *digest, int fd, enum ledger_state *state,
-                  struct err *err);
-
-/* Namespace under which a workload without one is looked up. Borrowed. */
-const char *plan_default_namespace(const struct session *session);
+int plan_register(struct session *session, const struct ledger_run *run, const char *digest, int fd,
+                  enum ledger_state *state, struct err *err);
 
 #endif

@@ -53,18 +53,32 @@ int reports_one(struct session *session, const struct ledger_run *run, const cha
     char *words[3] = {xasprintf("--format=%s", format), xasprintf("--run=%" PRId64, run->id), NULL};
     const char *const extra[] = {words[0], words[1], NULL};
     int code = 0;
-    char *message = NULL;
-    int failed = line_exec(session, settings, run->created, "report", extra, in, out, &code, &message, err);
+    struct err said = {0};
+    int failed = line_exec(session, settings, run->created, "report", extra, in, out, &code, &said, err);
     if (!failed && code != 0) {
         failed = err_set(err, err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code,
-                         "the %s report of run %" PRId64 " failed: %s", format, run->id, message == NULL ? "" : message);
+                         "the %s report of run %" PRId64 " failed: %s", format, run->id, said.message);
+        err_hint(err, "%s", said.hint);
     }
-    free(message);
     free(words[0]);
     free(words[1]);
     close(in);
     json_decref(settings);
     return failed;
+}
+
+int reports_check_format(const char *format, struct err *err)
+{
+    const char *names[ARRAY_COUNT(formats)];
+    for (size_t i = 0; i < ARRAY_COUNT(formats); i++) {
+        names[i] = formats[i].format;
+        if (strcmp(format, names[i]) == 0) {
+            return 0;
+        }
+    }
+    const char *near = str_nearest(format, names, ARRAY_COUNT(names));
+    err_set(err, ERR_USAGE, "--format is \"%s\", it must be one of html|markdown|csv|json|table", format);
+    return near == NULL ? -1 : err_hint(err, "did you mean %s?", near);
 }
 
 static const char *ending_of(const char *format)

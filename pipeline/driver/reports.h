@@ -11,6 +11,9 @@ int reports_write(struct session *session, const struct ledger_run *run, struct 
 /* Writes one report of the run to `out` in `format`. */
 int reports_one(struct session *session, const struct ledger_run *run, const char *format, int out, struct err *err);
 
+/* Refuses a format that no report has. ERR_USAGE. */
+int reports_check_format(const char *format, struct err *err);
+
 /* Path of the report that reports_write makes in this format, new; NULL when it is not configured. free(). */
 char *reports_path(const struct session *session, const struct ledger_run *run, const char *format);
 

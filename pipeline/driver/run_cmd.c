@@ -29,7 +29,7 @@ static int conclude(struct session *session, int64_t id, struct err *err)
     if (json ? view_run_json(session, &run, err) : view_run(session, &run, err)) {
         return -1;
     }
-    if (run.state == LEDGER_FAILED) {
+    if (run.state == LEDGER_FAILED && run.plan_digest != NULL) {
         err_set(&session->verdict, ERR_REFUSED, "every change of run %" PRId64 " is blocked", id);
         err_hint(&session->verdict, "tare status %" PRId64 " gives the reasons", id);
     }
@@ -97,6 +97,11 @@ static int resume(struct session *session, struct err *err)
     if (failed) {
         return -1;
     }
+    if (run.state == LEDGER_FAILED && run.plan_digest == NULL) {
+        err_set(err, ERR_USAGE, "run %" PRId64 " failed and cannot go on: %s", run.id,
+                run.reason == NULL ? "no reason was given" : run.reason);
+        return err_hint(err, "mend that, then: tare rerun %" PRId64 " --from parse", run.id);
+    }
     if (run.state != LEDGER_RUNNING) {
         log_info("run %" PRId64 " is %s: nothing is left to do", run.id, ledger_state_name(run.state));
         return conclude(session, run.id, err);
@@ -105,11 +110,21 @@ static int resume(struct session *session, struct err *err)
     return go(session, &run, err);
 }
 
+/* A wrong word must show before the work, not after it. */
+static int check_format(const struct session *session, struct err *err)
+{
+    bool json;
+    return session_json(session, &json, err);
+}
+
 int command_run(struct session *session, struct err *err)
 {
     if (options_given(session->options, OPT_FROM)) {
         err_set(err, ERR_USAGE, "--from belongs to tare rerun");
         return err_hint(err, "tare rerun RUN --from STAGE");
+    }
+    if (check_format(session, err)) {
+        return -1;
     }
     if (options_flag(session->options, OPT_RESUME)) {
         return resume(session, err);
@@ -128,8 +143,13 @@ int command_rerun(struct session *session, struct err *err)
     struct ledger_run old;
     json_t *base;
     const char *from = options_string(session->options, OPT_FROM);
-    if (session_operands(session, 1, 1, "tare rerun RUN --from STAGE", err) || session_run_id(session, 0, &id, err)) {
+    if (session_operands(session, 1, 1, "tare rerun RUN --from STAGE", err) || session_run_id(session, 0, &id, err) ||
+        check_format(session, err)) {
         return -1;
+    }
+    if (options_flag(session->options, OPT_RESUME)) {
+        err_set(err, ERR_USAGE, "--resume belongs to tare run");
+        return err_hint(err, "tare run --resume %" PRId64, id);
     }
     if (from == NULL) {
         err_set(err, ERR_USAGE, "tare rerun needs the stage to start from");

@@ -38,5 +38,6 @@ int session_json(const struct session *session, bool *json, struct err *err)
     if (format == NULL || *json || str_equal(format, "table")) {
         return 0;
     }
-    return err_set(err, ERR_USAGE, "--format is \"%s\", it must be table or json here", format);
+    err_set(err, ERR_USAGE, "--format is \"%s\", it must be table or json here", format);
+    return err_hint(err, "reports have more formats: tare report RUN --format markdown");
 }

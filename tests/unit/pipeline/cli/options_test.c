@@ -92,7 +92,7 @@ static void test_types(void **state)
     assert_false(present);
     assert_null(options_string(options, OPT_CREATED));
     options_free(options);
-    options = good(FOR_ACT, "--workload=a/Pod/x|--workload|b/Pod/y|--yes");
+    options = good(FOR_UNDO, "--workload=a/Pod/x|--workload|b/Pod/y|--yes");
     assert_int_equal(options_list_count(options, OPT_WORKLOAD), 2);
     assert_string_equal(options_list_item(options, OPT_WORKLOAD, 1), "b/Pod/y");
     options_free(options);

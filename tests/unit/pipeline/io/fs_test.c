@@ -168,11 +168,11 @@ static void test_replace_spares_what_is_no_file(void **state)
     (void)state;
     struct stat info;
     struct err err = {0};
-    assert_int_equal(mkfifo(in_dir("pipe"), 0600), 0);
-    assert_int_equal(fs_replace(in_dir("pipe"), "x", 1, 0600, &err), -1);
+    assert_int_equal(mkfifo(in_dir("queue"), 0600), 0);
+    assert_int_equal(fs_replace(in_dir("queue"), "x", 1, 0600, &err), -1);
     assert_int_equal(err.class, ERR_CANTCREAT);
     assert_non_null(strstr(err.message, "device, pipe or socket"));
-    assert_int_equal(lstat(in_dir("pipe"), &info), 0);
+    assert_int_equal(lstat(in_dir("queue"), &info), 0);
     assert_true(S_ISFIFO(info.st_mode));
     assert_int_equal(symlink("nothing", in_dir("dangling")), 0);
     assert_int_equal(fs_replace(in_dir("dangling"), "x", 1, 0600, &err), -1);
