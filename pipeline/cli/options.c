@@ -9,6 +9,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/cli/config.h"
+#include "pipeline/io/url.h"
 
 enum { HELP_COLUMN = 34 };
 
@@ -166,6 +167,20 @@ static int store(struct options *options, const struct option_row *row, const ch
     return 0;
 }
 
+/* What is typed can be read by every user of the machine in the list of processes, and a run keeps it. The ledger's own address is
+ * checked where it is opened, since it need be no URL. */
+static int check_secret(const struct option_row *row, const char *text, struct err *err)
+{
+    if ((row->id != OPT_PROMETHEUS && row->id != OPT_LLM_URL) || !url_may_hold_secret(text)) {
+        return 0;
+    }
+    err_set(err, ERR_USAGE, "--%s holds a password or a query, which every user of this machine could read", row->long_name);
+    return row->id == OPT_PROMETHEUS
+               ? err_hint(err, "put it into metrics.basic or metrics.bearer_token_file of tare.yaml, or give the address in %s",
+                          row->env)
+               : err_hint(err, "keys come from the environment; set analysis.openai.base_url where the address needs more");
+}
+
 static void add_operand(struct options *options, const char *text)
 {
     GROW(options->operands, options->operand_capacity, options->operand_count + 1);
@@ -195,7 +210,8 @@ static int parse_option(struct options *options, char **words, int left, const c
         attached = words[1];
         *used = 2;
     }
-    if (store(options, row, row->type == OPTION_FLAG ? "" : attached, err)) {
+    if (check_secret(row, row->type == OPTION_FLAG ? "" : attached, err) ||
+        store(options, row, row->type == OPTION_FLAG ? "" : attached, err)) {
         return -1;
     }
     options->values[row->id].typed = true;

@@ -54,6 +54,16 @@ static char *public_of_text(const char *url, char *out, size_t size)
     return out;
 }
 
+bool url_may_hold_secret(const char *url)
+{
+    const char *scheme = strstr(url, "://");
+    const char *authority = scheme == NULL ? url : scheme + 3;
+    size_t length = strcspn(authority, "/?#");
+    const char *at = memchr(authority, '@', length);
+    const char *colon = memchr(authority, ':', length);
+    return (at != NULL && colon != NULL && colon < at) || strchr(authority, '?') != NULL;
+}
+
 char *url_public(const char *url, char *out, size_t size)
 {
     CURLU *parts = parse(url);

@@ -27,6 +27,9 @@ bool url_same_origin(const char *a, const char *b);
 /* Whether the host is a loopback address or "localhost". */
 bool url_is_loopback(const char *url);
 
+/* Whether text that was meant as an address holds what may be a secret: userinfo with a password, or a query. */
+bool url_may_hold_secret(const char *url);
+
 /* Adds text percent-encoded: all but the unreserved characters of RFC 3986. Returns like buf_add. */
 int url_escape(struct buf *out, const char *text);
 

@@ -255,7 +255,7 @@ times 1
 body {"status":"success","data":[]}
 on * /
 close'
-run "$collect" --prometheus "http://user:hush@127.0.0.1:$port/?token=hush" <"$tmp/inventory"
+run env TARE_PROMETHEUS_URL="http://user:hush@127.0.0.1:$port/?token=hush" "$collect" <"$tmp/inventory"
 is "$rc" 0 "a server that dies later: exit 0"
 is "$(jq -sc '[.[]|select(.problems).problems[].code]|unique' <<<"$out")" '["metrics-error","no-data"]' "and problems"
 like "$out" '"end"' "and a trailer"
