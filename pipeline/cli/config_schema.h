@@ -42,7 +42,8 @@ const struct config_row *config_rows(size_t *count);
 /* Shape of a key written with [] for entries of lists; *row (may be NULL) receives the row of a leaf or leaf list. */
 enum config_shape config_shape_of(const char *key, const struct config_row **row);
 
-/* The nearest name to `word` among the keys directly below `section` ("" for the top). Borrowed until the next call; NULL when none is near. */
+/* The nearest name to `word` among the keys directly below `section` ("" for the top). Borrowed until the next call; NULL when
+ * none is near. */
 const char *config_nearest(const char *section, const char *word);
 
 /* Value of scalar text by a row's type, normalized. *out new. The error is ERR_CONFIG with a sentence that begins "must be …" or
