@@ -13,7 +13,7 @@
 #include "pipeline/run/privcluster.h"
 #include "pipeline/run/window.h"
 
-enum { POLICY_MAX = 1024 * 1024, ROLES_MAX = 8 };
+enum { POLICY_MAX = 1024 * 1024, ROLES_MAX = 8, LOGIN_MAX = 63 };
 
 int command_migrate(struct session *session, struct err *err)
 {
@@ -143,11 +143,24 @@ static int login_role(const char *word, const char **role, struct err *err)
     return err_hint(err, "as in: tare login reviewer viewer approver");
 }
 
+/* A name that is typed in commands and that the server keeps whole. */
+static int login_name(const char *name, struct err *err)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.@-";
+    size_t length = strlen(name);
+    if (length > 0 && length <= LOGIN_MAX && name[0] != '-' && name[strspn(name, letters)] == '\0') {
+        return 0;
+    }
+    err_set(err, ERR_USAGE, "\"%s\" is no name for a login: at most %d letters, digits, dots, dashes, @ and _", name, LOGIN_MAX);
+    return err_hint(err, "as in: tare login reviewer viewer approver");
+}
+
 int command_login(struct session *session, struct err *err)
 {
     const char *roles[ROLES_MAX];
     struct privcluster cluster = {0};
-    if (session_operands(session, 2, ROLES_MAX, "tare login NAME ROLE…", err)) {
+    if (session_operands(session, 2, ROLES_MAX, "tare login NAME ROLE…", err) ||
+        login_name(options_operand(session->options, 0), err)) {
         return -1;
     }
     if (options_string(session->options, OPT_DATABASE) != NULL) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/money.h"
 #include "pipeline/base/str.h"
@@ -73,6 +74,9 @@ static int list_runs(struct session *session, bool json, struct err *err)
         money_cell(table, run, "monthly_saving_microusd");
     }
     table_print(table, stdout);
+    if (index == 0) {
+        log_info("there are no runs yet: tare run makes one");
+    }
     table_free(table);
     json_decref(runs);
     return 0;

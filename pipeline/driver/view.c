@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/money.h"
 #include "pipeline/base/quantity.h"
 #include "pipeline/base/str.h"
+#include "pipeline/driver/next.h"
 #include "pipeline/driver/reports.h"
 #include "pipeline/driver/table.h"
 
@@ -49,49 +51,6 @@ static struct totals sum_up(const json_t *rows)
     return totals;
 }
 
-/* --as and --database must be typed again, so they are part of the next command. */
-static const char *prefix(const struct session *session)
-{
-    return options_typed(session->options, OPT_DATABASE) ? "tare --database URL" : "tare";
-}
-
-static void print_next(const struct session *session, const struct ledger_run *run)
-{
-    const char *tare = prefix(session);
-    int64_t id = run->id;
-    switch (run->state) {
-    case LEDGER_AWAITING_APPROVAL:
-        printf("next:\n  %s report %" PRId64 "\n  %s --as APPROVER approve %" PRId64 "\n  %s apply %" PRId64 "\n", tare, id, tare,
-               id, tare, id);
-        break;
-    case LEDGER_APPROVED:
-        printf("next:\n  %s apply %" PRId64 " --dry-run\n  %s apply %" PRId64 "\n", tare, id, tare, id);
-        break;
-    case LEDGER_REFUSED:
-        printf("next:\n  %s windows\n  %s apply %" PRId64 "\n", tare, tare, id);
-        break;
-    case LEDGER_APPLYING:
-        printf("next:\n  %s apply %" PRId64 " --resume\n  %s rollback %" PRId64 " --resume\n", tare, id, tare, id);
-        break;
-    case LEDGER_APPLIED:
-        printf("next:\n  %s report %" PRId64 "\n  %s rollback %" PRId64 "\n", tare, id, tare, id);
-        break;
-    case LEDGER_RUNNING:
-        printf("next:\n  %s run --resume\n", tare);
-        break;
-    case LEDGER_SUPERSEDED:
-        printf("next:\n  %s status %" PRId64 "\n", tare, run->superseded_by);
-        break;
-    case LEDGER_UNCHANGED:
-    case LEDGER_REJECTED:
-    case LEDGER_EXPIRED:
-    case LEDGER_ROLLED_BACK:
-    case LEDGER_FAILED:
-        printf("next:\n  %s report %" PRId64 "\n  %s rerun %" PRId64 " --from parse\n", tare, id, tare, id);
-        break;
-    }
-}
-
 static void print_totals(const struct totals *totals)
 {
     char before[MONEY_TEXT];
@@ -116,7 +75,9 @@ static void print_reports(const struct session *session, const struct ledger_run
     json_array_foreach(config_value(session->config, "reports.formats"), index, format)
     {
         char *path = reports_path(session, run, json_string_value(format));
-        printf("report: %s\n", path);
+        if (access(path, F_OK) == 0) {
+            printf("report: %s\n", path);
+        }
         free(path);
     }
 }
@@ -143,7 +104,7 @@ int view_run(struct session *session, const struct ledger_run *run, struct err *
     if (run->plan_digest != NULL) {
         print_reports(session, run);
     }
-    print_next(session, run);
+    next_print(session, run);
     return 0;
 }
 

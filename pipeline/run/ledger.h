@@ -194,6 +194,10 @@ const char *ledger_login(const struct ledger *ledger);
 /* Whether this is the embedded private cluster. */
 bool ledger_is_private(const struct ledger *ledger);
 
+/* A login that may approve a run which `requester` asked for: the one that asks, where it may; *name is NULL where there is none,
+ * else in the arena. */
+int ledger_approver(struct ledger *ledger, const char *requester, struct arena *arena, const char **name, struct err *err);
+
 /* Where the ledger is, without secrets, for messages ("host 10.0.0.3, database tare"). Borrowed. */
 const char *ledger_place(const struct ledger *ledger);
 

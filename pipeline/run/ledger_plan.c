@@ -89,6 +89,19 @@ int ledger_policy_set(struct ledger *ledger, const char *text, const json_t *pol
     return rc;
 }
 
+int ledger_approver(struct ledger *ledger, const char *requester, struct arena *arena, const char **name, struct err *err)
+{
+    struct db_rows *row = NULL;
+    *name = NULL;
+    if (db_row_optional(ledger->db, sql_approver_find, PARAMS(db_text(requester)), &row, err)) {
+        return -1;
+    }
+    const char *text = row == NULL ? NULL : db_rows_text(row, 0, 0);
+    *name = text == NULL ? NULL : arena_strdup(arena, text);
+    db_rows_free(row);
+    return 0;
+}
+
 int ledger_policy_get(struct ledger *ledger, json_t **out, struct err *err)
 {
     struct db_rows *row = NULL;

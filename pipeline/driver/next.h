@@ -1,0 +1,11 @@
+#ifndef TARE_DRIVER_NEXT_H
+#define TARE_DRIVER_NEXT_H
+
+/* The commands to type next: those that work now, for this run, as things stand. */
+
+#include "pipeline/driver/command.h"
+
+/* Prints "next:" and the commands. Asks the ledger who may approve; a question that fails gives a general name. */
+void next_print(struct session *session, const struct ledger_run *run);
+
+#endif
