@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/mem.h"
 #include "pipeline/base/money.h"
 #include "pipeline/base/str.h"
 #include "pipeline/run/record.h"
@@ -34,10 +35,15 @@ static void money_cells(struct buf *out, bool priced, int64_t before, int64_t af
 
 static void amount_cells(struct buf *out, const int64_t *now, const int64_t *next)
 {
+    static const enum report_field requests[] = {CPU_REQUEST, MEMORY_REQUEST};
     char text[FIGURE_MAX];
-    buf_printf(out, " | %s", figure_pair(CPU_REQUEST, now[CPU_REQUEST], next[CPU_REQUEST], arrow, text));
-    buf_printf(out, " | %s | ",
-               figure_pair(MEMORY_REQUEST, now[MEMORY_REQUEST], next[MEMORY_REQUEST], arrow, text));
+    for (size_t i = 0; i < ARRAY_COUNT(requests); i++) {
+        enum report_field field = requests[i];
+        buf_printf(
+            out, " | %s",
+            figure_pair(field, report_effective(now, field), report_effective(next, field), arrow, text));
+    }
+    buf_add_str(out, " | ");
 }
 
 static size_t running_containers(const struct report_row *row)

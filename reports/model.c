@@ -189,12 +189,12 @@ static void offer_first(struct report *report, int64_t rank, const struct report
     }
     memmove(&report->first[at + 1], &report->first[at],
             (report->first_count - at - 1) * sizeof report->first[0]);
-    report->first[at] =
-        (struct report_first){.rank = rank,
-                              .number = row->number,
-                              .workload = xasprintf("%s%s%s", row->namespace == NULL ? "" : row->namespace,
-                                                    row->namespace == NULL ? "" : "/", row->name),
-                              .message = xstrdup(message)};
+    report->first[at] = (struct report_first){
+        .rank = rank,
+        .number = row->number,
+        .workload = xasprintf("%s %s%s%s", row->kind, row->namespace == NULL ? "" : row->namespace,
+                              row->namespace == NULL ? "" : "/", row->name),
+        .message = xstrdup(message)};
 }
 
 /* Warnings and worse are worth a reader's first minute; of one workload, its worst finding. */

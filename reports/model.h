@@ -68,7 +68,8 @@ struct report_row {
     double replicas;
     const char *verdict;        /* of the gate, NULL before it */
     const char *state;          /* of an outcome, NULL before apply */
-    int64_t now[REPORT_FIELDS]; /* sums over the containers that run all the time (no init containers) */
+    int64_t now[REPORT_FIELDS]; /* sums of report_effective over the containers that run all the time (no init
+                                   containers) */
     int64_t next[REPORT_FIELDS];
     struct report_container *containers;
     size_t container_count;
@@ -174,6 +175,10 @@ int report_note_at(const struct report *report, size_t index, json_t **note, str
 
 /* Fills a row from a record (steals it). ERR_DATA without identity. */
 int report_row_read(json_t *record, struct arena *arena, struct report_row *row, struct err *err);
+
+/* What counts as a field of a container: a request that is left out is its limit, as Kubernetes has it.
+ * REPORT_ABSENT where neither is there. */
+int64_t report_effective(const int64_t fields[REPORT_FIELDS], enum report_field field);
 
 /* Whether a container gets a new number. */
 bool report_container_changes(const struct report_container *container);

@@ -92,16 +92,32 @@ static const json_t *cost_of(const json_t *costs, const struct report_container 
     return json_object_get(costs, copy == 1 ? name : arena_printf(arena, "%s#%d", name, copy));
 }
 
+int64_t report_effective(const int64_t fields[REPORT_FIELDS], enum report_field field)
+{
+    static const enum report_field stands_in[REPORT_FIELDS] = {
+        [CPU_REQUEST] = CPU_LIMIT,
+        [MEMORY_REQUEST] = MEMORY_LIMIT,
+        [CPU_LIMIT] = CPU_LIMIT,
+        [MEMORY_LIMIT] = MEMORY_LIMIT,
+    };
+    return fields[field] == REPORT_ABSENT ? fields[stands_in[field]] : fields[field];
+}
+
+/* Manifests may ask for more than 64 bits count: the sum stays at the most there is. */
+static void add_amount(int64_t *sum, int64_t value)
+{
+    if (value != REPORT_ABSENT) {
+        int64_t so_far = *sum == REPORT_ABSENT ? 0 : *sum;
+        *sum = value > INT64_MAX - so_far ? INT64_MAX : so_far + value;
+    }
+}
+
 static void add_sums(struct report_row *row, const struct report_container *container)
 {
-    for (int field = 0; field < REPORT_FIELDS; field++) {
-        int64_t *sums[] = {&row->now[field], &row->next[field]};
-        int64_t values[] = {container->now[field], container->next[field]};
-        for (int i = 0; i < 2; i++) {
-            if (values[i] != REPORT_ABSENT) {
-                *sums[i] = (*sums[i] == REPORT_ABSENT ? 0 : *sums[i]) + values[i];
-            }
-        }
+    for (int i = 0; i < REPORT_FIELDS; i++) {
+        enum report_field field = (enum report_field)i;
+        add_amount(&row->now[field], report_effective(container->now, field));
+        add_amount(&row->next[field], report_effective(container->next, field));
     }
 }
 

@@ -103,6 +103,19 @@ static void outcome_states(const struct report *report, struct buf *out)
     buf_add_str(out, json_object_size(report->states) > 0 ? "." : "");
 }
 
+/* Several manifests of one object (variants of a deployment in one tree): the cluster runs one, the sums hold
+ * all. */
+static void duplicates(const struct report *report, struct buf *out)
+{
+    int64_t number = json_int_or(report->problems, "duplicate-identity", 0);
+    if (number > 0) {
+        gap_sentence(out, number,
+                     "has the name of another one: each is counted, so the sums hold that object twice.",
+                     "share their name with another one: each is counted, so the sums hold such objects more "
+                     "than once.");
+    }
+}
+
 int summary_gap(const struct report *report, int index, struct buf *out)
 {
     const struct report_sums *t = &report->totals;
@@ -136,6 +149,9 @@ int summary_gap(const struct report *report, int index, struct buf *out)
         }
         return 1;
     case 5:
+        duplicates(report, out);
+        return 1;
+    case 6:
         outcome_states(report, out);
         return 1;
     default:
@@ -184,13 +200,12 @@ void summary_prices(const struct report *report, struct buf *out)
         buf_add_str(out, "Prices: none; nothing is priced yet.");
         return;
     }
-    buf_add_str(out, "Prices:");
+    const char *date = json_string_or_null(price, "date");
+    buf_printf(out, "Prices%s%s:", date == NULL ? "" : " of ", date == NULL ? "" : date);
     add_word(out, price, "provider");
     add_word(out, price, "region");
     add_word(out, price, "instance");
-    const char *date = json_string_or_null(price, "date");
-    buf_printf(out, ", %s%s%s: ", path_meaning(json_string_or_null(price, "path")),
-               date == NULL ? "" : " of ", date == NULL ? "" : date);
+    buf_printf(out, " (%s): ", path_meaning(json_string_or_null(price, "path")));
     unit_prices(price, out);
     double discount = 0;
     if (json_get_number(price, "discount", &discount) && discount > 0) {
@@ -206,7 +221,8 @@ void summary_method(struct buf *out)
         out,
         "Method: monthly cost = max(request, mean usage) × unit price × 730 h × mean replicas, for each "
         "container and resource; before with today's request, after with the new one and the same usage. "
-        "Lower requests free room on nodes; cash is saved when nodes go.");
+        "Where only a limit is set, it is the request. Lower requests free room on nodes; cash is saved when "
+        "nodes go.");
 }
 
 void summary_policy(const struct report *report, struct buf *out)

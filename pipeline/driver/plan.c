@@ -190,6 +190,21 @@ static void hold_back(json_t *row)
     json_object_set_new(json_object_get(row, "detail"), "held_back_microusd", json_integer(saving));
 }
 
+/* How many records a row stands for, in all, by verdict and without a price: numbers that add up when rows are merged. */
+static json_t *counts(const json_t *row)
+{
+    const char *verdict = json_string_or_null(row, "verdict");
+    json_t *detail = json_pack("{s:i}", "records", 1);
+    if (verdict != NULL) {
+        json_object_set_new(detail, verdict, json_integer(1));
+    }
+    int64_t before;
+    if (!json_get_int(row, "monthly_before_microusd", &before)) {
+        json_object_set_new(detail, "unpriced", json_integer(1));
+    }
+    return detail;
+}
+
 static json_t *result_row(const json_t *record, const struct identity *identity, const char *fallback)
 {
     static const char *const from_advice[] = {"action", "confidence", "risk", "source"};
@@ -208,7 +223,7 @@ static json_t *result_row(const json_t *record, const struct identity *identity,
     json_object_set_new(row, "cpu_after_millicores", total_request(record, "cpu_millicores", true));
     json_object_set_new(row, "memory_before_bytes", total_request(record, "memory_bytes", false));
     json_object_set_new(row, "memory_after_bytes", total_request(record, "memory_bytes", true));
-    json_object_set_new(row, "detail", json_pack("{s:i}", "records", 1));
+    json_object_set_new(row, "detail", counts(row));
     hold_back(row);
     return row;
 }
@@ -271,8 +286,12 @@ static void merge_result(json_t *row, const json_t *other)
     for (size_t i = 0; i < ARRAY_COUNT(sums); i++) {
         add_member(row, other, sums[i]);
     }
-    add_member(json_object_get(row, "detail"), json_object_get(other, "detail"), "records");
-    add_member(json_object_get(row, "detail"), json_object_get(other, "detail"), "held_back_microusd");
+    const char *key;
+    json_t *unused;
+    json_object_foreach(json_object_get(other, "detail"), key, unused)
+    {
+        add_member(json_object_get(row, "detail"), json_object_get(other, "detail"), key);
+    }
     take_higher(row, other, "verdict", verdicts, ARRAY_COUNT(verdicts));
     take_higher(row, other, "risk", risks, ARRAY_COUNT(risks));
     double mine;

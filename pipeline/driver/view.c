@@ -15,7 +15,8 @@
 #include "pipeline/driver/table.h"
 
 struct totals {
-    int64_t workloads;
+    int64_t workloads; /* records: two of one identity are two, as in the report */
+    int64_t objects;   /* identities */
     int64_t changes;   /* allowed, waiting or blocked: anything but unchanged */
     int64_t waiting;
     int64_t blocked;
@@ -33,21 +34,23 @@ static struct totals sum_up(const json_t *rows)
     json_t *row;
     json_array_foreach(rows, index, row)
     {
-        const char *verdict = json_string_or_null(row, "verdict");
+        const json_t *detail = json_object_get(row, "detail");
         int64_t before;
-        totals.workloads++;
-        totals.changes += verdict != NULL && strcmp(verdict, "unchanged") != 0;
-        totals.waiting += str_equal(verdict, "needs-approval");
-        totals.blocked += str_equal(verdict, "blocked");
-        totals.held_back += json_int_or(json_object_get(row, "detail"), "held_back_microusd", 0);
+        totals.objects++;
+        totals.workloads += json_int_or(detail, "records", 1);
+        totals.waiting += json_int_or(detail, "needs-approval", 0);
+        totals.blocked += json_int_or(detail, "blocked", 0);
+        totals.changes += json_int_or(detail, "allowed", 0);
+        totals.held_back += json_int_or(detail, "held_back_microusd", 0);
+        totals.unpriced += json_int_or(detail, "unpriced", 0);
         if (!json_get_int(row, "monthly_before_microusd", &before)) {
-            totals.unpriced++;
             continue;
         }
         totals.before += before;
         totals.after += json_int_or(row, "monthly_after_microusd", before);
         totals.saving += json_int_or(row, "monthly_saving_microusd", 0);
     }
+    totals.changes += totals.waiting + totals.blocked;
     return totals;
 }
 
@@ -56,12 +59,18 @@ static void print_totals(const struct totals *totals)
     char before[MONEY_TEXT];
     char after[MONEY_TEXT];
     char saving[MONEY_TEXT];
-    printf("workloads %" PRId64 ", changes %" PRId64 " (waiting for approval %" PRId64 ", blocked %" PRId64 ")\n",
-           totals->workloads, totals->changes, totals->waiting, totals->blocked);
+    printf("workloads %" PRId64, totals->workloads);
+    if (totals->objects < totals->workloads) {
+        printf(" of %" PRId64 " names", totals->objects);
+    }
+    printf(", changes %" PRId64 " (to approve %" PRId64 ", blocked %" PRId64 ")\n", totals->changes,
+           totals->waiting, totals->blocked);
     printf("monthly %s now, %s after, %s %s\n", money_format(totals->before, before), money_format(totals->after, after),
            totals->saving < 0 ? "more" : "saved", money_format(totals->saving < 0 ? -totals->saving : totals->saving, saving));
     if (totals->held_back != 0) {
-        printf("not in these sums: %s a month of blocked changes\n", money_format(totals->held_back, saving));
+        int64_t held = totals->held_back;
+        printf("not in these sums: blocked changes worth %s %s a month\n",
+               money_format(held < 0 ? -held : held, saving), held < 0 ? "more" : "less");
     }
     if (totals->unpriced > 0) {
         printf("not in these sums: %" PRId64 " workloads without a price\n", totals->unpriced);

@@ -261,6 +261,57 @@ static void fields_follow_the_advice(void **state)
     arena_release(&arena);
 }
 
+/* A limit without a request is a request, and a sum that 64 bits cannot hold stays at their end. */
+static void a_request_left_out_is_its_limit(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    struct report_row row;
+    json_t *record =
+        parse("{\"workload\":{\"kind\":\"Pod\",\"name\":\"p\",\"containers\":["
+              "{\"name\":\"a\",\"role\":\"container\",\"requests\":{\"memory_bytes\":9223372036854775807},"
+              "\"limits\":{\"cpu_millicores\":300}},"
+              "{\"name\":\"b\",\"role\":\"container\",\"requests\":{\"cpu_millicores\":50,\"memory_bytes\":"
+              "1024}}]},"
+              "\"recommendation\":{\"action\":\"resize\",\"containers\":{\"a\":{\"limits\":{\"cpu_"
+              "millicores\":100}}}}}");
+    assert_int_equal(report_row_read(record, &arena, &row, NULL), 0);
+    assert_int_equal(row.containers[0].now[CPU_REQUEST], REPORT_ABSENT);
+    assert_int_equal(row.now[CPU_REQUEST], 350);
+    assert_int_equal(row.next[CPU_REQUEST], 150);
+    assert_true(row.now[MEMORY_REQUEST] == INT64_MAX);
+    assert_int_equal(report_effective(row.containers[0].now, CPU_REQUEST), 300);
+    assert_int_equal(report_effective(row.containers[1].now, MEMORY_LIMIT), REPORT_ABSENT);
+    report_row_release(&row);
+    arena_release(&arena);
+}
+
+static void objects_named_twice_are_said(void **state)
+{
+    (void)state;
+    struct report report;
+    assert_int_equal(report_init(&report, true, NULL), 0);
+    report.meta.kind = ARTIFACT_CHANGES;
+    for (int i = 0; i < 2; i++) {
+        add(&report,
+            parse("{\"workload\":{\"kind\":\"Pod\",\"name\":\"p\",\"containers\":[]},\"recommendation\":{"
+                  "\"findings\":[{\"severity\":\"high\",\"message\":\"hot\"}]},\"problems\":["
+                  "{\"stage\":\"parse\",\"code\":\"duplicate-identity\",\"message\":\"2 objects\"}]}"));
+    }
+    report_finish(&report);
+    report_renderer *all[] = {report_markdown, report_html, report_table};
+    for (size_t i = 0; i < ARRAY_COUNT(all); i++) {
+        char *text = render(&report, all[i]);
+        assert_non_null(strstr(text, "2 workloads share their name with another one: each is counted"));
+        free(text);
+    }
+    char *markdown = render(&report, report_markdown);
+    assert_non_null(strstr(markdown, "- Pod p: hot"));
+    free(markdown);
+    report_release(&report);
+}
+
 static void nothing_is_left_out(void **state)
 {
     (void)state;
@@ -309,9 +360,10 @@ static void an_empty_report_is_a_report(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_format_has_the_same_sums), cmocka_unit_test(the_biggest_change_comes_first),
-        cmocka_unit_test(fields_follow_the_advice),       cmocka_unit_test(nothing_is_left_out),
-        cmocka_unit_test(an_empty_report_is_a_report),    cmocka_unit_test(what_is_held_back_is_not_counted),
+        cmocka_unit_test(every_format_has_the_same_sums),  cmocka_unit_test(the_biggest_change_comes_first),
+        cmocka_unit_test(fields_follow_the_advice),        cmocka_unit_test(nothing_is_left_out),
+        cmocka_unit_test(an_empty_report_is_a_report),     cmocka_unit_test(what_is_held_back_is_not_counted),
+        cmocka_unit_test(a_request_left_out_is_its_limit), cmocka_unit_test(objects_named_twice_are_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
