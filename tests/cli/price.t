@@ -2,6 +2,7 @@
 # tare-price alone: sums recomputed by hand, where prices come from, and every way to ask for what is not there.
 set -u
 . "$(dirname "$0")/../harness/tap.sh"
+export TARE_NOW=2026-11-22T03:00:00Z # the digests of two runs are compared
 
 # One workload of 500m and 512Mi three times, where 200m and 128Mi are used on average and 100m and 256Mi are recommended.
 cart='{"workload":{"cluster":null,"namespace":"shop","kind":"Deployment","name":"cart","replicas":9,"source":{"file":"a.yaml","document":1,"item":null,"line":1},

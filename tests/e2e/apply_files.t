@@ -258,7 +258,7 @@ if command -v strace >/dev/null; then
     approved_run
     linger "$tare" apply "$id" --yes
     is "$rc" 0 "an apply that another one meets goes on" || diag "$err $(cat "$tmp/.other") $(state)"
-    like "$(cat "$tmp/.other")" 'being applied|interrupted' "the other one is turned away"
+    like "$(cat "$tmp/.other")" 'being applied|being worked on|interrupted' "the other one is turned away"
     run "$tare" rollback "$id" --yes
 
     for overrun in stop rollback finish; do
