@@ -61,7 +61,7 @@ static void print_totals(const struct totals *totals)
     char saving[MONEY_TEXT];
     printf("workloads %" PRId64, totals->workloads);
     if (totals->objects < totals->workloads) {
-        printf(" of %" PRId64 " names", totals->objects);
+        printf(" (%" PRId64 " names)", totals->objects);
     }
     printf(", changes %" PRId64 " (to approve %" PRId64 ", blocked %" PRId64 ")\n", totals->changes,
            totals->waiting, totals->blocked);

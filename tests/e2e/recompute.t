@@ -5,8 +5,8 @@ set -u
 . "$(dirname "$0")/../harness/tap.sh"
 . "$(dirname "$0")/shop.sh"
 
-# The same object once more, with other numbers and only a limit for its CPU: kept apart, it counts twice, and everything must say so.
-twice=$(grep -rl 'kind: Deployment' manifests/shop | LC_ALL=C sort | head -1)
+# An object that the gate blocks, once more, with only limits: it counts twice, also in what is blocked, and everything must say so.
+twice=$(grep -rl 'kind: Deployment' manifests/kube-system | LC_ALL=C sort | head -1)
 "$BIN/tare-parse" "$twice" 2>/dev/null | jq -rs '[.[] | select(.workload.kind == "Deployment")][0].workload |
     "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: \(.name)\n  namespace: \(.namespace)\nspec:\n  template:\n    spec:\n      containers:\n" +
     ([.containers[] | select(.role == "container") |
@@ -64,7 +64,7 @@ is "$(json '[.monthly_before_microusd, .monthly_after_microusd, .monthly_saving_
 is "$(json .workloads)" "$(wc -l <"$tmp/records")" "tare status counts records"
 is "$(json .blocked)" "$(jq -r 'select(.gate.verdict == "blocked") | 1' "$tmp/records" | wc -l)" "and what is blocked"
 run "$tare" status "$id"
-like "$out" "workloads $(wc -l <"$tmp/records") of $(($(wc -l <"$tmp/records") - 1)) names" "the table says that one name is there twice"
+like "$out" "workloads $(wc -l <"$tmp/records") .$(($(wc -l <"$tmp/records") - 1)) names" "the table says that one name is there twice"
 
 report() { "$BIN/tare-report" --format "$1" --run "$id" <"$tmp/gated"; }
 report json >"$tmp/r.json"
@@ -93,7 +93,6 @@ is "$(sed '/^<details>/,$d' "$tmp/r.md" | grep -c '^| [^&].*\*\* [A-Z]')" "$rows
 
 # --- patches: each against its file, all together against the tree, there and back
 "$BIN/tare-diff" --patch "$tmp/all.patch" <"$tmp/priced" >/dev/null 2>&1
-mkdir "$tmp/copy" && cp -R manifests "$tmp/copy/"
 jq -c 'select(.change.edits | length > 0) | .change.patch' "$tmp/records" >"$tmp/patches"
 ok "there are patches to check" test "$(wc -l <"$tmp/patches")" -ge 20
 mkdir "$tmp/copy" && cp -R manifests "$tmp/copy/"
