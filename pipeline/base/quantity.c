@@ -19,13 +19,14 @@ struct decimal {
 
 struct suffix {
     const char *text;
-    int exponent;  /* of ten */
-    int kibi;      /* power of 1024 */
+    int exponent; /* of ten */
+    int kibi;     /* power of 1024 */
 };
 
 static const struct suffix suffixes[] = {
-    {"", 0, 0},   {"m", -3, 0}, {"k", 3, 0},  {"M", 6, 0},  {"G", 9, 0},  {"Ki", 0, 1}, {"Mi", 0, 2}, {"Gi", 0, 3},
-    {"Ti", 0, 4}, {"Pi", 0, 5}, {"Ei", 0, 6}, {"T", 12, 0}, {"P", 15, 0}, {"E", 18, 0}, {"u", -6, 0}, {"n", -9, 0},
+    {"", 0, 0},   {"m", -3, 0}, {"k", 3, 0},  {"M", 6, 0},  {"G", 9, 0},  {"Ki", 0, 1},
+    {"Mi", 0, 2}, {"Gi", 0, 3}, {"Ti", 0, 4}, {"Pi", 0, 5}, {"Ei", 0, 6}, {"T", 12, 0},
+    {"P", 15, 0}, {"E", 18, 0}, {"u", -6, 0}, {"n", -9, 0},
 };
 
 static bool is_digit(char c)
@@ -162,7 +163,8 @@ static bool round_up(const struct decimal *number, int64_t *out)
 }
 
 /* Reads a quantity in units of 10^-scale. `what` names the kind of amount in errors. */
-static int read_quantity(const char *text, size_t length, int scale, const char *what, int64_t *out, struct err *err)
+static int read_quantity(const char *text, size_t length, int scale, const char *what, int64_t *out,
+                         struct err *err)
 {
     struct decimal number;
     number.count = 0;
@@ -200,7 +202,8 @@ int quantity_memory(const char *text, size_t length, int64_t *bytes, struct err 
 char *quantity_cpu_format(int64_t millicores, char out[QUANTITY_MAX])
 {
     bool whole = millicores % 1000 == 0;
-    snprintf(out, QUANTITY_MAX, whole ? "%lld" : "%lldm", (long long)(whole ? millicores / 1000 : millicores));
+    snprintf(out, QUANTITY_MAX, whole ? "%lld" : "%lldm",
+             (long long)(whole ? millicores / 1000 : millicores));
     return out;
 }
 

@@ -120,11 +120,6 @@ void yaml_close(struct yaml_stream *stream)
     free(stream);
 }
 
-const char *yaml_bytes(const struct yaml_stream *stream)
-{
-    return stream->bytes;
-}
-
 void yaml_position(struct yaml_stream *stream, size_t offset, size_t *line, size_t *column)
 {
     if (offset < stream->line_offset) {
@@ -514,7 +509,8 @@ static bool find_own(struct yaml_node *map, const char *name, size_t length, str
     bool found = false;
     for (struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
         const struct yaml_node *text = yaml_resolve(key);
-        if (text->kind != YAML_KIND_SCALAR || text->length != length || memcmp(text->text, name, length) != 0) {
+        if (text->kind != YAML_KIND_SCALAR || text->length != length ||
+            memcmp(text->text, name, length) != 0) {
             continue;
         }
         if (found) {

@@ -2,14 +2,14 @@
 #define TARE_IO_YAML_H
 
 /*
- * YAML (and JSON) read in one pass over libyaml's events into a compact tree per document, with the byte offset of every
- * node in the original bytes: what edits need. Documents come one at a time; aliases stay references. The bytes are
- * untrusted: depth, nodes, aliases and merges are bounded, and an alias inside of what it names is refused, so that the
- * resolved tree has no cycle.
+ * YAML (and JSON) read in one pass over libyaml's events into a compact tree per document, with the byte
+ * offset of every node in the original bytes: what edits need. Documents come one at a time; aliases stay
+ * references. The bytes are untrusted: depth, nodes, aliases and merges are bounded, and an alias inside of
+ * what it names is refused, so that the resolved tree has no cycle.
  *
- * libyaml cannot go on after an error. The reader starts anew at the next line that is a document marker (`---` at the
- * start of a line, followed by a blank or the line's end), at or after the line of the error: no YAML construct contains
- * such a line, so the documents before and after a broken one are whole.
+ * libyaml cannot go on after an error. The reader starts anew at the next line that is a document marker
+ * (`---` at the start of a line, followed by a blank or the line's end), at or after the line of the error:
+ * no YAML construct contains such a line, so the documents before and after a broken one are whole.
  */
 
 #include <stdbool.h>
@@ -87,21 +87,20 @@ struct yaml_fault {
 
 struct yaml_stream;
 
-/* Opens `length` bytes (borrowed until yaml_close; less than 2 GiB). ERR_DATA with *fault (code "encoding") for UTF-16 and
- * UTF-32, NUL and other control bytes, and invalid UTF-8. `limits` NULL: the defaults. *out new. */
+/* Opens `length` bytes (borrowed until yaml_close; less than 2 GiB). ERR_DATA with *fault (code "encoding")
+ * for UTF-16 and UTF-32, NUL and other control bytes, and invalid UTF-8. `limits` NULL: the defaults. *out
+ * new. */
 int yaml_open(const char *bytes, size_t length, const struct yaml_limits *limits, struct yaml_stream **out,
               struct yaml_fault *fault, struct err *err);
 
 /* Frees; NULL is allowed. */
 void yaml_close(struct yaml_stream *stream);
 
-/* Reads the next document; its nodes live in `arena` and, for scalars, point into the bytes. Returns 1 with *document, 0 at
- * the end, -1 with ERR_DATA and *fault for a broken document (document->number is set): the next call goes on after it. */
+/* Reads the next document; its nodes live in `arena` and, for scalars, point into the bytes. Returns 1 with
+ * *document, 0 at the end, -1 with ERR_DATA and *fault for a broken document (document->number is set): the
+ * next call goes on after it. */
 int yaml_next(struct yaml_stream *stream, struct arena *arena, struct yaml_document *document,
               struct yaml_fault *fault, struct err *err);
-
-/* The bytes of the stream, as given. Borrowed. */
-const char *yaml_bytes(const struct yaml_stream *stream);
 
 /* Line (from 1) and column (from 1, characters) of an offset. Quick when offsets grow. */
 void yaml_position(struct yaml_stream *stream, size_t offset, size_t *line, size_t *column);
@@ -109,7 +108,8 @@ void yaml_position(struct yaml_stream *stream, size_t offset, size_t *line, size
 /* Fills *fault for an offset. */
 void yaml_fault_at(struct yaml_stream *stream, size_t offset, const char *code, struct yaml_fault *fault);
 
-/* Whether a document used more merges than the limit: then what yaml_find said is not to be trusted. Cleared by yaml_next. */
+/* Whether a document used more merges than the limit: then what yaml_find said is not to be trusted. Cleared
+ * by yaml_next. */
 bool yaml_exhausted(const struct yaml_stream *stream);
 
 /* The node an alias names; any other node (NULL too) itself. Borrowed. */
@@ -118,13 +118,13 @@ struct yaml_node *yaml_resolve(struct yaml_node *node);
 /* A pair found by key. */
 struct yaml_pair {
     struct yaml_node *key;
-    struct yaml_node *value;  /* as it stands: may be an alias */
-    struct yaml_node *again;  /* a second key of that name in the same mapping, else NULL */
-    bool merged;              /* it came through a merge key */
+    struct yaml_node *value; /* as it stands: may be an alias */
+    struct yaml_node *again; /* a second key of that name in the same mapping, else NULL */
+    bool merged;             /* it came through a merge key */
 };
 
-/* Finds `key` in a mapping (aliases are followed): its own keys first, else those of its merge keys (`<<`: a mapping, or a
- * list of which the first wins). False when there is none, or `node` is no mapping. */
+/* Finds `key` in a mapping (aliases are followed): its own keys first, else those of its merge keys (`<<`: a
+ * mapping, or a list of which the first wins). False when there is none, or `node` is no mapping. */
 bool yaml_find(struct yaml_stream *stream, struct yaml_node *node, const char *key, struct yaml_pair *pair);
 
 /* The resolved value of a key, NULL when there is none. Borrowed. */
@@ -133,12 +133,12 @@ struct yaml_node *yaml_get(struct yaml_stream *stream, struct yaml_node *node, c
 /* Whether a key of a mapping is a merge key. */
 bool yaml_is_merge(const struct yaml_node *key);
 
-/* The first key below `node` that its mapping has twice (merge keys apart), NULL when there is none. Aliases are not
- * followed. Borrowed. */
+/* The first key below `node` that its mapping has twice (merge keys apart), NULL when there is none. Aliases
+ * are not followed. Borrowed. */
 struct yaml_node *yaml_duplicate(struct yaml_node *node);
 
-/* The first key below `node` that is a collection, which JSON and Kubernetes do not have (`{{ x }}` is one), NULL when there
- * is none. Aliases are not followed. Borrowed. */
+/* The first key below `node` that is a collection, which JSON and Kubernetes do not have (`{{ x }}` is one),
+ * NULL when there is none. Aliases are not followed. Borrowed. */
 struct yaml_node *yaml_complex_key(struct yaml_node *node);
 
 /* Type of a node (aliases are followed; NULL is null). Quoted scalars are text; explicit tags count. */
@@ -153,7 +153,8 @@ const char *yaml_string(struct arena *arena, struct yaml_node *node);
 /* The text of any scalar as written, in the arena; NULL for null, collections and NULL. */
 const char *yaml_scalar(struct arena *arena, struct yaml_node *node);
 
-/* An integer (decimal, 0x, 0o, 0b, leading 0 as octal, underscores). False when it is none or does not fit. */
+/* An integer (decimal, 0x, 0o, 0b, leading 0 as octal, underscores). False when it is none or does not fit.
+ */
 bool yaml_int(struct yaml_node *node, int64_t *value);
 
 #endif

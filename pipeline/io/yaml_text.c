@@ -16,8 +16,8 @@ static int check_wide(const char *bytes, size_t length, struct err *err)
     return 0;
 }
 
-/* Whether a character of two or more bytes is one that YAML does not allow: C1 controls but NEL, a byte order mark inside,
- * U+FFFE and U+FFFF. */
+/* Whether a character of two or more bytes is one that YAML does not allow: C1 controls but NEL, a byte order
+ * mark inside, U+FFFE and U+FFFF. */
 static bool forbidden(const unsigned char *p)
 {
     return (p[0] == 0xc2 && p[1] < 0xa0 && p[1] != 0x85) || (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf) ||
@@ -45,8 +45,8 @@ int yaml_text_check(const char *bytes, size_t length, size_t *base, bool *ascii,
         size_t step = 1;
         *bad = at;
         if (control(p[at])) {
-            return err_set(err, ERR_DATA, "the control character 0x%02x at byte %zu is not allowed in YAML", p[at],
-                           at);
+            return err_set(err, ERR_DATA, "the control character 0x%02x at byte %zu is not allowed in YAML",
+                           p[at], at);
         }
         if (p[at] >= 0x80) {
             *ascii = false;

@@ -138,8 +138,9 @@ static enum yaml_type scalar_type(const struct yaml_node *node)
         const char *tag;
         enum yaml_type type;
     } tags[] = {
-        {CORE_TAG "str", YAML_TYPE_TEXT}, {CORE_TAG "null", YAML_TYPE_NULL},   {CORE_TAG "bool", YAML_TYPE_BOOL},
-        {CORE_TAG "int", YAML_TYPE_INT},  {CORE_TAG "float", YAML_TYPE_FLOAT},
+        {CORE_TAG "str", YAML_TYPE_TEXT},    {CORE_TAG "null", YAML_TYPE_NULL},
+        {CORE_TAG "bool", YAML_TYPE_BOOL},   {CORE_TAG "int", YAML_TYPE_INT},
+        {CORE_TAG "float", YAML_TYPE_FLOAT},
     };
     for (size_t i = 0; node->tag != NULL && i < ARRAY_COUNT(tags); i++) {
         if (strcmp(node->tag, tags[i].tag) == 0) {

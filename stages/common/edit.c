@@ -81,7 +81,8 @@ static int compare_splices(const void *a, const void *b)
     return 0;
 }
 
-/* Sorts by place; those of one place stay in the order they were planned (insertion sort: they are few, or sorted). */
+/* Sorts by place; those of one place stay in the order they were planned (insertion sort: they are few, or
+ * sorted). */
 static void sort_splices(struct edit_splices *splices)
 {
     for (size_t i = 1; i < splices->count; i++) {
@@ -104,8 +105,8 @@ static int check_overlap(const struct edit_splices *splices, struct err *err)
     return 0;
 }
 
-/* Whether the places of the last plan are free of those before. The earlier ones are looked at from the end, as workloads come
- * in the order of the file. */
+/* Whether the places of the last plan are free of those before. The earlier ones are looked at from the end,
+ * as workloads come in the order of the file. */
 static int check_free(const struct edit_session *s, struct err *err)
 {
     for (size_t i = s->all.count; i > 0 && s->now.count > 0; i--) {
@@ -115,7 +116,8 @@ static int check_free(const struct edit_session *s, struct err *err)
         }
         for (size_t j = 0; j < s->now.count; j++) {
             if (old->start < s->now.items[j].end && s->now.items[j].start < old->end) {
-                return err_set(err, ERR_DATA, "the change needs a place that another workload's change takes");
+                return err_set(err, ERR_DATA,
+                               "the change needs a place that another workload's change takes");
             }
         }
     }
@@ -209,19 +211,21 @@ static int locate(struct job *job, long document, struct err *err)
     manifest_reader_init(&job->reader, s->stream, &s->document_arena);
     manifest_each(&job->reader, s->document.root, take_item, job);
     if (!job->found || job->object.type == NULL) {
-        return err_set(err, ERR_DATA, "there is no workload at document %ld, item %ld of the manifest", document,
-                       job->item);
+        return err_set(err, ERR_DATA, "there is no workload at document %ld, item %ld of the manifest",
+                       document, job->item);
     }
     if (manifest_read(&job->reader, &job->object, &job->workload)) {
         return err_set(err, ERR_DATA, "%s",
-                       job->reader.fault_count == 0 ? "the workload cannot be read" : job->reader.faults[0].message);
+                       job->reader.fault_count == 0 ? "the workload cannot be read"
+                                                    : job->reader.faults[0].message);
     }
     job->wants = arena_alloc_array(s->arena, job->workload.container_count + 1, sizeof *job->wants);
     return 0;
 }
 
 /* Index of the one container of that name. */
-static int find_container(const struct manifest_workload *workload, const char *name, size_t *index, struct err *err)
+static int find_container(const struct manifest_workload *workload, const char *name, size_t *index,
+                          struct err *err)
 {
     size_t count = 0;
     for (size_t i = 0; i < workload->container_count; i++) {
@@ -231,8 +235,10 @@ static int find_container(const struct manifest_workload *workload, const char *
         }
     }
     if (count != 1) {
-        return err_set(err, ERR_DATA, count == 0 ? "the manifest has no container \"%s\""
-                                                 : "the manifest has more than one container \"%s\"", name);
+        return err_set(err, ERR_DATA,
+                       count == 0 ? "the manifest has no container \"%s\""
+                                  : "the manifest has more than one container \"%s\"",
+                       name);
     }
     return 0;
 }
@@ -249,7 +255,8 @@ static const char *path_of(struct arena *arena, const struct manifest_kind *type
 }
 
 /* What a request is for: nothing when the manifest says so already. */
-static int take_request(struct job *job, const struct edit_request *request, struct edit_done *done, struct err *err)
+static int take_request(struct job *job, const struct edit_request *request, struct edit_done *done,
+                        struct err *err)
 {
     struct arena *arena = job->session->arena;
     size_t index = 0;
@@ -266,7 +273,8 @@ static int take_request(struct job *job, const struct edit_request *request, str
     done->from = amount->present ? yaml_scalar(arena, amount->node) : NULL;
     if (request->check_from && !str_equal(done->from, request->from)) {
         return err_set(err, ERR_DATA, "%s is %s in the manifest, not %s", done->path,
-                       done->from == NULL ? "absent" : done->from, request->from == NULL ? "absent" : request->from);
+                       done->from == NULL ? "absent" : done->from,
+                       request->from == NULL ? "absent" : request->from);
     }
     if (request->remove ? !amount->present : amount->present && amount->value == request->value) {
         done->to = done->from;
@@ -284,9 +292,9 @@ static bool is_json(const struct edit_session *s)
 {
     const struct yaml_node *root = yaml_resolve(s->document.root);
     return root->style == YAML_STYLE_FLOW && root->first != NULL &&
-           (root->kind == YAML_KIND_MAPPING ? root->first->style == YAML_STYLE_DOUBLE
-                                            : root->first->first != NULL &&
-                                                  root->first->first->style == YAML_STYLE_DOUBLE);
+           (root->kind == YAML_KIND_MAPPING
+                ? root->first->style == YAML_STYLE_DOUBLE
+                : root->first->first != NULL && root->first->first->style == YAML_STYLE_DOUBLE);
 }
 
 static bool container_wanted(const struct job *job, size_t index)
@@ -299,7 +307,8 @@ static bool container_wanted(const struct job *job, size_t index)
     return false;
 }
 
-/* Lines put behind a last line that has no end begin with one; where that line goes, the end of the line before is there. */
+/* Lines put behind a last line that has no end begin with one; where that line goes, the end of the line
+ * before is there. */
 static void join_at_end(struct edit_session *s)
 {
     for (size_t i = 1; i < s->now.count; i++) {
@@ -336,8 +345,9 @@ static int plan_containers(struct job *job, enum edit_sharing sharing, struct er
                             .json = is_json(s)};
     s->now.count = 0;
     for (size_t i = 0; i < job->workload.container_count; i++) {
-        if (container_wanted(job, i) && edit_plan_container(&layout, s->document.root, &job->workload.containers[i],
-                                                            job->wants[i], sharing, err)) {
+        if (container_wanted(job, i) &&
+            edit_plan_container(&layout, s->document.root, &job->workload.containers[i], job->wants[i],
+                                sharing, err)) {
             return -1;
         }
     }
@@ -359,8 +369,8 @@ static bool has_alias(const struct yaml_node *node)
     return false;
 }
 
-/* Widens the place of a List's item to whole lines: "- apiVersion: v1 …" can be read alone. False when the item does not
- * stand so. */
+/* Widens the place of a List's item to whole lines: "- apiVersion: v1 …" can be read alone. False when the
+ * item does not stand so. */
 static bool widen_to_lines(const struct edit_session *s, const struct yaml_node *node, struct unit *unit)
 {
     size_t start = node->start;
@@ -379,12 +389,14 @@ static bool widen_to_lines(const struct edit_session *s, const struct yaml_node 
     return true;
 }
 
-/* The document, or in a List without aliases the item: so that a long List is not read again for each of its items. */
+/* The document, or in a List without aliases the item: so that a long List is not read again for each of its
+ * items. */
 static struct unit unit_of(const struct job *job)
 {
     const struct edit_session *s = job->session;
     struct yaml_node *node = job->object.node;
-    struct unit unit = {.start = s->document.start, .end = s->document.end, .root = s->document.root, .item = job->item};
+    struct unit unit = {
+        .start = s->document.start, .end = s->document.end, .root = s->document.root, .item = job->item};
     if (job->item == 0 || s->document.root->kind != YAML_KIND_MAPPING || has_alias(s->document.root)) {
         return unit;
     }
@@ -404,7 +416,8 @@ static struct unit unit_of(const struct job *job)
 }
 
 /* The bytes of a unit with the planned splices. */
-static int edited_unit(const struct edit_session *s, const struct unit *unit, struct buf *out, struct err *err)
+static int edited_unit(const struct edit_session *s, const struct unit *unit, struct buf *out,
+                       struct err *err)
 {
     struct edit_splices moved = {0};
     int failed = 0;
@@ -425,8 +438,8 @@ static int edited_unit(const struct edit_session *s, const struct unit *unit, st
 }
 
 /* Reads the edited unit: one document, of which the workload is told to be found at *root. */
-static int read_unit(struct yaml_stream *stream, struct arena *arena, const struct unit *unit, struct yaml_node **root,
-                     struct err *err)
+static int read_unit(struct yaml_stream *stream, struct arena *arena, const struct unit *unit,
+                     struct yaml_node **root, struct err *err)
 {
     struct yaml_document document;
     struct yaml_document more;
@@ -435,7 +448,8 @@ static int read_unit(struct yaml_stream *stream, struct arena *arena, const stru
     if (yaml_next(stream, arena, &document, &fault, &broken) != 1 ||
         yaml_next(stream, arena, &more, &fault, &broken) != 0) {
         return err_set(err, ERR_DATA, "the changed manifest would not be valid YAML: %s",
-                       broken.message[0] == '\0' ? "it would have another number of documents" : broken.message);
+                       broken.message[0] == '\0' ? "it would have another number of documents"
+                                                 : broken.message);
     }
     *root = document.root;
     if (unit->listed) {
@@ -476,7 +490,8 @@ static int check_plan(struct job *job, struct err *err)
     return failed ? -1 : 0;
 }
 
-/* Plans and checks. Without aliases there is one way; with them the one that changes least and means what is wanted. */
+/* Plans and checks. Without aliases there is one way; with them the one that changes least and means what is
+ * wanted. */
 static int plan_checked(struct job *job, struct err *err)
 {
     static const enum edit_sharing ways[] = {EDIT_OVERRIDE, EDIT_FOLLOW, EDIT_OVERRIDE, EDIT_MOVE};
@@ -496,7 +511,8 @@ static int plan_checked(struct job *job, struct err *err)
 }
 
 /* Tells what each request became. */
-static void report(const struct job *job, const struct edit_request *requests, size_t count, struct edit_done *done)
+static void report(const struct job *job, const struct edit_request *requests, size_t count,
+                   struct edit_done *done)
 {
     for (size_t i = 0; i < count; i++) {
         size_t index = 0;
@@ -553,8 +569,8 @@ static int compare_requests(const void *a, const void *b)
     return (left->item > right->item) - (left->item < right->item);
 }
 
-int edit_apply(const char *bytes, size_t length, const struct edit_request *requests, size_t count, struct buf *out,
-               struct err *err)
+int edit_apply(const char *bytes, size_t length, const struct edit_request *requests, size_t count,
+               struct buf *out, struct err *err)
 {
     struct arena arena;
     arena_init(&arena);

@@ -2,12 +2,12 @@
 #define TARE_STAGES_COMMON_EDIT_H
 
 /*
- * Changing requests and limits in a manifest's own bytes. An edit is a set of byte-range replacements (splices) over
- * the original text; every byte outside them stays. After planning, the edited bytes are read again and must mean
- * exactly the intended change and nothing else, or there is no edit.
+ * Changing requests and limits in a manifest's own bytes. An edit is a set of byte-range replacements
+ * (splices) over the original text; every byte outside them stays. After planning, the edited bytes are read
+ * again and must mean exactly the intended change and nothing else, or there is no edit.
  *
- * tare-diff plans workload by workload (edit_session); whoever has the records of one file and its bytes gets the same
- * new bytes from edit_apply_records.
+ * tare-diff plans workload by workload (edit_session); whoever has the records of one file and its bytes gets
+ * the same new bytes from edit_apply_records.
  */
 
 #include <stdbool.h>
@@ -26,11 +26,11 @@ struct edit_request {
     long item;             /* from 1 inside a List, 0 elsewhere */
     const char *container; /* borrowed */
     enum manifest_field field;
-    bool remove;           /* take the field away; `value` and `text` are not used */
-    int64_t value;         /* millicores, or bytes */
-    const char *text;      /* how to write it; NULL: as people do, in the unit the manifest already uses */
-    bool check_from;       /* refuse when the manifest does not hold `from` (NULL: nothing) */
-    const char *from;      /* borrowed */
+    bool remove;      /* take the field away; `value` and `text` are not used */
+    int64_t value;    /* millicores, or bytes */
+    const char *text; /* how to write it; NULL: as people do, in the unit the manifest already uses */
+    bool check_from;  /* refuse when the manifest does not hold `from` (NULL: nothing) */
+    const char *from; /* borrowed */
 };
 
 /* One replacement: bytes [start, end) of the original become `text`. */
@@ -58,33 +58,37 @@ struct edit_splices {
 
 struct edit_session;
 
-/* New session over the bytes of one file (borrowed until edit_session_free). `arena` (borrowed) holds what plans return. */
+/* New session over the bytes of one file (borrowed until edit_session_free). `arena` (borrowed) holds what
+ * plans return. */
 struct edit_session *edit_session_new(const char *bytes, size_t length, struct arena *arena);
 
 /* Frees; NULL is allowed. */
 void edit_session_free(struct edit_session *session);
 
-/* Plans the requests of ONE workload (one document and item); workloads come in the order of the file. Fills done[i] for
- * requests[i] and gives the splices of this workload alone, sorted, in *splices (borrowed until the next plan), after it
- * has checked that the result means just that. ERR_DATA when the change cannot be written, or overlaps one planned before. */
+/* Plans the requests of ONE workload (one document and item); workloads come in the order of the file. Fills
+ * done[i] for requests[i] and gives the splices of this workload alone, sorted, in *splices (borrowed until
+ * the next plan), after it has checked that the result means just that. ERR_DATA when the change cannot be
+ * written, or overlaps one planned before. */
 int edit_session_plan(struct edit_session *session, const struct edit_request *requests, size_t count,
                       struct edit_done *done, const struct edit_splices **splices, struct err *err);
 
 /* All splices of the session so far, sorted. Borrowed until the next plan. */
 const struct edit_splices *edit_session_splices(const struct edit_session *session);
 
-/* Adds the original bytes with the splices (sorted, not overlapping) applied to `out`. ERR_DATA past its cap. */
+/* Adds the original bytes with the splices (sorted, not overlapping) applied to `out`. ERR_DATA past its cap.
+ */
 int edit_splices_apply(const char *bytes, size_t length, const struct edit_splices *splices, struct buf *out,
                        struct err *err);
 
-/* Applies requests of any workloads of a file, in any order, to its bytes; the result is added to `out`. ERR_DATA when one
- * cannot be written: then `out` is not to be used. */
-int edit_apply(const char *bytes, size_t length, const struct edit_request *requests, size_t count, struct buf *out,
-               struct err *err);
+/* Applies requests of any workloads of a file, in any order, to its bytes; the result is added to `out`.
+ * ERR_DATA when one cannot be written: then `out` is not to be used. */
+int edit_apply(const char *bytes, size_t length, const struct edit_request *requests, size_t count,
+               struct buf *out, struct err *err);
 
-/* edit_apply with the `change.edits` of the given records (of one file; each from `workload.source`), so that tare-apply
- * writes what tare-diff showed. Records without edits are allowed. ERR_DATA also when a `from` is not what the bytes hold. */
-int edit_apply_records(const char *bytes, size_t length, json_t *const *records, size_t count, struct buf *out,
-                       struct err *err);
+/* edit_apply with the `change.edits` of the given records (of one file; each from `workload.source`), so that
+ * tare-apply writes what tare-diff showed. Records without edits are allowed. ERR_DATA also when a `from` is
+ * not what the bytes hold. */
+int edit_apply_records(const char *bytes, size_t length, json_t *const *records, size_t count,
+                       struct buf *out, struct err *err);
 
 #endif

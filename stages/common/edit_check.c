@@ -10,8 +10,8 @@ enum { STEPS_MAX = 10 * 1000 * 1000 };
 /* A comparison at work. */
 struct walk {
     const struct edit_check *check;
-    long item;   /* of the workload */
-    long items;  /* seen so far */
+    long item;  /* of the workload */
+    long items; /* seen so far */
     size_t steps;
     struct err *err;
 };
@@ -28,7 +28,8 @@ static const char *const none[] = {NULL};
 
 static int differ(const struct walk *walk, const char *what)
 {
-    return err_set(walk->err, ERR_DATA, "the change cannot be written into the manifest without changing more (%s)", what);
+    return err_set(walk->err, ERR_DATA,
+                   "the change cannot be written into the manifest without changing more (%s)", what);
 }
 
 static bool has_merge(const struct yaml_node *map)
@@ -111,7 +112,8 @@ static int same_sequence(struct walk *walk, const struct yaml_node *before, cons
 /* Both mappings pair by pair, in order; values by `each`. */
 static int same_mapping(struct walk *walk, struct yaml_node *before, struct yaml_node *after,
                         const char *const *left_out,
-                        int (*each)(struct walk *, const struct yaml_node *key, struct yaml_node *, struct yaml_node *))
+                        int (*each)(struct walk *, const struct yaml_node *key, struct yaml_node *,
+                                    struct yaml_node *))
 {
     struct view a = view_of(walk, before, left_out);
     struct view b = view_of(walk, after, left_out);
@@ -131,7 +133,8 @@ static int same_mapping(struct walk *walk, struct yaml_node *before, struct yaml
     return view_next(&b, &keys[1], &values[1]) ? differ(walk, "a mapping would gain entries") : 0;
 }
 
-static int same_value(struct walk *walk, const struct yaml_node *key, struct yaml_node *before, struct yaml_node *after)
+static int same_value(struct walk *walk, const struct yaml_node *key, struct yaml_node *before,
+                      struct yaml_node *after)
 {
     (void)key;
     return same(walk, before, after);
@@ -167,8 +170,8 @@ static struct yaml_node *map_or_null(struct yaml_node *node)
 }
 
 /* One amount: as wanted, else as it was. */
-static int check_amount(struct walk *walk, struct yaml_node *before, struct yaml_node *after, enum manifest_field field,
-                        const struct edit_want *want)
+static int check_amount(struct walk *walk, struct yaml_node *before, struct yaml_node *after,
+                        enum manifest_field field, const struct edit_want *want)
 {
     const struct edit_check *check = walk->check;
     const char *key = manifest_resource(field);
@@ -319,8 +322,8 @@ static int check_object(struct walk *walk, struct yaml_node *before, struct yaml
     return 0;
 }
 
-int edit_check_documents(const struct edit_check *check, struct yaml_node *before, struct yaml_node *after, long item,
-                         struct err *err)
+int edit_check_documents(const struct edit_check *check, struct yaml_node *before, struct yaml_node *after,
+                         long item, struct err *err)
 {
     struct walk walk = {.check = check, .item = item, .err = err};
     if (before == NULL || after == NULL) {

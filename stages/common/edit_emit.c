@@ -85,7 +85,8 @@ static bool reusable(const char *bytes, const struct yaml_node *node, bool json)
 {
     size_t length = node->end - node->value;
     if (node->tag != NULL || length == 0 || node->style > YAML_STYLE_DOUBLE ||
-        memchr(bytes + node->value, '\n', length) != NULL || memchr(bytes + node->value, '\r', length) != NULL) {
+        memchr(bytes + node->value, '\n', length) != NULL ||
+        memchr(bytes + node->value, '\r', length) != NULL) {
         return false;
     }
     if (json && node->style != YAML_STYLE_DOUBLE) {
@@ -110,7 +111,8 @@ static void write_scalar(struct buf *out, const char *bytes, const struct yaml_n
     }
 }
 
-static void write_node(struct arena *arena, struct buf *out, const char *bytes, struct yaml_node *given, bool json)
+static void write_node(struct arena *arena, struct buf *out, const char *bytes, struct yaml_node *given,
+                       bool json)
 {
     struct yaml_node *node = yaml_resolve(given);
     if (out->overflow) {

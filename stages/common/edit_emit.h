@@ -1,8 +1,8 @@
 #ifndef TARE_STAGES_COMMON_EDIT_EMIT_H
 #define TARE_STAGES_COMMON_EDIT_EMIT_H
 
-/* What a mapping effectively holds, merge keys included, and nodes written out again in one line of flow style, for values
- * that have to be repeated where they were shared. */
+/* What a mapping effectively holds, merge keys included, and nodes written out again in one line of flow
+ * style, for values that have to be repeated where they were shared. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,11 +24,12 @@ struct emit_pairs {
     bool overflow; /* there are more */
 };
 
-/* The effective pairs of a mapping (resolved; NULL: none): its own in order, then those merged in that it does not have. */
+/* The effective pairs of a mapping (resolved; NULL: none): its own in order, then those merged in that it
+ * does not have. */
 void emit_effective(struct yaml_node *map, struct emit_pairs *out);
 
-/* One line of flow style for a node, aliases and merges written out. `json`: as JSON. NULL when it would be longer than
- * EMIT_TEXT_MAX. In the arena. */
+/* One line of flow style for a node, aliases and merges written out. `json`: as JSON. NULL when it would be
+ * longer than EMIT_TEXT_MAX. In the arena. */
 const char *emit_flow(struct arena *arena, const char *bytes, struct yaml_node *node, bool json);
 
 #endif

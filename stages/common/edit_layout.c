@@ -112,7 +112,7 @@ static const char *deeper(const struct layout *layout, const char *indent, size_
 /* A key as its neighbours are quoted. */
 static const char *key_text(const struct layout *layout, const struct yaml_node *neighbour, const char *key)
 {
-    const char *quote = neighbour == NULL                           ? ""
+    const char *quote = neighbour == NULL                       ? ""
                         : neighbour->style == YAML_STYLE_DOUBLE ? "\""
                         : neighbour->style == YAML_STYLE_SINGLE ? "'"
                                                                 : "";
@@ -186,8 +186,8 @@ static bool is_expanded(const struct layout *layout, const struct yaml_node *map
            layout_first_on_line(layout, map->first->start);
 }
 
-/* Whether a mapping that is put into `map` should have its entries on lines of their own: as those that are there, else as
- * `map` itself. */
+/* Whether a mapping that is put into `map` should have its entries on lines of their own: as those that are
+ * there, else as `map` itself. */
 static bool expands(const struct layout *layout, const struct yaml_node *map)
 {
     for (const struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
@@ -200,7 +200,8 @@ static bool expands(const struct layout *layout, const struct yaml_node *map)
 }
 
 /* The separators that a neighbouring pair of a flow mapping uses. */
-static struct flow flow_like(const struct layout *layout, const struct yaml_node *map, const struct yaml_node *key)
+static struct flow flow_like(const struct layout *layout, const struct yaml_node *map,
+                             const struct yaml_node *key)
 {
     struct flow flow = {.neighbour = key, .colon = ": ", .comma = ", ", .eol = "\n", .step = 2};
     if (key == NULL) {
@@ -246,8 +247,7 @@ static void insert_lines(struct layout *layout, size_t offset, struct buf *lines
         return;
     }
     size_t kept = lines->length - strlen(eol); /* the file ends without a line end and goes on to */
-    layout_splice(layout, feed, feed,
-                  arena_printf(layout->arena, "%s%.*s", eol, (int)kept, buf_str(lines)));
+    layout_splice(layout, feed, feed, arena_printf(layout->arena, "%s%.*s", eol, (int)kept, buf_str(lines)));
 }
 
 void layout_insert_after(struct layout *layout, struct yaml_node *map, const struct layout_pair *pair,
@@ -332,8 +332,8 @@ static bool on_one_line(const struct layout *layout, size_t start, size_t end)
 }
 
 /* Entries in block style in place of those of a block mapping. */
-static void fill_block(struct layout *layout, const struct yaml_node *value, const struct layout_entry *entries,
-                       size_t count, size_t step)
+static void fill_block(struct layout *layout, const struct yaml_node *value,
+                       const struct layout_entry *entries, size_t count, size_t step)
 {
     struct buf out;
     buf_init(&out, TEXT_CAP);
@@ -343,7 +343,8 @@ static void fill_block(struct layout *layout, const struct yaml_node *value, con
         write_block(layout, &out, value->first, &entries[i], indent, step, eol);
     }
     size_t skipped = strlen(indent);
-    size_t kept = out.length - strlen(eol) - skipped; /* what stands before the first key and behind the last value stays */
+    size_t kept = out.length - strlen(eol) -
+                  skipped; /* what stands before the first key and behind the last value stays */
     layout_splice(layout, value->first->start, value->end,
                   arena_printf(layout->arena, "%.*s", (int)kept, buf_str(&out) + skipped));
     buf_release(&out);

@@ -2,8 +2,9 @@
 #define TARE_STAGES_COMMON_EDIT_LAYOUT_H
 
 /*
- * Putting entries into mappings and taking them out, as splices over the bytes, in the layout that is there: block or flow,
- * on a line of their own or not, with the indentation, line ends, quotes, colons and commas of their neighbours.
+ * Putting entries into mappings and taking them out, as splices over the bytes, in the layout that is there:
+ * block or flow, on a line of their own or not, with the indentation, line ends, quotes, colons and commas of
+ * their neighbours.
  */
 
 #include <stdbool.h>
@@ -62,8 +63,8 @@ void layout_insert_after(struct layout *layout, struct yaml_node *map, const str
 void layout_insert_before(struct layout *layout, struct yaml_node *map, const struct layout_pair *pair,
                           const struct layout_entry *entry, size_t step);
 
-/* Gives the pair of a mapping entries for its value, which is null, empty, an alias, or to be replaced as a whole. `flow`
- * asks for flow style in a block mapping. */
+/* Gives the pair of a mapping entries for its value, which is null, empty, an alias, or to be replaced as a
+ * whole. `flow` asks for flow style in a block mapping. */
 void layout_fill(struct layout *layout, struct yaml_node *map, const struct layout_pair *pair,
                  const struct layout_entry *entries, size_t count, size_t step, bool flow);
 

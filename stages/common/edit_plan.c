@@ -115,10 +115,11 @@ static struct layout_entry *section_entries(const struct plan *plan, struct yaml
             done[field - first] = true;
         }
         if (!ours || plan->wants[field].set) {
-            entries[(*count)++] = (struct layout_entry){
-                .key = key_name(plan, pairs->items[i].key),
-                .value = ours ? new_text(plan, field)
-                              : emit_flow(arena, plan->layout->bytes, pairs->items[i].value, plan->layout->json)};
+            entries[(*count)++] =
+                (struct layout_entry){.key = key_name(plan, pairs->items[i].key),
+                                      .value = ours ? new_text(plan, field)
+                                                    : emit_flow(arena, plan->layout->bytes,
+                                                                pairs->items[i].value, plan->layout->json)};
         }
     }
     for (enum manifest_field field = first; field <= first + 1; field++) {
@@ -142,7 +143,8 @@ static void add_section(const struct plan *plan, struct yaml_node *section, enum
 }
 
 /* All entries that `resources` is to have. */
-static struct layout_entry *resources_entries(const struct plan *plan, struct yaml_node *resources, size_t *count)
+static struct layout_entry *resources_entries(const struct plan *plan, struct yaml_node *resources,
+                                              size_t *count)
 {
     struct arena *arena = plan->layout->arena;
     struct layout_entry *entries = arena_alloc_array(arena, ENTRIES_MAX, sizeof *entries);
@@ -238,7 +240,8 @@ static bool has_merge(const struct yaml_node *map)
     return false;
 }
 
-static struct section_work survey(const struct plan *plan, struct yaml_node *section, enum manifest_field first)
+static struct section_work survey(const struct plan *plan, struct yaml_node *section,
+                                  enum manifest_field first)
 {
     struct section_work work = {0};
     struct emit_pairs *pairs = arena_alloc(plan->layout->arena, sizeof *pairs);
@@ -280,14 +283,14 @@ static void plan_leaves(const struct plan *plan, struct yaml_node *section, enum
 }
 
 /* A section that stands in `resources` itself. */
-static void plan_own_section(const struct plan *plan, struct yaml_node *resources, const struct layout_pair *place,
-                             enum manifest_field first)
+static void plan_own_section(const struct plan *plan, struct yaml_node *resources,
+                             const struct layout_pair *place, enum manifest_field first)
 {
     struct section_work work = survey(plan, place->value, first);
     if (work.left == 0 && work.removes > 0) {
         layout_remove(plan->layout, resources, place);
-    } else if (work.merged_remove ||
-               (place->value->style == YAML_STYLE_FLOW && work.removes > 0 && work.removes + work.inserts > 1)) {
+    } else if (work.merged_remove || (place->value->style == YAML_STYLE_FLOW && work.removes > 0 &&
+                                      work.removes + work.inserts > 1)) {
         size_t count;
         struct layout_entry *entries = section_entries(plan, place->value, first, &count);
         layout_fill(plan->layout, resources, place, entries, count, 2, true);
@@ -299,7 +302,8 @@ static void plan_own_section(const struct plan *plan, struct yaml_node *resource
 /* Whether a section of `resources` stands there in braces, so that a new one should too. */
 static bool sections_in_flow(struct yaml_node *resources)
 {
-    for (const struct yaml_node *key = resources->first; key != NULL && key->next != NULL; key = key->next->next) {
+    for (const struct yaml_node *key = resources->first; key != NULL && key->next != NULL;
+         key = key->next->next) {
         const struct yaml_node *value = key->next;
         if (value->kind == YAML_KIND_MAPPING && value->first != NULL) {
             return value->style == YAML_STYLE_FLOW;
@@ -314,8 +318,8 @@ static bool is_shared(const struct yaml_pair *pair, bool found)
 }
 
 /* A section that is absent, null, empty, or shared: it is written out whole. */
-static void plan_new_section(const struct plan *plan, struct yaml_node *resources, const struct yaml_pair *pair,
-                             bool found, enum manifest_field first)
+static void plan_new_section(const struct plan *plan, struct yaml_node *resources,
+                             const struct yaml_pair *pair, bool found, enum manifest_field first)
 {
     struct layout *layout = plan->layout;
     struct layout_pair place;
@@ -346,7 +350,8 @@ static void plan_new_section(const struct plan *plan, struct yaml_node *resource
         const char *separator = "";
         const char *text = "{";
         for (size_t i = 0; i < count; i++) {
-            text = arena_printf(layout->arena, "%s%s%s: %s", text, separator, entries[i].key, entries[i].value);
+            text =
+                arena_printf(layout->arena, "%s%s%s: %s", text, separator, entries[i].key, entries[i].value);
             separator = ", ";
         }
         entry = (struct layout_entry){.key = entry.key, .value = arena_printf(layout->arena, "%s}", text)};
@@ -367,7 +372,8 @@ static bool all_goes(const struct plan *plan, struct yaml_node *resources)
     return count == 0;
 }
 
-/* Whether `resources` in braces loses a section while another one comes: then its commas are best written anew. */
+/* Whether `resources` in braces loses a section while another one comes: then its commas are best written
+ * anew. */
 static bool braces_turn_over(const struct plan *plan, struct yaml_node *resources)
 {
     bool goes = false;
@@ -386,14 +392,15 @@ static bool braces_turn_over(const struct plan *plan, struct yaml_node *resource
     return resources->style == YAML_STYLE_FLOW && goes && comes;
 }
 
-/* `resources` that stands in the container itself and is not empty: what has a place is changed first, new sections follow
- * behind. */
+/* `resources` that stands in the container itself and is not empty: what has a place is changed first, new
+ * sections follow behind. */
 static void plan_sections(const struct plan *plan, const struct layout_pair *place)
 {
     struct yaml_node *resources = place->value;
     if (all_goes(plan, resources)) {
         bool block = resources->style == YAML_STYLE_BLOCK;
-        layout_splice(plan->layout, block ? place->key->end : resources->value, resources->end, block ? ": {}" : "{}");
+        layout_splice(plan->layout, block ? place->key->end : resources->value, resources->end,
+                      block ? ": {}" : "{}");
         return;
     }
     if (braces_turn_over(plan, resources)) {
@@ -455,7 +462,8 @@ static bool is_covered(const struct layout *layout, size_t start, size_t end)
 }
 
 /* The first alias of a node in the order of the text that no splice covers yet. */
-static struct yaml_node *first_alias(const struct layout *layout, struct yaml_node *at, const struct yaml_node *target)
+static struct yaml_node *first_alias(const struct layout *layout, struct yaml_node *at,
+                                     const struct yaml_node *target)
 {
     if (at->kind == YAML_KIND_ALIAS && at->target == target) {
         return is_covered(layout, at->start, at->end) ? NULL : at;
@@ -469,7 +477,8 @@ static struct yaml_node *first_alias(const struct layout *layout, struct yaml_no
     return NULL;
 }
 
-/* Gives the anchor of a node, with what it was, to its first alias, so that the node itself may change alone. */
+/* Gives the anchor of a node, with what it was, to its first alias, so that the node itself may change alone.
+ */
 static void move_anchor(const struct plan *plan, struct yaml_node *root, struct yaml_node *node)
 {
     struct layout *layout = plan->layout;
@@ -478,7 +487,8 @@ static void move_anchor(const struct plan *plan, struct yaml_node *root, struct 
     if (text == NULL) {
         return;
     }
-    layout_splice(layout, alias->start, alias->end, arena_printf(layout->arena, "&%s %s", node->anchor, text));
+    layout_splice(layout, alias->start, alias->end,
+                  arena_printf(layout->arena, "&%s %s", node->anchor, text));
     size_t length = strlen(node->anchor) + 1;
     for (size_t at = node->start; at + length <= node->value; at++) {
         if (layout->bytes[at] == '&') {
@@ -493,13 +503,15 @@ static void move_anchor(const struct plan *plan, struct yaml_node *root, struct 
     }
 }
 
-/* Moves the anchors of what stands in this container and is shared: `resources`, its sections, their values. */
+/* Moves the anchors of what stands in this container and is shared: `resources`, its sections, their values.
+ */
 static void move_anchors_of(const struct plan *plan, struct yaml_node *root, struct yaml_node *resources)
 {
     move_anchor(plan, root, resources);
     for (size_t i = 0; i < 2; i++) {
         struct yaml_pair section = {0};
-        bool found = yaml_find(plan->layout->stream, resources, manifest_section(section_fields[i]), &section);
+        bool found =
+            yaml_find(plan->layout->stream, resources, manifest_section(section_fields[i]), &section);
         if (!found || !stands_itself(&section) || !section_wanted(plan, section_fields[i])) {
             continue;
         }
@@ -507,8 +519,8 @@ static void move_anchors_of(const struct plan *plan, struct yaml_node *root, str
         for (enum manifest_field field = section_fields[i]; field <= section_fields[i] + 1; field++) {
             struct yaml_pair leaf = {0};
             if (wanted(plan, field) &&
-                yaml_find(plan->layout->stream, section.value, manifest_resource(field), &leaf) && !leaf.merged &&
-                leaf.value->kind == YAML_KIND_SCALAR) {
+                yaml_find(plan->layout->stream, section.value, manifest_resource(field), &leaf) &&
+                !leaf.merged && leaf.value->kind == YAML_KIND_SCALAR) {
                 move_anchor(plan, root, leaf.value);
             }
         }
@@ -524,16 +536,19 @@ static void choose_texts(const struct plan *plan)
         const struct manifest_amount *amount = &plan->container->amounts[field];
         const struct yaml_node *node = amount->present ? yaml_resolve(amount->node) : NULL;
         if (want->set && want->text == NULL) {
-            want->text = edit_quantity_text(plan->layout->arena, node == NULL ? NULL : node->text,
-                                            node == NULL ? 0 : node->length, manifest_is_cpu(field), want->value);
+            want->text =
+                edit_quantity_text(plan->layout->arena, node == NULL ? NULL : node->text,
+                                   node == NULL ? 0 : node->length, manifest_is_cpu(field), want->value);
         }
     }
 }
 
-int edit_plan_container(struct layout *layout, struct yaml_node *root, const struct manifest_container *container,
-                        struct edit_want wants[FIELD_COUNT], enum edit_sharing sharing, struct err *err)
+int edit_plan_container(struct layout *layout, struct yaml_node *root,
+                        const struct manifest_container *container, struct edit_want wants[FIELD_COUNT],
+                        enum edit_sharing sharing, struct err *err)
 {
-    struct plan plan = {.layout = layout, .container = container, .wants = wants, .sharing = sharing, .err = err};
+    struct plan plan = {
+        .layout = layout, .container = container, .wants = wants, .sharing = sharing, .err = err};
     struct yaml_pair pair = {0};
     struct layout_pair place = {0};
     bool found = yaml_find(layout->stream, container->node, "resources", &pair);

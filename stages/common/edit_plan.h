@@ -1,7 +1,8 @@
 #ifndef TARE_STAGES_COMMON_EDIT_PLAN_H
 #define TARE_STAGES_COMMON_EDIT_PLAN_H
 
-/* From the wanted values of one container to splices. Whether they mean what is wanted is for edit_check to say. */
+/* From the wanted values of one container to splices. Whether they mean what is wanted is for edit_check to
+ * say. */
 
 #include "stages/common/edit_layout.h"
 #include "stages/common/manifest.h"
@@ -23,7 +24,8 @@ enum edit_sharing {
 };
 
 /* Adds the splices for one container. `root` is the document's. ERR_DATA when there is no way to write it. */
-int edit_plan_container(struct layout *layout, struct yaml_node *root, const struct manifest_container *container,
-                        struct edit_want wants[FIELD_COUNT], enum edit_sharing sharing, struct err *err);
+int edit_plan_container(struct layout *layout, struct yaml_node *root,
+                        const struct manifest_container *container, struct edit_want wants[FIELD_COUNT],
+                        enum edit_sharing sharing, struct err *err);
 
 #endif

@@ -21,7 +21,8 @@ static int field_of_path(const char *path, enum manifest_field *field, struct er
             return 0;
         }
     }
-    return err_set(err, ERR_DATA, "an edit has the path \"%.200s\", which is no request or limit", path == NULL ? "" : path);
+    return err_set(err, ERR_DATA, "an edit has the path \"%.200s\", which is no request or limit",
+                   path == NULL ? "" : path);
 }
 
 static int request_of(const json_t *source, const json_t *edit, struct edit_request *request, struct err *err)
@@ -47,8 +48,8 @@ static int request_of(const json_t *source, const json_t *edit, struct edit_requ
                                            : quantity_memory(request->text, length, &request->value, err);
 }
 
-int edit_apply_records(const char *bytes, size_t length, json_t *const *records, size_t count, struct buf *out,
-                       struct err *err)
+int edit_apply_records(const char *bytes, size_t length, json_t *const *records, size_t count,
+                       struct buf *out, struct err *err)
 {
     struct edit_request *requests = NULL;
     size_t used = 0;

@@ -12,9 +12,18 @@ struct unit {
 
 /* Units of memory, those of one family together, large to small. */
 static const struct unit units[] = {
-    {"Ei", (int64_t)1 << 60}, {"Pi", (int64_t)1 << 50}, {"Ti", (int64_t)1 << 40}, {"Gi", (int64_t)1 << 30},
-    {"Mi", (int64_t)1 << 20}, {"Ki", (int64_t)1 << 10}, {"E", 1000000000000000000}, {"P", 1000000000000000},
-    {"T", 1000000000000},     {"G", 1000000000},        {"M", 1000000},             {"k", 1000},
+    {"Ei", (int64_t)1 << 60},
+    {"Pi", (int64_t)1 << 50},
+    {"Ti", (int64_t)1 << 40},
+    {"Gi", (int64_t)1 << 30},
+    {"Mi", (int64_t)1 << 20},
+    {"Ki", (int64_t)1 << 10},
+    {"E", 1000000000000000000},
+    {"P", 1000000000000000},
+    {"T", 1000000000000},
+    {"G", 1000000000},
+    {"M", 1000000},
+    {"k", 1000},
     {"", 1},
 };
 
@@ -51,8 +60,8 @@ static const char *decimals(struct arena *arena, int64_t value, int64_t unit, co
     for (int digits = 1; digits <= 3; digits++) {
         scale *= 10;
         if (rest <= INT64_MAX / scale && rest * scale % unit == 0) {
-            return arena_printf(arena, "%lld.%0*lld%s", (long long)whole, digits, (long long)(rest * scale / unit),
-                                suffix);
+            return arena_printf(arena, "%lld.%0*lld%s", (long long)whole, digits,
+                                (long long)(rest * scale / unit), suffix);
         }
     }
     return NULL;
@@ -68,7 +77,8 @@ static const char *cpu_text(struct arena *arena, const char *old, size_t length,
         if (suffix_is(suffix, suffix_length, "m")) {
             return arena_printf(arena, "%lldm", (long long)value);
         }
-        const char *exact = fraction && suffix_length == 0 && value % 1000 != 0 ? decimals(arena, value, 1000, "") : NULL;
+        const char *exact =
+            fraction && suffix_length == 0 && value % 1000 != 0 ? decimals(arena, value, 1000, "") : NULL;
         if (exact != NULL) {
             return exact;
         }
@@ -84,7 +94,8 @@ static const char *memory_in(struct arena *arena, size_t index, int64_t value, b
         return arena_printf(arena, "%lld%s", (long long)(value / unit->bytes), unit->suffix);
     }
     const char *exact = fraction ? decimals(arena, value, unit->bytes, unit->suffix) : NULL;
-    bool smaller = strlen(unit->suffix) == 1 && unit->suffix[0] != 'k'; /* there is one in the decimal family */
+    bool smaller =
+        strlen(unit->suffix) == 1 && unit->suffix[0] != 'k'; /* there is one in the decimal family */
     return exact != NULL || !smaller ? exact : memory_in(arena, index + 1, value, false);
 }
 

@@ -43,7 +43,8 @@ struct yaml_node *manifest_value(struct manifest_reader *reader, struct yaml_nod
         return NULL;
     }
     if (pair.again != NULL) {
-        manifest_add_fault(reader, true, "duplicate-key", pair.again->start, "the key \"%s\" is there twice", key);
+        manifest_add_fault(reader, true, "duplicate-key", pair.again->start, "the key \"%s\" is there twice",
+                           key);
     }
     return yaml_type_of(pair.value) == YAML_TYPE_NULL ? NULL : yaml_resolve(pair.value);
 }
@@ -59,7 +60,8 @@ struct yaml_node *manifest_map(struct manifest_reader *reader, struct yaml_node 
     return value;
 }
 
-const char *manifest_text(struct manifest_reader *reader, struct yaml_node *node, const char *key, const char *what)
+const char *manifest_text(struct manifest_reader *reader, struct yaml_node *node, const char *key,
+                          const char *what)
 {
     struct yaml_node *value = manifest_value(reader, node, key);
     const char *text = value == NULL ? NULL : yaml_string(reader->arena, value);
@@ -114,9 +116,10 @@ struct walk {
     long items;
 };
 
-/* `list` is the object whose item this is, NULL for the root. Depth is bounded by the YAML reader; aliases of items by the
- * number of aliases. */
-static int walk_object(struct walk *walk, struct yaml_node *node, const struct manifest_object *list, size_t depth)
+/* `list` is the object whose item this is, NULL for the root. Depth is bounded by the YAML reader; aliases of
+ * items by the number of aliases. */
+static int walk_object(struct walk *walk, struct yaml_node *node, const struct manifest_object *list,
+                       size_t depth)
 {
     struct manifest_reader *r = walk->reader;
     node = yaml_resolve(node);
@@ -161,21 +164,26 @@ static void read_replicas(struct manifest_reader *r, struct yaml_node *spec, con
         return;
     }
     if (!yaml_int(value, &out->replicas) || out->replicas < 0 || out->replicas > REPLICAS_MAX) {
-        int shown = value->kind != YAML_KIND_SCALAR ? 0 : value->length < SHOWN_MAX ? (int)value->length : SHOWN_MAX;
-        manifest_add_fault(r, true, "bad-value", value->start, "spec.%s is not a whole number of at least 0: %s%.*s%s",
-                           key, value->style == YAML_STYLE_PLAIN ? "" : "\"", shown,
-                           value->text == NULL ? "" : value->text, value->style == YAML_STYLE_PLAIN ? "" : "\"");
+        int shown = value->kind != YAML_KIND_SCALAR ? 0
+                    : value->length < SHOWN_MAX     ? (int)value->length
+                                                    : SHOWN_MAX;
+        manifest_add_fault(
+            r, true, "bad-value", value->start, "spec.%s is not a whole number of at least 0: %s%.*s%s", key,
+            value->style == YAML_STYLE_PLAIN ? "" : "\"", shown, value->text == NULL ? "" : value->text,
+            value->style == YAML_STYLE_PLAIN ? "" : "\"");
         return;
     }
     out->has_replicas = true;
 }
 
-/* Text that a template fills in. With an action of Helm's the file is one; other braces are listed as written. */
+/* Text that a template fills in. With an action of Helm's the file is one; other braces are listed as
+ * written. */
 static void check_rendered(struct manifest_reader *r, const char *text, size_t offset, const char *what)
 {
     if (text != NULL && strstr(text, "{{") != NULL) {
         bool helm = template_has_action(text, strlen(text));
-        manifest_add_fault(r, helm, "helm-template", offset, "%s is still to be filled in by a template", what);
+        manifest_add_fault(r, helm, "helm-template", offset, "%s is still to be filled in by a template",
+                           what);
     }
 }
 
@@ -209,8 +217,8 @@ static void read_metadata(struct manifest_reader *r, struct manifest_workload *o
     check_rendered(r, out->namespace, node->start, "metadata.namespace");
     if ((out->name == NULL || out->name[0] == '\0') && !r->fatal) {
         bool generated = manifest_value(r, out->metadata, "generateName") != NULL;
-        manifest_add_fault(r, true, "bad-value", node->start, "the %s has no metadata.name%s", out->object->kind,
-                           generated ? " (a generateName has no usage to look up)" : "");
+        manifest_add_fault(r, true, "bad-value", node->start, "the %s has no metadata.name%s",
+                           out->object->kind, generated ? " (a generateName has no usage to look up)" : "");
     }
 }
 
@@ -229,7 +237,8 @@ int manifest_read(struct manifest_reader *reader, const struct manifest_object *
     }
     for (size_t i = 0; i < out->container_count; i++) {
         check_rendered(reader, out->containers[i].name, out->containers[i].node->start, "a container's name");
-        check_rendered(reader, out->containers[i].image, out->containers[i].node->start, "a container's image");
+        check_rendered(reader, out->containers[i].image, out->containers[i].node->start,
+                       "a container's image");
     }
     struct yaml_node *odd = yaml_complex_key(object->node);
     if (odd != NULL) {

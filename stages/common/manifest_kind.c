@@ -4,7 +4,10 @@
 #include "pipeline/base/str.h"
 #include "stages/common/manifest.h"
 
-#define POD_TEMPLATE {"spec", "template", "spec"}
+#define POD_TEMPLATE \
+    { \
+        "spec", "template", "spec" \
+    }
 
 static const struct manifest_kind kinds[] = {
     {"CronJob", {"batch"}, {"spec", "jobTemplate", "spec", "template", "spec"}, NULL, true},

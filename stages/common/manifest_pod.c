@@ -24,8 +24,8 @@ static void read_amount(struct manifest_reader *r, struct yaml_node *section, en
         return;
     }
     if (manifest_quantity(r->arena, pair.value, manifest_is_cpu(field), &amount->value, &err)) {
-        manifest_add_fault(r, true, "bad-quantity", pair.value->start, "container \"%s\": %s.%s: %s", out->name,
-                           manifest_section(field), manifest_resource(field), err.message);
+        manifest_add_fault(r, true, "bad-quantity", pair.value->start, "container \"%s\": %s.%s: %s",
+                           out->name, manifest_section(field), manifest_resource(field), err.message);
         return;
     }
     amount->present = true;
@@ -38,9 +38,10 @@ static void read_resources(struct manifest_reader *r, struct manifest_container 
     snprintf(what, sizeof what, "resources of container \"%.60s\"", out->name);
     struct yaml_node *resources = manifest_map(r, out->node, "resources", what);
     for (int field = 0; field < FIELD_COUNT; field += 2) {
-        snprintf(what, sizeof what, "resources.%s of container \"%.60s\"", manifest_section((enum manifest_field)field),
-                 out->name);
-        struct yaml_node *section = manifest_map(r, resources, manifest_section((enum manifest_field)field), what);
+        snprintf(what, sizeof what, "resources.%s of container \"%.60s\"",
+                 manifest_section((enum manifest_field)field), out->name);
+        struct yaml_node *section =
+            manifest_map(r, resources, manifest_section((enum manifest_field)field), what);
         if (section != NULL) {
             read_amount(r, section, (enum manifest_field)field, out);
             read_amount(r, section, (enum manifest_field)(field + 1), out);

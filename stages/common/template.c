@@ -6,9 +6,9 @@
 
 /* What follows "{{" in Helm charts, blanks and dashes left out. */
 static const char *const actions[] = {
-    ".Values", ".Release", ".Chart",  ".Capabilities", ".Files",   ".Template", "$",        "if ",    "else",
-    "end",     "range ",   "with ",   "include ",      "template ", "define ",   "toYaml ",  "tpl ",   "block ",
-    "/*",      "default ", "printf ", "required ",     "lookup ",  "quote ",
+    ".Values", ".Release", ".Chart", ".Capabilities", ".Files",   ".Template", "$",       "if ",
+    "else",    "end",      "range ", "with ",         "include ", "template ", "define ", "toYaml ",
+    "tpl ",    "block ",   "/*",     "default ",      "printf ",  "required ", "lookup ", "quote ",
 };
 
 static bool is_action(const char *at, const char *end)

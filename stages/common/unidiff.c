@@ -59,8 +59,8 @@ static bool ends_line(const struct buf *text)
 }
 
 /* Adds splices from *index on as long as they share lines; the region's text is built in `text`. */
-static struct region next_region(const char *bytes, size_t length, const struct edit_splices *splices, size_t *index,
-                                 struct buf *text)
+static struct region next_region(const char *bytes, size_t length, const struct edit_splices *splices,
+                                 size_t *index, struct buf *text)
 {
     struct region region = {.start = line_start(bytes, splices->items[*index].start)};
     size_t at = region.start;
@@ -108,8 +108,8 @@ static void trim(const char *bytes, struct region *region)
     }
 }
 
-static int collect(const char *bytes, size_t length, const struct edit_splices *splices, struct regions *regions,
-                   struct arena *arena, size_t cap, struct err *err)
+static int collect(const char *bytes, size_t length, const struct edit_splices *splices,
+                   struct regions *regions, struct arena *arena, size_t cap, struct err *err)
 {
     struct buf text;
     buf_init(&text, cap);
@@ -170,7 +170,8 @@ static void write_range(struct buf *out, char mark, size_t first, size_t count)
     }
 }
 
-/* Writes regions [from, to) as one hunk. *place is where the last one ended, *shift what lines were added so far. */
+/* Writes regions [from, to) as one hunk. *place is where the last one ended, *shift what lines were added so
+ * far. */
 static void write_hunk(const char *bytes, size_t length, const struct region *from, const struct region *to,
                        struct place *place, long *shift, struct buf *out)
 {
@@ -205,8 +206,8 @@ static void write_hunk(const char *bytes, size_t length, const struct region *fr
     place->offset = end;
 }
 
-/* A file name as both programs read it: in C quotes where it holds quotes, backslashes or control bytes; with a tab behind
- * it where it holds blanks. */
+/* A file name as both programs read it: in C quotes where it holds quotes, backslashes or control bytes; with
+ * a tab behind it where it holds blanks. */
 static void write_name(struct buf *out, const char *mark, const char *side, const char *path)
 {
     bool quoted = false;
@@ -241,7 +242,8 @@ int unidiff_write(const char *path, const char *bytes, size_t length, const stru
     }
     for (size_t i = 0, next; i < regions.count && !failed; i = next) {
         for (next = i + 1; next < regions.count; next++) {
-            if (context_after(bytes, length, regions.items[next - 1].end, 2 * CONTEXT) < regions.items[next].start) {
+            if (context_after(bytes, length, regions.items[next - 1].end, 2 * CONTEXT) <
+                regions.items[next].start) {
                 break;
             }
         }

@@ -71,7 +71,7 @@ json_t *api_merge_patch(const struct manifest_kind *type, const struct edit_requ
 /* What is at work for one container of a JSON patch. */
 struct container_patch {
     json_t *operations;
-    char *base; /* "/spec/template/spec/containers/0" */
+    char *base;  /* "/spec/template/spec/containers/0" */
     bool has[2]; /* requests, limits: there, or added by an operation before */
 };
 
@@ -89,11 +89,13 @@ static bool has_section(const json_t *container, const char *section)
 {
     const json_t *amounts = json_object_get(container, section);
     int64_t ignored;
-    return json_get_int(amounts, "cpu_millicores", &ignored) || json_get_int(amounts, "memory_bytes", &ignored) ||
+    return json_get_int(amounts, "cpu_millicores", &ignored) ||
+           json_get_int(amounts, "memory_bytes", &ignored) ||
            json_object_get(json_object_get(container, "other_resources"), section) != NULL;
 }
 
-static void add_edit(struct container_patch *patch, const struct edit_request *request, const struct edit_done *done)
+static void add_edit(struct container_patch *patch, const struct edit_request *request,
+                     const struct edit_done *done)
 {
     const char *section = manifest_section(request->field);
     size_t which = str_equal(section, "limits");
@@ -132,8 +134,9 @@ static const json_t *container_of(const json_t *record, const char *name)
 }
 
 /* Starts a container: where it is, what it has, and the test of its name. */
-static void begin_container(struct container_patch *patch, const struct manifest_kind *type, const json_t *record,
-                            const struct edit_request *request, const struct edit_done *done)
+static void begin_container(struct container_patch *patch, const struct manifest_kind *type,
+                            const json_t *record, const struct edit_request *request,
+                            const struct edit_done *done)
 {
     struct buf base;
     buf_init(&base, 1024);
@@ -151,8 +154,8 @@ static void begin_container(struct container_patch *patch, const struct manifest
     free(name);
 }
 
-json_t *api_json_patch(const struct manifest_kind *type, const json_t *record, const struct edit_request *requests,
-                       const struct edit_done *done, size_t count)
+json_t *api_json_patch(const struct manifest_kind *type, const json_t *record,
+                       const struct edit_request *requests, const struct edit_done *done, size_t count)
 {
     struct container_patch patch = {.operations = json_array()};
     const char *current = NULL;

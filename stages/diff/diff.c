@@ -19,8 +19,8 @@ enum { PATCH_CAP = 64 * 1024 * 1024, FILE_CAP = INT32_MAX - 1 };
 
 /* The manifest that is open: records come file by file. */
 struct manifest_state {
-    char *file;         /* as in the records; NULL: none */
-    char *relative;     /* to the root, for patches */
+    char *file;     /* as in the records; NULL: none */
+    char *relative; /* to the root, for patches */
     struct buf bytes;
     char sha256[DIGEST_HEX];
     bool missing;
@@ -115,7 +115,8 @@ static int open_manifest(struct state *state, const char *file, struct err *err)
     manifest->missing = fs_read(file, &manifest->bytes, &manifest->why) != 0;
     if (!manifest->missing) {
         hash_bytes(buf_str(&manifest->bytes), manifest->bytes.length, manifest->sha256);
-        manifest->session = edit_session_new(buf_str(&manifest->bytes), manifest->bytes.length, &manifest->arena);
+        manifest->session =
+            edit_session_new(buf_str(&manifest->bytes), manifest->bytes.length, &manifest->arena);
         set_relative(state, file);
     }
     return 0;
@@ -123,21 +124,23 @@ static int open_manifest(struct state *state, const char *file, struct err *err)
 
 static void set_empty(json_t *record)
 {
-    json_object_set_new(record, "change", json_pack("{s:[], s:n, s:n, s:n}", "edits", "patch", "merge_patch",
-                                                    "json_patch"));
+    json_object_set_new(record, "change",
+                        json_pack("{s:[], s:n, s:n, s:n}", "edits", "patch", "merge_patch", "json_patch"));
 }
 
 /* Sets `change`; without any changed field, the empty one. Steals change->patch. */
 static void set_change(json_t *record, const struct change *change)
 {
     json_t *edits = json_array();
-    const struct manifest_kind *type = manifest_kind_named(json_string_or_null(record_workload(record), "kind"));
+    const struct manifest_kind *type =
+        manifest_kind_named(json_string_or_null(record_workload(record), "kind"));
     for (size_t i = 0; i < change->count; i++) {
         const struct edit_done *done = &change->done[i];
         if (done->changed) {
-            json_array_append_new(edits, json_pack("{s:s, s:s, s:o, s:o}", "container", change->requests[i].container,
-                                                   "path", done->path, "from", json_string_safe(done->from), "to",
-                                                   json_string_safe(done->to)));
+            json_array_append_new(edits,
+                                  json_pack("{s:s, s:s, s:o, s:o}", "container",
+                                            change->requests[i].container, "path", done->path, "from",
+                                            json_string_safe(done->from), "to", json_string_safe(done->to)));
         }
     }
     if (json_array_size(edits) == 0 || type == NULL) {
@@ -146,11 +149,14 @@ static void set_change(json_t *record, const struct change *change)
         set_empty(record);
         return;
     }
-    json_t *merge = type->strategic ? api_merge_patch(type, change->requests, change->done, change->count) : json_null();
-    json_t *json = type->strategic ? json_null()
-                                   : api_json_patch(type, record, change->requests, change->done, change->count);
-    json_object_set_new(record, "change", json_pack("{s:o, s:o, s:o, s:o}", "edits", edits, "patch", change->patch,
-                                                    "merge_patch", merge, "json_patch", json));
+    json_t *merge =
+        type->strategic ? api_merge_patch(type, change->requests, change->done, change->count) : json_null();
+    json_t *json = type->strategic
+                       ? json_null()
+                       : api_json_patch(type, record, change->requests, change->done, change->count);
+    json_object_set_new(record, "change",
+                        json_pack("{s:o, s:o, s:o, s:o}", "edits", edits, "patch", change->patch,
+                                  "merge_patch", merge, "json_patch", json));
 }
 
 /* One problem for all values that were overridden locally. */
@@ -165,8 +171,8 @@ static void note_local(json_t *record, const struct edit_done *done, size_t coun
     }
     if (paths.length > 0 || paths.overflow) {
         record_problem(record, "diff", "edit-local",
-                       "shared by an anchor or merge key and written for this container alone: %s%s", buf_str(&paths),
-                       paths.overflow ? " …" : "");
+                       "shared by an anchor or merge key and written for this container alone: %s%s",
+                       buf_str(&paths), paths.overflow ? " …" : "");
     }
     buf_release(&paths);
 }
@@ -181,9 +187,10 @@ static bool source_holds(const struct manifest_state *manifest, json_t *record)
         return false;
     }
     if (!str_equal(sha256, manifest->sha256)) {
-        record_problem_at(record, "diff", "source-changed", manifest->file, 0,
-                          "%s is not the manifest that was parsed (sha256 %.12s, then %.12s): run tare-parse again",
-                          manifest->file, manifest->sha256, sha256 == NULL ? "unknown" : sha256);
+        record_problem_at(
+            record, "diff", "source-changed", manifest->file, 0,
+            "%s is not the manifest that was parsed (sha256 %.12s, then %.12s): run tare-parse again",
+            manifest->file, manifest->sha256, sha256 == NULL ? "unknown" : sha256);
         return false;
     }
     return true;
@@ -199,14 +206,18 @@ static int change_file(struct state *state, json_t *record, const struct wishes 
     struct buf text;
     if (edit_session_plan(manifest->session, wishes->items, wishes->count, done, &splices, &why)) {
         record_problem_at(record, "diff", "edit-impossible", manifest->file,
-                          (long)json_int_or(json_at(record, "workload.source"), "line", 0), "%s", why.message);
+                          (long)json_int_or(json_at(record, "workload.source"), "line", 0), "%s",
+                          why.message);
         set_empty(record);
         return 0;
     }
     buf_init(&text, PATCH_CAP);
-    int failed = unidiff_write(manifest->relative, buf_str(&manifest->bytes), manifest->bytes.length, splices, &text, err);
+    int failed = unidiff_write(manifest->relative, buf_str(&manifest->bytes), manifest->bytes.length, splices,
+                               &text, err);
     if (!failed) {
-        struct change change = {.requests = wishes->items, .done = done, .count = wishes->count,
+        struct change change = {.requests = wishes->items,
+                                .done = done,
+                                .count = wishes->count,
                                 .patch = json_string_safe(buf_str(&text))};
         set_change(record, &change);
         note_local(record, done, wishes->count);

@@ -31,16 +31,17 @@ static bool is_removed(const json_t *wanted, enum manifest_field field)
 }
 
 /* The wish for one field, if there is one. */
-static int read_field(const json_t *wanted, enum manifest_field field, struct edit_request *request, bool *there,
-                      struct err *err)
+static int read_field(const json_t *wanted, enum manifest_field field, struct edit_request *request,
+                      bool *there, struct err *err)
 {
-    const json_t *value = json_object_get(json_object_get(wanted, manifest_section(field)), amount_key(field));
+    const json_t *value =
+        json_object_get(json_object_get(wanted, manifest_section(field)), amount_key(field));
     bool removed = is_removed(wanted, field);
     bool given = value != NULL && !json_is_null(value);
     *there = removed || given;
     if (given && (removed || !json_is_integer(value) || json_integer_value(value) < 0)) {
-        return err_set(err, ERR_DATA, "the recommendation for %s.%s of container \"%s\" %s", manifest_section(field),
-                       manifest_resource(field), request->container,
+        return err_set(err, ERR_DATA, "the recommendation for %s.%s of container \"%s\" %s",
+                       manifest_section(field), manifest_resource(field), request->container,
                        removed ? "both sets and removes it" : "is no whole number of at least 0");
     }
     request->field = field;
@@ -81,7 +82,8 @@ int wishes_read(const json_t *record, struct arena *arena, struct wishes *out, s
     }
     size_t room = json_array_size(containers) * FIELD_COUNT;
     if (room > WISHES_MAX) {
-        return err_set(err, ERR_DATA, "the workload has more than %d containers", (int)MANIFEST_CONTAINERS_MAX);
+        return err_set(err, ERR_DATA, "the workload has more than %d containers",
+                       (int)MANIFEST_CONTAINERS_MAX);
     }
     out->items = arena_alloc_array(arena, room + 1, sizeof *out->items);
     json_array_foreach(containers, index, container)
@@ -128,7 +130,8 @@ static const char *format(struct arena *arena, enum manifest_field field, int64_
 static const char *path_text(struct arena *arena, const json_t *record, const char *list, size_t index,
                              enum manifest_field field)
 {
-    const struct manifest_kind *type = manifest_kind_named(json_string_or_null(record_workload(record), "kind"));
+    const struct manifest_kind *type =
+        manifest_kind_named(json_string_or_null(record_workload(record), "kind"));
     const char *path = "";
     for (size_t i = 0; type != NULL && type->pod_path[i] != NULL; i++) {
         path = arena_printf(arena, "%s%s.", path, type->pod_path[i]);
@@ -146,7 +149,8 @@ struct edit_done *wishes_without_file(const json_t *record, const struct wishes 
         const char *list = "containers";
         int64_t now = 0;
         const json_t *container = container_named(record, wish->container, &index, &list);
-        bool there = json_get_int(json_object_get(container, manifest_section(wish->field)), amount_key(wish->field), &now);
+        bool there = json_get_int(json_object_get(container, manifest_section(wish->field)),
+                                  amount_key(wish->field), &now);
         done[i] = (struct edit_done){.path = path_text(arena, record, list, index, wish->field),
                                      .changed = wish->remove ? there : !there || now != wish->value,
                                      .from = there ? format(arena, wish->field, now) : NULL,

@@ -10,12 +10,13 @@ struct wishes {
     size_t count;
 };
 
-/* The wanted values of a record's recommendation, by container in the order of the workload and by field; none unless its
- * action is "resize". ERR_DATA for a container the workload does not have, a number that is no amount, or an unknown field
- * to remove. */
+/* The wanted values of a record's recommendation, by container in the order of the workload and by field;
+ * none unless its action is "resize". ERR_DATA for a container the workload does not have, a number that is
+ * no amount, or an unknown field to remove. */
 int wishes_read(const json_t *record, struct arena *arena, struct wishes *out, struct err *err);
 
-/* What becomes of the wishes where there is no manifest (a live object): from the amounts in the record itself. */
+/* What becomes of the wishes where there is no manifest (a live object): from the amounts in the record
+ * itself. */
 struct edit_done *wishes_without_file(const json_t *record, const struct wishes *wishes, struct arena *arena);
 
 #endif

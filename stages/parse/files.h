@@ -16,9 +16,10 @@ struct file_list {
 /* Frees the paths; the list is empty and can be used again. */
 void file_list_release(struct file_list *list);
 
-/* Adds a file, or what is below a directory. Hidden entries are left out; symbolic links to files are followed, those to
- * directories are not (no loops, nothing twice). What cannot be looked into is added all the same: reading it then tells
- * why. ERR_NOINPUT when `path` is missing, unreadable, or neither a regular file nor a directory. */
+/* Adds a file, or what is below a directory. Hidden entries are left out; symbolic links to files are
+ * followed, those to directories are not (no loops, nothing twice). What cannot be looked into is added all
+ * the same: reading it then tells why. ERR_NOINPUT when `path` is missing, unreadable, or neither a regular
+ * file nor a directory. */
 int file_list_add(struct file_list *list, const char *path, struct err *err);
 
 /* Sorts bytewise and drops what is there twice. */

@@ -18,15 +18,18 @@ static json_t *short_text(struct manifest_reader *r, const char *text)
     return json_string_safe(cut);
 }
 
-/* A mapping of names to strings, as far as the caps allow: all of it, or what concerns tare. Odd values are kept as written. */
-static json_t *string_map(struct manifest_reader *r, struct yaml_node *map, const char *skip_annotation, bool all)
+/* A mapping of names to strings, as far as the caps allow: all of it, or what concerns tare. Odd values are
+ * kept as written. */
+static json_t *string_map(struct manifest_reader *r, struct yaml_node *map, const char *skip_annotation,
+                          bool all)
 {
     json_t *out = json_object();
     struct yaml_node *key = map == NULL || map->kind != YAML_KIND_MAPPING ? NULL : map->first;
     for (; key != NULL && key->next != NULL && json_object_size(out) < LABELS_MAX; key = key->next->next) {
         const char *name = yaml_scalar(r->arena, key);
         const char *value = yaml_scalar(r->arena, key->next);
-        bool kept = all || (name != NULL && (str_starts(name, "tare.dev/") || str_equal(name, skip_annotation)));
+        bool kept =
+            all || (name != NULL && (str_starts(name, "tare.dev/") || str_equal(name, skip_annotation)));
         if (kept && name != NULL && value != NULL && strlen(name) <= TEXT_MAX) {
             json_object_set_new(out, name, short_text(r, value));
         }
@@ -34,7 +37,8 @@ static json_t *string_map(struct manifest_reader *r, struct yaml_node *map, cons
     return out;
 }
 
-json_t *inventory_annotations(struct manifest_reader *reader, struct yaml_node *metadata, const char *skip_annotation)
+json_t *inventory_annotations(struct manifest_reader *reader, struct yaml_node *metadata,
+                              const char *skip_annotation)
 {
     return string_map(reader, yaml_get(reader->stream, metadata, "annotations"), skip_annotation, false);
 }
@@ -48,8 +52,8 @@ static json_t *amounts(const struct manifest_container *container, enum manifest
 }
 
 /* Extended resources of one section ("nvidia.com/gpu": "1"), as written. */
-static void add_others(struct manifest_reader *r, const struct manifest_container *container, const char *section,
-                       json_t *others)
+static void add_others(struct manifest_reader *r, const struct manifest_container *container,
+                       const char *section, json_t *others)
 {
     struct yaml_node *map = yaml_get(r->stream, yaml_get(r->stream, container->node, "resources"), section);
     json_t *out = json_object();
@@ -76,10 +80,11 @@ static json_t *container_json(struct manifest_reader *r, const struct manifest_c
     }
     add_others(r, container, "requests", others);
     add_others(r, container, "limits", others);
-    json_t *out = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name", short_text(r, container->name), "role",
-                            manifest_role_name(container->role), "image", short_text(r, container->image), "command",
-                            short_text(r, container->command), "ports", ports, "requests",
-                            amounts(container, FIELD_REQUESTS_CPU), "limits", amounts(container, FIELD_LIMITS_CPU));
+    json_t *out =
+        json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name", short_text(r, container->name), "role",
+                  manifest_role_name(container->role), "image", short_text(r, container->image), "command",
+                  short_text(r, container->command), "ports", ports, "requests",
+                  amounts(container, FIELD_REQUESTS_CPU), "limits", amounts(container, FIELD_LIMITS_CPU));
     if (json_object_size(others) > 0) {
         json_object_set(out, "other_resources", others);
     }
@@ -114,7 +119,8 @@ static json_t *pod_resources(struct manifest_reader *r, const struct manifest_wo
 
 static json_t *source_json(const struct manifest_workload *workload, const struct inventory_source *source)
 {
-    return json_pack("{s:s, s:I, s:o, s:I, s:s}", "file", source->file, "document", (json_int_t)source->document, "item",
+    return json_pack("{s:s, s:I, s:o, s:I, s:s}", "file", source->file, "document",
+                     (json_int_t)source->document, "item",
                      json_int_or_null(workload->object->item > 0, workload->object->item), "line",
                      (json_int_t)source->line, "sha256", source->sha256);
 }
@@ -126,14 +132,15 @@ static json_t *workload_json(struct manifest_reader *r, const struct manifest_wo
     for (size_t i = 0; i < workload->container_count; i++) {
         json_array_append_new(containers, container_json(r, &workload->containers[i]));
     }
-    json_t *out = json_pack(
-        "{s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:n}", "cluster", json_string_safe(options->cluster),
-        "namespace", short_text(r, workload->namespace), "kind", workload->object->type->kind, "name",
-        short_text(r, workload->name), "api_version", workload->object->api_version, "replicas",
-        json_int_or_null(workload->has_replicas, workload->replicas), "labels",
-        string_map(r, yaml_get(r->stream, workload->metadata, "labels"), NULL, true), "annotations",
-        inventory_annotations(r, workload->metadata, options->skip_annotation), "source",
-        source_json(workload, source), "containers", containers, "autoscaler");
+    json_t *out =
+        json_pack("{s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:n}", "cluster",
+                  json_string_safe(options->cluster), "namespace", short_text(r, workload->namespace), "kind",
+                  workload->object->type->kind, "name", short_text(r, workload->name), "api_version",
+                  workload->object->api_version, "replicas",
+                  json_int_or_null(workload->has_replicas, workload->replicas), "labels",
+                  string_map(r, yaml_get(r->stream, workload->metadata, "labels"), NULL, true), "annotations",
+                  inventory_annotations(r, workload->metadata, options->skip_annotation), "source",
+                  source_json(workload, source), "containers", containers, "autoscaler");
     json_t *pod = pod_resources(r, workload);
     if (pod != NULL) {
         json_object_set_new(out, "pod_resources", pod);
@@ -142,8 +149,8 @@ static json_t *workload_json(struct manifest_reader *r, const struct manifest_wo
 }
 
 /* What the reader found that does not spoil the facts, and what is odd about the whole object. */
-static void add_problems(struct manifest_reader *r, const struct manifest_workload *workload, const char *file,
-                         json_t *record)
+static void add_problems(struct manifest_reader *r, const struct manifest_workload *workload,
+                         const char *file, json_t *record)
 {
     size_t line;
     size_t column;
@@ -160,15 +167,17 @@ static void add_problems(struct manifest_reader *r, const struct manifest_worklo
     }
     if (workload->partial) {
         yaml_position(r->stream, workload->object->node->start, &line, &column);
-        record_problem_at(record, "parse", "kustomize", file, (long)line,
-                          "no container has an image: this looks like a Kustomize patch; it is listed with what it holds");
+        record_problem_at(
+            record, "parse", "kustomize", file, (long)line,
+            "no container has an image: this looks like a Kustomize patch; it is listed with what it holds");
     }
 }
 
 json_t *inventory_record(struct manifest_reader *reader, const struct manifest_workload *workload,
                          const struct inventory_source *source, const struct inventory_options *options)
 {
-    json_t *record = json_pack("{s:o, s:[]}", "workload", workload_json(reader, workload, source, options), "problems");
+    json_t *record =
+        json_pack("{s:o, s:[]}", "workload", workload_json(reader, workload, source, options), "problems");
     add_problems(reader, workload, source->file, record);
     return record;
 }

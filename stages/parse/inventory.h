@@ -24,6 +24,7 @@ json_t *inventory_record(struct manifest_reader *reader, const struct manifest_w
                          const struct inventory_source *source, const struct inventory_options *options);
 
 /* New object of those annotations of an object's metadata that concern tare. */
-json_t *inventory_annotations(struct manifest_reader *reader, struct yaml_node *metadata, const char *skip_annotation);
+json_t *inventory_annotations(struct manifest_reader *reader, struct yaml_node *metadata,
+                              const char *skip_annotation);
 
 #endif

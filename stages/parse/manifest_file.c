@@ -25,7 +25,7 @@ struct file_pass {
     int64_t errors;
     size_t fault_offset; /* of the first error */
     bool kustomization;
-    json_t *kinds;       /* skipped in this file: kind → count */
+    json_t *kinds; /* skipped in this file: kind → count */
     struct err *err;
 };
 
@@ -65,8 +65,8 @@ static int add_note(struct file_pass *pass, const char *outcome, const char *cod
         json_object_set_new(source, "line", json_integer((json_int_t)fault->line));
         json_object_set_new(source, "column", json_integer((json_int_t)fault->column));
     }
-    json_t *note = json_pack("{s:{s:s, s:s, s:s, s:o, s:o}}", "note", "stage", "parse", "outcome", outcome, "code", code,
-                             "message", json_string_safe(message), "source", source);
+    json_t *note = json_pack("{s:{s:s, s:s, s:s, s:o, s:o}}", "note", "stage", "parse", "outcome", outcome,
+                             "code", code, "message", json_string_safe(message), "source", source);
     int failed = shelf_add(&pass->intake->records, NULL, note, pass->err);
     json_decref(note);
     return failed;
@@ -80,7 +80,8 @@ static int add_error(struct file_pass *pass, const char *code, long document, lo
     if (fault == NULL) {
         snprintf(text, sizeof text, "%s", message);
     } else {
-        snprintf(text, sizeof text, "%s, line %zu, column %zu: %s", pass->path, fault->line, fault->column, message);
+        snprintf(text, sizeof text, "%s, line %zu, column %zu: %s", pass->path, fault->line, fault->column,
+                 message);
     }
     if (pass->errors++ == 0) {
         pass->fault_offset = fault == NULL ? 0 : fault->offset;
@@ -122,8 +123,8 @@ static int add_workload(struct file_pass *pass, const struct manifest_object *ob
     struct inventory_source source = {
         .file = pass->path, .sha256 = pass->sha256, .document = pass->document.number, .line = (long)line};
     json_t *record = inventory_record(&pass->reader, &workload, &source, &intake->options);
-    shelf_id(workload.namespace == NULL ? intake->namespace : workload.namespace, object->type->kind, workload.name,
-             id);
+    shelf_id(workload.namespace == NULL ? intake->namespace : workload.namespace, object->type->kind,
+             workload.name, id);
     int failed = shelf_add(&intake->records, id, record, pass->err);
     json_decref(record);
     pass->workloads++;
@@ -161,7 +162,8 @@ static int add_scaler(struct file_pass *pass, const struct manifest_object *obje
     if (!scaler_read(&pass->reader, object, &scaler)) {
         return 0;
     }
-    shelf_id(scaler.namespace == NULL ? pass->intake->namespace : scaler.namespace, scaler.kind, scaler.name, id);
+    shelf_id(scaler.namespace == NULL ? pass->intake->namespace : scaler.namespace, scaler.kind, scaler.name,
+             id);
     return add_join(pass, id, "autoscaler", scaler.member);
 }
 
@@ -171,14 +173,16 @@ static void count_skipped(struct file_pass *pass, const struct manifest_object *
     char name[KIND_NAME_MAX];
     const char *slash = object->api_version == NULL ? NULL : strchr(object->api_version, '/');
     if (manifest_kind_named(object->kind) != NULL && slash != NULL) {
-        snprintf(name, sizeof name, "%.60s.%.*s", object->kind, (int)(slash - object->api_version > 60 ? 60 : slash - object->api_version),
+        snprintf(name, sizeof name, "%.60s.%.*s", object->kind,
+                 (int)(slash - object->api_version > 60 ? 60 : slash - object->api_version),
                  object->api_version);
     } else {
         snprintf(name, sizeof name, "%.60s", object->kind);
     }
     str_trim_utf8(name);
     str_mask_controls(name);
-    bool room = json_object_size(pass->kinds) < SKIPPED_KINDS_MAX || json_object_get(pass->kinds, name) != NULL;
+    bool room =
+        json_object_size(pass->kinds) < SKIPPED_KINDS_MAX || json_object_get(pass->kinds, name) != NULL;
     const char *key = room ? name : "other";
     json_object_set_new(pass->kinds, key, json_integer(json_int_or(pass->kinds, key, 0) + 1));
 }
@@ -196,7 +200,8 @@ static int take_object(void *context, const struct manifest_object *object)
     }
     count_skipped(pass, object);
     if (str_equal(object->kind, "Kustomization") || str_equal(object->kind, "Component")) {
-        pass->kustomization = object->api_version != NULL && str_starts(object->api_version, "kustomize.config.k8s.io/");
+        pass->kustomization =
+            object->api_version != NULL && str_starts(object->api_version, "kustomize.config.k8s.io/");
     }
     if (str_equal(object->kind, "Namespace") && str_equal(object->api_version, "v1")) {
         return add_namespace(pass, object);
@@ -241,8 +246,9 @@ static int withdraw(struct file_pass *pass, size_t records, size_t joins, int64_
     }
     json_object_clear(pass->kinds);
     pass->workloads = 0;
-    return add_note(pass, "skipped", "helm-template", 0, 0, NULL,
-                    "the file is a template (Helm or another): render it first (helm template) and name the result");
+    return add_note(
+        pass, "skipped", "helm-template", 0, 0, NULL,
+        "the file is a template (Helm or another): render it first (helm template) and name the result");
 }
 
 static bool named_kustomization(const char *path)
@@ -257,7 +263,8 @@ static int add_empty_note(struct file_pass *pass)
 {
     if (pass->kustomization || named_kustomization(pass->path)) {
         return add_note(pass, "skipped", "kustomize", 0, 0, NULL,
-                        "the file is a Kustomization: build it (kustomize build) and name the result to have its workloads");
+                        "the file is a Kustomization: build it (kustomize build) and name the result to have "
+                        "its workloads");
     }
     return add_note(pass, "skipped", "no-workload", 0, 0, NULL, "the file holds no workload");
 }
@@ -316,7 +323,8 @@ int intake_file(struct intake *intake, const char *path, struct err *err)
     if (result <= 0) {
         return result;
     }
-    if (yaml_open(buf_str(&intake->bytes), intake->bytes.length, &intake->limits, &pass.stream, &fault, &problem)) {
+    if (yaml_open(buf_str(&intake->bytes), intake->bytes.length, &intake->limits, &pass.stream, &fault,
+                  &problem)) {
         return add_error(&pass, fault.code, 0, 0, &fault, problem.message);
     }
     pass.kinds = json_object();

@@ -14,17 +14,18 @@
 
 /* What the files gave so far. */
 struct intake {
-    struct shelf records;  /* records and notes in their order; a workload's id is its identity */
-    struct shelf joins;    /* {"autoscaler":…} under the target's identity, {"annotations":…} under a Namespace's */
-    json_t *skipped;       /* kinds that are no workloads, and how many */
-    struct arena arena;    /* of the document being read */
-    struct buf bytes;      /* of the file being read */
+    struct shelf records; /* records and notes in their order; a workload's id is its identity */
+    struct shelf
+        joins; /* {"autoscaler":…} under the target's identity, {"annotations":…} under a Namespace's */
+    json_t *skipped;    /* kinds that are no workloads, and how many */
+    struct arena arena; /* of the document being read */
+    struct buf bytes;   /* of the file being read */
     struct yaml_limits limits;
     struct inventory_options options;
     const char *namespace; /* of objects that name none */
     int64_t workloads;
-    int64_t errors;        /* error notes */
-    struct err first;      /* the first of them, for messages */
+    int64_t errors;   /* error notes */
+    struct err first; /* the first of them, for messages */
 };
 
 /* Prepares an intake for files of at most `max_bytes`. ERR_CANTCREAT. */

@@ -75,17 +75,19 @@ static int nothing_found(const struct state *state, struct err *err)
 {
     const struct intake *intake = &state->intake;
     if (intake->errors > 0) {
-        err_set(err, ERR_DATA, "no workload in %zu file(s); the first of %lld problem(s): %s", state->files.count,
-                (long long)intake->errors, intake->first.message);
+        err_set(err, ERR_DATA, "no workload in %zu file(s); the first of %lld problem(s): %s",
+                state->files.count, (long long)intake->errors, intake->first.message);
         return err_hint(err, "correct the file and run tare-parse again");
     }
     err_set(err, ERR_DATA, "no workload in %zu file(s) that were named or found", state->files.count);
-    return err_hint(err, "name files or folders that hold Deployments, StatefulSets, DaemonSets, Jobs or the like");
+    return err_hint(
+        err, "name files or folders that hold Deployments, StatefulSets, DaemonSets, Jobs or the like");
 }
 
 static int compare_ids(const void *a, const void *b)
 {
-    return memcmp((*(const struct shelf_entry *const *)a)->id, (*(const struct shelf_entry *const *)b)->id, SHELF_ID);
+    return memcmp((*(const struct shelf_entry *const *)a)->id, (*(const struct shelf_entry *const *)b)->id,
+                  SHELF_ID);
 }
 
 /* Counts for each record how many have its identity. */
@@ -112,7 +114,8 @@ static void count_same(struct state *state)
     free(sorted);
 }
 
-/* Sets `autoscaler` from what aims at this identity: the first that scales replicas; others stand in its `also`. */
+/* Sets `autoscaler` from what aims at this identity: the first that scales replicas; others stand in its
+ * `also`. */
 static int join_scalers(struct intake *intake, const unsigned char *id, json_t *workload, struct err *err)
 {
     size_t count;
@@ -125,7 +128,8 @@ static int join_scalers(struct intake *intake, const unsigned char *id, json_t *
         failed = shelf_get(&intake->joins, &entry[i], &join, err);
         json_t *scaler = json_object_get(join, "autoscaler");
         bool vertical = json_object_get(scaler, "update_mode") != NULL;
-        if (scaler != NULL && (chosen == NULL || (!vertical && json_object_get(chosen, "update_mode") != NULL))) {
+        if (scaler != NULL &&
+            (chosen == NULL || (!vertical && json_object_get(chosen, "update_mode") != NULL))) {
             json_array_append(also, chosen);
             json_decref(chosen);
             chosen = json_incref(scaler);

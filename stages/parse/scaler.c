@@ -35,7 +35,8 @@ static json_t *integer(struct manifest_reader *r, struct yaml_node *node, const 
     return json_int_or_null(there, value);
 }
 
-/* A target value: a percentage as it is; an amount of CPU in millicores, of memory in bytes, of anything else null. */
+/* A target value: a percentage as it is; an amount of CPU in millicores, of memory in bytes, of anything else
+ * null. */
 static json_t *target_value(struct manifest_reader *r, struct yaml_node *node, const char *resource)
 {
     struct err err;
@@ -73,10 +74,15 @@ static json_t *hpa_metric(struct manifest_reader *r, struct yaml_node *item)
                               : target_value(r, get(r, body, "targetAverageValue"), resource));
     }
     const char *kind = text(r, target, "type");
-    bool percent = kind == NULL ? get(r, target, "averageUtilization") != NULL : str_equal(kind, "Utilization");
+    bool percent =
+        kind == NULL ? get(r, target, "averageUtilization") != NULL : str_equal(kind, "Utilization");
     const char *key = str_equal(kind, "Value") ? "value" : "averageValue";
-    return metric(type, resource, container, percent ? "Utilization" : str_equal(kind, "Value") ? "Value" : "AverageValue",
-                  percent ? integer(r, target, "averageUtilization") : target_value(r, get(r, target, key), resource));
+    return metric(type, resource, container,
+                  percent                    ? "Utilization"
+                  : str_equal(kind, "Value") ? "Value"
+                                             : "AverageValue",
+                  percent ? integer(r, target, "averageUtilization")
+                          : target_value(r, get(r, target, key), resource));
 }
 
 static json_t *hpa_metrics(struct manifest_reader *r, struct yaml_node *spec)
@@ -112,7 +118,8 @@ static json_t *keda_metric(struct manifest_reader *r, struct yaml_node *item)
                       target_value(r, get(r, metadata, "value"), type));
     }
     bool there = value != NULL && str_int64(value, 0, INT32_MAX, &percent) == 0;
-    return metric("Resource", type, text(r, metadata, "containerName"), kind, json_int_or_null(there, percent));
+    return metric("Resource", type, text(r, metadata, "containerName"), kind,
+                  json_int_or_null(there, percent));
 }
 
 static json_t *keda_metrics(struct manifest_reader *r, struct yaml_node *spec)
@@ -126,16 +133,16 @@ static json_t *keda_metrics(struct manifest_reader *r, struct yaml_node *spec)
     return metrics;
 }
 
-static json_t *member_of(struct manifest_reader *r, const struct manifest_object *object, struct yaml_node *spec,
-                         const char *name)
+static json_t *member_of(struct manifest_reader *r, const struct manifest_object *object,
+                         struct yaml_node *spec, const char *name)
 {
     bool keda = str_equal(object->kind, "ScaledObject");
     bool vertical = str_equal(object->kind, "VerticalPodAutoscaler");
-    json_t *member = json_pack(
-        "{s:s, s:o, s:o, s:o, s:o}", "kind", object->kind, "name", json_string_safe(name), "min",
-        integer(r, spec, keda ? "minReplicaCount" : "minReplicas"), "max",
-        integer(r, spec, keda ? "maxReplicaCount" : "maxReplicas"), "metrics",
-        keda ? keda_metrics(r, spec) : hpa_metrics(r, spec));
+    json_t *member =
+        json_pack("{s:s, s:o, s:o, s:o, s:o}", "kind", object->kind, "name", json_string_safe(name), "min",
+                  integer(r, spec, keda ? "minReplicaCount" : "minReplicas"), "max",
+                  integer(r, spec, keda ? "maxReplicaCount" : "maxReplicas"), "metrics",
+                  keda ? keda_metrics(r, spec) : hpa_metrics(r, spec));
     if (vertical) {
         const char *mode = text(r, get(r, spec, "updatePolicy"), "updateMode");
         json_object_set_new(member, "update_mode", json_string_safe(mode == NULL ? "Auto" : mode));

@@ -1,7 +1,8 @@
 #ifndef TARE_STAGES_PARSE_SCALER_H
 #define TARE_STAGES_PARSE_SCALER_H
 
-/* Objects that scale a workload: HorizontalPodAutoscaler (all versions), VerticalPodAutoscaler, KEDA's ScaledObject. */
+/* Objects that scale a workload: HorizontalPodAutoscaler (all versions), VerticalPodAutoscaler, KEDA's
+ * ScaledObject. */
 
 #include <stdbool.h>
 
@@ -13,7 +14,8 @@ struct scaler {
     const char *namespace; /* NULL when absent; strings live in the reader's arena */
     const char *kind;
     const char *name;
-    json_t *member; /* new: {"kind","name","min","max","metrics":[…]}, a VerticalPodAutoscaler also "update_mode" */
+    json_t *member; /* new: {"kind","name","min","max","metrics":[…]}, a VerticalPodAutoscaler also
+                       "update_mode" */
 };
 
 /* Whether an object is an autoscaler. */

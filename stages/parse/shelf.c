@@ -75,7 +75,8 @@ int shelf_add(struct shelf *shelf, const unsigned char *id, const json_t *value,
     if (json_write(value, &shelf->pending, err)) {
         return -1;
     }
-    struct shelf_entry entry = {.offset = shelf->size + before, .length = (uint32_t)(shelf->pending.length - before)};
+    struct shelf_entry entry = {.offset = shelf->size + before,
+                                .length = (uint32_t)(shelf->pending.length - before)};
     if (id != NULL) {
         entry.known = true;
         memcpy(entry.id, id, SHELF_ID);
@@ -135,7 +136,8 @@ void shelf_sort(struct shelf *shelf)
     }
 }
 
-const struct shelf_entry *shelf_find(const struct shelf *shelf, const unsigned char id[SHELF_ID], size_t *count)
+const struct shelf_entry *shelf_find(const struct shelf *shelf, const unsigned char id[SHELF_ID],
+                                     size_t *count)
 {
     size_t low = 0;
     size_t high = shelf->count;

@@ -2,8 +2,8 @@
 #define TARE_STAGES_PARSE_SHELF_H
 
 /*
- * Records on their way: an autoscaler or a second object of one identity may come in the last file, so that records are
- * kept in an unlinked temporary file until all were read. In memory stay 40 bytes a record.
+ * Records on their way: an autoscaler or a second object of one identity may come in the last file, so that
+ * records are kept in an unlinked temporary file until all were read. In memory stay 40 bytes a record.
  */
 
 #include <stdbool.h>
@@ -54,7 +54,9 @@ int shelf_get(struct shelf *shelf, const struct shelf_entry *entry, json_t **val
 /* Sorts the entries by id, those of one id in the order they came; for shelf_find. */
 void shelf_sort(struct shelf *shelf);
 
-/* First entry of an id in a sorted shelf, NULL when there is none; *count receives how many there are. Borrowed. */
-const struct shelf_entry *shelf_find(const struct shelf *shelf, const unsigned char id[SHELF_ID], size_t *count);
+/* First entry of an id in a sorted shelf, NULL when there is none; *count receives how many there are.
+ * Borrowed. */
+const struct shelf_entry *shelf_find(const struct shelf *shelf, const unsigned char id[SHELF_ID],
+                                     size_t *count);
 
 #endif

@@ -1,5 +1,6 @@
-/* Edits: the first byte picks the wishes, the rest is a manifest. What is written reads back as wished, changing it to what it
- * is then changes no byte, and the diff starts as a diff does. (That nothing else changes, edits check themselves.) */
+/* Edits: the first byte picks the wishes, the rest is a manifest. What is written reads back as wished,
+ * changing it to what it is then changes no byte, and the diff starts as a diff does. (That nothing else
+ * changes, edits check themselves.) */
 
 #include <stdint.h>
 #include <stdio.h>
@@ -40,10 +41,13 @@ static int wish(void *context, const struct manifest_object *object)
     unsigned rest = wishes->choice;
     for (enum manifest_field field = 0; field < FIELD_COUNT; field++, rest /= 3) {
         if (rest % 3 != 0) {
-            wishes->items[wishes->count++] = (struct edit_request){
-                .document = wishes->document, .item = object->item, .field = field, .remove = rest % 3 == 2,
-                .value = manifest_is_cpu(field) ? 350 : 192 << 20,
-                .container = workload.containers[workload.container_count - 1].name};
+            wishes->items[wishes->count++] =
+                (struct edit_request){.document = wishes->document,
+                                      .item = object->item,
+                                      .field = field,
+                                      .remove = rest % 3 == 2,
+                                      .value = manifest_is_cpu(field) ? 350 : 192 << 20,
+                                      .container = workload.containers[workload.container_count - 1].name};
         }
     }
     return wishes->count > 0;
@@ -60,7 +64,8 @@ static void collect(const char *bytes, size_t size, struct wishes *wishes)
         return;
     }
     wishes->reader = &reader;
-    for (int got; wishes->count == 0 && (got = yaml_next(stream, wishes->arena, &document, &fault, &err)) != 0;) {
+    for (int got;
+         wishes->count == 0 && (got = yaml_next(stream, wishes->arena, &document, &fault, &err)) != 0;) {
         if (got > 0) {
             wishes->document = document.number;
             manifest_reader_init(&reader, stream, wishes->arena);

@@ -1,5 +1,5 @@
-/* Quantities: what is accepted is not negative, is read again from what tare writes for it, and CPU and memory agree on
- * what is a quantity at all. */
+/* Quantities: what is accepted is not negative, is read again from what tare writes for it, and CPU and
+ * memory agree on what is a quantity at all. */
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* YAML: documents end, every node lies within the bytes and within its parent, text points where it says, and looking
- * things up or reading workloads ends whatever the aliases and merges. */
+/* YAML: documents end, every node lies within the bytes and within its parent, text points where it says, and
+ * looking things up or reading workloads ends whatever the aliases and merges. */
 
 #include <stdint.h>
 #include <stdlib.h>

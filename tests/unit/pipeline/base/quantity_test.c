@@ -18,10 +18,29 @@ struct row {
 static void test_cpu(void **state)
 {
     static const struct row rows[] = {
-        {"0", 0},         {"1", 1000},     {"0.1", 100},   {"100m", 100},    {".5", 500},         {"1.", 1000},
-        {"+1", 1000},     {"0.0001", 1},   {"1u", 1},      {"1n", 1},        {"123456789n", 124}, {"1E-3", 1},
-        {"1e3", 1000000}, {"2k", 2000000}, {"1.5", 1500},  {"0.0005", 1},    {"1500000u", 1500},  {"-0", 0},
-        {"007", 7000},    {"1Ki", 1024000}, {"1e-30", 1},  {"0e99", 0},      {"9223372036854775807m", INT64_MAX},
+        {"0", 0},
+        {"1", 1000},
+        {"0.1", 100},
+        {"100m", 100},
+        {".5", 500},
+        {"1.", 1000},
+        {"+1", 1000},
+        {"0.0001", 1},
+        {"1u", 1},
+        {"1n", 1},
+        {"123456789n", 124},
+        {"1E-3", 1},
+        {"1e3", 1000000},
+        {"2k", 2000000},
+        {"1.5", 1500},
+        {"0.0005", 1},
+        {"1500000u", 1500},
+        {"-0", 0},
+        {"007", 7000},
+        {"1Ki", 1024000},
+        {"1e-30", 1},
+        {"0e99", 0},
+        {"9223372036854775807m", INT64_MAX},
         {"9223372036854775.807", INT64_MAX},
     };
     (void)state;
@@ -30,7 +49,8 @@ static void test_cpu(void **state)
         struct err err = {0};
         assert_int_equal(quantity_cpu(rows[i].text, strlen(rows[i].text), &value, &err), 0);
         if (value != rows[i].value) {
-            fail_msg("%s cores are %lld millicores, not %lld", rows[i].text, (long long)value, (long long)rows[i].value);
+            fail_msg("%s cores are %lld millicores, not %lld", rows[i].text, (long long)value,
+                     (long long)rows[i].value);
         }
     }
 }
@@ -73,9 +93,40 @@ static void test_memory(void **state)
 static void test_refused(void **state)
 {
     static const char *const texts[] = {
-        "",      "m",   ".",    "+",     "1..2", "1.2.3", "1 ",   " 1",   "1mi",  "1KI", "1K",  "1g",  "one", "1e",
-        "1e+",   "1e3x", "1Mim", "--1",  "1-",   "-1",    "-1m",  "16Ei", "1e30", "8Ei", "1_0", "0x1", "1m1", "\x01",
-        "9223372036854775808", "9223372036854775807.1", "1e999999999999999999999", "NaN", "inf", "1Zi",
+        "",
+        "m",
+        ".",
+        "+",
+        "1..2",
+        "1.2.3",
+        "1 ",
+        " 1",
+        "1mi",
+        "1KI",
+        "1K",
+        "1g",
+        "one",
+        "1e",
+        "1e+",
+        "1e3x",
+        "1Mim",
+        "--1",
+        "1-",
+        "-1",
+        "-1m",
+        "16Ei",
+        "1e30",
+        "8Ei",
+        "1_0",
+        "0x1",
+        "1m1",
+        "\x01",
+        "9223372036854775808",
+        "9223372036854775807.1",
+        "1e999999999999999999999",
+        "NaN",
+        "inf",
+        "1Zi",
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {

@@ -69,7 +69,8 @@ static void test_offsets_are_bytes(void **state)
 {
     static const char *const texts[] = {
         "a: \"\xc3\xa9\"\nb: {c: d} # e\n",
-        "\xef\xbb\xbf" "a: 1\nb: {c: d}",
+        "\xef\xbb\xbf"
+        "a: 1\nb: {c: d}",
         "a: 1\r\nb: {c: d}\r\n",
         "a: \"x\xc2\x85y\xe2\x80\xa8z\"\nb: {c: d}\n",
         "# \xf0\x9f\x9a\x80 \xe6\x97\xa5\na: \xe6\x97\xa5\nb: {c: d}\n",
@@ -87,7 +88,8 @@ static void test_offsets_are_bytes(void **state)
 
 static void test_ends_have_no_blanks(void **state)
 {
-    struct text *text = text_open("a:\n  b: 1   # c\n\n# d\ne: |\n  x\n  y\n\n\nf: &n !!str  g  \nh:\n- i\n-\n");
+    struct text *text =
+        text_open("a:\n  b: 1   # c\n\n# d\ne: |\n  x\n  y\n\n\nf: &n !!str  g  \nh:\n- i\n-\n");
     (void)state;
     assert_int_equal(text_next(text), 1);
     assert_string_equal(slice(text, get(text, "a")), "b: 1");
@@ -122,12 +124,14 @@ static void test_types(void **state)
         const char *text;
         enum yaml_type type;
     } rows[] = {
-        {"~", YAML_TYPE_NULL},      {"null", YAML_TYPE_NULL},  {"", YAML_TYPE_NULL},      {"yes", YAML_TYPE_BOOL},
-        {"Off", YAML_TYPE_BOOL},    {"true", YAML_TYPE_BOOL},  {"1", YAML_TYPE_INT},      {"-0x1F", YAML_TYPE_INT},
-        {"0b11", YAML_TYPE_INT},    {"017", YAML_TYPE_INT},    {"1_000", YAML_TYPE_INT},  {"1.", YAML_TYPE_FLOAT},
-        {".5", YAML_TYPE_FLOAT},    {"1e3", YAML_TYPE_FLOAT},  {".nan", YAML_TYPE_FLOAT}, {"100m", YAML_TYPE_TEXT},
-        {"\"1\"", YAML_TYPE_TEXT},  {"'yes'", YAML_TYPE_TEXT}, {"0x", YAML_TYPE_TEXT},    {"08", YAML_TYPE_FLOAT},
-        {"1.2.3", YAML_TYPE_TEXT},  {"!!str 1", YAML_TYPE_TEXT}, {"!!int \"2\"", YAML_TYPE_INT}, {"-", YAML_TYPE_TEXT},
+        {"~", YAML_TYPE_NULL},       {"null", YAML_TYPE_NULL},       {"", YAML_TYPE_NULL},
+        {"yes", YAML_TYPE_BOOL},     {"Off", YAML_TYPE_BOOL},        {"true", YAML_TYPE_BOOL},
+        {"1", YAML_TYPE_INT},        {"-0x1F", YAML_TYPE_INT},       {"0b11", YAML_TYPE_INT},
+        {"017", YAML_TYPE_INT},      {"1_000", YAML_TYPE_INT},       {"1.", YAML_TYPE_FLOAT},
+        {".5", YAML_TYPE_FLOAT},     {"1e3", YAML_TYPE_FLOAT},       {".nan", YAML_TYPE_FLOAT},
+        {"100m", YAML_TYPE_TEXT},    {"\"1\"", YAML_TYPE_TEXT},      {"'yes'", YAML_TYPE_TEXT},
+        {"0x", YAML_TYPE_TEXT},      {"08", YAML_TYPE_FLOAT},        {"1.2.3", YAML_TYPE_TEXT},
+        {"!!str 1", YAML_TYPE_TEXT}, {"!!int \"2\"", YAML_TYPE_INT}, {"-", YAML_TYPE_TEXT},
         {"[a]", YAML_TYPE_SEQUENCE}, {"{a: b}", YAML_TYPE_MAPPING},
     };
     (void)state;
@@ -147,7 +151,8 @@ static void test_types(void **state)
 
 static void test_integers(void **state)
 {
-    struct text *text = text_open("[0x10, 010, 0o17, 0b101, 1_000, -5, 9223372036854775807, 9223372036854775808, 1.0]");
+    struct text *text =
+        text_open("[0x10, 010, 0o17, 0b101, 1_000, -5, 9223372036854775807, 9223372036854775808, 1.0]");
     static const int64_t values[] = {16, 8, 15, 5, 1000, -5, INT64_MAX};
     int64_t value;
     (void)state;
@@ -181,9 +186,20 @@ static void test_documents(void **state)
 static void test_goes_on_after_a_broken_document(void **state)
 {
     static const char *const broken[] = {
-        "a: \"unterminated\nb: c\n", "a: [1, 2\nb: c\n", "a: b: c\n",  "- a\nb\n",   "a: *nothing\n",
-        "\ta: 1\n",                  "a: !x!y z\n",      "}\n",       "a: 'x\n",    "? [\n",
-        "%BAD\n---\n%\n",            "a:\n  b\n c: d\n", "key: @at\n", "a: |3x\n  b\n",
+        "a: \"unterminated\nb: c\n",
+        "a: [1, 2\nb: c\n",
+        "a: b: c\n",
+        "- a\nb\n",
+        "a: *nothing\n",
+        "\ta: 1\n",
+        "a: !x!y z\n",
+        "}\n",
+        "a: 'x\n",
+        "? [\n",
+        "%BAD\n---\n%\n",
+        "a:\n  b\n c: d\n",
+        "key: @at\n",
+        "a: |3x\n  b\n",
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(broken); i++) {
@@ -237,8 +253,9 @@ static void test_aliases(void **state)
 
 static void test_merge_keys(void **state)
 {
-    struct text *text = text_open("a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*b, *a], z: 3}\nd: {'<<': *a}\n"
-                                  "e: {x: 0, <<: *a}\n");
+    struct text *text =
+        text_open("a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*b, *a], z: 3}\nd: {'<<': *a}\n"
+                  "e: {x: 0, <<: *a}\n");
     struct yaml_pair pair;
     (void)state;
     assert_int_equal(text_next(text), 1);
@@ -277,8 +294,9 @@ static void test_merge_bomb(void **state)
 
 static void test_duplicate_and_complex_keys(void **state)
 {
-    struct text *text = text_open("a: {x: 1, y: 2, x: 3}\n---\na: {<<: {}, <<: {}}\nb: [{c: {'d': 1, \"d\": 2}}]\n---\n"
-                                  "a: {{b: c}: d}\n---\na: {? [x] : y}\n---\na: {b: [c]}\n");
+    struct text *text =
+        text_open("a: {x: 1, y: 2, x: 3}\n---\na: {<<: {}, <<: {}}\nb: [{c: {'d': 1, \"d\": 2}}]\n---\n"
+                  "a: {{b: c}: d}\n---\na: {? [x] : y}\n---\na: {b: [c]}\n");
     struct yaml_pair pair = {0};
     (void)state;
     assert_int_equal(text_next(text), 1);
@@ -330,7 +348,9 @@ static void expect_refused(const char *bytes, size_t length, size_t offset, size
 static void test_encodings(void **state)
 {
     (void)state;
-    expect_refused("\xff\xfe" "a\0", 4, 0, 1, 1);
+    expect_refused("\xff\xfe"
+                   "a\0",
+                   4, 0, 1, 1);
     expect_refused("a\0:\0", 4, 0, 1, 1);
     expect_refused("a: 1\nb: \xc3\x28\n", 11, 8, 2, 4);
     expect_refused("a: \xc3\xa9 \x01\n", 8, 6, 1, 6);
@@ -343,7 +363,8 @@ static void test_encodings(void **state)
 
 static void test_json(void **state)
 {
-    struct text *text = text_open("\n{\t\"a\":\"\\ud83d\\ude00\",\n\t\t\"b\" : [1,2.5e3,true,null],\"c\":{\"\\u0064\":\"\\/\"}}");
+    struct text *text = text_open(
+        "\n{\t\"a\":\"\\ud83d\\ude00\",\n\t\t\"b\" : [1,2.5e3,true,null],\"c\":{\"\\u0064\":\"\\/\"}}");
     (void)state;
     assert_int_equal(text_next(text), 1);
     assert_string_equal(slice(text, get(text, "a")), "\"\\ud83d\\ude00\"");

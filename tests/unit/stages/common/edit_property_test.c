@@ -1,6 +1,7 @@
 /*
- * Properties of edits over every manifest in fixtures/cases: what is written is what is read back and nothing else moves, the
- * present values change no byte, and workloads may be changed together or one after the other, in any order.
+ * Properties of edits over every manifest in fixtures/cases: what is written is what is read back and nothing
+ * else moves, the present values change no byte, and workloads may be changed together or one after the
+ * other, in any order.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -52,14 +53,19 @@ static int take(void *context, const struct manifest_object *object)
     if (object->type == NULL || manifest_read(facts->reader, object, &workload)) {
         return 0;
     }
-    bool doubled = facts->reader->fault_count > 0 && str_equal(facts->reader->faults[0].code, "duplicate-container");
+    bool doubled =
+        facts->reader->fault_count > 0 && str_equal(facts->reader->faults[0].code, "duplicate-container");
     for (size_t i = 0; i < workload.container_count; i++) {
         for (enum manifest_field field = 0; field < FIELD_COUNT; field++) {
             const struct manifest_amount *amount = &workload.containers[i].amounts[field];
             assert_true(facts->count < FACTS_MAX);
             struct fact *fact = &facts->items[facts->count++];
-            *fact = (struct fact){.document = facts->document, .item = object->item, .field = field,
-                                  .present = amount->present, .value = amount->value, .doubled = doubled};
+            *fact = (struct fact){.document = facts->document,
+                                  .item = object->item,
+                                  .field = field,
+                                  .present = amount->present,
+                                  .value = amount->value,
+                                  .doubled = doubled};
             snprintf(fact->container, sizeof fact->container, "%s", workload.containers[i].name);
         }
     }
@@ -118,13 +124,17 @@ static void for_each_file(void (*check)(const char *path, const struct buf *byte
 static struct edit_request request_for(const struct fact *fact, int choice)
 {
     static const int64_t values[FIELD_COUNT] = {350, 192 << 20, 1500, 3LL << 30};
-    return (struct edit_request){.document = fact->document, .item = fact->item, .container = fact->container,
-                                 .field = fact->field, .remove = choice == 2,
+    return (struct edit_request){.document = fact->document,
+                                 .item = fact->item,
+                                 .container = fact->container,
+                                 .field = fact->field,
+                                 .remove = choice == 2,
                                  .value = choice == 1 ? values[fact->field] : fact->value};
 }
 
 /* Compares facts with what requests (by index; NULL: left alone) should have made of them. */
-static void expect_facts(const char *path, const struct facts *before, const struct buf *text, const int *choices)
+static void expect_facts(const char *path, const struct facts *before, const struct buf *text,
+                         const int *choices)
 {
     struct facts *after = xcalloc(sizeof *after);
     read_facts(text, after);
@@ -143,8 +153,8 @@ static void expect_facts(const char *path, const struct facts *before, const str
     free(after);
 }
 
-static void edit(const char *path, const struct facts *facts, const struct buf *bytes, const int *choices, bool backwards,
-                 struct buf *out)
+static void edit(const char *path, const struct facts *facts, const struct buf *bytes, const int *choices,
+                 bool backwards, struct buf *out)
 {
     struct edit_request requests[FACTS_MAX];
     struct err err = {0};

@@ -18,23 +18,39 @@ static void test_units_that_are_there(void **state)
         int64_t value;
         const char *wanted;
     } rows[] = {
-        {NULL, true, 250, "250m"},       {NULL, true, 2000, "2"},          {"500m", true, 1000, "1000m"},
-        {"1", true, 250, "250m"},        {"1", true, 3000, "3"},           {"0.5", true, 250, "0.25"},
-        {"0.5", true, 1000, "1"},        {".5", true, 333, "0.333"},       {"1.5", true, 2100, "2.1"},
-        {"1e3", true, 1500, "1500m"},    {"100000u", true, 50, "50m"},     {NULL, false, 512 << 20, "512Mi"},
-        {"1Gi", false, 1536 << 20, "1536Mi"}, {"1Gi", false, 2LL << 30, "2Gi"}, {"512Mi", false, 1LL << 30, "1024Mi"},
-        {"1.5Gi", false, 1280 << 20, "1.25Gi"}, {"1.5Gi", false, 200 << 20, "200Mi"},
-        {"500M", false, 400000000, "400M"},     {"1G", false, 1500000000, "1500M"},
-        {"1G", false, 1 << 30, "1Gi"},          {"536870912", false, 402653184, "402653184"},
-        {"129e6", false, 128 << 20, "128Mi"},   {"128974848000m", false, 100 << 20, "100Mi"},
-        {"1000Ki", false, 2048, "2Ki"},         {"1000Ki", false, 1001, "1001"},
+        {NULL, true, 250, "250m"},
+        {NULL, true, 2000, "2"},
+        {"500m", true, 1000, "1000m"},
+        {"1", true, 250, "250m"},
+        {"1", true, 3000, "3"},
+        {"0.5", true, 250, "0.25"},
+        {"0.5", true, 1000, "1"},
+        {".5", true, 333, "0.333"},
+        {"1.5", true, 2100, "2.1"},
+        {"1e3", true, 1500, "1500m"},
+        {"100000u", true, 50, "50m"},
+        {NULL, false, 512 << 20, "512Mi"},
+        {"1Gi", false, 1536 << 20, "1536Mi"},
+        {"1Gi", false, 2LL << 30, "2Gi"},
+        {"512Mi", false, 1LL << 30, "1024Mi"},
+        {"1.5Gi", false, 1280 << 20, "1.25Gi"},
+        {"1.5Gi", false, 200 << 20, "200Mi"},
+        {"500M", false, 400000000, "400M"},
+        {"1G", false, 1500000000, "1500M"},
+        {"1G", false, 1 << 30, "1Gi"},
+        {"536870912", false, 402653184, "402653184"},
+        {"129e6", false, 128 << 20, "128Mi"},
+        {"128974848000m", false, 100 << 20, "100Mi"},
+        {"1000Ki", false, 2048, "2Ki"},
+        {"1000Ki", false, 1001, "1001"},
     };
     struct arena arena;
     (void)state;
     arena_init(&arena);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         size_t length = rows[i].old == NULL ? 0 : strlen(rows[i].old);
-        assert_string_equal(edit_quantity_text(&arena, rows[i].old, length, rows[i].cpu, rows[i].value), rows[i].wanted);
+        assert_string_equal(edit_quantity_text(&arena, rows[i].old, length, rows[i].cpu, rows[i].value),
+                            rows[i].wanted);
     }
     arena_release(&arena);
 }

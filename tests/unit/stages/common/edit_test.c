@@ -40,33 +40,46 @@ struct row {
 
 static const struct row rows[] = {
     {HEAD "  - name: a\n    image: i\n    ports: []\n", ALL,
-     HEAD "  - name: a\n    image: i\n    resources:\n      requests:\n        cpu: 250m\n        memory: 64Mi\n      limits:\n"
+     HEAD "  - name: a\n    image: i\n    resources:\n      requests:\n        cpu: 250m\n        memory: "
+          "64Mi\n      limits:\n"
           "        memory: 128Mi\n    ports: []\n"},
     {HEAD "  - name: a\n    resources: {} # none\n    image: i", ALL,
-     HEAD "  - name: a\n    resources: # none\n      requests:\n        cpu: 250m\n        memory: 64Mi\n      limits:\n"
+     HEAD "  - name: a\n    resources: # none\n      requests:\n        cpu: 250m\n        memory: 64Mi\n    "
+          "  limits:\n"
           "        memory: 128Mi\n    image: i"},
     {HEAD "  - {name: a, image: i, resources: {limits: {cpu: 1, memory: 1Gi}}}\n", ALL,
-     HEAD "  - {name: a, image: i, resources: {limits: {memory: 128Mi}, requests: {cpu: 250m, memory: 64Mi}}}\n"},
-    {HEAD "    - name: a\n      resources:\n          limits:\n              cpu: 1 # hot\n              memory: '1Gi'", ALL,
-     HEAD "    - name: a\n      resources:\n          limits:\n              # hot\n              memory: '128Mi'\n          requests:\n"
+     HEAD
+     "  - {name: a, image: i, resources: {limits: {memory: 128Mi}, requests: {cpu: 250m, memory: 64Mi}}}\n"},
+    {HEAD "    - name: a\n      resources:\n          limits:\n              cpu: 1 # hot\n              "
+          "memory: '1Gi'",
+     ALL,
+     HEAD "    - name: a\n      resources:\n          limits:\n              # hot\n              memory: "
+          "'128Mi'\n          requests:\n"
           "              cpu: 250m\n              memory: '64Mi'"},
     {HEAD "  - name: a\n    resources:\n      requests:\n        cpu: 1\r\n", MEMORY,
      HEAD "  - name: a\n    resources:\n      requests:\n        cpu: 1\r\n        memory: 64Mi\r\n"},
     {HEAD "  - name: a\n    resources:\n      requests: &r\n        memory: 1Gi\n      limits: *r\n", MEMORY,
-     HEAD "  - name: a\n    resources:\n      requests:\n        memory: 64Mi\n      limits: &r {memory: 1Gi}\n"},
+     HEAD
+     "  - name: a\n    resources:\n      requests:\n        memory: 64Mi\n      limits: &r {memory: 1Gi}\n"},
     {HEAD "  - name: a\n    resources:\n      limits: &r {memory: 1Gi}\n      requests: *r\n", MEMORY,
      HEAD "  - name: a\n    resources:\n      limits: &r {memory: 1Gi}\n      requests: {memory: 64Mi}\n"},
-    {HEAD "  - name: a\n    resources:\n      limits: {cpu: 1,\n        memory: 1Gi}\n    image: i\n", NO_LIMITS,
-     HEAD "  - name: a\n    resources: {}\n    image: i\n"},
-    {HEAD "  - name: a\n    image: i\n    resources:\n      requests:\n        cpu: 1\n      limits:\n        cpu: 1\n", NO_LIMITS,
-     HEAD "  - name: a\n    image: i\n    resources:\n      requests:\n        cpu: 1\n"},
-    {HEAD "  - name: a\n    resources:\n      requests:\n        memory: >-\n          1Gi\n\n  # end\n", MEMORY,
+    {HEAD "  - name: a\n    resources:\n      limits: {cpu: 1,\n        memory: 1Gi}\n    image: i\n",
+     NO_LIMITS, HEAD "  - name: a\n    resources: {}\n    image: i\n"},
+    {HEAD "  - name: a\n    image: i\n    resources:\n      requests:\n        cpu: 1\n      limits:\n       "
+          " cpu: 1\n",
+     NO_LIMITS, HEAD "  - name: a\n    image: i\n    resources:\n      requests:\n        cpu: 1\n"},
+    {HEAD "  - name: a\n    resources:\n      requests:\n        memory: >-\n          1Gi\n\n  # end\n",
+     MEMORY,
      HEAD "  - name: a\n    resources:\n      requests:\n        memory: >-\n          64Mi\n\n  # end\n"},
     {HEAD "  - name: a\n    resources:\n      requests:\n        memory: !!int 1073741824\n", MEMORY,
      HEAD "  - name: a\n    resources:\n      requests:\n        memory: 67108864\n"},
-    {"{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"p\"}, \"spec\": {\"containers\": [{\"name\": \"a\"}]}}", ALL,
-     "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"p\"}, \"spec\": {\"containers\": [{\"name\": \"a\", "
-     "\"resources\": {\"requests\": {\"cpu\": \"250m\", \"memory\": \"64Mi\"}, \"limits\": {\"memory\": \"128Mi\"}}}]}}"},
+    {"{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"p\"}, \"spec\": "
+     "{\"containers\": [{\"name\": \"a\"}]}}",
+     ALL,
+     "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"p\"}, \"spec\": "
+     "{\"containers\": [{\"name\": \"a\", "
+     "\"resources\": {\"requests\": {\"cpu\": \"250m\", \"memory\": \"64Mi\"}, \"limits\": {\"memory\": "
+     "\"128Mi\"}}}]}}"},
 };
 
 static void test_layouts(void **state)
@@ -86,7 +99,8 @@ static void test_layouts(void **state)
     }
 }
 
-static void expect_refused(const char *bytes, const struct edit_request *requests, size_t count, const char *part)
+static void expect_refused(const char *bytes, const struct edit_request *requests, size_t count,
+                           const char *part)
 {
     struct err err = {0};
     struct buf out;
@@ -104,11 +118,16 @@ static void test_refused(void **state)
         {.document = 1, .container = "a", .field = FIELD_LIMITS_CPU, .value = 1},
         {.document = 1, .container = "a", .field = FIELD_LIMITS_CPU, .value = 2},
     };
-    static const struct edit_request elsewhere[] = {{.document = 2, .container = "a", .field = FIELD_LIMITS_CPU, .value = 1}};
+    static const struct edit_request elsewhere[] = {
+        {.document = 2, .container = "a", .field = FIELD_LIMITS_CPU, .value = 1}};
     static const struct edit_request listed[] = {
         {.document = 1, .item = 1, .container = "a", .field = FIELD_LIMITS_CPU, .value = 1}};
-    static const struct edit_request stale[] = {{.document = 1, .container = "a", .field = FIELD_LIMITS_CPU, .value = 1,
-                                                 .check_from = true, .from = "9"}};
+    static const struct edit_request stale[] = {{.document = 1,
+                                                 .container = "a",
+                                                 .field = FIELD_LIMITS_CPU,
+                                                 .value = 1,
+                                                 .check_from = true,
+                                                 .from = "9"}};
     (void)state;
     expect_refused(HEAD "  - name: b\n", MEMORY, "no container \"a\"");
     expect_refused(HEAD "  - {name: a}\n  - {name: a}\n", MEMORY, "more than one container");
@@ -123,9 +142,11 @@ static void test_refused(void **state)
 /* A pod's spec that two pods share cannot change for one of them alone. */
 static void test_shared_above_the_container(void **state)
 {
-    static const char bytes[] = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: one}\n  spec: &s\n"
-                                "    containers:\n    - {name: a, resources: {requests: {memory: 1Gi}}}\n- apiVersion: v1\n"
-                                "  kind: Pod\n  metadata: {name: two}\n  spec: *s\n";
+    static const char bytes[] =
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: one}\n  spec: "
+        "&s\n"
+        "    containers:\n    - {name: a, resources: {requests: {memory: 1Gi}}}\n- apiVersion: v1\n"
+        "  kind: Pod\n  metadata: {name: two}\n  spec: *s\n";
     static const struct edit_request one[] = {
         {.document = 1, .item = 2, .container = "a", .field = FIELD_REQUESTS_MEMORY, .value = 64 << 20}};
     (void)state;
@@ -134,7 +155,8 @@ static void test_shared_above_the_container(void **state)
 
 static void test_what_was_done(void **state)
 {
-    static const char bytes[] = HEAD "  - {name: b}\n  - name: a\n    resources:\n      limits: &r {memory: 1Gi}\n      requests: *r\n";
+    static const char bytes[] = HEAD
+        "  - {name: b}\n  - name: a\n    resources:\n      limits: &r {memory: 1Gi}\n      requests: *r\n";
     struct arena arena;
     struct edit_done done;
     const struct edit_splices *splices;
@@ -156,24 +178,30 @@ static void test_what_was_done(void **state)
 
 static void test_records(void **state)
 {
-    static const char bytes[] = HEAD "  - name: a\n    image: i\n    resources:\n      limits: {cpu: 1, memory: 1Gi}\n";
+    static const char bytes[] =
+        HEAD "  - name: a\n    image: i\n    resources:\n      limits: {cpu: 1, memory: 1Gi}\n";
     static const char record[] =
         "{\"workload\":{\"source\":{\"document\":1,\"item\":null}},\"change\":{\"edits\":["
-        "{\"container\":\"a\",\"path\":\"spec.containers[0].resources.limits.cpu\",\"from\":\"1\",\"to\":null},"
-        "{\"container\":\"a\",\"path\":\"spec.containers[0].resources.limits.memory\",\"from\":\"1Gi\",\"to\":\"2Gi\"}]}}";
+        "{\"container\":\"a\",\"path\":\"spec.containers[0].resources.limits.cpu\",\"from\":\"1\",\"to\":"
+        "null},"
+        "{\"container\":\"a\",\"path\":\"spec.containers[0].resources.limits.memory\",\"from\":\"1Gi\","
+        "\"to\":\"2Gi\"}]}}";
     struct err err = {0};
     struct buf out;
     (void)state;
     json_t *records[2] = {json_read(record, sizeof record - 1, "the record", &err), json_object()};
     buf_init(&out, 4096);
     assert_int_equal(edit_apply_records(bytes, sizeof bytes - 1, records, 2, &out, &err), 0);
-    assert_string_equal(buf_str(&out), HEAD "  - name: a\n    image: i\n    resources:\n      limits: {memory: 2Gi}\n");
+    assert_string_equal(buf_str(&out),
+                        HEAD "  - name: a\n    image: i\n    resources:\n      limits: {memory: 2Gi}\n");
     buf_clear(&out);
     json_object_set_new(json_array_get(json_at(records[0], "change.edits"), 1), "from", json_string("3Gi"));
     assert_int_equal(edit_apply_records(bytes, sizeof bytes - 1, records, 2, &out, &err), -1);
-    json_object_set_new(json_array_get(json_at(records[0], "change.edits"), 1), "to", json_string("2Gi\n evil: 1"));
+    json_object_set_new(json_array_get(json_at(records[0], "change.edits"), 1), "to",
+                        json_string("2Gi\n evil: 1"));
     assert_int_equal(edit_apply_records(bytes, sizeof bytes - 1, records, 2, &out, &err), -1);
-    json_object_set_new(json_array_get(json_at(records[0], "change.edits"), 1), "path", json_string("spec.replicas"));
+    json_object_set_new(json_array_get(json_at(records[0], "change.edits"), 1), "path",
+                        json_string("spec.replicas"));
     assert_int_equal(edit_apply_records(bytes, sizeof bytes - 1, records, 2, &out, &err), -1);
     json_decref(records[0]);
     json_decref(records[1]);

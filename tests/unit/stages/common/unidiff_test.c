@@ -30,10 +30,10 @@ static void expect_diff(const char *path, const char *bytes, const struct edit_s
     free(splices.items);
 }
 
-#define DIFF(path, bytes, wanted, ...)                                                                          \
-    do {                                                                                                        \
-        const struct edit_splice items_[] = {__VA_ARGS__};                                                      \
-        expect_diff(path, bytes, items_, ARRAY_COUNT(items_), wanted);                                          \
+#define DIFF(path, bytes, wanted, ...) \
+    do { \
+        const struct edit_splice items_[] = {__VA_ARGS__}; \
+        expect_diff(path, bytes, items_, ARRAY_COUNT(items_), wanted); \
     } while (0)
 
 static void test_replace(void **state)
@@ -54,28 +54,36 @@ static void test_insert_and_remove(void **state)
 static void test_no_final_newline(void **state)
 {
     (void)state;
-    DIFF("x", "a\nb", "--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n a\n-b\n\\ No newline at end of file\n+b\n+c\n\\ No newline at end of file\n",
+    DIFF("x", "a\nb",
+         "--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n a\n-b\n\\ No newline at end of file\n+b\n+c\n\\ No newline at "
+         "end of file\n",
          {3, 3, "\nc", 0});
-    DIFF("x", "a\nb # c", "--- a/x\n+++ b/x\n@@ -1,2 +1,4 @@\n a\n-b # c\n\\ No newline at end of file\n+B # c\n+d\n+e\n\\ No newline at end of file\n",
+    DIFF("x", "a\nb # c",
+         "--- a/x\n+++ b/x\n@@ -1,2 +1,4 @@\n a\n-b # c\n\\ No newline at end of file\n+B # c\n+d\n+e\n\\ No "
+         "newline at end of file\n",
          {2, 3, "B", 0}, {7, 7, "\nd", 0}, {7, 7, "\ne", 0});
-    DIFF("x", "a\nb\nc", "--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n\\ No newline at end of file\n", {2, 3, "B", 0});
+    DIFF("x", "a\nb\nc", "--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n\\ No newline at end of file\n",
+         {2, 3, "B", 0});
 }
 
 static void test_carriage_returns_stay(void **state)
 {
     (void)state;
-    DIFF("x", "a\r\nb\r\n", "--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n a\r\n-b\r\n+B\r\n+c\r\n", {3, 4, "B", 0}, {6, 6, "c\r\n", 0});
+    DIFF("x", "a\r\nb\r\n", "--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n a\r\n-b\r\n+B\r\n+c\r\n", {3, 4, "B", 0},
+         {6, 6, "c\r\n", 0});
 }
 
 static void test_hunks_join_and_part(void **state)
 {
     (void)state;
-    DIFF("x", "1\n2\n3\n4\n5\n6\n7\n8\n", "--- a/x\n+++ b/x\n@@ -1,8 +1,8 @@\n-1\n+A\n 2\n 3\n 4\n 5\n 6\n 7\n-8\n+B\n",
-         {0, 1, "A", 0}, {14, 15, "B", 0});
+    DIFF("x", "1\n2\n3\n4\n5\n6\n7\n8\n",
+         "--- a/x\n+++ b/x\n@@ -1,8 +1,8 @@\n-1\n+A\n 2\n 3\n 4\n 5\n 6\n 7\n-8\n+B\n", {0, 1, "A", 0},
+         {14, 15, "B", 0});
     DIFF("x", "1\n2\n3\n4\n5\n6\n7\n8\n9\n",
          "--- a/x\n+++ b/x\n@@ -1,4 +1,5 @@\n-1\n+A\n+B\n 2\n 3\n 4\n@@ -6,4 +7,4 @@\n 6\n 7\n 8\n-9\n+C\n",
          {0, 1, "A\nB", 0}, {16, 17, "C", 0});
-    DIFF("x", "a\nb\nc\n", "--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n-a\n-b\n+A\n+B\n c\n", {0, 1, "A", 0}, {2, 3, "B", 0});
+    DIFF("x", "a\nb\nc\n", "--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n-a\n-b\n+A\n+B\n c\n", {0, 1, "A", 0},
+         {2, 3, "B", 0});
 }
 
 /* A change that gives the same text is none. */
