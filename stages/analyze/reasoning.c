@@ -102,6 +102,9 @@ static void write_field(const struct field_plan *field, enum field f, struct buf
         if (str_equal(field->rule, "autoscaled") || str_equal(field->rule, "heap-capped"))
             (void)buf_printf(out, " %s stays at %s: %s.", titles[f], today(resource, field->effective, from),
                              reason_words(field->rule));
+        else if (str_equal(field->moved_by, "limit") && isfinite(field->target) && !FIELD_IS_LIMIT(f))
+            (void)buf_printf(out, " %s stays at %s although the rule asks for %s: the limit is in the way.", titles[f],
+                             today(resource, field->effective, from), amount_text(resource, field->target, asked));
         return;
     }
     (void)buf_printf(out, " %s %s to %s: ", titles[f], today(resource, field->old, from),

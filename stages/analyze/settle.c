@@ -107,8 +107,9 @@ static void write_out_request(struct field_plan *request, const struct field_pla
         request->max = request->value;
 }
 
-/* Keeps request ≤ limit: a limit that was lowered gives way first, else the request stays under the limit. */
-static void couple(struct container_plan *container, enum resource resource)
+/* Keeps request ≤ limit: a limit that was lowered gives way first, else the request stays under the limit. `floor` is the
+ * guardrails' smallest amount. */
+static void couple(struct container_plan *container, enum resource resource, int64_t floor)
 {
     struct field_plan *request = &container->fields[FIELD_OF(resource, false)];
     struct field_plan *limit = &container->fields[FIELD_OF(resource, true)];
@@ -132,11 +133,12 @@ static void couple(struct container_plan *container, enum resource resource)
     }
     if (asks <= may || request->value < 0)
         return;
-    if (may < request->min) {
+    /* As far up as the limit lets it, even where that is below the range, but not below a floor; never down. */
+    if (may >= request->min || (may > request->effective && may >= floor)) {
+        couple_to(request, may, "limit");
+    } else {
         request->value = AMOUNT_ABSENT;
         request->moved_by = "limit";
-    } else {
-        couple_to(request, may, "limit");
     }
 }
 
@@ -169,7 +171,7 @@ void container_settle(const struct plan *plan, struct container_plan *container,
             limit_plan->remove = false;
             lock_request(container, (enum resource)r);
         } else {
-            couple(container, (enum resource)r);
+            couple(container, (enum resource)r, plan->policy->guardrails.floor[r]);
         }
     }
 }

@@ -180,6 +180,11 @@ static const struct truth truths[] = {
      {.replicas = 1, ONE(.cpu_request = 170, .cpu_limit = UNSET, .memory_request = MI(210), .memory_limit = MI(210), .cpu = CPU_150,
           .memory = {.p50 = 198 * MIB, .p90 = 199 * MIB, .p95 = 199 * MIB, .p99 = 199 * MIB, .max = 200 * MIB})},
      .cpu_request = KEEP, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP},
+    /* The step would be to 300, the limit that stays is 240: as far as it lets. */
+    {"a request far too low under a limit that is kept: up to the limit",
+     {.replicas = 1, ONE(.cpu_request = 100, .cpu_limit = 240, .memory_request = MI(220), .memory_limit = MI(240), .memory = MEM_200,
+          .cpu = {.p50 = 900, .p90 = 1000, .p95 = 1100, .p99 = 1200, .max = 1300, .wp95 = 1100, .bh90 = 1000})},
+     .cpu_request = 240, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP},
     {"brand-new: not enough history",
      {.replicas = 1, .days = 0.9, ONE(.cpu_request = 500, .cpu_limit = UNSET, .memory_request = MI(512), .memory_limit = MI(512), .cpu = CPU_150, .memory = MEM_200)},
      .cpu_request = KEEP, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP, .refusal = "insufficient-data"},
