@@ -199,7 +199,7 @@ static int notes(const struct report *report, struct report_sink *sink, struct e
         if (line > 0) {
             buf_printf(out, ":%" PRId64, line);
         }
-        buf_add_str(out, file == NULL ? "" : " ");
+        buf_add_str(out, file == NULL ? "" : ": ");
         escape_markdown(out, report_message(note));
         buf_add_char(out, '\n');
         json_decref(note);

@@ -69,7 +69,7 @@ static void gap_sentence(struct buf *out, int64_t number, const char *one, const
     buf_printf(out, " %s", number == 1 ? one : many);
 }
 
-void summary_held(const struct report *report, struct buf *out)
+static void held_back(const struct report *report, struct buf *out)
 {
     const struct report_sums *t = &report->totals;
     if (t->held == 0) {
@@ -139,7 +139,7 @@ int summary_gap(const struct report *report, int index, struct buf *out)
         }
         return 1;
     case 3:
-        summary_held(report, out);
+        held_back(report, out);
         return 1;
     case 4:
         if (report->note_count > 0) {

@@ -13,9 +13,6 @@ void summary_total(const struct report *report, struct buf *out);
 /* What is left out of the sums and why; `index` from 0; returns 0 when there is no such line. */
 int summary_gap(const struct report *report, int index, struct buf *out);
 
-/* What is held back and what it is worth; one of the lines of summary_gap. */
-void summary_held(const struct report *report, struct buf *out);
-
 /* The prices that were used, their date and how they were found. */
 void summary_prices(const struct report *report, struct buf *out);
 

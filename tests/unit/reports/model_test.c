@@ -338,7 +338,7 @@ static void nothing_is_left_out(void **state)
     free(html);
     char *markdown = render(&report, report_markdown);
     assert_non_null(strstr(markdown, "1 workload could not be priced"));
-    assert_non_null(strstr(markdown, "bad &#60;b&#62;"));
+    assert_non_null(strstr(markdown, ":3: bad &#60;b&#62;"));
     free(markdown);
     report_release(&report);
 }
