@@ -30,7 +30,7 @@ like "$out" 'shop/\*\*cart\*\* Deployment \| 500m → 250m \| 512Mi \| \$20 \| \
 like "$out" '\*\*Total\*\* \| \| \| \$25 \| \$12' "the total"
 like "$out" "plan \`$digest\`" "the plan is the digest of the changes artifact"
 like "$out" '730 h' "the method is stated"
-like "$out" 'z.yaml:7 broken' "a broken source is listed"
+like "$out" 'z.yaml:7: broken' "a broken source is listed"
 unlike "$out" '<script>' "markup in a name is text"
 
 report --format html
