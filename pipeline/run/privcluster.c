@@ -26,6 +26,7 @@ enum {
     SOCKET_NAME = 14,
     LOCK_WAIT_MS = 120000,
     LOCK_STEP_MS = 50,
+    OWNER_WAIT_MS = 1000,
     START_WAIT_MS = 15000,
     OUTPUT_MAX = 8192,
     CONNECT_SECONDS = 5,
@@ -196,6 +197,21 @@ void privcluster_release(struct privcluster *cluster)
 
 /* ---- Making ---- */
 
+/* Looks at the directory; one that another tare made this very moment is given to the server's user a moment later. */
+static int look_at(const char *path, const struct server_user *user, struct stat *status)
+{
+    int64_t deadline = clock_monotonic_ms() + OWNER_WAIT_MS;
+    for (;;) {
+        if (lstat(path, status) != 0 || !S_ISDIR(status->st_mode)) {
+            return -1;
+        }
+        if (!user->other || status->st_uid != geteuid() || clock_monotonic_ms() > deadline) {
+            return 0;
+        }
+        clock_sleep_ms(LOCK_STEP_MS);
+    }
+}
+
 /* A directory with mode 0700 that belongs to the server's user, and is no link somebody else put there. */
 static int private_directory(const char *path, const struct server_user *user, struct err *err)
 {
@@ -204,16 +220,17 @@ static int private_directory(const char *path, const struct server_user *user, s
     int rc = fs_make_dirs(parent, 0755, err);
     free(parent);
     if (rc != 0) {
-        return -1;
+        return err_hint(err, "TARE_STATE_DIR chooses another place, --database a server of your own");
     }
     if (mkdir(path, 0700) == 0) {
         if (user->other && chown(path, user->uid, user->gid) != 0) {
             return err_errno(err, ERR_CANTCREAT, errno, "cannot give %s to %s", path, user->name);
         }
     } else if (errno != EEXIST) {
-        return err_errno(err, ERR_CANTCREAT, errno, "cannot make %s", path);
+        err_errno(err, ERR_CANTCREAT, errno, "cannot make %s", path);
+        return err_hint(err, "TARE_STATE_DIR chooses another place, --database a server of your own");
     }
-    if (lstat(path, &status) != 0 || !S_ISDIR(status.st_mode)) {
+    if (look_at(path, user, &status)) {
         return err_set(err, ERR_CANTCREAT, "%s is not a directory", path);
     }
     if (status.st_uid != user->uid) {
@@ -507,8 +524,9 @@ int privcluster_login(const struct privcluster *cluster, const char *login, cons
     if (admin_open(cluster, PRIVCLUSTER_DATABASE, &db, err)) {
         return -1;
     }
+    /* Two that start at once make the same login: one after the other. The lock ends with the connection. */
     const struct db_param name = db_text(login);
-    int rc = run_made(db, sql_login_create, &name, 1, err);
+    int rc = db_none(db, sql_migration_lock, NULL, 0, err) || run_made(db, sql_login_create, &name, 1, err) ? -1 : 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
         const struct db_param params[] = {db_text(roles[i]), name};
         rc = run_made(db, sql_login_member, params, ARRAY_COUNT(params), err);
