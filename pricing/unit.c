@@ -26,16 +26,20 @@ static int unknown(const struct price_name *name, const char *what, const char *
     return near->length == 0 ? -1 : err_hint(err, "did you mean %s?", buf_str(near));
 }
 
+/* What to do where no known name is near. */
+static void hint_default(struct err *err, const char *fallback)
+{
+    if (err->hint[0] == '\0') {
+        err_hint(err, "leave it out for %s", fallback);
+    }
+}
+
 static int unknown_provider(const struct price_name *name, struct err *err)
 {
     struct buf near;
     buf_init(&near, ERR_HINT_MAX);
     catalog_near_providers(name->text, &near);
-    buf_add_str(&near, near.length > 0 ? "? known are aws, gcp, azure and on-prem" : "");
-    if (near.length == 0) {
-        buf_add_str(&near, "one of 'aws', 'gcp', 'azure' and 'on-prem'");
-    }
-    unknown(name, "provider", NULL, "", &near, err);
+    unknown(name, "provider", NULL, near.length > 0 ? "" : "the providers are aws, gcp, azure and on-prem", &near, err);
     buf_release(&near);
     return -1;
 }
@@ -47,6 +51,7 @@ static int unknown_region(const struct catalog *catalog, const char *provider, c
     buf_init(&near, ERR_HINT_MAX);
     catalog_near_regions(catalog, provider, name->text, &near);
     unknown(name, "region", provider, "", &near, err);
+    hint_default(err, provider_find(provider)->home_region);
     buf_release(&near);
     return -1;
 }
@@ -67,6 +72,7 @@ static int unknown_instance(const struct catalog *catalog, const char *provider,
         catalog_near_instances(catalog, provider, provider_find(provider)->home_region, name->text, &near);
     }
     unknown(name, "instance type", provider, buf_str(&hint), &near, err);
+    hint_default(err, "the provider's usual price of a vCPU and a GiB");
     buf_release(&near);
     buf_release(&hint);
     return -1;

@@ -432,8 +432,10 @@ int config_load(const char *path, struct config **out, struct err *err)
     struct buf text;
     buf_init(&text, CONFIG_BYTES_MAX);
     int failed = fs_read(path, &text, err);
-    if (failed && err->class == ERR_DATA) {
-        err->class = ERR_CONFIG;
+    if (failed) {
+        err->class = err->class == ERR_DATA ? ERR_CONFIG : err->class;
+        err_prefix(err, "configuration");
+        err_hint(err, "it is named by --config, else by TARE_CONFIG; make one from the table in the README, or name another");
     }
     failed = failed || parse_into(config, buf_str(&text), text.length, err);
     buf_release(&text);

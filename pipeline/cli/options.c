@@ -260,6 +260,9 @@ int options_parse(int argc, char **argv, int program, const char *command, struc
     options->program = program;
     if (parse_words(options, argc, argv, command, err) || parse_environment(options, err)) {
         options_free(options);
+        if (err->hint[0] == '\0') {
+            err_hint(err, "%s --help says what it takes", command);
+        }
         return -1;
     }
     *out = options;

@@ -173,14 +173,18 @@ static int check_replaceable(const char *path, struct err *err)
 {
     struct stat info;
     if (stat(path, &info) == 0) {
-        return S_ISREG(info.st_mode)
-                   ? 0
-                   : err_set(err, ERR_CANTCREAT, "%s is %s, not a file that could be replaced", path,
-                             S_ISDIR(info.st_mode) ? "a directory" : "a device, pipe or socket");
+        if (S_ISREG(info.st_mode)) {
+            return 0;
+        }
+        err_set(err, ERR_CANTCREAT, "%s is %s, not a file that could be replaced", path,
+                S_ISDIR(info.st_mode) ? "a directory" : "a device, pipe or socket");
+        return err_hint(err, "name a file");
     }
-    return lstat(path, &info) == 0 && S_ISLNK(info.st_mode)
-               ? err_set(err, ERR_CANTCREAT, "%s is a link to something that is not there", path)
-               : 0;
+    if (lstat(path, &info) != 0 || !S_ISLNK(info.st_mode)) {
+        return 0;
+    }
+    err_set(err, ERR_CANTCREAT, "%s is a link to something that is not there", path);
+    return err_hint(err, "remove the link, or name a file");
 }
 
 static int replace_target(const char *target, const void *bytes, size_t length, mode_t mode, struct err *err)
@@ -190,6 +194,9 @@ static int replace_target(const char *target, const void *bytes, size_t length, 
     int fd = open_temporary(dir, mode, &temporary);
     int failed = fd < 0 ? err_errno(err, ERR_CANTCREAT, errno, "cannot write in the directory %s", dir)
                         : write_and_rename(fd, temporary, target, bytes, length, err);
+    if (fd < 0 && access(dir, F_OK) != 0) {
+        err_hint(err, "make it first: mkdir -p %s", dir);
+    }
     if (!failed) {
         failed = sync_dir(dir, err);
     }

@@ -119,7 +119,8 @@ static int check_header(struct artifact_reader *reader, unsigned accept, struct 
     }
     reader->kind = artifact_kind_of(kind);
     if (reader->kind == ARTIFACT_NONE) {
-        return err_set(err, ERR_DATA, "%s: unknown kind of artifact \"%s\"", reader->name, kind);
+        err_set(err, ERR_DATA, "%s: unknown kind of artifact \"%s\"", reader->name, kind);
+        return err_hint(err, "the line is: parse, collect, analyze, price, diff, gate, apply");
     }
     if (version > ARTIFACT_VERSION) {
         err_set(err, ERR_DATA, "%s: version %" PRId64 " of \"%s\" is newer than this program reads (%d)", reader->name,

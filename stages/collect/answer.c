@@ -267,6 +267,10 @@ static int take_scalar(struct answer *answer, enum json_token token, struct err 
         return token == JSON_TOKEN_STRING ? add_text(answer, 1, err)
                                           : refuse(answer, "a label is no string", err);
     }
+    bool whole = answer->next_role == ROLE_DATA || answer->next_role == ROLE_RESULT;
+    if (answer->json.in_object[depth - 1] && whole && token != JSON_TOKEN_WORD) {
+        return refuse(answer, "its data are no list", err);
+    }
     if (!answer->json.in_object[depth - 1] || token != JSON_TOKEN_STRING) {
         return in == ROLE_VALUES ? refuse(answer, "a point is not a pair", err) : 0;
     }

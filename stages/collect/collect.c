@@ -51,7 +51,10 @@ static int set_window(struct stage *stage, struct state *state, struct err *err)
         state->end = stage->created;
     }
     if (window < WINDOW_MIN || window > WINDOW_MAX) {
-        return err_set(err, ERR_USAGE, "--window must be between 10 minutes and %d days", WINDOW_MAX / DAY);
+        bool typed = options_given(stage->options, OPT_WINDOW);
+        err_set(err, typed ? ERR_USAGE : ERR_CONFIG, "%s must be between 10 minutes and %d days",
+                typed ? "--window" : "metrics.window", WINDOW_MAX / DAY);
+        return err_hint(err, "7d, the default, is a good length: it holds every day of the week");
     }
     state->start = state->end - window;
     return 0;
@@ -130,6 +133,16 @@ static struct namespace *find_namespace(struct state *state, const char *name, s
     return namespace;
 }
 
+/* The failure of a server that served nothing at all. */
+static int unserved(const struct err *why, struct err *err)
+{
+    *err = *why;
+    if (err->hint[0] == '\0') {
+        err_hint(err, "see that the server runs and that --prometheus or metrics.prometheus is its address");
+    }
+    return -1;
+}
+
 /* All records read ahead that are of one namespace. */
 static int collect_namespace(struct state *state, const char *name, json_t *const *records, size_t count,
                              struct err *err)
@@ -143,8 +156,7 @@ static int collect_namespace(struct state *state, const char *name, json_t *cons
     }
     state->last = problem;
     if (prom_served(state->prom) == 0 && prom_last(state->prom) == PROM_SILENT) {
-        *err = problem;
-        return -1;
+        return unserved(&problem, err);
     }
     for (size_t i = 0; i < count; i++) {
         group_fail(records[i], &problem);
@@ -185,8 +197,7 @@ static int write_ahead(struct stage *stage, const struct ahead *ahead, struct er
 static int check_served(const struct state *state, struct err *err)
 {
     if (state->asked && prom_served(state->prom) == 0) {
-        *err = state->last;
-        return -1;
+        return unserved(&state->last, err);
     }
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/io/http.h"
 #include "pipeline/io/json.h"
+#include "pipeline/io/url.h"
 #include "stages/collect/promql.h"
 
 /* Bounds of one question and one answer. An answer is read as a stream, so its bound only stops an endless
@@ -79,6 +80,9 @@ int prom_new(const struct options *options, const struct config *config, struct 
     }
     struct prom *prom = xcalloc(sizeof *prom);
     if (http_client_new(&http, &prom->client, err)) {
+        if (err->class == ERR_CONFIG && options_given(options, OPT_PROMETHEUS) && url_check(http.url, what, NULL)) {
+            err->class = ERR_USAGE;
+        }
         prom_free(prom);
         return -1;
     }

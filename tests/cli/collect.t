@@ -270,7 +270,7 @@ like "$err" 'hint: give --prometheus' "with a hint"
 run "$collect" --prometheus "$url" --source remote-read <"$tmp/inventory"
 is "$rc" 64 "remote-read is not there yet: exit 64"
 run "$collect" --prometheus "ftp://x" <"$tmp/inventory"
-is "$rc" 78 "an address that is none: exit 78"
+is "$rc" 64 "an address that is none, from an option: exit 64"
 
 printf 'hush-token\n' >"$tmp/token"
 cat >"$tmp/tare.yaml" <<YAML
