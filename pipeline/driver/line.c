@@ -83,8 +83,8 @@ static int stage_failed(struct progress *progress, const char *stage, int64_t at
     }
     enum err_class class = err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code;
     if (code > 128) {
-        err_set(err, is_crash(code - 128) ? ERR_SOFTWARE : ERR_TEMPFAIL, "the stage %s of run %" PRId64 " was ended by signal %d", stage, progress->run->id,
-                code - 128);
+        err_set(err, is_crash(code - 128) ? ERR_SOFTWARE : ERR_TEMPFAIL,
+                "the stage %s of run %" PRId64 " was ended by signal %d", stage, progress->run->id, code - 128);
         return is_crash(code - 128)
                    ? err_hint(err, "a bug in tare: please report it with the output of tare status %" PRId64, progress->run->id)
                    : err_hint(err, "tare run --resume goes on with it");

@@ -201,7 +201,8 @@ int command_report(struct session *session, struct err *err)
     const char *format = options_string(session->options, OPT_FORMAT);
     const char *path = options_string(session->options, OPT_OUTPUT);
     format = format == NULL ? "markdown" : format;
-    if (session_operands(session, 1, 1, "tare report RUN", err) || reports_check_format(format, err) || session_run_id(session, 0, &id, err) ||
+    if (session_operands(session, 1, 1, "tare report RUN", err) || reports_check_format(format, err) ||
+        session_run_id(session, 0, &id, err) ||
         ledger_run_get(session->ledger, id, &session->arena, &run, err)) {
         return -1;
     }

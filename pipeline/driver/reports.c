@@ -78,7 +78,8 @@ int reports_check_format(const char *format, struct err *err)
     }
     const char *near = str_nearest(format, names, ARRAY_COUNT(names));
     err_set(err, ERR_USAGE, "--format is \"%s\", it must be one of html|markdown|csv|json|table", format);
-    return near == NULL ? -1 : err_hint(err, "did you mean %s?", near);
+    return near == NULL ? err_hint(err, "markdown is the default; html has the charts")
+                        : err_hint(err, "did you mean %s?", near);
 }
 
 static const char *ending_of(const char *format)
