@@ -1,5 +1,6 @@
 #include "pipeline/io/yaml_text.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "pipeline/base/mem.h"
@@ -29,6 +30,23 @@ static bool control(unsigned char c)
     return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
 }
 
+/* How many bytes from `at` are plain ASCII text without controls (but for line ends and tabs, which end the run), eight at a
+ * time: a byte is out of range when it, or what is left of it after taking 0x20, has the high bit, or when it is 0x7f. */
+static size_t plain_run(const unsigned char *at, size_t length)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    size_t run = 0;
+    for (uint64_t word; run + sizeof word <= length; run += sizeof word) {
+        memcpy(&word, at + run, sizeof word);
+        uint64_t low = (word | high) - UINT64_C(0x2020202020202020); /* high bit gone where the byte is below 0x20 */
+        uint64_t delete = (word & ~high) + UINT64_C(0x0101010101010101);
+        if (((word | ~low | delete) & high) != 0) {
+            break;
+        }
+    }
+    return run;
+}
+
 int yaml_text_check(const char *bytes, size_t length, size_t *base, bool *ascii, size_t *bad, struct err *err)
 {
     const unsigned char *p = (const unsigned char *)bytes;
@@ -42,6 +60,10 @@ int yaml_text_check(const char *bytes, size_t length, size_t *base, bool *ascii,
         *base = 3;
     }
     for (size_t at = *base; at < length;) {
+        at += plain_run(p + at, length - at);
+        if (at == length) {
+            break;
+        }
         size_t step = 1;
         *bad = at;
         if (control(p[at])) {
