@@ -219,9 +219,12 @@ static int run_stages(struct progress *progress, struct err *err)
 }
 
 /* A failure of the work ends the run; a lost ledger or a signal leaves it to be resumed. */
-static int end_failed(struct session *session, const struct ledger_run *run, const struct err *why)
+static int end_failed(struct session *session, const struct ledger_run *run, struct err *why)
 {
-    if (why->class == ERR_TEMPFAIL || why->class == ERR_STALE) {
+    if (why->class == ERR_TEMPFAIL) {
+        return err_hint(why, "tare run --resume %" PRId64 " goes on with it", run->id);
+    }
+    if (why->class == ERR_STALE) {
         return -1;
     }
     struct err ignored = {0};

@@ -31,8 +31,10 @@ static _Noreturn void child(const struct proc *proc, int stderr_fd, int failure_
 {
     int code = 0;
     if (place(proc->stdin_fd, STDIN_FILENO, O_RDONLY) < 0 || place(proc->stdout_fd, STDOUT_FILENO, O_WRONLY) < 0 ||
-        dup2(stderr_fd, STDERR_FILENO) < 0 || (proc->directory != NULL && chdir(proc->directory) != 0)) {
+        dup2(stderr_fd, STDERR_FILENO) < 0) {
         code = errno;
+    } else if (proc->directory != NULL && chdir(proc->directory) != 0) {
+        code = -errno; /* negative: it is the folder that is missing, not the program */
     } else {
         execv(proc->path, proc->argv);
         code = errno;
@@ -107,6 +109,16 @@ static int open_pipes(int stderr_pipe[2], int failure_pipe[2], struct err *err)
     return 0;
 }
 
+static int not_started(const struct proc *proc, int code, struct err *err)
+{
+    if (code < 0) {
+        err_errno(err, ERR_NOINPUT, -code, "cannot work in the folder %s", proc->directory);
+        return err_hint(err, "it is the one that the run was made in: put it back, or start a new run: tare run");
+    }
+    err_errno(err, ERR_SOFTWARE, code, "cannot start %s", proc->path);
+    return err_hint(err, "the programs of tare must lie in one folder: build or install them together");
+}
+
 int proc_run(const struct proc *proc, int *exit_code, struct err *err)
 {
     int stderr_pipe[2];
@@ -134,9 +146,7 @@ int proc_run(const struct proc *proc, int *exit_code, struct err *err)
         pass_stderr(stderr_pipe[0], proc->stderr_tail);
         failed = await(pid, exit_code, err);
         if (!failed && got == (ssize_t)sizeof start_error) {
-            failed = err_errno(err, ERR_SOFTWARE, start_error, "cannot start %s%s%s", proc->path,
-                               proc->directory == NULL ? "" : " in ", proc->directory == NULL ? "" : proc->directory);
-            err_hint(err, "the programs of tare must lie in one folder: build or install them together");
+            failed = not_started(proc, start_error, err);
         }
     }
     close(stderr_pipe[0]);
