@@ -164,25 +164,39 @@ static uint32_t offset_of(struct yaml_stream *s, const yaml_mark_t *mark)
     return (uint32_t)(at < s->length ? at : s->length);
 }
 
-/* First byte after anchor and tag in [start, end). */
-static uint32_t skip_properties(const char *bytes, uint32_t start, uint32_t end)
+static uint32_t skip_blanks(const char *bytes, uint32_t at, uint32_t end)
 {
-    uint32_t at = start;
-    while (at < end) {
-        if (strchr(" \t\r\n", bytes[at]) != NULL) {
-            at++;
-        } else if (bytes[at] == '#') {
-            const char *feed = memchr(bytes + at, '\n', end - at);
-            at = feed == NULL ? end : (uint32_t)(feed - bytes);
-        } else if (bytes[at] == '&' || bytes[at] == '!') {
-            while (at < end && strchr(" \t\r\n", bytes[at]) == NULL) {
-                at++;
-            }
-        } else {
-            break;
-        }
+    while (at < end && (bytes[at] == '#' || strchr(" \t\r\n", bytes[at]) != NULL)) {
+        const char *feed = bytes[at] == '#' ? memchr(bytes + at, '\n', end - at) : bytes + at;
+        at = feed == NULL ? end : (uint32_t)(feed - bytes) + 1;
     }
     return at;
+}
+
+static uint32_t skip_tag(const char *bytes, uint32_t at, uint32_t end)
+{
+    bool verbatim = at + 1 < end && bytes[at + 1] == '<';
+    while (at < end && strchr(verbatim ? " \t\r\n" : " \t\r\n,", bytes[at]) == NULL) {
+        at++;
+    }
+    return at;
+}
+
+/* First byte after a node's own anchor (its name; NULL: none) and tag in [start, end): what follows may begin
+ * with the properties of its first child. */
+static uint32_t skip_properties(const char *bytes, uint32_t start, uint32_t end, const char *anchor, bool tag)
+{
+    uint32_t at = start;
+    for (int left = (anchor != NULL) + tag; left > 0 && at < end; left--) {
+        at = skip_blanks(bytes, at, end);
+        if (at < end && bytes[at] == '&' && anchor != NULL) {
+            at += (uint32_t)strlen(anchor) + 1;
+        } else if (at < end && bytes[at] == '!') {
+            at = skip_tag(bytes, at, end);
+        }
+    }
+    at = skip_blanks(bytes, at, end);
+    return at < end ? at : end;
 }
 
 static enum yaml_style scalar_style(yaml_scalar_style_t style)
@@ -320,7 +334,7 @@ static void set_properties(struct yaml_stream *s, struct yaml_node *node, const 
     if (anchor == NULL && tag == NULL) {
         return;
     }
-    node->value = skip_properties(s->text, node->start, end);
+    node->value = skip_properties(s->text, node->start, end, (const char *)anchor, tag != NULL);
     node->tag = tag == NULL ? NULL : arena_strdup(s->arena, (const char *)tag);
     set_anchor(s, node, anchor);
 }
