@@ -32,7 +32,9 @@ struct manifest_state {
 struct state {
     struct manifest_state manifest;
     struct patch_file patch;
-    char *root; /* resolved */
+    char *root;     /* resolved */
+    size_t outside; /* manifests that do not lie below it */
+    char *first_outside;
 };
 
 /* What a workload's member is made of. */
@@ -72,8 +74,8 @@ static void set_relative(struct state *state, const char *file)
     struct manifest_state *manifest = &state->manifest;
     char *real = realpath(file, NULL);
     manifest->relative = relative_path(state->root, real == NULL ? file : real);
-    if (str_starts(manifest->relative, "../")) {
-        log_warn("%s lies outside of the root %s: its patch cannot be applied there", file, state->root);
+    if (str_starts(manifest->relative, "../") && state->outside++ == 0) {
+        state->first_outside = xstrdup(file);
     }
     free(real);
 }
@@ -271,6 +273,12 @@ static int begin(struct stage *stage, struct err *err)
 static int end(struct stage *stage, struct err *err)
 {
     struct state *state = stage->state;
+    if (state->outside > 0) {
+        log_warn("%zu file(s) lie outside of the root %s, the first is %s: their patches cannot be applied "
+                 "there; name a "
+                 "folder above them with --root DIR",
+                 state->outside, state->root, state->first_outside);
+    }
     return close_manifest(state, err) || patch_file_finish(&state->patch, err) ? -1 : 0;
 }
 
@@ -284,6 +292,7 @@ static void release(struct stage *stage)
     free(state->manifest.relative);
     patch_file_release(&state->patch);
     free(state->root);
+    free(state->first_outside);
 }
 
 const struct stage_spec diff_stage = {

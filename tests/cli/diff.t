@@ -94,6 +94,11 @@ parse tree/keda.yaml | recommend "$bigger" >costs
 run "$BIN/tare-diff" -q --root tree <costs
 like "$(jq -r 'select(.workload).change.patch' <<<"$out")" '^--- a/keda.yaml' "or to --root"
 
+mkdir elsewhere
+parse tree/keda.yaml tree/cpu-null.yaml | recommend "$bigger" >costs
+run "$BIN/tare-diff" --root elsewhere <costs
+is "$(grep -c "outside of the root" <<<"$err")" 1 "files outside of the root are one warning"
+
 # what stands in the way
 parse tree | recommend "$bigger" >costs
 echo '# touched' >>tree/keda.yaml

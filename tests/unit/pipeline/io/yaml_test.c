@@ -69,8 +69,8 @@ static void test_offsets_are_bytes(void **state)
 {
     static const char *const texts[] = {
         "a: \"\xc3\xa9\"\nb: {c: d} # e\n",
-        "\xef\xbb\xbf"
-        "a: 1\nb: {c: d}",
+        ("\xef\xbb\xbf"
+         "a: 1\nb: {c: d}"),
         "a: 1\r\nb: {c: d}\r\n",
         "a: \"x\xc2\x85y\xe2\x80\xa8z\"\nb: {c: d}\n",
         "# \xf0\x9f\x9a\x80 \xe6\x97\xa5\na: \xe6\x97\xa5\nb: {c: d}\n",
