@@ -42,11 +42,18 @@ static const char settings[] = "\n# tare: reachable by Unix socket only\n"
 
 /* ---- Where ---- */
 
+/* The person's own folder, also where the environment does not say; never a shared one, whose owner could swap what is in it. */
+static const char *home_directory(void)
+{
+    const char *home = getenv("HOME");
+    const struct passwd *entry = home != NULL && home[0] == '/' ? NULL : getpwuid(geteuid());
+    return home != NULL && home[0] == '/' ? home : entry != NULL ? entry->pw_dir : "/";
+}
+
 static char *state_directory(void)
 {
     const char *named = getenv("TARE_STATE_DIR");
     const char *state = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
     if (named != NULL && named[0] != '\0') {
         char cwd[4096];
         return named[0] == '/' || getcwd(cwd, sizeof cwd) == NULL ? xstrdup(named) : fs_join(cwd, named);
@@ -57,7 +64,7 @@ static char *state_directory(void)
     if (state != NULL && state[0] == '/') {
         return fs_join(state, "tare");
     }
-    return fs_join(home != NULL && home[0] == '/' ? home : "/tmp", ".local/state/tare");
+    return fs_join(home_directory(), ".local/state/tare");
 }
 
 static bool socket_fits(const char *directory)
