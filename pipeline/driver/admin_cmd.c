@@ -8,6 +8,7 @@
 #include "pipeline/base/str.h"
 #include "pipeline/cli/inforce.h"
 #include "pipeline/driver/command.h"
+#include "pipeline/driver/table.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/io/json.h"
 #include "pipeline/run/privcluster.h"
@@ -111,11 +112,40 @@ int command_policy(struct session *session, struct err *err)
     return err_hint(err, "usage: tare policy set FILE | show");
 }
 
+static int list_grants(struct session *session, struct err *err)
+{
+    static const char *const heads[] = {"LOGIN", "NAMESPACE", "CLUSTER"};
+    json_t *grants;
+    if (ledger_grants(session->ledger, &grants, err)) {
+        return -1;
+    }
+    struct table *table = table_new(ARRAY_COUNT(heads), heads);
+    size_t index;
+    json_t *grant;
+    json_array_foreach(grants, index, grant)
+    {
+        table_cell(table, json_string_or_null(grant, "login"));
+        table_cell(table, json_string_or_null(grant, "namespace"));
+        table_cell(table, json_string_or_null(grant, "cluster"));
+    }
+    table_print(table, stdout);
+    table_free(table);
+    json_decref(grants);
+    return 0;
+}
+
 int command_grant(struct session *session, struct err *err)
 {
     const char *namespace = options_string(session->options, OPT_NAMESPACE);
-    if (session_operands(session, 1, 1, "tare grant LOGIN --namespace N", err)) {
+    if (session_operands(session, 0, 1, "tare grant [LOGIN --namespace N]", err)) {
         return -1;
+    }
+    if (options_operands(session->options) == 0 && namespace == NULL) {
+        return list_grants(session, err);
+    }
+    if (options_operands(session->options) == 0) {
+        err_set(err, ERR_USAGE, "the login is missing");
+        return err_hint(err, "usage: tare grant LOGIN --namespace N");
     }
     if (namespace == NULL) {
         err_set(err, ERR_USAGE, "tare grant needs the namespace");

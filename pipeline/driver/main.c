@@ -32,7 +32,7 @@ static const struct command commands[] = {
     {"windows", FOR_WINDOWS, NEEDS_LEDGER, "", "whether changes are allowed now, and when next", command_windows},
     {"audit", FOR_LIST, NEEDS_LEDGER, "verify | list [RUN]", "check or list the audit trail", command_audit},
     {"policy", FOR_ADMIN, NEEDS_LEDGER, "set FILE | show", "the policy in force", command_policy},
-    {"grant", FOR_ADMIN, NEEDS_LEDGER, "LOGIN --namespace N", "narrow a login to a namespace", command_grant},
+    {"grant", FOR_ADMIN, NEEDS_LEDGER, "[LOGIN --namespace N]", "narrow a login to a namespace, or list who is", command_grant},
     {"login", FOR_ADMIN, NEEDS_NOTHING, "NAME ROLE…", "make a login in the private cluster: viewer, operator, approver, admin",
      command_login},
     {"server", FOR_ADMIN, NEEDS_NOTHING, "start | stop | status", "the server of the private cluster", command_server},

@@ -251,11 +251,6 @@ void ledger_close(struct ledger *ledger)
     }
 }
 
-void ledger_interrupt(struct ledger *ledger, volatile sig_atomic_t *flag)
-{
-    db_interrupt(ledger->db, flag);
-}
-
 const char *ledger_login(const struct ledger *ledger)
 {
     return db_login(ledger->db);

@@ -25,7 +25,6 @@
  * 64 lower-case hex digits. Times are RFC 3339 in UTC.
  */
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -183,10 +182,6 @@ int ledger_open(struct ledger **out, const struct ledger_options *options, struc
 
 /* Ends the session and with it every lock it holds. NULL is allowed. */
 void ledger_close(struct ledger *ledger);
-
-/* While *flag is not 0 (a signal handler sets it) the verb that waits for the database is cancelled and fails
- * with ERR_TEMPFAIL. Borrowed; NULL takes it away. */
-void ledger_interrupt(struct ledger *ledger, volatile sig_atomic_t *flag);
 
 /* The login that acts (session_user). Borrowed. */
 const char *ledger_login(const struct ledger *ledger);

@@ -260,7 +260,8 @@ static size_t passed(const struct tz *tz, int64_t instant)
     return low;
 }
 
-int64_t tz_offset(const struct tz *tz, int64_t instant)
+/* Seconds east of UTC at an instant. */
+static int64_t tz_offset(const struct tz *tz, int64_t instant)
 {
     size_t index = passed(tz, instant);
     if (tz->has_rule && index == tz->count) {

@@ -24,9 +24,6 @@ int tz_parse(const void *bytes, size_t length, const char *name, struct tz **out
 /* Frees; NULL is allowed. */
 void tz_free(struct tz *tz);
 
-/* Seconds east of UTC at an instant. */
-int64_t tz_offset(const struct tz *tz, int64_t instant);
-
 /* The instant at which the zone's clocks show `wall`: of an ambiguous reading the first, for one that clocks
  * skip the first instant after the gap. Never decreases as `wall` grows. */
 int64_t tz_instant(const struct tz *tz, int64_t wall);

@@ -324,7 +324,12 @@ static json_t *calendar_entry(const struct window *window, int64_t instant, int6
     return entry;
 }
 
-json_t *window_calendar(const struct window_set *set, const struct window_subject *subject, int64_t instant,
+/* The calendar for people and `tare windows`: an array with one object for each window that matches the
+ * subject, in order:
+ * {"name","kind","timezone","active","override","on_overrun","opens","closes","openings":[{"start","end"}…]}.
+ * `opens` is the present or next start and `closes` its end (null where none comes within the horizon);
+ * `openings` those that begin in [instant, until), at most 100. New. */
+static json_t *window_calendar(const struct window_set *set, const struct window_subject *subject, int64_t instant,
                         int64_t until)
 {
     json_t *list = json_array();

@@ -73,14 +73,6 @@ void window_judge(const struct window_set *set, const struct window_subject *sub
 /* Whether the window `name` is there and may be overridden. ERR_REFUSED with the reason where not. */
 int window_may_override(const struct window_set *set, const char *name, struct err *err);
 
-/* The calendar for people and `tare windows`: an array with one object for each window that matches the
- * subject, in order:
- * {"name","kind","timezone","active","override","on_overrun","opens","closes","openings":[{"start","end"}…]}.
- * `opens` is the present or next start and `closes` its end (null where none comes within the horizon);
- * `openings` those that begin in [instant, until), at most 100. New. */
-json_t *window_calendar(const struct window_set *set, const struct window_subject *subject, int64_t instant,
-                        int64_t until);
-
 /* What `tare windows --format json` prints:
  * {"verdict":"allowed"|"denied","reason","at","windows":window_calendar, "next_opening":time|null}. New. */
 json_t *window_report(const struct window_set *set, const struct window_subject *subject, int64_t instant,

@@ -291,18 +291,3 @@ json_t *findings_new(const struct plan *plan)
     return sheet.list;
 }
 
-size_t findings_count(const json_t *findings, const char *severity)
-{
-    size_t index;
-    json_t *finding;
-    size_t count = 0;
-    size_t least = 0;
-    while (least + 1 < ARRAY_COUNT(severities) && !str_equal(severities[least], severity))
-        least++;
-    json_array_foreach(findings, index, finding)
-    {
-        for (size_t s = least; s < ARRAY_COUNT(severities); s++)
-            count += str_equal(json_string_or_null(finding, "severity"), severities[s]);
-    }
-    return count;
-}

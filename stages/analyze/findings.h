@@ -10,7 +10,4 @@
 /* New array of findings, in the order of the containers; only facts of the plan's figures and signals. */
 json_t *findings_new(const struct plan *plan);
 
-/* Number of findings with at least this severity ("high"). */
-size_t findings_count(const json_t *findings, const char *severity);
-
 #endif

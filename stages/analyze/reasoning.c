@@ -44,7 +44,8 @@ static const struct words_row {
     {"max_memory", "guardrail max_memory"},
 };
 
-const char *reason_words(const char *code)
+/* Words for a rule or for what moved a value ("step-cap": "one run lowers …"). Borrowed, static. */
+static const char *reason_words(const char *code)
 {
     for (size_t i = 0; i < ARRAY_COUNT(words_rows); i++) {
         if (str_equal(words_rows[i].code, code))

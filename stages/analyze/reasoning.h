@@ -12,7 +12,4 @@ enum { REASONING_MAX = 4000 };
  * whole. */
 void reasoning_write(const struct plan *plan, struct buf *out);
 
-/* Words for a rule or for what moved a value ("step-cap": "one run lowers …"). Borrowed, static. */
-const char *reason_words(const char *code);
-
 #endif

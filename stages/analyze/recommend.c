@@ -84,7 +84,8 @@ static json_t *containers_new(const struct plan *plan)
     return containers;
 }
 
-json_t *clamps_new(const struct plan *plan)
+/* New array of {container,field,proposed,value,by}: what moved the proposals of a settled plan. */
+static json_t *clamps_new(const struct plan *plan)
 {
     json_t *clamps = json_array();
     for (size_t i = 0; i < plan->subject->container_count; i++) {

@@ -22,7 +22,4 @@ struct opinion {
 /* New recommendation. `opinion` may be NULL. */
 json_t *recommendation_new(const struct plan *plan, const struct class *class, const struct opinion *opinion);
 
-/* New array of {container,field,proposed,value,by}: what moved the proposals of a settled plan. */
-json_t *clamps_new(const struct plan *plan);
-
 #endif

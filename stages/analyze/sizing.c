@@ -31,7 +31,9 @@ static double stability(const struct figures *use, enum resource resource)
     return 1 - fmin(1, change) / 2;
 }
 
-double container_confidence(const struct subject *subject, const struct container *container,
+/* Confidence in the figures of one container, 0..1: coverage × age × stability, at most 0.6 where CPU is
+ * throttled. */
+static double container_confidence(const struct subject *subject, const struct container *container,
                             const struct signals *signals)
 {
     double age = fmin(1, subject_history_seconds(subject) / full_history_seconds);

@@ -80,11 +80,6 @@ bool container_changes(const struct container_plan *container);
 /* What holds after the change: value, else today's; AMOUNT_ABSENT for a limit that is taken away. */
 int64_t field_after(const struct field_plan *field);
 
-/* Confidence in the figures of one container, 0..1: coverage × age × stability, at most 0.6 where CPU is
- * throttled. */
-double container_confidence(const struct subject *subject, const struct container *container,
-                            const struct signals *signals);
-
 /* "requests.cpu" and so on, as in `remove`. Borrowed, static. */
 const char *field_name(enum field field);
 

@@ -113,7 +113,8 @@ static void ask_windows(const struct permit *permit, const json_t *record, int64
     }
 }
 
-int permit_record(struct permit *permit, const json_t *record, struct objection *out, struct err *err)
+/* Asks approvals and windows for one pending workload. Returns -1 only where the ledger does not answer. */
+static int permit_record(struct permit *permit, const json_t *record, struct objection *out, struct err *err)
 {
     int64_t instant = 0;
     *out = (struct objection){0};

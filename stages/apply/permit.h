@@ -43,9 +43,6 @@ void permit_override(struct permit *permit, const char *window);
 int permit_workload(const struct permit *permit, const json_t *record, struct ledger_workload *out,
                     struct err *err);
 
-/* Asks approvals and windows for one pending workload. Returns -1 only where the ledger does not answer. */
-int permit_record(struct permit *permit, const json_t *record, struct objection *out, struct err *err);
-
 /* Asks for all pending workloads of a file; the first objection counts. */
 int permit_file(struct permit *permit, const struct apply_plan *plan, const struct apply_file *file,
                 struct objection *out, struct err *err);

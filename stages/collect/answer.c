@@ -91,7 +91,9 @@ static int refuse(const struct answer *answer, const char *why, struct err *err)
                    answer->what, why);
 }
 
-bool answer_time(const char *text, int64_t *time_ms)
+/* Reads an instant in seconds with at most three decimals that count, to milliseconds. False when it is none
+ * or out of range. */
+static bool answer_time(const char *text, int64_t *time_ms)
 {
     char *end;
     errno = 0;
@@ -103,7 +105,8 @@ bool answer_time(const char *text, int64_t *time_ms)
     return true;
 }
 
-bool answer_value(const char *text, size_t length, double *value)
+/* Reads a sample value as Prometheus writes it: a decimal number, NaN, +Inf, -Inf. False when it is none. */
+static bool answer_value(const char *text, size_t length, double *value)
 {
     char copy[64];
     char *end;

@@ -71,11 +71,4 @@ int answer_feed(struct answer *answer, const char *bytes, size_t length, struct 
 /* Says that no more comes. ERR_UNAVAILABLE when the answer was cut or its status is not "success". */
 int answer_finish(struct answer *answer, struct err *err);
 
-/* Reads a sample value as Prometheus writes it: a decimal number, NaN, +Inf, -Inf. False when it is none. */
-bool answer_value(const char *text, size_t length, double *value);
-
-/* Reads an instant in seconds with at most three decimals that count, to milliseconds. False when it is none
- * or out of range. */
-bool answer_time(const char *text, int64_t *time_ms);
-
 #endif

@@ -54,7 +54,9 @@ void batch_selector_of(const struct batch *batch, const bool *chosen, const char
     buf_printf(out, "%s%s}", extra, prom_matcher(batch->prom));
 }
 
-void batch_selector(const struct batch *batch, const char *metric, const char *extra, struct buf *out)
+/* A metric's selector for the pods of the batch, `extra` (",a=\"b\"" or "") included, added to `out`. Several
+ * metrics are joined by '|'. */
+static void batch_selector(const struct batch *batch, const char *metric, const char *extra, struct buf *out)
 {
     batch_selector_of(batch, NULL, metric, extra, out);
 }

@@ -23,10 +23,6 @@ struct batch {
     bool whole;          /* all pods of the namespace are in the batch */
 };
 
-/* A metric's selector for the pods of the batch, `extra` (",a=\"b\"" or "") included, added to `out`. Several
- * metrics are joined by '|'. */
-void batch_selector(const struct batch *batch, const char *metric, const char *extra, struct buf *out);
-
 /* A selector for the pods that `chosen[pod]` marks. */
 void batch_selector_of(const struct batch *batch, const bool *chosen, const char *metric, const char *extra,
                        struct buf *out);

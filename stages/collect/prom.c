@@ -122,7 +122,8 @@ enum prom_failure prom_last(const struct prom *prom)
     return prom->last;
 }
 
-bool prom_gone(const struct prom *prom)
+/* Whether the server is asked no more. */
+static bool prom_gone(const struct prom *prom)
 {
     return prom->silent >= SILENT_MAX;
 }

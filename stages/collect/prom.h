@@ -55,9 +55,6 @@ int prom_range(struct prom *prom, const char *query, int64_t start, int64_t end,
 /* How the last question went. */
 enum prom_failure prom_last(const struct prom *prom);
 
-/* Whether the server is asked no more. */
-bool prom_gone(const struct prom *prom);
-
 /* Questions that were answered, and in sum: requests, bytes on the wire, samples. */
 int64_t prom_served(const struct prom *prom);
 int64_t prom_requests(const struct prom *prom);

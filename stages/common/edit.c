@@ -124,7 +124,9 @@ static int check_free(const struct edit_session *s, struct err *err)
     return 0;
 }
 
-int edit_splices_apply(const char *bytes, size_t length, const struct edit_splices *splices, struct buf *out,
+/* Adds the original bytes with the splices (sorted, not overlapping) applied to `out`. ERR_DATA past its cap.
+ */
+static int edit_splices_apply(const char *bytes, size_t length, const struct edit_splices *splices, struct buf *out,
                        struct err *err)
 {
     size_t at = 0;

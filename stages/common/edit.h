@@ -75,11 +75,6 @@ int edit_session_plan(struct edit_session *session, const struct edit_request *r
 /* All splices of the session so far, sorted. Borrowed until the next plan. */
 const struct edit_splices *edit_session_splices(const struct edit_session *session);
 
-/* Adds the original bytes with the splices (sorted, not overlapping) applied to `out`. ERR_DATA past its cap.
- */
-int edit_splices_apply(const char *bytes, size_t length, const struct edit_splices *splices, struct buf *out,
-                       struct err *err);
-
 /* Applies requests of any workloads of a file, in any order, to its bytes; the result is added to `out`.
  * ERR_DATA when one cannot be written: then `out` is not to be used. */
 int edit_apply(const char *bytes, size_t length, const struct edit_request *requests, size_t count,

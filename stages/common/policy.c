@@ -9,16 +9,6 @@
 static const char *const aggressiveness_names[] = {"safe", "balanced", "lean"};
 static const char *const limits_names[] = {"keep", "remove", "ratio", "headroom"};
 
-const char *aggressiveness_name(enum aggressiveness value)
-{
-    return aggressiveness_names[value];
-}
-
-const char *limits_policy_name(enum limits_policy value)
-{
-    return limits_names[value];
-}
-
 /* Position of `word` in a list of names; `fallback` when it is NULL or unknown. */
 static int position(const char *word, const char *const *names, size_t count, int fallback)
 {

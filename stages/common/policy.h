@@ -45,10 +45,4 @@ bool policy_match(const json_t *match, const json_t *workload, const char *defau
 bool policy_excluded(const struct config *config, const json_t *workload, const char *default_namespace,
                      char reason[POLICY_REASON_MAX]);
 
-/* "safe", "balanced", "lean". Borrowed, static. */
-const char *aggressiveness_name(enum aggressiveness value);
-
-/* "keep", "remove", "ratio", "headroom". Borrowed, static. */
-const char *limits_policy_name(enum limits_policy value);
-
 #endif

@@ -140,7 +140,7 @@ says 64 'one operand too many' audit verify 3
 says 66 'run 99 does not exist' audit list 99
 says 64 'not understood' policy set
 says 64 'not understood' policy get
-says 64 'operand is missing' grant
+says 64 'login is missing' grant --namespace shop
 says 64 'needs the namespace' grant somebody
 says 77 'may not map logins' grant somebody --namespace shop
 says 64 'operand is missing' login reviewer

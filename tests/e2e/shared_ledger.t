@@ -66,6 +66,8 @@ is "$rc" 0 "a stricter one is fine" || diag "$err"
 # A login that is narrowed to a namespace.
 run "$tare" --as adam grant vera --namespace shop
 is "$rc" 0 "narrow a login" || diag "$err"
+run "$tare" --as adam grant
+like "$out" 'vera +shop' "and it is listed"
 run "$tare" --as vera status --format json
 is "$(json length)" 0 "it no longer sees runs over other namespaces"
 done_testing
