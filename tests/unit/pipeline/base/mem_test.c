@@ -123,6 +123,10 @@ static void test_no_memory_is_tempfail(void **state)
     skip();
 #endif
 #endif
+    /* valgrind takes the impossible sizes that are asked for here for errors of their own. */
+    if (getenv("UNDER_VALGRIND") != NULL) {
+        skip();
+    }
     assert_int_equal(child_code(overflow_realloc), ERR_TEMPFAIL);
     assert_int_equal(child_code(overflow_calloc), ERR_TEMPFAIL);
     assert_int_equal(child_code(too_much_malloc), ERR_TEMPFAIL);
