@@ -325,12 +325,15 @@ int artifact_read(struct artifact_reader *reader, json_t **record, struct err *e
     if (json_object_get(value, "end") != NULL) {
         return take_end(reader, value, err);
     }
-    bool workload = json_is_object(json_object_get(value, "workload"));
+    const json_t *named = json_object_get(value, "workload");
+    bool workload = json_is_object(named);
+    int failed = 0;
     if (!workload && !json_is_object(json_object_get(value, "note"))) {
-        json_decref(value);
-        return refuse(reader, err, "the record is neither a workload nor a note");
+        failed = refuse(reader, err, "the record is neither a workload nor a note");
+    } else if (workload && (json_string_or_null(named, "kind") == NULL || json_string_or_null(named, "name") == NULL)) {
+        failed = refuse(reader, err, "the workload has no kind or no name");
     }
-    if (check_order(reader, value, err)) {
+    if (failed || check_order(reader, value, err)) {
         json_decref(value);
         return -1;
     }
