@@ -14,8 +14,6 @@
 #include "pipeline/io/fs.h"
 #include "pipeline/run/artifact.h"
 
-enum { ACT_WORDS_MAX = 80 };
-
 /* Options of this command that the stage takes, typed now: they are not those of the run. */
 struct act {
     const char *stage;
@@ -86,19 +84,32 @@ static int keep_outcome(struct session *session, const struct act *act, int64_t 
     return ledger_attempt_fail(session->ledger, attempt, code, reason_of(said), err);
 }
 
+/* The run's word and every typed option, however many: a --workload that got lost would narrow a rollback unseen. New array of
+ * borrowed words; free(). */
+static const char **act_words(const struct act *act)
+{
+    size_t count = 0;
+    while (act->forwarded[count] != NULL) {
+        count++;
+    }
+    const char **words = xcalloc_array(count + 2, sizeof *words);
+    words[0] = act->run_word;
+    for (size_t i = 0; i < count; i++) {
+        words[i + 1] = act->forwarded[i];
+    }
+    return words;
+}
+
 /* Runs the stage over `in` and keeps its outcome. The stage itself takes the run in the ledger, so that it is as safe by hand. */
 static int act_stage(struct session *session, struct act *act, int in, const char *input, struct err *err)
 {
     int out;
     int64_t attempt = 0;
     bool dry = options_flag(session->options, OPT_DRY_RUN);
-    const char *words[ACT_WORDS_MAX] = {act->run_word};
-    for (size_t i = 0; act->forwarded[i] != NULL && i + 2 < ACT_WORDS_MAX; i++) {
-        words[i + 1] = act->forwarded[i];
-    }
     if (fs_spool(&out, err)) {
         return -1;
     }
+    const char **words = act_words(act);
     int code = 0;
     struct err said = {0};
     int failed = (!dry && ledger_attempt_begin(session->ledger, act->run.id, act->stage, input, NULL, &attempt, err)) ||
@@ -116,6 +127,7 @@ static int act_stage(struct session *session, struct act *act, int in, const cha
             err_hint(&session->verdict, "tare status %" PRId64, act->run.id);
         }
     }
+    free(words);
     close(out);
     return failed ? -1 : 0;
 }

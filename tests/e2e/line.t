@@ -63,6 +63,11 @@ is "$changed" "$(sed 's|//|/|g' "$tmp/files")" "exactly the planned files change
 
 run "$tare" apply "$id" --yes
 isnt "$rc" 0 "a second apply is refused"
+applied=$(tree)
+mapfile -t many < <(for ((i = 0; i < 100; i++)); do echo --workload=shop/Deployment/storefront; done)
+run "$tare" rollback "$id" "${many[@]}" --workload no/Such/thing --yes
+is "$rc" 64 "the last of many --workload counts too"
+is "$(tree)" "$applied" "and nothing was put back"
 run "$tare" rollback "$id" --yes
 is "$rc" 0 "rollback ends well" || diag "$err"
 is "$(tree)" "$before" "every byte is back"
