@@ -1,5 +1,6 @@
 #include "stages/parse/inventory.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/str.h"
@@ -117,12 +118,41 @@ static json_t *pod_resources(struct manifest_reader *r, const struct manifest_wo
     return out;
 }
 
+/* "namespace/Kind/name" of a live object. */
+static json_t *object_json(const struct manifest_workload *workload)
+{
+    struct identity identity = {
+        .namespace = workload->namespace, .kind = workload->object->type->kind, .name = workload->name};
+    char *text = identity_text(&identity, "default");
+    json_t *out = json_pack("{s:o}", "object", json_string_safe(text));
+    free(text);
+    return out;
+}
+
 static json_t *source_json(const struct manifest_workload *workload, const struct inventory_source *source)
 {
-    return json_pack("{s:s, s:I, s:o, s:I, s:s}", "file", source->file, "document",
-                     (json_int_t)source->document, "item",
-                     json_int_or_null(workload->object->item > 0, workload->object->item), "line",
-                     (json_int_t)source->line, "sha256", source->sha256);
+    if (source->cluster_id != NULL) {
+        return object_json(workload);
+    }
+    json_t *out = json_pack("{s:s, s:I, s:o, s:I, s:s}", "file", source->file, "document",
+                            (json_int_t)source->document, "item",
+                            json_int_or_null(workload->object->item > 0, workload->object->item), "line",
+                            (json_int_t)source->line, "sha256", source->sha256);
+    if (source->rendered != NULL) {
+        json_object_set_new(out, "rendered", json_string(source->rendered));
+    }
+    return out;
+}
+
+/* What is live now, so that an apply can tell whether it still is. */
+static json_t *live_json(struct manifest_reader *r, const struct manifest_workload *workload,
+                         const char *cluster_id, json_t *containers)
+{
+    return json_pack(
+        "{s:s, s:o, s:o, s:O}", "cluster_id", cluster_id, "uid",
+        short_text(r, yaml_scalar(r->arena, yaml_get(r->stream, workload->metadata, "uid"))), "resource_version",
+        short_text(r, yaml_scalar(r->arena, yaml_get(r->stream, workload->metadata, "resourceVersion"))),
+        "containers", containers);
 }
 
 static json_t *workload_json(struct manifest_reader *r, const struct manifest_workload *workload,
@@ -144,6 +174,9 @@ static json_t *workload_json(struct manifest_reader *r, const struct manifest_wo
     json_t *pod = pod_resources(r, workload);
     if (pod != NULL) {
         json_object_set_new(out, "pod_resources", pod);
+    }
+    if (source->cluster_id != NULL) {
+        json_object_set_new(out, "live", live_json(r, workload, source->cluster_id, containers));
     }
     return out;
 }

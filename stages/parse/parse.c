@@ -6,11 +6,13 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "stages/parse/files.h"
+#include "stages/parse/join.h"
 #include "stages/parse/manifest_file.h"
 
 struct state {
     struct file_list files;
     struct intake intake;
+    struct buf bytes; /* of the file being read */
     uint32_t *same; /* for each record: how many have its identity (capped), 0 for notes */
 };
 
@@ -49,7 +51,7 @@ static void configure(struct stage *stage)
     json_t *settings = stage_settings(stage);
     json_object_set_new(settings, "namespace", json_string_safe(intake->namespace));
     json_object_set_new(settings, "max_depth", json_integer((json_int_t)intake->limits.max_depth));
-    json_object_set_new(settings, "max_file_bytes", json_integer((json_int_t)intake->bytes.cap));
+    json_object_set_new(settings, "max_file_bytes", json_integer(options_integer(stage->options, OPT_MAX_FILE, NULL)));
 }
 
 static int begin(struct stage *stage, struct err *err)
@@ -63,7 +65,8 @@ static int begin(struct stage *stage, struct err *err)
     if (max_depth < 1 || max_depth > 1000) {
         return err_set(err, ERR_USAGE, "--max-depth is not between 1 and 1000");
     }
-    if (intake_init(&state->intake, (size_t)max_bytes, err)) {
+    buf_init(&state->bytes, (size_t)max_bytes);
+    if (intake_init(&state->intake, err)) {
         return -1;
     }
     configure(stage);
@@ -114,60 +117,6 @@ static void count_same(struct state *state)
     free(sorted);
 }
 
-/* Sets `autoscaler` from what aims at this identity: the first that scales replicas; others stand in its
- * `also`. */
-static int join_scalers(struct intake *intake, const unsigned char *id, json_t *workload, struct err *err)
-{
-    size_t count;
-    const struct shelf_entry *entry = shelf_find(&intake->joins, id, &count);
-    json_t *chosen = NULL;
-    json_t *also = json_array();
-    int failed = 0;
-    for (size_t i = 0; i < count && i < 8 && !failed; i++) {
-        json_t *join = NULL;
-        failed = shelf_get(&intake->joins, &entry[i], &join, err);
-        json_t *scaler = json_object_get(join, "autoscaler");
-        bool vertical = json_object_get(scaler, "update_mode") != NULL;
-        if (scaler != NULL &&
-            (chosen == NULL || (!vertical && json_object_get(chosen, "update_mode") != NULL))) {
-            json_array_append(also, chosen);
-            json_decref(chosen);
-            chosen = json_incref(scaler);
-        } else {
-            json_array_append(also, scaler);
-        }
-        json_decref(join);
-    }
-    if (chosen != NULL) {
-        if (json_array_size(also) > 0) {
-            json_object_set(chosen, "also", also);
-        }
-        json_object_set_new(workload, "autoscaler", chosen);
-    }
-    json_decref(also);
-    return failed;
-}
-
-/* Sets `namespace_annotations` where the files hold the Namespace and it has any that concern tare. */
-static int join_namespace(struct intake *intake, json_t *workload, struct err *err)
-{
-    unsigned char id[SHELF_ID];
-    size_t count;
-    const char *namespace = json_string_or_null(workload, "namespace");
-    shelf_id(namespace == NULL ? intake->namespace : namespace, "Namespace", NULL, id);
-    const struct shelf_entry *entry = shelf_find(&intake->joins, id, &count);
-    json_t *join = NULL;
-    if (entry == NULL) {
-        return 0;
-    }
-    if (shelf_get(&intake->joins, entry, &join, err)) {
-        return -1;
-    }
-    json_object_set(workload, "namespace_annotations", json_object_get(join, "annotations"));
-    json_decref(join);
-    return 0;
-}
-
 static void flag_same(json_t *record, uint32_t same)
 {
     struct identity identity;
@@ -192,9 +141,7 @@ static int write_record(struct stage *stage, size_t index, struct err *err)
     int failed = 0;
     if (workload != NULL) {
         flag_same(record, state->same[index]);
-        if (intake->joins.count > 0) {
-            failed = join_scalers(intake, entry->id, workload, err) || join_namespace(intake, workload, err);
-        }
+        failed = join_workload(intake, entry->id, workload, err);
     }
     failed = failed || stage_write(stage, record, err);
     json_decref(record);
@@ -206,7 +153,7 @@ static int run(struct stage *stage, struct err *err)
     struct state *state = stage->state;
     struct intake *intake = &state->intake;
     for (size_t i = 0; i < state->files.count; i++) {
-        if (intake_file(intake, state->files.paths[i], err)) {
+        if (manifest_file_take(intake, state->files.paths[i], &state->bytes, err)) {
             return -1;
         }
     }
@@ -218,7 +165,7 @@ static int run(struct stage *stage, struct err *err)
         return nothing_found(state, err);
     }
     count_same(state);
-    shelf_sort(&intake->joins);
+    join_ready(intake);
     for (size_t i = 0; i < intake->records.count; i++) {
         if (write_record(stage, i, err)) {
             return -1;
@@ -232,6 +179,7 @@ static void release(struct stage *stage)
 {
     struct state *state = stage->state;
     intake_release(&state->intake);
+    buf_release(&state->bytes);
     file_list_release(&state->files);
     free(state->same);
 }

@@ -1,0 +1,270 @@
+#include "stages/parse/intake.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "pipeline/base/str.h"
+#include "pipeline/io/hash.h"
+#include "stages/parse/join.h"
+
+enum { SKIPPED_KINDS_MAX = 1000, KIND_NAME_MAX = 128 };
+
+/* The text at work. */
+struct pass {
+    struct intake *intake;
+    const struct intake_text *text;
+    struct intake_found *found;
+    char sha256[DIGEST_HEX];
+    struct yaml_stream *stream;
+    struct yaml_document document;
+    struct manifest_reader reader;
+    struct err *err;
+};
+
+int intake_init(struct intake *intake, struct err *err)
+{
+    *intake = (struct intake){.limits = yaml_default_limits};
+    intake->skipped = json_object();
+    arena_init(&intake->arena);
+    return shelf_init(&intake->records, err) || shelf_init(&intake->joins, err) ? -1 : 0;
+}
+
+void intake_release(struct intake *intake)
+{
+    shelf_release(&intake->records);
+    shelf_release(&intake->joins);
+    json_decref(intake->skipped);
+    arena_release(&intake->arena);
+}
+
+static int add_note(struct intake *intake, const struct intake_place *place, const char *outcome, const char *code,
+                    const char *message, struct err *err)
+{
+    json_t *source = json_object();
+    if (place->file != NULL && str_utf8_valid(place->file, strlen(place->file), NULL)) {
+        json_object_set_new(source, "file", json_string(place->file));
+    }
+    if (place->document > 0) {
+        json_object_set_new(source, "document", json_integer(place->document));
+    }
+    if (place->item > 0) {
+        json_object_set_new(source, "item", json_integer(place->item));
+    }
+    if (place->fault != NULL) {
+        json_object_set_new(source, "line", json_integer((json_int_t)place->fault->line));
+        json_object_set_new(source, "column", json_integer((json_int_t)place->fault->column));
+    }
+    json_t *note = json_pack("{s:{s:s, s:s, s:s, s:o, s:o}}", "note", "stage", "parse", "outcome", outcome, "code",
+                             code, "message", json_string_safe(message), "source", source);
+    int failed = shelf_add(&intake->records, NULL, note, err);
+    json_decref(note);
+    return failed;
+}
+
+int intake_note(struct intake *intake, const struct intake_place *place, const char *code, const char *message,
+                struct err *err)
+{
+    return add_note(intake, place, "skipped", code, message, err);
+}
+
+int intake_error(struct intake *intake, const struct intake_place *place, const char *code, const char *message,
+                 struct err *err)
+{
+    char text[ERR_MESSAGE_MAX + 64];
+    if (place->fault == NULL) {
+        snprintf(text, sizeof text, "%s", message);
+    } else {
+        snprintf(text, sizeof text, "%s, line %zu, column %zu: %s", place->file, place->fault->line,
+                 place->fault->column, message);
+    }
+    if (intake->errors++ == 0) {
+        err_set(&intake->first, ERR_DATA, "%s", text);
+    }
+    return add_note(intake, place, "error", code, text, err);
+}
+
+static const char *text_name(const struct intake_text *text)
+{
+    return text->file == NULL ? "the cluster" : text->file;
+}
+
+static int add_error(struct pass *pass, long item, const struct yaml_fault *fault, const char *message)
+{
+    struct intake_place place = {
+        .file = text_name(pass->text), .document = pass->document.number, .item = item, .fault = fault};
+    if (pass->found->errors++ == 0) {
+        pass->found->fault_offset = fault->offset;
+    }
+    return intake_error(pass->intake, &place, fault->code, message, pass->err);
+}
+
+/* Notes for what was wrong with an object. */
+static int add_faults(struct pass *pass, long item)
+{
+    const struct manifest_reader *reader = &pass->reader;
+    for (size_t i = 0; i < reader->fault_count; i++) {
+        struct yaml_fault fault;
+        if (!reader->faults[i].fatal) {
+            continue;
+        }
+        yaml_fault_at(pass->stream, reader->faults[i].offset, reader->faults[i].code, &fault);
+        if (add_error(pass, item, &fault, reader->faults[i].message)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int add_workload(struct pass *pass, const struct manifest_object *object)
+{
+    struct intake *intake = pass->intake;
+    struct manifest_workload workload;
+    unsigned char id[SHELF_ID];
+    size_t line;
+    size_t column;
+    if (manifest_read(&pass->reader, object, &workload)) {
+        return add_faults(pass, object->item);
+    }
+    yaml_position(pass->stream, object->node->start, &line, &column);
+    struct inventory_source source = {.file = pass->text->file,
+                                      .rendered = pass->text->rendered,
+                                      .cluster_id = pass->text->cluster_id,
+                                      .sha256 = pass->sha256,
+                                      .document = pass->document.number,
+                                      .line = (long)line};
+    json_t *record = inventory_record(&pass->reader, &workload, &source, &intake->options);
+    shelf_id(workload.namespace == NULL ? intake->namespace : workload.namespace, object->type->kind, workload.name,
+             id);
+    int failed = shelf_add(&intake->records, id, record, pass->err);
+    json_decref(record);
+    pass->found->workloads++;
+    return failed;
+}
+
+/* One more of a kind; past a number of kinds under "other". */
+static void count_kind(json_t *kinds, const char *kind, json_int_t more)
+{
+    bool room = json_object_size(kinds) < SKIPPED_KINDS_MAX || json_object_get(kinds, kind) != NULL;
+    const char *key = room ? kind : "other";
+    json_object_set_new(kinds, key, json_integer(json_int_or(kinds, key, 0) + more));
+}
+
+/* Counts an object that is no workload, by kind; a foreign object of a workload's kind with its group. */
+static void count_skipped(struct pass *pass, const struct manifest_object *object)
+{
+    char name[KIND_NAME_MAX];
+    const char *slash = object->api_version == NULL ? NULL : strchr(object->api_version, '/');
+    if (manifest_kind_named(object->kind) != NULL && slash != NULL) {
+        snprintf(name, sizeof name, "%.60s.%.*s", object->kind,
+                 (int)(slash - object->api_version > 60 ? 60 : slash - object->api_version), object->api_version);
+    } else {
+        snprintf(name, sizeof name, "%.60s", object->kind);
+    }
+    str_trim_utf8(name);
+    str_mask_controls(name);
+    count_kind(pass->found->kinds, name, 1);
+}
+
+static int take_object(void *context, const struct manifest_object *object)
+{
+    struct pass *pass = context;
+    pass->reader.fault_count = 0;
+    pass->reader.fatal = false;
+    if (object->type != NULL) {
+        return add_workload(pass, object);
+    }
+    if (object->kind == NULL) {
+        return 0;
+    }
+    count_skipped(pass, object);
+    if (str_equal(object->kind, "Kustomization") || str_equal(object->kind, "Component")) {
+        pass->found->kustomization =
+            object->api_version != NULL && str_starts(object->api_version, "kustomize.config.k8s.io/");
+    }
+    return join_take(pass->intake, &pass->reader, object, pass->err);
+}
+
+/* The digest that a source of this document has: of the text or, where a program made the text anew, of the
+ * document alone. */
+static void set_digest(struct pass *pass)
+{
+    const struct intake_text *text = pass->text;
+    if (text->rendered != NULL) {
+        hash_bytes(text->bytes + pass->document.start, pass->document.end - pass->document.start, pass->sha256);
+    } else if (pass->sha256[0] == '\0' && text->file != NULL) {
+        hash_bytes(text->bytes, text->length, pass->sha256);
+    }
+}
+
+static int take_documents(struct pass *pass)
+{
+    struct intake *intake = pass->intake;
+    struct yaml_fault fault;
+    struct err problem = {0};
+    for (;;) {
+        arena_clear(&intake->arena);
+        int got = yaml_next(pass->stream, &intake->arena, &pass->document, &fault, &problem);
+        if (got == 0) {
+            return 0;
+        }
+        if (got < 0) {
+            if (add_error(pass, 0, &fault, problem.message)) {
+                return -1;
+            }
+            continue;
+        }
+        set_digest(pass);
+        manifest_reader_init(&pass->reader, pass->stream, &intake->arena);
+        if (manifest_each(&pass->reader, pass->document.root, take_object, pass)) {
+            return -1;
+        }
+    }
+}
+
+int intake_text(struct intake *intake, const struct intake_text *text, struct intake_found *found, struct err *err)
+{
+    struct pass pass = {.intake = intake, .text = text, .found = found, .err = err};
+    struct yaml_fault fault;
+    struct err problem = {0};
+    *found = (struct intake_found){.kinds = json_object(),
+                                   .records = intake->records.count,
+                                   .joins = intake->joins.count,
+                                   .errors_before = intake->errors};
+    int failed;
+    if (yaml_open(text->bytes, text->length, &intake->limits, &pass.stream, &fault, &problem)) {
+        failed = add_error(&pass, 0, &fault, problem.message);
+    } else {
+        failed = take_documents(&pass);
+        yaml_close(pass.stream);
+    }
+    if (failed) {
+        json_decref(found->kinds);
+        found->kinds = NULL;
+    }
+    return failed;
+}
+
+void intake_accept(struct intake *intake, struct intake_found *found)
+{
+    const char *kind;
+    json_t *count;
+    intake->workloads += found->workloads;
+    json_object_foreach(found->kinds, kind, count)
+    {
+        count_kind(intake->skipped, kind, json_integer_value(count));
+    }
+    json_decref(found->kinds);
+    found->kinds = NULL;
+}
+
+void intake_withdraw(struct intake *intake, struct intake_found *found)
+{
+    shelf_truncate(&intake->records, found->records);
+    shelf_truncate(&intake->joins, found->joins);
+    intake->errors = found->errors_before;
+    if (intake->errors == 0) {
+        intake->first = (struct err){0};
+    }
+    json_decref(found->kinds);
+    found->kinds = NULL;
+}

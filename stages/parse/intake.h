@@ -1,0 +1,84 @@
+#ifndef TARE_STAGES_PARSE_INTAKE_H
+#define TARE_STAGES_PARSE_INTAKE_H
+
+/*
+ * What comes in: YAML text, wherever it is from (a file, a rendered chart, an answer of the API server), becomes
+ * records, notes and joins on the shelves.
+ */
+
+#include <stdint.h>
+
+#include "pipeline/base/arena.h"
+#include "pipeline/base/err.h"
+#include "pipeline/io/json.h"
+#include "stages/parse/inventory.h"
+#include "stages/parse/shelf.h"
+
+/* What came in so far. */
+struct intake {
+    struct shelf records; /* records and notes in their order; a workload's id is its identity */
+    struct shelf joins;   /* what other objects say of workloads: join.h */
+    json_t *skipped;      /* kinds that are no workloads, and how many */
+    struct arena arena;   /* of the document being read */
+    struct yaml_limits limits;
+    struct inventory_options options;
+    const char *namespace; /* of objects that name none */
+    int64_t workloads;
+    int64_t errors;   /* error notes */
+    struct err first; /* the first of them, for messages */
+};
+
+/* A text; everything is borrowed. */
+struct intake_text {
+    const char *file;       /* as records have it; NULL for a live cluster */
+    const char *rendered;   /* the program that made the text from the folder `file`; NULL: `file` holds it */
+    const char *cluster_id; /* of a live cluster, else NULL */
+    const char *bytes;
+    size_t length;
+};
+
+/* What a text gave; it is in the intake only after intake_accept. */
+struct intake_found {
+    int64_t workloads;
+    int64_t errors;
+    size_t fault_offset; /* of the first error */
+    bool kustomization;  /* it holds a Kustomization or a Component */
+    json_t *kinds;       /* skipped: kind → how many */
+    size_t records;      /* on the shelves before it */
+    size_t joins;
+    int64_t errors_before;
+};
+
+/* Where a note points to. Zero and NULL mean: not said. */
+struct intake_place {
+    const char *file;
+    long document;
+    long item;
+    const struct yaml_fault *fault;
+};
+
+/* Prepares an empty intake. ERR_CANTCREAT. */
+int intake_init(struct intake *intake, struct err *err);
+
+/* Frees. */
+void intake_release(struct intake *intake);
+
+/* Reads all documents of a text. Whatever is wrong with it becomes a note; -1 only for what ends the run (ERR_IO): then
+ * *found is released. Otherwise hand *found to intake_accept or intake_withdraw. */
+int intake_text(struct intake *intake, const struct intake_text *text, struct intake_found *found, struct err *err);
+
+/* Counts what a text gave; releases *found. */
+void intake_accept(struct intake *intake, struct intake_found *found);
+
+/* Forgets what a text gave, its notes too; releases *found. Only for the last text. */
+void intake_withdraw(struct intake *intake, struct intake_found *found);
+
+/* Adds a note with the outcome "skipped". ERR_IO. */
+int intake_note(struct intake *intake, const struct intake_place *place, const char *code, const char *message,
+                struct err *err);
+
+/* Adds a note with the outcome "error"; a place with a fault is put before the message. ERR_IO. */
+int intake_error(struct intake *intake, const struct intake_place *place, const char *code, const char *message,
+                 struct err *err);
+
+#endif
