@@ -101,3 +101,19 @@ void grow_array(void **items, size_t *capacity, size_t needed, size_t size)
     *items = xrealloc_array(*items, next, size);
     *capacity = next;
 }
+
+void mem_wipe(void *bytes, size_t size)
+{
+    volatile unsigned char *at = bytes;
+    while (size-- > 0) {
+        *at++ = 0;
+    }
+}
+
+void mem_free_secret(char *text)
+{
+    if (text != NULL) {
+        mem_wipe(text, strlen(text));
+        free(text);
+    }
+}

@@ -37,6 +37,12 @@ char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* malloc that never fails, for libraries that take allocation functions (jansson). */
 void *xmalloc(size_t size);
 
+/* Overwrites memory that held a secret; no compiler takes it for useless. NULL is allowed when `size` is 0. */
+void mem_wipe(void *bytes, size_t size);
+
+/* Overwrites and frees a string that held a secret. NULL is allowed. */
+void mem_free_secret(char *text);
+
 /* Element count of an array. */
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

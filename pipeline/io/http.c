@@ -1,6 +1,5 @@
-#include "pipeline/io/http.h"
+#include "pipeline/io/http_internal.h"
 
-#include <curl/curl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,29 +8,9 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/rng.h"
-#include "pipeline/io/fs.h"
 #include "pipeline/io/url.h"
 
-enum { SECRET_MAX = 64 * 1024, REDIRECTS_MAX = 5, BACKOFF_FIRST_MS = 500, BACKOFF_MAX_MS = 30 * 1000 };
-
-struct http_client {
-    CURL *easy;
-    char *what;
-    char *url;
-    char *name;
-    char *bearer_token_file;
-    char *username;
-    char *password_file;
-    char *ca_file;
-    char *certificate_file;
-    char *key_file;
-    struct curl_slist *headers;
-    int64_t connect_timeout_ms;
-    int64_t timeout_ms;
-    int64_t retry_after_max_seconds;
-    unsigned tries;
-    bool direct;
-};
+enum { REDIRECTS_MAX = 5, BACKOFF_FIRST_MS = 500, BACKOFF_MAX_MS = 30 * 1000 };
 
 /* One request on its way: what the callbacks of curl need. */
 struct call {
@@ -49,139 +28,6 @@ struct call {
 };
 
 enum verdict { DONE, FAILED, AGAIN };
-
-static void *renew(void *old, size_t size)
-{
-    return xrealloc_array(old, 1, size);
-}
-
-/* libcurl allocates as everything here does. Its global state is never torn down: it lives as long as the
- * program. */
-static void init_once(void)
-{
-    static bool ready;
-    if (!ready) {
-        curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, renew, xstrdup, xcalloc_array);
-        ready = true;
-    }
-}
-
-static int check_options(const struct http_options *options, const char *what, struct err *err)
-{
-    if (options->url == NULL) {
-        return err_set(err, ERR_CONFIG, "there is no address for %s", what);
-    }
-    if ((options->username == NULL) != (options->password_file == NULL)) {
-        return err_set(err, ERR_CONFIG,
-                       "basic authentication for %s needs both a user name and a password file", what);
-    }
-    if ((options->certificate_file == NULL) != (options->key_file == NULL)) {
-        return err_set(err, ERR_CONFIG,
-                       "a TLS client certificate for %s needs both a certificate and a key file", what);
-    }
-    if (options->username != NULL && options->bearer_token_file != NULL) {
-        return err_set(err, ERR_CONFIG, "%s is given both a bearer token and basic authentication", what);
-    }
-    return url_check(options->url, what, err);
-}
-
-/* The file of trusted certificates: the client's own, else what the environment says. */
-static const char *trust_file(const struct http_options *options)
-{
-    if (options->ca_file != NULL) {
-        return options->ca_file;
-    }
-    const char *file = getenv("CURL_CA_BUNDLE");
-    if (file == NULL || *file == '\0') {
-        file = getenv("SSL_CERT_FILE");
-    }
-    return file == NULL || *file == '\0' ? NULL : file;
-}
-
-static int64_t or_default(int64_t value, int64_t fallback)
-{
-    return value > 0 ? value : fallback;
-}
-
-int http_client_new(const struct http_options *options, struct http_client **out, struct err *err)
-{
-    const char *what = options->what == NULL ? "the server" : options->what;
-    init_once();
-    if (check_options(options, what, err)) {
-        return -1;
-    }
-    char name[512];
-    struct http_client *client = xcalloc(sizeof *client);
-    client->what = xstrdup(what);
-    client->url = xstrdup(options->url);
-    client->name = xstrdup(url_public(options->url, name, sizeof name));
-    client->bearer_token_file = xstrdup_null(options->bearer_token_file);
-    client->username = xstrdup_null(options->username);
-    client->password_file = xstrdup_null(options->password_file);
-    client->ca_file = xstrdup_null(trust_file(options));
-    client->certificate_file = xstrdup_null(options->certificate_file);
-    client->key_file = xstrdup_null(options->key_file);
-    client->connect_timeout_ms = or_default(options->connect_timeout_seconds, 10) * 1000;
-    client->timeout_ms = or_default(options->timeout_seconds, 120) * 1000;
-    client->retry_after_max_seconds = or_default(options->retry_after_max_seconds, 60);
-    client->tries = options->tries == 0 ? 3 : options->tries;
-    client->direct = url_is_loopback(options->url);
-    client->easy = curl_easy_init();
-    if (client->easy == NULL) {
-        http_client_free(client);
-        return err_set(err, ERR_SOFTWARE, "libcurl cannot be set up");
-    }
-    *out = client;
-    return 0;
-}
-
-void http_client_free(struct http_client *client)
-{
-    if (client == NULL) {
-        return;
-    }
-    curl_easy_cleanup(client->easy);
-    curl_slist_free_all(client->headers);
-    free(client->what);
-    free(client->url);
-    free(client->name);
-    free(client->bearer_token_file);
-    free(client->username);
-    free(client->password_file);
-    free(client->ca_file);
-    free(client->certificate_file);
-    free(client->key_file);
-    free(client);
-}
-
-const char *http_client_name(const struct http_client *client)
-{
-    return client->name;
-}
-
-/* Whether text can stand in a header: no control bytes, so that nothing can start a header of its own. */
-static bool header_safe(const char *text)
-{
-    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-        if ((*p < ' ' && *p != '\t') || *p == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
-int http_client_header(struct http_client *client, const char *name, const char *value, struct err *err)
-{
-    if (*name == '\0' || strpbrk(name, ": \t") != NULL || !header_safe(name) || !header_safe(value)) {
-        return err_set(err, ERR_CONFIG, "a header for %s has a name or value that no header can have",
-                       client->what);
-    }
-    /* curl takes "Name;" for a header without a value; "Name:" would remove it. */
-    char *line = *value == '\0' ? xasprintf("%s;", name) : xasprintf("%s: %s", name, value);
-    client->headers = curl_slist_append(client->headers, line);
-    free(line);
-    return 0;
-}
 
 /* Keeps the head of the answer as lines. A new status line (100 Continue, a redirect) starts it anew. */
 static size_t take_header(char *bytes, size_t size, size_t count, void *context)
@@ -231,44 +77,6 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return buf_add(&call->reply->body, bytes, length) ? 0 : length;
 }
 
-/* Reads a secret from its file, without the newline at its end. */
-static int read_secret(const char *path, struct buf *out, struct err *err)
-{
-    if (fs_read(path, out, err)) {
-        return -1;
-    }
-    while (out->length > 0 && strchr("\r\n", out->data[out->length - 1]) != NULL) {
-        out->data[--out->length] = '\0';
-    }
-    if (out->length == 0 || strlen(out->data) != out->length || !header_safe(out->data)) {
-        return err_set(err, ERR_CONFIG, "the secret in %s is empty or holds control characters", path);
-    }
-    return 0;
-}
-
-static int add_credentials(struct call *call, struct err *err)
-{
-    struct http_client *client = call->client;
-    const char *path = client->bearer_token_file != NULL ? client->bearer_token_file : client->password_file;
-    if (path == NULL) {
-        return 0;
-    }
-    struct buf secret;
-    buf_init(&secret, SECRET_MAX);
-    int failed = read_secret(path, &secret, err);
-    if (!failed && client->bearer_token_file != NULL) {
-        char *line = xasprintf("Authorization: Bearer %s", buf_str(&secret));
-        call->headers = curl_slist_append(call->headers, line);
-        free(line);
-    } else if (!failed) {
-        curl_easy_setopt(client->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-        curl_easy_setopt(client->easy, CURLOPT_USERNAME, client->username);
-        curl_easy_setopt(client->easy, CURLOPT_PASSWORD, buf_str(&secret));
-    }
-    buf_release(&secret);
-    return failed;
-}
-
 static void add_line(struct call *call, const char *name, const char *value)
 {
     char *line = xasprintf("%s: %s", name, value);
@@ -279,11 +87,14 @@ static void add_line(struct call *call, const char *name, const char *value)
 static int add_headers(struct call *call, struct err *err)
 {
     const struct http_request *request = call->request;
+    if (call->client->host_header != NULL) {
+        call->headers = curl_slist_append(call->headers, call->client->host_header);
+    }
     for (const struct curl_slist *at = call->client->headers; at != NULL; at = at->next) {
         call->headers = curl_slist_append(call->headers, at->data);
     }
     for (size_t i = 0; request->headers != NULL && request->headers[i] != NULL; i++) {
-        if (!header_safe(request->headers[i])) {
+        if (!http_header_safe(request->headers[i])) {
             return err_set(err, ERR_CONFIG, "a header for %s holds control characters", call->client->what);
         }
         call->headers = curl_slist_append(call->headers, request->headers[i]);
@@ -296,24 +107,7 @@ static int add_headers(struct call *call, struct err *err)
                  request->content_type == NULL ? "application/octet-stream" : request->content_type);
         call->headers = curl_slist_append(call->headers, "Expect:");
     }
-    return add_credentials(call, err);
-}
-
-static void set_trust(CURL *easy, const struct http_client *client)
-{
-    const char *folder = getenv("SSL_CERT_DIR");
-    if (client->ca_file != NULL) {
-        curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_file);
-    } else if (folder != NULL && *folder != '\0') {
-        curl_easy_setopt(easy, CURLOPT_CAPATH, folder);
-    }
-    if (client->certificate_file != NULL) {
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, client->certificate_file);
-        curl_easy_setopt(easy, CURLOPT_SSLKEY, client->key_file);
-    }
-    if (client->direct) {
-        curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    }
+    return http_client_credentials(call->client, &call->headers, err);
 }
 
 static void set_method(CURL *easy, const struct call *call)
@@ -348,7 +142,7 @@ static int prepare(struct call *call, struct err *err)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "tare/" TARE_VERSION);
     /* On the same machine compressing costs both sides more than it saves; what comes compressed is still
      * read. */
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, client->direct ? "identity" : "gzip, deflate");
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, client->local ? "identity" : "gzip, deflate");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)client->connect_timeout_ms);
@@ -357,7 +151,7 @@ static int prepare(struct call *call, struct err *err)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-    set_trust(easy, client);
+    http_client_connection(client);
     set_method(easy, call);
     if (add_headers(call, err)) {
         return -1;
@@ -386,7 +180,11 @@ static int explain(const struct call *call, CURLcode code, struct err *err)
     case CURLE_PEER_FAILED_VERIFICATION:
         err_set(err, ERR_UNAVAILABLE, "the certificate of %s is not trusted: %s", what, url);
         return err_hint(err,
-                        "name the certificate authority's file in SSL_CERT_FILE or in the configuration");
+                        "name the certificate authority in SSL_CERT_FILE, in the configuration or in the kubeconfig");
+    case CURLE_SSL_CACERT_BADFILE:
+        return err_set(err, ERR_CONFIG, "the certificate authority for %s cannot be read: it must be PEM", what);
+    case CURLE_SSL_CERTPROBLEM:
+        return err_set(err, ERR_CONFIG, "the client certificate for %s, or its key, cannot be used: both must be PEM, and fit", what);
     case CURLE_PARTIAL_FILE:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
@@ -543,6 +341,17 @@ static int send_with_retries(struct call *call, struct err *err)
     }
 }
 
+/* A token that stood in a header is not left behind. */
+static void forget_headers(struct call *call)
+{
+    for (struct curl_slist *at = call->headers; at != NULL; at = at->next) {
+        if (strncmp(at->data, "Authorization:", 14) == 0) {
+            mem_wipe(at->data, strlen(at->data));
+        }
+    }
+    curl_slist_free_all(call->headers);
+}
+
 int http_send(struct http_client *client, const struct http_request *request, struct http_reply *reply,
               struct err *err)
 {
@@ -551,14 +360,17 @@ int http_send(struct http_client *client, const struct http_request *request, st
     buf_init(&call.url, 64 * 1024);
     http_reply_release(reply);
     reply->body.cap = call.cap > HTTP_ERROR_BODY_MAX ? call.cap : HTTP_ERROR_BODY_MAX;
-    char *url = url_join(client->url, request->path == NULL ? "" : request->path);
+    const char *path = request->path == NULL ? "" : request->path;
+    char *url = url_join(client->asked, path);
+    char *shown = url_join(client->url, path);
     int failed = url == NULL || buf_add_str(&call.url, url);
     if (failed) {
         err_set(err, ERR_USAGE, "an address for %s is too long", client->what);
     }
-    url_public(buf_str(&call.url), reply->url, sizeof reply->url);
+    url_public(shown == NULL ? "" : shown, reply->url, sizeof reply->url);
     failed = failed || prepare(&call, err) || send_with_retries(&call, err);
-    curl_slist_free_all(call.headers);
+    forget_headers(&call);
+    free(shown);
     buf_release(&call.url);
     free(url);
     return failed ? -1 : 0;

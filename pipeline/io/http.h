@@ -23,7 +23,7 @@
 
 struct http_client;
 
-/* What one server needs; strings are copied. Zero or NULL means the default. */
+/* What one server needs; strings are copied, and secrets among them overwritten when the client is freed. Zero or NULL means the default. */
 struct http_options {
     const char *what; /* what messages call it: "the metrics server" (default "the server") */
     const char *url;  /* base address, http or https; a path in it stays in front of every request's */
@@ -33,11 +33,19 @@ struct http_options {
     int64_t retry_after_max_seconds; /* a longer Retry-After is not waited for: the answer is handed out;
                                         default 60 */
     const char *bearer_token_file;   /* read anew for each request: tokens rotate */
+    const char *bearer_token;        /* or the token itself */
     const char *username;            /* basic authentication, with password_file; read like the token */
     const char *password_file;
-    const char *ca_file;          /* PEM */
+    const char *password;         /* or the password itself */
+    const char *ca_file;          /* PEM; when an authority is named, no other one is trusted */
+    const char *ca_pem;           /* or its text */
     const char *certificate_file; /* TLS client certificate and its key, PEM */
     const char *key_file;
+    const char *certificate_pem; /* or their texts */
+    const char *key_pem;
+    const char *server_name; /* name that the certificate must bear, where it is not the address's host */
+    const char *proxy;       /* instead of what the environment says; may hold a password */
+    bool insecure;           /* any certificate will do */
 };
 
 /* New client. ERR_CONFIG when the address is not http(s) or half of a pair is missing. Free with

@@ -122,6 +122,27 @@ static char *part(CURLU *parts, CURLUPart what)
     return text;
 }
 
+char *url_renamed(const char *url, const char *host, char **connect_to, char **host_header)
+{
+    CURLU *parts = parse(url);
+    char *real = part(parts, CURLUPART_HOST);
+    char *port = part(parts, CURLUPART_PORT);
+    char *given_port = NULL;
+    char *renamed = NULL;
+    curl_url_get(parts, CURLUPART_PORT, &given_port, 0);
+    *connect_to = xasprintf("%s:%s:%s:%s", host, port, real, port);
+    *host_header = given_port == NULL ? xasprintf("Host: %s", real) : xasprintf("Host: %s:%s", real, given_port);
+    curl_url_set(parts, CURLUPART_HOST, host, 0);
+    curl_url_get(parts, CURLUPART_URL, &renamed, 0);
+    char *copy = xstrdup(renamed == NULL ? url : renamed);
+    curl_free(renamed);
+    curl_free(given_port);
+    curl_free(port);
+    curl_free(real);
+    curl_url_cleanup(parts);
+    return copy;
+}
+
 bool url_same_origin(const char *a, const char *b)
 {
     static const CURLUPart origin[] = {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};

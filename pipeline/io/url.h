@@ -21,6 +21,11 @@ char *url_public(const char *url, char *out, size_t size);
  * fragment go. Free with free(). NULL when it is none. */
 char *url_join(const char *base, const char *path);
 
+/* New address with `host` in place of its host, for a server whose certificate bears another name than its address.
+ * *connect_to receives (new) where to connect, as curl wants it ("HOST:PORT:REAL-HOST:PORT"), *host_header (new)
+ * the header that still names the real host. `url` must have passed url_check. */
+char *url_renamed(const char *url, const char *host, char **connect_to, char **host_header);
+
 /* Whether two addresses have the same scheme, host and port. */
 bool url_same_origin(const char *a, const char *b);
 

@@ -454,6 +454,88 @@ static void test_proxy(void **state)
     stop(&f);
 }
 
+/* Secrets may be given as they are; they go to this server alone. */
+static void test_credentials_in_memory(void **state)
+{
+    (void)state;
+    struct fixture f;
+    const char *script = "on GET /\nmatch Authorization: Bearer t-1\nbody token\non GET /\nmatch Authorization: Basic "
+                         "dTpw\nbody basic\n";
+    start_with(&f, script, (struct http_options){.bearer_token = "t-1"});
+    assert_int_equal(get(&f, "/"), 0);
+    assert_string_equal(buf_str(&f.reply.body), "token");
+    stop(&f);
+    start_with(&f, script, (struct http_options){.username = "u", .password = "p"});
+    assert_int_equal(get(&f, "/"), 0);
+    assert_string_equal(buf_str(&f.reply.body), "basic");
+    stop(&f);
+    struct err err = {0};
+    struct http_client *client = NULL;
+    struct http_options bad = {.url = "https://h", .bearer_token = "a\r\nX: y"};
+    assert_int_equal(http_client_new(&bad, &client, &err), -1);
+    assert_null(strstr(err.message, "X: y"));
+    bad = (struct http_options){.url = "https://h", .key_pem = "k"};
+    assert_int_equal(http_client_new(&bad, &client, &err), -1);
+}
+
+/* A server that is verified under another name is still reached at its address, and named by it. */
+static void test_server_name(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char host[160];
+    start_with(&f, "on GET /a\nmatch Host: 127.0.0.1:\nbody ok\non GET /b\nstatus 500\n",
+               (struct http_options){.server_name = "api.internal", .tries = 1});
+    assert_int_equal(get(&f, "/a"), 0);
+    assert_string_equal(buf_str(&f.reply.body), "ok");
+    assert_int_equal(get(&f, "/b"), 0);
+    snprintf(host, sizeof host, "%s/b", f.url);
+    assert_string_equal(f.reply.url, host);
+    stop(&f);
+    char *to = NULL;
+    char *header = NULL;
+    char *url = url_renamed("https://10.0.0.1/x", "api", &to, &header);
+    assert_string_equal(url, "https://api/x");
+    assert_string_equal(to, "api:443:10.0.0.1:443");
+    assert_string_equal(header, "Host: 10.0.0.1");
+    free(url);
+    free(to);
+    free(header);
+}
+
+/* A proxy that the options name is used whatever the environment says. */
+static void test_named_proxy(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start(&f, "on GET http://127.0.0.1:1/x\nbody proxied\n");
+    http_client_free(f.client);
+    setenv("no_proxy", "127.0.0.1", 1);
+    struct http_options options = {.url = "http://127.0.0.1:1", .proxy = f.url};
+    assert_int_equal(http_client_new(&options, &f.client, &f.err), 0);
+    assert_int_equal(get(&f, "/x"), 0);
+    assert_string_equal(buf_str(&f.reply.body), "proxied");
+    unsetenv("no_proxy");
+    stop(&f);
+}
+
+static void test_bad_authority(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct http_options options = {.url = "https://127.0.0.1:1", .ca_pem = "not PEM", .tries = 1};
+    start(&f, "on GET /\nbody x\n");
+    char url[160];
+    snprintf(url, sizeof url, "https%s", f.url + 4);
+    options.url = url;
+    http_client_free(f.client);
+    assert_int_equal(http_client_new(&options, &f.client, &f.err), 0);
+    assert_int_equal(get(&f, "/"), -1);
+    assert_int_equal(f.err.class, ERR_CONFIG);
+    assert_non_null(strstr(f.err.message, "certificate authority"));
+    stop(&f);
+}
+
 int main(void)
 {
     unsetenv("http_proxy");
@@ -481,6 +563,10 @@ int main(void)
         cmocka_unit_test(test_base_path),
         cmocka_unit_test(test_urls),
         cmocka_unit_test(test_proxy),
+        cmocka_unit_test(test_credentials_in_memory),
+        cmocka_unit_test(test_server_name),
+        cmocka_unit_test(test_named_proxy),
+        cmocka_unit_test(test_bad_authority),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
