@@ -10,7 +10,14 @@
 enum { ANCHOR_BUCKETS = 64, SIZE_LIMIT = INT32_MAX };
 
 const struct yaml_limits yaml_default_limits = {
-    .max_depth = 100, .max_nodes = 1000000, .max_aliases = 10000, .max_merges = 100000};
+    .max_documents = 10000,
+    .max_document_bytes = 16 * 1024 * 1024,
+    .max_depth = 100,
+    .max_nodes = 1000000,
+    .max_scalar_bytes = 2 * 1024 * 1024,
+    .max_aliases = 10000,
+    .max_merges = 100000,
+};
 
 struct anchor {
     struct anchor *next;
@@ -35,8 +42,7 @@ struct yaml_stream {
     bool running;
     yaml_parser_t parser;
     struct yaml_cursor cursor; /* characters counted from base */
-    size_t line_offset;        /* of yaml_position: start of line `line` */
-    size_t line;
+    struct yaml_place place;   /* of yaml_position */
     struct yaml_limits limits;
     long documents;
     size_t merges;
@@ -44,8 +50,10 @@ struct yaml_stream {
     struct arena *arena;
     struct frame *stack;
     size_t depth;
-    size_t nodes;
+    size_t values; /* yaml_node.weight of all */
     size_t aliases;
+    size_t anchored;
+    uint32_t reached; /* end of the last node */
     struct anchor *anchors[ANCHOR_BUCKETS];
 };
 
@@ -88,7 +96,7 @@ int yaml_open(const char *bytes, size_t length, const struct yaml_limits *limits
     size_t bad;
     s->bytes = s->text = bytes;
     s->length = length;
-    s->line = 1;
+    s->place = yaml_place_start;
     s->limits = limits == NULL ? yaml_default_limits : *limits;
     *fault = (struct yaml_fault){.code = "size-limit", .line = 1, .column = 1};
     if (length > SIZE_LIMIT) {
@@ -122,24 +130,9 @@ void yaml_close(struct yaml_stream *stream)
 
 void yaml_position(struct yaml_stream *stream, size_t offset, size_t *line, size_t *column)
 {
-    if (offset < stream->line_offset) {
-        stream->line_offset = 0;
-        stream->line = 1;
-    }
-    const char *p = stream->bytes + stream->line_offset;
-    const char *end = stream->bytes + offset;
-    for (const char *feed = p; p < end && (feed = memchr(p, '\n', (size_t)(end - p))) != NULL; p = feed + 1) {
-        stream->line++;
-    }
-    stream->line_offset = (size_t)(p - stream->bytes);
-    *line = stream->line;
-    *column = 1;
-    if (stream->line == 1 && stream->line_offset == 0 && end - p >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
-        p += 3;
-    }
-    for (; p < end; p++) {
-        *column += ((unsigned char)*p & 0xc0) != 0x80;
-    }
+    yaml_place_seek(&stream->place, stream->bytes, stream->length, offset);
+    *line = stream->place.line;
+    *column = yaml_place_column(&stream->place, stream->bytes);
 }
 
 void yaml_fault_at(struct yaml_stream *stream, size_t offset, const char *code, struct yaml_fault *fault)
@@ -162,41 +155,6 @@ static uint32_t offset_of(struct yaml_stream *s, const yaml_mark_t *mark)
         at = yaml_cursor_seek(&s->cursor, s->bytes, s->length, mark->index);
     }
     return (uint32_t)(at < s->length ? at : s->length);
-}
-
-static uint32_t skip_blanks(const char *bytes, uint32_t at, uint32_t end)
-{
-    while (at < end && (bytes[at] == '#' || strchr(" \t\r\n", bytes[at]) != NULL)) {
-        const char *feed = bytes[at] == '#' ? memchr(bytes + at, '\n', end - at) : bytes + at;
-        at = feed == NULL ? end : (uint32_t)(feed - bytes) + 1;
-    }
-    return at;
-}
-
-static uint32_t skip_tag(const char *bytes, uint32_t at, uint32_t end)
-{
-    bool verbatim = at + 1 < end && bytes[at + 1] == '<';
-    while (at < end && strchr(verbatim ? " \t\r\n" : " \t\r\n,", bytes[at]) == NULL) {
-        at++;
-    }
-    return at;
-}
-
-/* First byte after a node's own anchor (its name; NULL: none) and tag in [start, end): what follows may begin
- * with the properties of its first child. */
-static uint32_t skip_properties(const char *bytes, uint32_t start, uint32_t end, const char *anchor, bool tag)
-{
-    uint32_t at = start;
-    for (int left = (anchor != NULL) + tag; left > 0 && at < end; left--) {
-        at = skip_blanks(bytes, at, end);
-        if (at < end && bytes[at] == '&' && anchor != NULL) {
-            at += (uint32_t)strlen(anchor) + 1;
-        } else if (at < end && bytes[at] == '!') {
-            at = skip_tag(bytes, at, end);
-        }
-    }
-    at = skip_blanks(bytes, at, end);
-    return at < end ? at : end;
 }
 
 static enum yaml_style scalar_style(yaml_scalar_style_t style)
@@ -260,6 +218,7 @@ static void set_anchor(struct yaml_stream *s, struct yaml_node *node, const yaml
     anchor->node = node;
     anchor->next = s->anchors[bucket];
     s->anchors[bucket] = anchor;
+    s->anchored++;
 }
 
 static struct yaml_node *find_anchor(const struct yaml_stream *s, const char *name)
@@ -323,7 +282,9 @@ static struct yaml_node *new_node(struct yaml_stream *s, enum yaml_kind kind, co
     struct yaml_node *node = arena_alloc(s->arena, sizeof *node);
     node->kind = (unsigned char)kind;
     node->start = node->value = offset_of(s, &event->start_mark);
-    node->end = offset_of(s, &event->end_mark);
+    node->end = s->reached = offset_of(s, &event->end_mark);
+    node->weight = 1;
+    s->values++;
     attach(s, node, document);
     return node;
 }
@@ -334,7 +295,7 @@ static void set_properties(struct yaml_stream *s, struct yaml_node *node, const 
     if (anchor == NULL && tag == NULL) {
         return;
     }
-    node->value = skip_properties(s->text, node->start, end, (const char *)anchor, tag != NULL);
+    node->value = yaml_skip_properties(s->text, node->start, end, (const char *)anchor, tag != NULL);
     node->tag = tag == NULL ? NULL : arena_strdup(s->arena, (const char *)tag);
     set_anchor(s, node, anchor);
 }
@@ -361,14 +322,13 @@ static int read_alias(struct yaml_stream *s, const yaml_event_t *event, struct y
         err_set(err, ERR_DATA, "the alias *%s stands inside of what it names", name);
         return fail_at(s, &event->start_mark, "alias-limit", fault);
     }
-    if (++s->aliases > s->limits.max_aliases) {
-        err_set(err, ERR_DATA, "the document has more than %zu aliases", s->limits.max_aliases);
-        return fail_at(s, &event->start_mark, "alias-limit", fault);
-    }
     struct yaml_node *node = new_node(s, YAML_KIND_ALIAS, event, document);
     node->anchor = target->anchor;
     node->target = target;
+    node->weight = target->weight;
     target->aliases++;
+    s->aliases++;
+    s->values += target->weight - 1;
     return 0;
 }
 
@@ -385,6 +345,7 @@ static int open_collection(struct yaml_stream *s, const yaml_event_t *event, str
     struct yaml_node *node = new_node(s, mapping ? YAML_KIND_MAPPING : YAML_KIND_SEQUENCE, event, document);
     node->style = flow ? YAML_STYLE_FLOW : YAML_STYLE_BLOCK;
     node->open = true;
+    node->weight = (uint32_t)s->values; /* until it ends */
     if (mapping) {
         set_properties(s, node, event->data.mapping_start.anchor, event->data.mapping_start.tag,
                        (uint32_t)s->length);
@@ -401,6 +362,7 @@ static void close_collection(struct yaml_stream *s, const yaml_event_t *event)
 {
     const struct frame *frame = &s->stack[--s->depth];
     frame->node->open = false;
+    frame->node->weight = (uint32_t)s->values - frame->node->weight + 1;
     if (frame->node->style == YAML_STYLE_FLOW) {
         frame->node->end = offset_of(s, &event->end_mark);
     } else {
@@ -408,26 +370,52 @@ static void close_collection(struct yaml_stream *s, const yaml_event_t *event)
     }
 }
 
+/* What the node just read makes too much of. */
+static int check_limits(struct yaml_stream *s, const yaml_event_t *event, const struct yaml_document *document,
+                        struct yaml_fault *fault, struct err *err)
+{
+    const struct yaml_limits *most = &s->limits;
+    bool alias = event->type == YAML_ALIAS_EVENT;
+    if (s->aliases > most->max_aliases || s->anchored > most->max_aliases) {
+        err_set(err, ERR_DATA, "the document has more than %zu %s", most->max_aliases, alias ? "aliases" : "anchors");
+        return fail_at(s, &event->start_mark, "alias-limit", fault);
+    }
+    if (s->values > most->max_nodes) {
+        err_set(err, ERR_DATA, "the document has more than %zu keys and values%s", most->max_nodes,
+                alias ? ", with each alias counted as what it names" : "");
+        return fail_at(s, &event->start_mark, alias ? "alias-limit" : "size-limit", fault);
+    }
+    if (event->type == YAML_SCALAR_EVENT && event->data.scalar.length > most->max_scalar_bytes) {
+        err_set(err, ERR_DATA, "a value is longer than %zu bytes", most->max_scalar_bytes);
+        return fail_at(s, &event->start_mark, "size-limit", fault);
+    }
+    if (s->reached > document->start && s->reached - document->start > most->max_document_bytes) {
+        err_set(err, ERR_DATA, "the document is larger than %zu bytes", most->max_document_bytes);
+        return fail_at(s, &event->start_mark, "size-limit", fault);
+    }
+    return 0;
+}
+
 static int read_node(struct yaml_stream *s, const yaml_event_t *event, struct yaml_document *document,
                      struct yaml_fault *fault, struct err *err)
 {
-    if (++s->nodes > s->limits.max_nodes) {
-        err_set(err, ERR_DATA, "the document has more than %zu values", s->limits.max_nodes);
-        return fail_at(s, &event->start_mark, "size-limit", fault);
-    }
+    int failed = 0;
     switch (event->type) {
     case YAML_SCALAR_EVENT:
         read_scalar(s, event, document);
-        return 0;
+        break;
     case YAML_ALIAS_EVENT:
-        return read_alias(s, event, document, fault, err);
+        failed = read_alias(s, event, document, fault, err);
+        break;
     case YAML_SEQUENCE_START_EVENT:
     case YAML_MAPPING_START_EVENT:
-        return open_collection(s, event, document, fault, err);
+        failed = open_collection(s, event, document, fault, err);
+        break;
     default:
         close_collection(s, event);
         return 0;
     }
+    return failed ? -1 : check_limits(s, event, document, fault, err);
 }
 
 /* A document without a value is one plain, empty scalar: no root. */
@@ -439,6 +427,12 @@ static void end_document(struct yaml_stream *s, const yaml_event_t *event, struc
     if (root != NULL && root->kind == YAML_KIND_SCALAR && root->length == 0 && root->start == root->end) {
         document->root = NULL;
     }
+}
+
+/* Documents are counted as they begin. */
+static bool too_many(const struct yaml_stream *s)
+{
+    return s->documents > 0 && (size_t)s->documents > s->limits.max_documents;
 }
 
 static void begin_document(struct yaml_stream *s, const yaml_event_t *event, struct yaml_document *document)
@@ -462,6 +456,7 @@ static int read_events(struct yaml_stream *s, struct yaml_document *document, st
                     event.type == YAML_NO_EVENT;
         if (event.type == YAML_DOCUMENT_START_EVENT) {
             begin_document(s, &event, document);
+            result = too_many(s) ? -1 : 0;
         } else if (event.type == YAML_DOCUMENT_END_EVENT) {
             end_document(s, &event, document);
             result = 1;
@@ -491,7 +486,8 @@ int yaml_next(struct yaml_stream *stream, struct arena *arena, struct yaml_docum
     long before = stream->documents;
     *document = (struct yaml_document){.start = stream->floor};
     stream->arena = arena;
-    stream->depth = stream->nodes = stream->aliases = stream->merges = 0;
+    stream->depth = stream->values = stream->aliases = stream->anchored = stream->merges = 0;
+    stream->reached = 0;
     memset(stream->anchors, 0, sizeof stream->anchors);
     if (!stream->running) {
         return 0;
@@ -501,6 +497,13 @@ int yaml_next(struct yaml_stream *stream, struct arena *arena, struct yaml_docum
         document->root = NULL;
         if (stream->documents == before) { /* broken before it began: in its directives */
             document->number = ++stream->documents;
+        }
+        if (too_many(stream)) {
+            err_set(err, ERR_DATA, "the text has more than %zu documents: the rest of it is not read",
+                    stream->limits.max_documents);
+            yaml_fault_at(stream, document->start, "size-limit", fault);
+            start_parser(stream, stream->length);
+            return -1;
         }
         restart(stream, document, fault->offset);
     }

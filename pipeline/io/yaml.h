@@ -4,8 +4,8 @@
 /*
  * YAML (and JSON) read in one pass over libyaml's events into a compact tree per document, with the byte
  * offset of every node in the original bytes: what edits need. Documents come one at a time; aliases stay
- * references. The bytes are untrusted: depth, nodes, aliases and merges are bounded, and an alias inside of
- * what it names is refused, so that the resolved tree has no cycle.
+ * references. The bytes are untrusted: all of struct yaml_limits is bounded, also as read through aliases, and an
+ * alias inside of what it names is refused, so that the resolved tree has no cycle.
  *
  * libyaml cannot go on after an error. The reader starts anew at the next line that is a document marker
  * (`---` at the start of a line, followed by a blank or the line's end), at or after the line of the error:
@@ -55,19 +55,24 @@ struct yaml_node {
     uint32_t end;             /* offset past the last byte; no trailing blanks, comments or line ends */
     uint32_t count;           /* items, or pairs */
     uint32_t aliases;         /* how many aliases name this node */
+    uint32_t weight;          /* values in it, itself and keys included; an alias counts as what it names */
     unsigned char kind;       /* enum yaml_kind */
     unsigned char style;      /* enum yaml_style */
     bool open;                /* while it is read */
 };
 
 struct yaml_limits {
-    size_t max_depth;   /* nesting of collections */
-    size_t max_nodes;   /* in one document */
-    size_t max_aliases; /* in one document */
-    size_t max_merges;  /* mappings visited through merge keys for one document */
+    size_t max_documents;      /* in one text, broken and empty ones counted */
+    size_t max_document_bytes; /* from its marker or first token to its last value */
+    size_t max_depth;          /* nesting of collections */
+    size_t max_nodes;          /* keys and values in one document, each alias counted as what it names */
+    size_t max_scalar_bytes;   /* of one key or value */
+    size_t max_aliases;        /* in one document; as many anchors */
+    size_t max_merges;         /* mappings visited through merge keys for one document */
 };
 
-/* Depth 100, 1,000,000 nodes, 10,000 aliases, 100,000 merges. */
+/* 10,000 documents of 16 MiB, depth 100, 1,000,000 nodes, scalars of 2 MiB (what is larger than 1.5 MiB no cluster
+ * stores), 10,000 aliases, 100,000 merges. */
 extern const struct yaml_limits yaml_default_limits;
 
 struct yaml_document {
@@ -98,11 +103,11 @@ void yaml_close(struct yaml_stream *stream);
 
 /* Reads the next document; its nodes live in `arena` and, for scalars, point into the bytes. Returns 1 with
  * *document, 0 at the end, -1 with ERR_DATA and *fault for a broken document (document->number is set): the
- * next call goes on after it. */
+ * next call goes on after it, or ends where the limit of documents is passed. */
 int yaml_next(struct yaml_stream *stream, struct arena *arena, struct yaml_document *document,
               struct yaml_fault *fault, struct err *err);
 
-/* Line (from 1) and column (from 1, characters) of an offset. Quick when offsets grow. */
+/* Line (from 1) and column (from 1, characters) of an offset. Quick when it is near the one before. */
 void yaml_position(struct yaml_stream *stream, size_t offset, size_t *line, size_t *column);
 
 /* Fills *fault for an offset. */

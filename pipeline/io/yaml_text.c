@@ -171,3 +171,93 @@ char *yaml_mask_surrogates(const char *bytes, size_t length)
     }
     return copy;
 }
+
+const struct yaml_place yaml_place_start = {.offset = 0, .line = 1, .column = 1};
+
+static bool begins_character(char c)
+{
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+static void move_forward(struct yaml_place *place, const char *bytes, size_t offset)
+{
+    const char *at = bytes + place->offset;
+    const char *end = bytes + offset;
+    for (const char *feed; at < end && (feed = memchr(at, '\n', (size_t)(end - at))) != NULL; at = feed + 1) {
+        place->line++;
+        place->column = 1;
+    }
+    for (; at < end; at++) {
+        place->column += begins_character(*at);
+    }
+    place->offset = offset;
+}
+
+static void move_back(struct yaml_place *place, const char *bytes, size_t offset)
+{
+    size_t lines = 0;
+    for (size_t at = offset; at < place->offset; at++) {
+        lines += bytes[at] == '\n';
+        place->column -= begins_character(bytes[at]) && lines == 0;
+    }
+    place->line -= lines;
+    place->offset = offset;
+    if (lines > 0) {
+        place->column = 1;
+        for (size_t at = offset; at > 0 && bytes[at - 1] != '\n'; at--) {
+            place->column += begins_character(bytes[at - 1]);
+        }
+    }
+}
+
+void yaml_place_seek(struct yaml_place *place, const char *bytes, size_t length, size_t offset)
+{
+    offset = offset < length ? offset : length;
+    if (offset < place->offset && offset < place->offset - offset) {
+        *place = yaml_place_start;
+    }
+    if (offset < place->offset) {
+        move_back(place, bytes, offset);
+    } else {
+        move_forward(place, bytes, offset);
+    }
+}
+
+size_t yaml_place_column(const struct yaml_place *place, const char *bytes)
+{
+    bool marked = place->line == 1 && place->offset >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0;
+    return marked ? place->column - 1 : place->column;
+}
+
+static uint32_t skip_blanks(const char *bytes, uint32_t at, uint32_t end)
+{
+    while (at < end && (bytes[at] == '#' || strchr(" \t\r\n", bytes[at]) != NULL)) {
+        const char *feed = bytes[at] == '#' ? memchr(bytes + at, '\n', end - at) : bytes + at;
+        at = feed == NULL ? end : (uint32_t)(feed - bytes) + 1;
+    }
+    return at;
+}
+
+static uint32_t skip_tag(const char *bytes, uint32_t at, uint32_t end)
+{
+    bool verbatim = at + 1 < end && bytes[at + 1] == '<';
+    while (at < end && strchr(verbatim ? " \t\r\n" : " \t\r\n,", bytes[at]) == NULL) {
+        at++;
+    }
+    return at;
+}
+
+uint32_t yaml_skip_properties(const char *bytes, uint32_t start, uint32_t end, const char *anchor, bool tag)
+{
+    uint32_t at = start;
+    for (int left = (anchor != NULL) + tag; left > 0 && at < end; left--) {
+        at = skip_blanks(bytes, at, end);
+        if (at < end && bytes[at] == '&' && anchor != NULL) {
+            at += (uint32_t)strlen(anchor) + 1;
+        } else if (at < end && bytes[at] == '!') {
+            at = skip_tag(bytes, at, end);
+        }
+    }
+    at = skip_blanks(bytes, at, end);
+    return at < end ? at : end;
+}

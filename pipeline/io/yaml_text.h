@@ -1,10 +1,11 @@
 #ifndef TARE_IO_YAML_TEXT_H
 #define TARE_IO_YAML_TEXT_H
 
-/* The characters below the YAML reader: which bytes are text, and where a character or a line is. */
+/* The characters below the YAML reader: which bytes are text, and where a character, a line or a value is. */
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "pipeline/base/err.h"
 
@@ -23,6 +24,22 @@ struct yaml_cursor {
 /* Moves the cursor to a character and returns its byte offset. Stops at `length`. */
 size_t yaml_cursor_seek(struct yaml_cursor *cursor, const char *bytes, size_t length, size_t character);
 
+/* A place as editors show it, moved to an offset: quick when that is near. */
+struct yaml_place {
+    size_t offset;
+    size_t line;   /* from 1, counted by line feeds */
+    size_t column; /* from 1, in characters */
+};
+
+/* Where a text begins. */
+extern const struct yaml_place yaml_place_start;
+
+/* Moves to an offset of at most `length`. */
+void yaml_place_seek(struct yaml_place *place, const char *bytes, size_t length, size_t offset);
+
+/* The column, for which a byte order mark at the start of the text is nothing. */
+size_t yaml_place_column(const struct yaml_place *place, const char *bytes);
+
 /* Offset of the first document marker that begins at or after `floor`, on the line of `from` or a later one;
  * `length` if there is none. */
 size_t yaml_next_marker(const char *bytes, size_t length, size_t from, size_t floor);
@@ -30,5 +47,9 @@ size_t yaml_next_marker(const char *bytes, size_t length, size_t from, size_t fl
 /* New copy of JSON text in which every escaped surrogate pair is \ufffd\ufffd: libyaml refuses the pair,
  * offsets stay. NULL when there is none. */
 char *yaml_mask_surrogates(const char *bytes, size_t length);
+
+/* First byte after a node's own anchor (its name; NULL: none) and tag in [start, end): what follows may begin
+ * with the properties of its first child. */
+uint32_t yaml_skip_properties(const char *bytes, uint32_t start, uint32_t end, const char *anchor, bool tag);
 
 #endif

@@ -45,7 +45,13 @@ static int read_object(void *context, const struct manifest_object *object)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct yaml_limits limits = {.max_depth = 20, .max_nodes = 5000, .max_aliases = 100, .max_merges = 1000};
+    struct yaml_limits limits = {.max_documents = 1000,
+                                 .max_document_bytes = 100000,
+                                 .max_depth = 20,
+                                 .max_nodes = 5000,
+                                 .max_scalar_bytes = 10000,
+                                 .max_aliases = 100,
+                                 .max_merges = 1000};
     struct yaml_stream *stream;
     struct yaml_document document;
     struct yaml_fault fault;

@@ -268,9 +268,10 @@ static void test_merge_keys(void **state)
     text_free(text);
 }
 
-/* Nine levels of nine merges: a search for what is not there must end. */
+/* Nine levels of nine merges are refused; where the limit lets them in, a search for what is not there must end. */
 static void test_merge_bomb(void **state)
 {
+    struct yaml_limits wide = yaml_default_limits;
     struct buf bytes;
     struct yaml_pair pair;
     (void)state;
@@ -284,6 +285,11 @@ static void test_merge_bomb(void **state)
         buf_add_str(&bytes, "]}\n");
     }
     struct text *text = text_open(buf_str(&bytes));
+    assert_int_equal(text_next(text), -1);
+    assert_string_equal(text->fault.code, "alias-limit");
+    text_free(text);
+    wide.max_nodes = INT32_MAX;
+    text = text_open_length(buf_str(&bytes), bytes.length, &wide);
     assert_int_equal(text_next(text), 1);
     assert_false(yaml_exhausted(text->stream));
     assert_false(yaml_find(text->stream, get(text, "a9"), "absent", &pair));
@@ -325,13 +331,92 @@ static void expect_limit(const char *bytes, const struct yaml_limits *limits, co
     text_free(text);
 }
 
+static const struct yaml_limits tight = {.max_documents = 3,
+                                         .max_document_bytes = 40,
+                                         .max_depth = 3,
+                                         .max_nodes = 8,
+                                         .max_scalar_bytes = 10,
+                                         .max_aliases = 2,
+                                         .max_merges = 10};
+
+static void expect_inside(const char *bytes)
+{
+    struct text *text = text_open_length(bytes, strlen(bytes), &tight);
+    assert_non_null(text->stream);
+    assert_int_equal(text_next(text), 1);
+    text_free(text);
+}
+
 static void test_limits(void **state)
 {
-    struct yaml_limits limits = {.max_depth = 3, .max_nodes = 8, .max_aliases = 2, .max_merges = 10};
     (void)state;
-    expect_limit("[[[[1]]]]\n---\n[[[1]]]\n", &limits, "alias-limit");
-    expect_limit("[1,2,3,4,5,6,7]\n---\n[1]\n", &limits, "size-limit");
-    expect_limit("[&a 1,*a,*a,*a]\n---\n[1]\n", &limits, "alias-limit");
+    expect_inside("[[[1]]]\n");
+    expect_limit("[[[[1]]]]\n---\n[[[1]]]\n", &tight, "alias-limit");
+    expect_inside("[1,2,3,4,5,6,7]\n");
+    expect_limit("[1,2,3,4,5,6,7,8]\n---\n[1]\n", &tight, "size-limit");
+    expect_inside("[&a 1,*a,*a]\n");
+    expect_limit("[&a 1,*a,*a,*a]\n---\n[1]\n", &tight, "alias-limit");
+    expect_inside("[&a 1,&b 2]\n");
+    expect_limit("[&a 1,&b 2,&c 3]\n---\n[1]\n", &tight, "alias-limit");
+    expect_inside("\"1234567890\"\n");
+    expect_limit("\"12345678901\"\n---\n[1]\n", &tight, "size-limit");
+    expect_inside("--- # 3456789012345678901234567890\n[1,2]\n");
+    expect_limit("--- # 3456789012345678901234567890\n[1,2,3]\n---\n[1]\n", &tight, "size-limit");
+}
+
+/* What aliases name counts as often as they name it. */
+static void test_weights(void **state)
+{
+    struct text *text = text_open("{a: &a [1, 2], b: [*a, *a], c: 3}");
+    (void)state;
+    assert_int_equal(text_next(text), 1);
+    assert_int_equal(text->document.root->weight, 15);
+    assert_int_equal(get(text, "a")->weight, 3);
+    assert_int_equal(get(text, "b")->weight, 7);
+    text_free(text);
+    expect_inside("[&a [1, 2], *a]\n");
+    expect_limit("[&a [1, 2, 3], *a]\n---\n[1]\n", &tight, "alias-limit");
+}
+
+static void test_documents_end(void **state)
+{
+    const char *bytes = "a: 1\n---\n---\n[\n---\nb: 2\n---\nc: 3\n";
+    struct text *text = text_open_length(bytes, strlen(bytes), &tight);
+    (void)state;
+    assert_int_equal(text_next(text), 1);
+    assert_int_equal(text_next(text), 1);
+    assert_int_equal(text_next(text), -1);
+    assert_string_equal(text->fault.code, "yaml-syntax");
+    assert_int_equal(text_next(text), -1);
+    assert_string_equal(text->fault.code, "size-limit");
+    assert_int_equal(text->fault.line, 5);
+    assert_int_equal(text->document.number, 4);
+    assert_int_equal(text_next(text), 0);
+    text_free(text);
+}
+
+/* Places are the same however one comes to them. */
+static void test_places_both_ways(void **state)
+{
+    const char *bytes = "\xef\xbb\xbfk: \xc3\xbc\xc3\xbc\nlong: [1, 2, \xe2\x82\xac, 4]\n\nz: 1\n";
+    size_t length = strlen(bytes);
+    struct text *text = text_open(bytes);
+    size_t lines[64] = {0};
+    size_t columns[64] = {0};
+    (void)state;
+    for (size_t at = 0; at <= length; at++) {
+        yaml_position(text->stream, at, &lines[at], &columns[at]);
+    }
+    assert_int_equal(columns[3], 1);
+    for (size_t n = 0; n < 1000; n++) {
+        size_t at = n * 37 % (length + 1);
+        size_t line;
+        size_t column;
+        yaml_position(text->stream, at, &line, &column);
+        assert_int_equal(line, lines[at]);
+        assert_int_equal(column, columns[at]);
+    }
+    text_free(text);
 }
 
 static void expect_refused(const char *bytes, size_t length, size_t offset, size_t line, size_t column)
@@ -432,6 +517,9 @@ int main(void)
         cmocka_unit_test(test_merge_bomb),
         cmocka_unit_test(test_duplicate_and_complex_keys),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_documents_end),
+        cmocka_unit_test(test_places_both_ways),
         cmocka_unit_test(test_encodings),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_positions),
