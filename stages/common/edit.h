@@ -20,11 +20,17 @@
 #include "pipeline/io/json.h"
 #include "stages/common/manifest.h"
 
-/* One wanted value. */
+enum { EDIT_DEPTH_MAX = 1000 }; /* nesting of collections; tare-parse sets the real limit */
+
+/* One wanted value, of a container of a workload, or below a mapping like a container's `resources` in any
+ * YAML file (values of a Helm chart). */
 struct edit_request {
-    long document;         /* of the workload: from 1 */
-    long item;             /* from 1 inside a List, 0 elsewhere */
-    const char *container; /* borrowed */
+    long document;           /* from 1 */
+    long item;               /* of the workload: from 1 inside a List, 0 elsewhere */
+    const char *container;   /* borrowed; not used with `keys` */
+    const char *const *keys; /* borrowed; from the document's root to the mapping, NULL-terminated: {"server",
+                              * "resources", NULL}. All but the last must be there; "0" is the first item of a
+                              * list. NULL: the container of a workload */
     enum manifest_field field;
     bool remove;      /* take the field away; `value` and `text` are not used */
     int64_t value;    /* millicores, or bytes */
@@ -65,10 +71,10 @@ struct edit_session *edit_session_new(const char *bytes, size_t length, struct a
 /* Frees; NULL is allowed. */
 void edit_session_free(struct edit_session *session);
 
-/* Plans the requests of ONE workload (one document and item); workloads come in the order of the file. Fills
- * done[i] for requests[i] and gives the splices of this workload alone, sorted, in *splices (borrowed until
- * the next plan), after it has checked that the result means just that. ERR_DATA when the change cannot be
- * written, or overlaps one planned before. */
+/* Plans the requests of ONE workload (one document and item) or of one mapping (equal `keys`), which come in
+ * the order of the file's documents and items. Fills done[i] for requests[i] and gives the splices of this
+ * workload alone, sorted, in *splices (borrowed until the next plan), after it has checked that the result
+ * means just that. ERR_DATA when the change cannot be written, or overlaps one planned before. */
 int edit_session_plan(struct edit_session *session, const struct edit_request *requests, size_t count,
                       struct edit_done *done, const struct edit_splices **splices, struct err *err);
 

@@ -11,6 +11,7 @@ enum { ENTRIES_MAX = EMIT_PAIRS_MAX + FIELD_COUNT };
 struct plan {
     struct layout *layout;
     const struct manifest_container *container;
+    const char *resources; /* the key that requests and limits stand below */
     struct edit_want *wants;
     enum edit_sharing sharing;
     struct err *err;
@@ -435,7 +436,7 @@ static int insert_resources(const struct plan *plan, const struct layout_entry *
     struct layout *layout = plan->layout;
     struct layout_pair place;
     struct yaml_pair image = {0};
-    struct layout_entry entry = {.key = "resources"};
+    struct layout_entry entry = {.key = plan->resources};
     struct layout_entry *children = arena_alloc_array(layout->arena, count, sizeof *children);
     memcpy(children, entries, count * sizeof *children);
     entry.children = children;
@@ -544,14 +545,18 @@ static void choose_texts(const struct plan *plan)
 }
 
 int edit_plan_container(struct layout *layout, struct yaml_node *root,
-                        const struct manifest_container *container, struct edit_want wants[FIELD_COUNT],
-                        enum edit_sharing sharing, struct err *err)
+                        const struct manifest_container *container, const char *resources_key,
+                        struct edit_want wants[FIELD_COUNT], enum edit_sharing sharing, struct err *err)
 {
-    struct plan plan = {
-        .layout = layout, .container = container, .wants = wants, .sharing = sharing, .err = err};
+    struct plan plan = {.layout = layout,
+                        .container = container,
+                        .resources = resources_key,
+                        .wants = wants,
+                        .sharing = sharing,
+                        .err = err};
     struct yaml_pair pair = {0};
     struct layout_pair place = {0};
-    bool found = yaml_find(layout->stream, container->node, "resources", &pair);
+    bool found = yaml_find(layout->stream, container->node, resources_key, &pair);
     struct yaml_node *resources = found ? yaml_resolve(pair.value) : NULL;
     choose_texts(&plan);
     if (found && !pair.merged && !layout_pair_of(container->node, pair.key, &place)) {

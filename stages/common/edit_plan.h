@@ -23,9 +23,10 @@ enum edit_sharing {
     EDIT_MOVE      /* besides, where it is defined: its anchor, with what it was, goes to its first alias */
 };
 
-/* Adds the splices for one container. `root` is the document's. ERR_DATA when there is no way to write it. */
+/* Adds the splices for one container. `root` is the document's, `resources_key` the key that requests and
+ * limits stand below. ERR_DATA when there is no way to write it. */
 int edit_plan_container(struct layout *layout, struct yaml_node *root,
-                        const struct manifest_container *container, struct edit_want wants[FIELD_COUNT],
-                        enum edit_sharing sharing, struct err *err);
+                        const struct manifest_container *container, const char *resources_key,
+                        struct edit_want wants[FIELD_COUNT], enum edit_sharing sharing, struct err *err);
 
 #endif
