@@ -50,10 +50,11 @@ struct yaml_stream {
     struct arena *arena;
     struct frame *stack;
     size_t depth;
-    size_t values; /* yaml_node.weight of all */
+    size_t nodes;
     size_t aliases;
     size_t anchored;
     uint32_t reached; /* end of the last node */
+    size_t spread;    /* bytes that aliases stand for */
     struct anchor *anchors[ANCHOR_BUCKETS];
 };
 
@@ -283,8 +284,8 @@ static struct yaml_node *new_node(struct yaml_stream *s, enum yaml_kind kind, co
     node->kind = (unsigned char)kind;
     node->start = node->value = offset_of(s, &event->start_mark);
     node->end = s->reached = offset_of(s, &event->end_mark);
-    node->weight = 1;
-    s->values++;
+    node->size = node->end - node->start;
+    s->nodes++;
     attach(s, node, document);
     return node;
 }
@@ -325,10 +326,10 @@ static int read_alias(struct yaml_stream *s, const yaml_event_t *event, struct y
     struct yaml_node *node = new_node(s, YAML_KIND_ALIAS, event, document);
     node->anchor = target->anchor;
     node->target = target;
-    node->weight = target->weight;
+    node->size = target->size;
     target->aliases++;
     s->aliases++;
-    s->values += target->weight - 1;
+    s->spread += target->size;
     return 0;
 }
 
@@ -345,7 +346,7 @@ static int open_collection(struct yaml_stream *s, const yaml_event_t *event, str
     struct yaml_node *node = new_node(s, mapping ? YAML_KIND_MAPPING : YAML_KIND_SEQUENCE, event, document);
     node->style = flow ? YAML_STYLE_FLOW : YAML_STYLE_BLOCK;
     node->open = true;
-    node->weight = (uint32_t)s->values; /* until it ends */
+    node->size = (uint32_t)s->spread; /* until it ends */
     if (mapping) {
         set_properties(s, node, event->data.mapping_start.anchor, event->data.mapping_start.tag,
                        (uint32_t)s->length);
@@ -362,12 +363,12 @@ static void close_collection(struct yaml_stream *s, const yaml_event_t *event)
 {
     const struct frame *frame = &s->stack[--s->depth];
     frame->node->open = false;
-    frame->node->weight = (uint32_t)s->values - frame->node->weight + 1;
     if (frame->node->style == YAML_STYLE_FLOW) {
         frame->node->end = offset_of(s, &event->end_mark);
     } else {
         frame->node->end = frame->last == NULL ? frame->node->value : frame->last->end;
     }
+    frame->node->size = frame->node->end - frame->node->start + (uint32_t)s->spread - frame->node->size;
 }
 
 /* What the node just read makes too much of. */
@@ -380,18 +381,18 @@ static int check_limits(struct yaml_stream *s, const yaml_event_t *event, const 
         err_set(err, ERR_DATA, "the document has more than %zu %s", most->max_aliases, alias ? "aliases" : "anchors");
         return fail_at(s, &event->start_mark, "alias-limit", fault);
     }
-    if (s->values > most->max_nodes) {
-        err_set(err, ERR_DATA, "the document has more than %zu keys and values%s", most->max_nodes,
-                alias ? ", with each alias counted as what it names" : "");
-        return fail_at(s, &event->start_mark, alias ? "alias-limit" : "size-limit", fault);
+    if (s->nodes > most->max_nodes) {
+        err_set(err, ERR_DATA, "the document has more than %zu keys and values", most->max_nodes);
+        return fail_at(s, &event->start_mark, "size-limit", fault);
     }
     if (event->type == YAML_SCALAR_EVENT && event->data.scalar.length > most->max_scalar_bytes) {
         err_set(err, ERR_DATA, "a value is longer than %zu bytes", most->max_scalar_bytes);
         return fail_at(s, &event->start_mark, "size-limit", fault);
     }
-    if (s->reached > document->start && s->reached - document->start > most->max_document_bytes) {
-        err_set(err, ERR_DATA, "the document is larger than %zu bytes", most->max_document_bytes);
-        return fail_at(s, &event->start_mark, "size-limit", fault);
+    if (s->reached + s->spread > document->start + most->max_document_bytes) {
+        err_set(err, ERR_DATA, "the document is larger than %zu bytes%s", most->max_document_bytes,
+                s->spread > 0 ? ", with each alias counted as what it names" : "");
+        return fail_at(s, &event->start_mark, alias ? "alias-limit" : "size-limit", fault);
     }
     return 0;
 }
@@ -486,7 +487,7 @@ int yaml_next(struct yaml_stream *stream, struct arena *arena, struct yaml_docum
     long before = stream->documents;
     *document = (struct yaml_document){.start = stream->floor};
     stream->arena = arena;
-    stream->depth = stream->values = stream->aliases = stream->anchored = stream->merges = 0;
+    stream->depth = stream->nodes = stream->aliases = stream->anchored = stream->merges = stream->spread = 0;
     stream->reached = 0;
     memset(stream->anchors, 0, sizeof stream->anchors);
     if (!stream->running) {

@@ -55,7 +55,7 @@ struct yaml_node {
     uint32_t end;             /* offset past the last byte; no trailing blanks, comments or line ends */
     uint32_t count;           /* items, or pairs */
     uint32_t aliases;         /* how many aliases name this node */
-    uint32_t weight;          /* values in it, itself and keys included; an alias counts as what it names */
+    uint32_t size;            /* bytes from start to end, each alias in it counted as what it names */
     unsigned char kind;       /* enum yaml_kind */
     unsigned char style;      /* enum yaml_style */
     bool open;                /* while it is read */
@@ -63,9 +63,9 @@ struct yaml_node {
 
 struct yaml_limits {
     size_t max_documents;      /* in one text, broken and empty ones counted */
-    size_t max_document_bytes; /* from its marker or first token to its last value */
+    size_t max_document_bytes; /* from its start, each alias counted as what it names */
     size_t max_depth;          /* nesting of collections */
-    size_t max_nodes;          /* keys and values in one document, each alias counted as what it names */
+    size_t max_nodes;          /* keys and values in one document */
     size_t max_scalar_bytes;   /* of one key or value */
     size_t max_aliases;        /* in one document; as many anchors */
     size_t max_merges;         /* mappings visited through merge keys for one document */
