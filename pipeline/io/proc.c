@@ -3,14 +3,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pipeline/base/clock.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/io/fs.h"
+
+extern char **environ;
 
 enum { PIECE = 4096, CANNOT_START = 127 };
 
@@ -27,16 +33,16 @@ static int place(int fd, int target, int flags)
     return dup2(from, target);
 }
 
-static _Noreturn void child(const struct proc *proc, int stderr_fd, int failure_fd)
+static _Noreturn void child(const struct proc *proc, int stdout_fd, int stderr_fd, int failure_fd)
 {
     int code = 0;
-    if (place(proc->stdin_fd, STDIN_FILENO, O_RDONLY) < 0 || place(proc->stdout_fd, STDOUT_FILENO, O_WRONLY) < 0 ||
+    if (place(proc->stdin_fd, STDIN_FILENO, O_RDONLY) < 0 || place(stdout_fd, STDOUT_FILENO, O_WRONLY) < 0 ||
         dup2(stderr_fd, STDERR_FILENO) < 0) {
         code = errno;
     } else if (proc->directory != NULL && chdir(proc->directory) != 0) {
         code = -errno; /* negative: it is the folder that is missing, not the program */
     } else {
-        execv(proc->path, proc->argv);
+        execve(proc->path, proc->argv, proc->environment == NULL ? environ : proc->environment);
         code = errno;
     }
     ssize_t ignored = write(failure_fd, &code, sizeof code);
@@ -128,7 +134,7 @@ int proc_run(const struct proc *proc, int *exit_code, struct err *err)
     }
     pid_t pid = fork();
     if (pid == 0) {
-        child(proc, stderr_pipe[1], failure_pipe[1]);
+        child(proc, proc->stdout_fd, stderr_pipe[1], failure_pipe[1]);
     }
     int fork_error = errno;
     close(stderr_pipe[1]);
@@ -152,6 +158,157 @@ int proc_run(const struct proc *proc, int *exit_code, struct err *err)
     close(stderr_pipe[0]);
     close(failure_pipe[0]);
     return failed;
+}
+
+/* A child whose output is taken, and the pipes to it. */
+struct capture {
+    pid_t pid;
+    int out_fd; /* -1 when it is at its end */
+    int err_fd;
+    struct buf *out;
+    struct buf *tail;
+};
+
+/* Takes what is there on one pipe. False when the output became too large. */
+static bool take(struct capture *capture, int *fd)
+{
+    char piece[PIECE * 4];
+    ssize_t got = read(*fd, piece, sizeof piece);
+    if (got < 0 && errno == EINTR) {
+        return true;
+    }
+    if (got <= 0) {
+        close(*fd);
+        *fd = -1;
+        return true;
+    }
+    if (fd == &capture->err_fd) {
+        keep_tail(capture->tail, piece, (size_t)got);
+        return true;
+    }
+    return buf_add(capture->out, piece, (size_t)got) == 0;
+}
+
+/* Takes both pipes until they end. */
+static int take_all(struct capture *capture, const char *name, int64_t deadline, struct err *err)
+{
+    while (capture->out_fd >= 0 || capture->err_fd >= 0) {
+        struct pollfd fds[] = {{.fd = capture->out_fd, .events = POLLIN}, {.fd = capture->err_fd, .events = POLLIN}};
+        int64_t left = deadline - clock_monotonic_ms();
+        if (left <= 0) {
+            return err_set(err, ERR_TEMPFAIL, "%s did not end in time", name);
+        }
+        if (poll(fds, 2, left > INT_MAX ? INT_MAX : (int)left) < 0 && errno != EINTR) {
+            return err_errno(err, ERR_SOFTWARE, errno, "cannot read what %s prints", name);
+        }
+        if (fds[1].revents != 0) {
+            take(capture, &capture->err_fd);
+        }
+        if (fds[0].revents != 0 && !take(capture, &capture->out_fd)) {
+            return err_set(err, ERR_DATA, "%s prints more than %zu bytes", name, capture->out->cap);
+        }
+    }
+    return 0;
+}
+
+/* Waits for the end of a child that has closed its streams, without forgetting it: until then its group cannot be another's. */
+static int await_end(const struct capture *capture, const char *name, int64_t deadline, struct err *err)
+{
+    for (int64_t pause = 1;; pause = pause < 50 ? pause * 2 : pause) {
+        siginfo_t info = {.si_pid = 0};
+        if (waitid(P_PID, (id_t)capture->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0) {
+            return 0;
+        }
+        if (clock_monotonic_ms() >= deadline) {
+            return err_set(err, ERR_TEMPFAIL, "%s did not end in time", name);
+        }
+        clock_sleep_ms(pause);
+    }
+}
+
+static void close_pair(int pair[2])
+{
+    close(pair[0]);
+    close(pair[1]);
+}
+
+/* Starts the child in a group of its own; *code is what kept it from running (0: nothing). */
+static int capture_start(const struct proc *proc, struct capture *capture, int *code, struct err *err)
+{
+    int out_pipe[2];
+    int err_pipe[2];
+    int failure_pipe[2];
+    if (pipe(out_pipe)) {
+        return err_errno(err, ERR_TEMPFAIL, errno, "cannot make a pipe");
+    }
+    if (open_pipes(err_pipe, failure_pipe, err)) {
+        close_pair(out_pipe);
+        return -1;
+    }
+    fcntl(out_pipe[0], F_SETFD, FD_CLOEXEC);
+    fcntl(out_pipe[1], F_SETFD, FD_CLOEXEC);
+    capture->pid = fork();
+    if (capture->pid == 0) {
+        setpgid(0, 0);
+        child(proc, out_pipe[1], err_pipe[1], failure_pipe[1]);
+    }
+    int fork_error = errno;
+    close(out_pipe[1]);
+    close(err_pipe[1]);
+    close(failure_pipe[1]);
+    capture->out_fd = out_pipe[0];
+    capture->err_fd = err_pipe[0];
+    ssize_t got;
+    do {
+        got = read(failure_pipe[0], code, sizeof *code);
+    } while (got < 0 && errno == EINTR);
+    *code = got == (ssize_t)sizeof *code ? *code : 0;
+    close(failure_pipe[0]);
+    return capture->pid < 0 ? err_errno(err, ERR_TEMPFAIL, fork_error, "cannot start %s", proc->path) : 0;
+}
+
+int proc_capture(const struct proc *proc, struct buf *out, int64_t milliseconds, int *exit_code, struct err *err)
+{
+    struct capture capture = {.out_fd = -1, .err_fd = -1, .out = out, .tail = proc->stderr_tail};
+    struct err ignored = {0};
+    int code = 0;
+    int64_t deadline = clock_monotonic_ms() + milliseconds;
+    int failed = capture_start(proc, &capture, &code, err);
+    if (!failed && code != 0) {
+        failed = err_errno(err, code < 0 ? ERR_NOINPUT : ERR_SOFTWARE, code < 0 ? -code : code, "cannot start %s%s%s",
+                           proc->path, code < 0 ? " in the folder " : "", code < 0 ? proc->directory : "");
+    }
+    failed = failed || take_all(&capture, proc->argv[0], deadline, err) ||
+             await_end(&capture, proc->argv[0], deadline, err);
+    if (capture.pid > 0) {
+        kill(-capture.pid, SIGKILL); /* it was too slow or prints too much; else those whom it left behind */
+        int other = 0;
+        int lost = await(capture.pid, failed ? &other : exit_code, failed ? &ignored : err);
+        failed = failed || lost;
+    }
+    if (capture.out_fd >= 0) {
+        close(capture.out_fd);
+    }
+    if (capture.err_fd >= 0) {
+        close(capture.err_fd);
+    }
+    return failed ? -1 : 0;
+}
+
+char *proc_find(const char *name)
+{
+    const char *path = getenv("PATH");
+    for (const char *at = path; at != NULL && *at != '\0';) {
+        size_t length = strcspn(at, ":");
+        struct stat info;
+        char *candidate = xasprintf("%.*s/%s", (int)length, at, name);
+        if (at[0] == '/' && stat(candidate, &info) == 0 && S_ISREG(info.st_mode) && access(candidate, X_OK) == 0) {
+            return candidate;
+        }
+        free(candidate);
+        at += length + (at[length] == ':');
+    }
+    return NULL;
 }
 
 int proc_own_directory(char **out, struct err *err)

@@ -1,29 +1,50 @@
 #include "stages/parse/manifest_file.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/io/fs.h"
+#include "stages/common/render_tree.h"
 #include "stages/common/template.h"
-
-static bool named_kustomization(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const char *name = slash == NULL ? path : slash + 1;
-    return str_equal(name, "kustomization.yaml") || str_equal(name, "kustomization.yml");
-}
 
 /* The one note of a file that gave no workload and no error. */
 static int add_empty_note(struct intake *intake, const char *path, bool kustomization, struct err *err)
 {
     struct intake_place place = {.file = path};
-    if (kustomization || named_kustomization(path)) {
+    if (kustomization || kustomization_named(path)) {
         return intake_note(intake, &place, "kustomize",
-                           "the file is a Kustomization: build it (kustomize build) and name the result to have its "
-                           "workloads",
+                           "the file is a Kustomization: with --render its workloads are read as kustomize build "
+                           "makes them",
                            err);
     }
     return intake_note(intake, &place, "no-workload", "the file holds no workload", err);
+}
+
+/* The note of a template; where it is one of a chart's, what reads the chart. */
+static int add_template_note(struct intake *intake, const char *path, struct err *err)
+{
+    enum { FOLDERS_UP = 8 };
+    struct intake_place place = {.file = path};
+    char *folder = fs_dirname(path);
+    bool library;
+    bool chart = chart_is(folder, &library);
+    for (int i = 0; i < FOLDERS_UP && !chart && !str_equal(folder, ".") && !str_equal(folder, "/"); i++) {
+        char *above = fs_dirname(folder);
+        free(folder);
+        folder = above;
+        chart = chart_is(folder, &library);
+    }
+    char *message = chart ? xasprintf("the file is a template of the Helm chart %s: with --render its workloads are "
+                                      "read as helm template makes them",
+                                      folder)
+                          : xstrdup("the file is a template (Helm or another): render it first (helm template) and "
+                                    "name the result");
+    int failed = intake_note(intake, &place, "helm-template", message, err);
+    free(message);
+    free(folder);
+    return failed;
 }
 
 /* Reads the bytes; what stands in the way becomes a note. 1 they are there, 0 noted, -1 the run ends. */
@@ -55,12 +76,8 @@ int manifest_file_take(struct intake *intake, const char *path, struct buf *byte
     }
     if (found.errors > 0 && template_is(text.bytes, text.length, found.fault_offset)) {
         /* Forget all of it: parts of it may stand under an `if`. */
-        struct intake_place place = {.file = path};
         intake_withdraw(intake, &found);
-        return intake_note(intake, &place, "helm-template",
-                           "the file is a template (Helm or another): render it first (helm template) and name the "
-                           "result",
-                           err);
+        return add_template_note(intake, path, err);
     }
     bool empty = found.workloads == 0 && found.errors == 0;
     bool kustomization = found.kustomization;

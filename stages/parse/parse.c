@@ -8,9 +8,11 @@
 #include "stages/parse/files.h"
 #include "stages/parse/join.h"
 #include "stages/parse/manifest_file.h"
+#include "stages/parse/rendered.h"
 
 struct state {
     struct file_list files;
+    struct rendered rendered; /* with --render: in the place of `files` */
     struct intake intake;
     struct buf bytes; /* of the file being read */
     uint32_t *same; /* for each record: how many have its identity (capped), 0 for notes */
@@ -54,6 +56,36 @@ static void configure(struct stage *stage)
     json_object_set_new(settings, "max_file_bytes", json_integer(options_integer(stage->options, OPT_MAX_FILE, NULL)));
 }
 
+/* With --render: which folders are rendered, and how. */
+static int find_rendered(struct stage *stage, struct err *err)
+{
+    struct state *state = stage->state;
+    struct rendered *rendered = &state->rendered;
+    const struct options *options = stage->options;
+    struct render_settings *settings = &rendered->settings;
+    size_t values = options_list_count(options, OPT_HELM_VALUES);
+    if (!options_flag(options, OPT_RENDER)) {
+        return 0;
+    }
+    settings->namespace = state->intake.namespace;
+    settings->release = options_string(options, OPT_HELM_RELEASE);
+    settings->seconds = options_integer(options, OPT_RENDER_TIMEOUT, NULL);
+    if (values > RENDER_VALUES_MAX || settings->seconds < 1 || settings->seconds > RENDER_SECONDS_MAX) {
+        return err_set(err, ERR_USAGE, "there may be %d times --helm-values, and a --render-timeout of 1 s to 1 h",
+                       RENDER_VALUES_MAX);
+    }
+    for (size_t i = 0; i < values; i++) {
+        settings->values[settings->value_count++] = options_list_item(options, OPT_HELM_VALUES, i);
+    }
+    if (render_settings_check(settings, err)) {
+        return -1;
+    }
+    buf_init(&rendered->text, state->bytes.cap);
+    rendered_find(rendered, &state->files);
+    json_object_set_new(stage_settings(stage), "render", rendered_settings(rendered));
+    return 0;
+}
+
 static int begin(struct stage *stage, struct err *err)
 {
     struct state *state = stage->state;
@@ -70,7 +102,7 @@ static int begin(struct stage *stage, struct err *err)
         return -1;
     }
     configure(stage);
-    return list_files(stage, err);
+    return list_files(stage, err) || find_rendered(stage, err) ? -1 : 0;
 }
 
 /* Nothing was found: say why, with the first error where there was one. */
@@ -148,14 +180,32 @@ static int write_record(struct stage *stage, size_t index, struct err *err)
     return failed ? -1 : 0;
 }
 
+/* Reads every file or, with --render, every file that is none's part and every folder that is rendered. */
+static int take_in(struct state *state, struct err *err)
+{
+    struct rendered *rendered = &state->rendered;
+    for (size_t i = 0; i < rendered->count; i++) {
+        const struct rendered_entry *entry = &rendered->entries[i];
+        bool file = !entry->folder && entry->owner == NULL;
+        if (file ? manifest_file_take(&state->intake, entry->path, &state->bytes, err)
+                 : rendered_take(rendered, entry, &state->intake, err)) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; rendered->count == 0 && i < state->files.count; i++) {
+        if (manifest_file_take(&state->intake, state->files.paths[i], &state->bytes, err)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int run(struct stage *stage, struct err *err)
 {
     struct state *state = stage->state;
     struct intake *intake = &state->intake;
-    for (size_t i = 0; i < state->files.count; i++) {
-        if (manifest_file_take(intake, state->files.paths[i], &state->bytes, err)) {
-            return -1;
-        }
+    if (take_in(state, err)) {
+        return -1;
     }
     if (intake->errors > 0 && options_flag(stage->options, OPT_STRICT)) {
         err_set(err, ERR_DATA, "%s", intake->first.message);
@@ -181,6 +231,7 @@ static void release(struct stage *stage)
     intake_release(&state->intake);
     buf_release(&state->bytes);
     file_list_release(&state->files);
+    rendered_release(&state->rendered);
     free(state->same);
 }
 
