@@ -27,6 +27,9 @@ extern const struct line_program line_programs[];
  * `base` (borrowed, may be NULL) gives what was not typed now. New object. ERR_NOINPUT, ERR_IO. */
 int line_settings(const struct session *session, const json_t *base, json_t **out, struct err *err);
 
+/* A resumed run keeps what it began with: ERR_USAGE naming the first typed option that is not among the stored settings. */
+int line_check_typed(const struct session *session, const json_t *settings, int64_t run, struct err *err);
+
 /* sha256 of the configuration file that the settings name, as it is now. ERR_NOINPUT, ERR_IO. */
 int line_config_digest(const json_t *settings, char digest[DIGEST_HEX], struct err *err);
 

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,41 @@ static json_t *stage_options(const struct session *session, const json_t *base)
         json_object_set_new(all, line_programs[i].stage, list);
     }
     return all;
+}
+
+/* Whether a list of strings has this one. */
+static bool has_word(const json_t *list, const json_t *word)
+{
+    size_t index;
+    json_t *item;
+    json_array_foreach(list, index, item)
+    {
+        if (json_equal(item, word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int line_check_typed(const struct session *session, const json_t *settings, int64_t run, struct err *err)
+{
+    json_t *typed = stage_options(session, NULL);
+    int failed = 0;
+    for (size_t stage = 0; stage < line_length() && !failed; stage++) {
+        const json_t *list = json_object_get(typed, line_stage(stage));
+        const json_t *stored = json_object_get(json_object_get(settings, "options"), line_stage(stage));
+        for (size_t i = 0; i < json_array_size(list) && !failed; i++) {
+            const char *word = json_string_value(json_array_get(list, i));
+            if (!has_word(stored, json_array_get(list, i))) {
+                err_set(err, ERR_USAGE, "run %" PRId64 " did not begin with this %.*s, and a resumed run keeps what it began with",
+                        run, (int)name_length(word), word);
+                failed = err_hint(err, "tare run --resume %" PRId64 " without it, or: tare rerun %" PRId64 " --from parse with it",
+                                  run, run);
+            }
+        }
+    }
+    json_decref(typed);
+    return failed;
 }
 
 /* The paths that were typed, else those of the run before, else the configuration's. */

@@ -106,6 +106,15 @@ static int resume(struct session *session, struct err *err)
         log_info("run %" PRId64 " is %s: nothing is left to do", run.id, ledger_state_name(run.state));
         return conclude(session, run.id, err);
     }
+    json_t *settings;
+    if (line_stored_settings(&run, &settings, err)) {
+        return -1;
+    }
+    failed = line_check_typed(session, settings, run.id, err);
+    json_decref(settings);
+    if (failed) {
+        return -1;
+    }
     log_info("going on with run %" PRId64, run.id);
     return go(session, &run, err);
 }

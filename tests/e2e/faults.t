@@ -44,6 +44,11 @@ for stage in $stages; do
         sleep 0.01
     done
     wait "$pid" 2>/dev/null
+    run "$tare" run --resume --window 5d
+    if [[ $rc != 66 ]]; then
+        is "$rc" 64 "killed tare-$stage: going on with another window is refused"
+        like "$err" 'did not begin with this --window' "and says which option it is"
+    fi
     run "$tare" run --resume --format json
     [[ $rc == 66 ]] && { run "$tare" status --limit 1 --format json; out=$(jq -c '.[0] | {run: .run}' <<<"$out"); rc=0; }
     is "$rc" 0 "killed tare-$stage: the run goes on" || diag "$err"
