@@ -30,7 +30,7 @@ LDFLAGS_ALL = $(SANITIZE) -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-ne
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
 PKG_LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm -lpthread
 
-LIB_DIRS := reports pricing stages/common pipeline/cli pipeline/run pipeline/io pipeline/base
+LIB_DIRS := reports pricing stages/common pipeline/cli pipeline/run pipeline/kube pipeline/io pipeline/base
 STAGES := $(notdir $(patsubst %/main.c,%,$(wildcard stages/*/main.c)))
 
 lib_of = $(BUILD)/lib/lib$(subst /,_,$(1)).a

@@ -34,6 +34,14 @@ void arena_release(struct arena *arena)
     arena->used_total = 0;
 }
 
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_block *block = arena->head; block != NULL; block = block->next) {
+        mem_wipe(block->bytes, block->used);
+    }
+    arena_release(arena);
+}
+
 /* The head is always a block of the usual size: large ones stand behind it and are given back. */
 void arena_clear(struct arena *arena)
 {

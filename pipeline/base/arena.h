@@ -21,6 +21,9 @@ void arena_init(struct arena *arena);
 /* Frees everything in the arena; it can be used again. */
 void arena_release(struct arena *arena);
 
+/* arena_release of an arena that held secrets: its memory is overwritten first. */
+void arena_wipe(struct arena *arena);
+
 /* Forgets everything in the arena but keeps one block for reuse. */
 void arena_clear(struct arena *arena);
 

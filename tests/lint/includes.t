@@ -12,6 +12,7 @@ layers() {
     function layer(path) {
         if (path ~ /^pipeline\/base\//) return 1
         if (path ~ /^pipeline\/io\//) return 2
+        if (path ~ /^pipeline\/kube\//) return 2.5
         if (path ~ /^pipeline\/run\//) return 3
         if (path ~ /^pipeline\/cli\//) return 4
         if (path ~ /^pipeline\/driver\//) return 8
@@ -27,13 +28,14 @@ layers() {
         mine = layer(file); its = layer(target)
         if (its == 0) { print file ":" $2 ": product code may not include " target; next }
         if (mine == 8 && (its > 4 && its != 8)) print file ":" $2 ": the conductor runs stages, it may not include " target
+        if (its == 2.5 && (mine == 3 || mine == 4)) print file ":" $2 ": artifacts, ledger and options know no cluster, they may not include " target
         if (mine != 8 && its > mine) print file ":" $2 ": " target " lies above it"
         split(file, a, "/"); split(target, b, "/")
         if (mine == 7 && its == 7 && a[2] != b[2]) print file ":" $2 ": a stage may not include another one: " target
         if (mine == 5 && its == 5 && a[1] != b[1]) print file ":" $2 ": " a[1] " may not include " target
     }'
 }
-none "base, io, run, cli, then prices and reports, then stages; the conductor beside them" layers
+none "base, io, kube beside run and cli, then prices and reports, then stages; the conductor beside them" layers
 
 outside_io() {
     { product_c; product_h; } | grep -v '^pipeline/io/' |
