@@ -44,6 +44,9 @@ static int add_note(struct intake *intake, const struct intake_place *place, con
     if (place->file != NULL && str_utf8_valid(place->file, strlen(place->file), NULL)) {
         json_object_set_new(source, "file", json_string(place->file));
     }
+    if (place->object != NULL) {
+        json_object_set_new(source, "object", json_string_safe(place->object));
+    }
     if (place->document > 0) {
         json_object_set_new(source, "document", json_integer(place->document));
     }
@@ -71,7 +74,9 @@ int intake_error(struct intake *intake, const struct intake_place *place, const 
                  struct err *err)
 {
     char text[ERR_MESSAGE_MAX + 64];
-    if (place->fault == NULL) {
+    if (place->object != NULL) {
+        snprintf(text, sizeof text, "%s: %s", place->object, message);
+    } else if (place->fault == NULL) {
         snprintf(text, sizeof text, "%s", message);
     } else {
         snprintf(text, sizeof text, "%s, line %zu, column %zu: %s", place->file, place->fault->line,
@@ -83,15 +88,13 @@ int intake_error(struct intake *intake, const struct intake_place *place, const 
     return add_note(intake, place, "error", code, text, err);
 }
 
-static const char *text_name(const struct intake_text *text)
-{
-    return text->file == NULL ? "the cluster" : text->file;
-}
-
 static int add_error(struct pass *pass, long item, const struct yaml_fault *fault, const char *message)
 {
     struct intake_place place = {
-        .file = text_name(pass->text), .document = pass->document.number, .item = item, .fault = fault};
+        .file = pass->text->file, .document = pass->document.number, .item = item, .fault = fault};
+    if (pass->text->object != NULL) { /* lines of what was never a file say nothing */
+        place = (struct intake_place){.object = pass->text->object};
+    }
     if (pass->found->errors++ == 0) {
         pass->found->fault_offset = fault->offset;
     }
@@ -128,6 +131,7 @@ static int add_workload(struct pass *pass, const struct manifest_object *object)
     yaml_position(pass->stream, object->node->start, &line, &column);
     struct inventory_source source = {.file = pass->text->file,
                                       .rendered = pass->text->rendered,
+                                      .object = pass->text->object,
                                       .cluster_id = pass->text->cluster_id,
                                       .sha256 = pass->sha256,
                                       .document = pass->document.number,

@@ -32,7 +32,8 @@ struct intake {
 struct intake_text {
     const char *file;       /* as records have it; NULL for a live cluster */
     const char *rendered;   /* the program that made the text from the folder `file`; NULL: `file` holds it */
-    const char *cluster_id; /* of a live cluster, else NULL */
+    const char *object;     /* of a live cluster: "namespace/Kind/name" of its one object; else NULL */
+    const char *cluster_id; /* and whose it is, NULL where that may not be read */
     const char *bytes;
     size_t length;
 };
@@ -52,6 +53,7 @@ struct intake_found {
 /* Where a note points to. Zero and NULL mean: not said. */
 struct intake_place {
     const char *file;
+    const char *object; /* of a live cluster */
     long document;
     long item;
     const struct yaml_fault *fault;

@@ -1,6 +1,5 @@
 #include "stages/parse/inventory.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/str.h"
@@ -118,21 +117,10 @@ static json_t *pod_resources(struct manifest_reader *r, const struct manifest_wo
     return out;
 }
 
-/* "namespace/Kind/name" of a live object. */
-static json_t *object_json(const struct manifest_workload *workload)
-{
-    struct identity identity = {
-        .namespace = workload->namespace, .kind = workload->object->type->kind, .name = workload->name};
-    char *text = identity_text(&identity, "default");
-    json_t *out = json_pack("{s:o}", "object", json_string_safe(text));
-    free(text);
-    return out;
-}
-
 static json_t *source_json(const struct manifest_workload *workload, const struct inventory_source *source)
 {
-    if (source->cluster_id != NULL) {
-        return object_json(workload);
+    if (source->object != NULL) {
+        return json_pack("{s:o}", "object", json_string_safe(source->object));
     }
     json_t *out = json_pack("{s:s, s:I, s:o, s:I, s:s}", "file", source->file, "document",
                             (json_int_t)source->document, "item",
@@ -149,10 +137,37 @@ static json_t *live_json(struct manifest_reader *r, const struct manifest_worklo
                          const char *cluster_id, json_t *containers)
 {
     return json_pack(
-        "{s:s, s:o, s:o, s:O}", "cluster_id", cluster_id, "uid",
+        "{s:o, s:o, s:o, s:O}", "cluster_id", json_string_safe(cluster_id), "uid",
         short_text(r, yaml_scalar(r->arena, yaml_get(r->stream, workload->metadata, "uid"))), "resource_version",
         short_text(r, yaml_scalar(r->arena, yaml_get(r->stream, workload->metadata, "resourceVersion"))),
         "containers", containers);
+}
+
+/* Who made the object and holds it to what it says ({"api_version","kind","name"}): an operator would undo a change. NULL
+ * when nobody does. */
+static json_t *owner_json(struct manifest_reader *r, const struct manifest_workload *workload)
+{
+    struct yaml_node *list = yaml_get(r->stream, workload->metadata, "ownerReferences");
+    struct yaml_node *node = list == NULL || list->kind != YAML_KIND_SEQUENCE ? NULL : list->first;
+    for (; node != NULL; node = node->next) {
+        if (yaml_text_is(yaml_get(r->stream, node, "controller"), "true")) {
+            return json_pack("{s:o, s:o, s:o}", "api_version",
+                             short_text(r, yaml_scalar(r->arena, yaml_get(r->stream, node, "apiVersion"))), "kind",
+                             short_text(r, yaml_scalar(r->arena, yaml_get(r->stream, node, "kind"))), "name",
+                             short_text(r, yaml_scalar(r->arena, yaml_get(r->stream, node, "name"))));
+        }
+    }
+    return NULL;
+}
+
+static void add_live(struct manifest_reader *r, const struct manifest_workload *workload, const char *cluster_id,
+                     json_t *containers, json_t *out)
+{
+    json_t *owner = owner_json(r, workload);
+    json_object_set_new(out, "live", live_json(r, workload, cluster_id, containers));
+    if (owner != NULL) {
+        json_object_set_new(out, "owner", owner);
+    }
 }
 
 static json_t *workload_json(struct manifest_reader *r, const struct manifest_workload *workload,
@@ -175,8 +190,8 @@ static json_t *workload_json(struct manifest_reader *r, const struct manifest_wo
     if (pod != NULL) {
         json_object_set_new(out, "pod_resources", pod);
     }
-    if (source->cluster_id != NULL) {
-        json_object_set_new(out, "live", live_json(r, workload, source->cluster_id, containers));
+    if (source->object != NULL) {
+        add_live(r, workload, source->cluster_id, containers, out);
     }
     return out;
 }

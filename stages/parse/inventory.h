@@ -10,7 +10,8 @@
 struct inventory_source {
     const char *file;       /* NULL for a live object */
     const char *rendered;   /* the program that rendered it from the folder `file`, else NULL */
-    const char *cluster_id; /* of a live object, else NULL */
+    const char *object;     /* "namespace/Kind/name" of a live object, else NULL */
+    const char *cluster_id; /* of a live object, NULL where that may not be read */
     const char *sha256;     /* of the file's bytes, or of the rendered document's */
     long document;
     long line; /* of the object */
