@@ -26,13 +26,18 @@ int intake_init(struct intake *intake, struct err *err)
     *intake = (struct intake){.limits = yaml_default_limits};
     intake->skipped = json_object();
     arena_init(&intake->arena);
-    return shelf_init(&intake->records, err) || shelf_init(&intake->joins, err) ? -1 : 0;
+    return shelf_init(&intake->records, err) || shelf_init(&intake->joins, err) ||
+                   subjects_init(&intake->subjects, err)
+               ? -1
+               : 0;
 }
 
 void intake_release(struct intake *intake)
 {
     shelf_release(&intake->records);
     shelf_release(&intake->joins);
+    subjects_release(&intake->subjects);
+    namespaces_release(&intake->namespaces);
     json_decref(intake->skipped);
     arena_release(&intake->arena);
 }
@@ -139,10 +144,11 @@ static int add_workload(struct pass *pass, const struct manifest_object *object)
     json_t *record = inventory_record(&pass->reader, &workload, &source, &intake->options);
     shelf_id(workload.namespace == NULL ? intake->namespace : workload.namespace, object->type->kind, workload.name,
              id);
-    int failed = shelf_add(&intake->records, id, record, pass->err);
+    int failed = shelf_add(&intake->records, id, record, pass->err) ||
+                 join_subject(intake, &pass->reader, &workload, pass->err);
     json_decref(record);
     pass->found->workloads++;
-    return failed;
+    return failed ? -1 : 0;
 }
 
 /* One more of a kind; past a number of kinds under "other". */
@@ -185,7 +191,7 @@ static int take_object(void *context, const struct manifest_object *object)
         pass->found->kustomization =
             object->api_version != NULL && str_starts(object->api_version, "kustomize.config.k8s.io/");
     }
-    return join_take(pass->intake, &pass->reader, object, pass->err);
+    return join_take(pass->intake, &pass->reader, object, pass->err) || add_faults(pass, object->item) ? -1 : 0;
 }
 
 /* The digest that a source of this document has: of the text or, where a program made the text anew, of the

@@ -12,12 +12,16 @@
 #include "pipeline/base/err.h"
 #include "pipeline/io/json.h"
 #include "stages/parse/inventory.h"
+#include "stages/parse/namespaces.h"
 #include "stages/parse/shelf.h"
+#include "stages/parse/subjects.h"
 
 /* What came in so far. */
 struct intake {
     struct shelf records; /* records and notes in their order; a workload's id is its identity */
     struct shelf joins;   /* what other objects say of workloads: join.h */
+    struct subjects subjects;     /* what joins need of each record's workload */
+    struct namespaces namespaces; /* joins in use */
     json_t *skipped;      /* kinds that are no workloads, and how many */
     struct arena arena;   /* of the document being read */
     struct yaml_limits limits;

@@ -1,19 +1,29 @@
 #ifndef TARE_STAGES_PARSE_JOIN_H
 #define TARE_STAGES_PARSE_JOIN_H
 
-/* What other objects say of a workload, joined by names when all were read: its autoscaler, the annotations of its
- * namespace. */
+/*
+ * What other objects say of a workload, joined when all were read: by its identity (autoscalers, a Rollout that runs
+ * its pods), by its namespace (annotations, limit ranges, quotas), by its pods' labels (disruption budgets).
+ */
 
 #include "stages/parse/intake.h"
 
-/* Puts an object that is no workload on the shelf of joins when it concerns any. ERR_IO. */
+/* Puts an object that is no workload on the shelf of joins when it concerns any. What the Kubernetes API would refuse
+ * is left out, with a fault in the reader. ERR_IO. */
 int join_take(struct intake *intake, struct manifest_reader *reader, const struct manifest_object *object,
               struct err *err);
+
+/* Remembers what joins need of the workload whose record was added last. ERR_IO. */
+int join_subject(struct intake *intake, struct manifest_reader *reader, const struct manifest_workload *workload,
+                 struct err *err);
 
 /* Ends taking: from here on joins can be looked up. */
 void join_ready(struct intake *intake);
 
-/* Adds what was joined to a workload with this identity. ERR_IO. */
-int join_workload(struct intake *intake, const unsigned char id[SHELF_ID], json_t *workload, struct err *err);
+/* Whether anything may be joined to the record with this index; for a workload only. */
+bool join_any(const struct intake *intake, size_t index);
+
+/* Adds what was joined to the record of a workload with this index. ERR_IO. */
+int join_workload(struct intake *intake, size_t index, json_t *record, struct err *err);
 
 #endif

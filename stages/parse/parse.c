@@ -173,7 +173,7 @@ static int write_record(struct stage *stage, size_t index, struct err *err)
     int failed = 0;
     if (workload != NULL) {
         flag_same(record, state->same[index]);
-        failed = join_workload(intake, entry->id, workload, err);
+        failed = join_workload(intake, index, record, err);
     }
     failed = failed || stage_write(stage, record, err);
     json_decref(record);

@@ -159,11 +159,12 @@ bool scaler_read(struct manifest_reader *reader, const struct manifest_object *o
     struct yaml_node *target = get(reader, spec, vertical ? "targetRef" : "scaleTargetRef");
     const char *name = text(reader, target, "name");
     const char *kind = text(reader, target, "kind");
-    if (name == NULL || (kind == NULL && !keda)) {
+    const char *version = text(reader, target, "apiVersion");
+    kind = kind == NULL && keda ? "Deployment" : kind;
+    if (name == NULL || kind == NULL || (version != NULL && manifest_kind_of(version, kind) == NULL)) {
         return false;
     }
-    *out = (struct scaler){.namespace = text(reader, metadata, "namespace"),
-                           .kind = kind == NULL ? "Deployment" : kind,
+    *out = (struct scaler){.kind = kind,
                            .name = name,
                            .member = member_of(reader, object, spec, text(reader, metadata, "name"))};
     return true;

@@ -11,8 +11,7 @@
 
 /* What an autoscaler aims at, and what artifacts say about it. */
 struct scaler {
-    const char *namespace; /* NULL when absent; strings live in the reader's arena */
-    const char *kind;
+    const char *kind; /* strings live in the reader's arena */
     const char *name;
     json_t *member; /* new: {"kind","name","min","max","metrics":[…]}, a VerticalPodAutoscaler also
                        "update_mode" */
@@ -21,7 +20,8 @@ struct scaler {
 /* Whether an object is an autoscaler. */
 bool scaler_is(const struct manifest_object *object);
 
-/* Reads an autoscaler. False when its target cannot be told: then *out is not set. */
+/* Reads an autoscaler. False when its target cannot be told or is no workload (of the API group it names): then *out is
+ * not set. */
 bool scaler_read(struct manifest_reader *reader, const struct manifest_object *object, struct scaler *out);
 
 #endif
