@@ -58,12 +58,24 @@ static void use_own_memory(void)
     }
 }
 
+/* Looked up once: libcrypto 3 takes longer to find its SHA-256 than to digest a name. Kept until the program ends. */
+static const EVP_MD *sha256(void)
+{
+    static EVP_MD *found;
+    if (found == NULL) {
+        use_own_memory();
+        found = EVP_MD_fetch(NULL, "SHA256", NULL);
+        must(found != NULL);
+    }
+    return found;
+}
+
 struct hash *hash_new(void)
 {
-    use_own_memory();
+    const EVP_MD *digest = sha256();
     struct hash *hash = xcalloc(sizeof *hash);
     hash->context = EVP_MD_CTX_new();
-    must(hash->context != NULL && EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL));
+    must(hash->context != NULL && EVP_DigestInit_ex(hash->context, digest, NULL));
     return hash;
 }
 
@@ -105,6 +117,6 @@ char *hash_bytes(const void *bytes, size_t length, char out[DIGEST_HEX])
 {
     unsigned char raw[EVP_MAX_MD_SIZE];
     unsigned int used = 0;
-    must(EVP_Digest(bytes, length, raw, &used, EVP_sha256(), NULL));
+    must(EVP_Digest(bytes, length, raw, &used, sha256(), NULL));
     return to_hex(raw, used, out);
 }

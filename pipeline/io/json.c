@@ -7,8 +7,6 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 
-enum { CANONICAL = JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15) };
-
 void json_init(void)
 {
     json_set_alloc_funcs(xmalloc, free);
@@ -23,25 +21,6 @@ json_t *json_read(const char *text, size_t length, const char *what, struct err 
                 where.text);
     }
     return value;
-}
-
-static int add_piece(const char *piece, size_t length, void *out)
-{
-    return buf_add(out, piece, length);
-}
-
-int json_write(const json_t *value, struct buf *out, struct err *err)
-{
-    if (json_dump_callback(value, add_piece, out, CANONICAL)) {
-        return err_set(err, ERR_DATA, "a JSON value is larger than %zu bytes or cannot be written", out->cap);
-    }
-    return 0;
-}
-
-char *json_text(const json_t *value)
-{
-    char *text = json_dumps(value, CANONICAL);
-    return text == NULL ? xstrdup("null") : text;
 }
 
 int json_get_string(const json_t *object, const char *key, const char **out, struct err *err)

@@ -80,6 +80,35 @@ static void test_canonical(void **state)
     }
 }
 
+/* An object of more members than fit in a frame, every byte that is escaped, the ends of integers, and depth: the bytes are those that
+ * jansson writes. */
+static void test_written_as_jansson_does(void **state)
+{
+    (void)state;
+    enum { MEMBERS = 100, DEEP = 1000 };
+    json_t *value = json_object();
+    char key[32];
+    for (int i = 0; i < MEMBERS; i++) {
+        snprintf(key, sizeof key, "%s%d", i % 3 == 0 ? "\"" : "k", i * 7919 % 1000);
+        json_object_set_new(value, key, json_integer(i % 2 == 0 ? INT64_MIN + i : INT64_MAX - i));
+    }
+    for (char c = 1; c < 127; c++) {
+        snprintf(key, sizeof key, "%c<%c>", c, c);
+        json_object_set_new(value, key, json_string(key));
+    }
+    json_t *nested = json_pack("[{}, [], n, b, f, s]", 1, 2.5e-7, "\xf0\x9f\x98\x80\xc2\x85");
+    for (int i = 0; i < DEEP; i++) {
+        nested = i % 2 == 0 ? json_pack("[o]", nested) : json_pack("{s:o}", "a", nested);
+    }
+    json_object_set_new(value, "nested", nested);
+    char *text = json_text(value);
+    char *same = json_dumps(value, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(15));
+    assert_string_equal(text, same);
+    free(same);
+    free(text);
+    json_decref(value);
+}
+
 static void test_write_keeps_the_cap(void **state)
 {
     (void)state;
@@ -182,6 +211,7 @@ int main(void)
     json_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused), cmocka_unit_test(test_canonical), cmocka_unit_test(test_write_keeps_the_cap),
+        cmocka_unit_test(test_written_as_jansson_does),
         cmocka_unit_test(test_typed),   cmocka_unit_test(test_nulls),     cmocka_unit_test(test_string_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

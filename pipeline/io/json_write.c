@@ -1,0 +1,188 @@
+/*
+ * Canonical JSON. jansson could write it, but guards itself against loops by printing the address of every array and
+ * object into a table, which costs more than all the rest; values of tare are trees.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/mem.h"
+#include "pipeline/io/json.h"
+
+enum { MEMBERS_HERE = 32, REAL_DIGITS = 15 };
+
+struct member {
+    const char *key;
+    const json_t *value;
+};
+
+static void write_value(const json_t *value, struct buf *out);
+
+/* The escapes of one byte that must not stand in a string as it is. */
+static void write_escape(unsigned char c, struct buf *out)
+{
+    static const char letters[] = "\bb\ff\nn\rr\tt\"\"\\\\";
+    for (const char *letter = letters; *letter != '\0'; letter += 2) {
+        if ((unsigned char)letter[0] == c) {
+            char escape[2] = {'\\', letter[1]};
+            buf_add(out, escape, sizeof escape);
+            return;
+        }
+    }
+    buf_printf(out, "\\u%04X", (unsigned)c);
+}
+
+static void write_string(const char *text, size_t length, struct buf *out)
+{
+    size_t from = 0;
+    buf_add_char(out, '"');
+    for (size_t at = 0; at < length; at++) {
+        unsigned char c = (unsigned char)text[at];
+        if (c < 0x20 || c == '"' || c == '\\') {
+            buf_add(out, text + from, at - from);
+            write_escape(c, out);
+            from = at + 1;
+        }
+    }
+    buf_add(out, text + from, length - from);
+    buf_add_char(out, '"');
+}
+
+static void write_integer(json_int_t value, struct buf *out)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    unsigned long long left = value < 0 ? 0 - (unsigned long long)value : (unsigned long long)value;
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0) {
+        digits[--at] = '-';
+    }
+    buf_add(out, digits + at, sizeof digits - at);
+}
+
+/* jansson knows how to make JSON of what printf gives. */
+static void write_real(const json_t *value, struct buf *out)
+{
+    char text[64];
+    size_t length = json_dumpb(value, text, sizeof text, JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
+    buf_add(out, text, length < sizeof text ? length : 0);
+}
+
+static void write_array(const json_t *array, struct buf *out)
+{
+    size_t index;
+    json_t *item;
+    buf_add_char(out, '[');
+    json_array_foreach(array, index, item)
+    {
+        if (index > 0) {
+            buf_add_char(out, ',');
+        }
+        write_value(item, out);
+    }
+    buf_add_char(out, ']');
+}
+
+static int compare_members(const void *a, const void *b)
+{
+    return strcmp(((const struct member *)a)->key, ((const struct member *)b)->key);
+}
+
+/* Most objects are small and nearly in order. */
+static void sort_members(struct member *members, size_t count)
+{
+    if (count > MEMBERS_HERE) {
+        qsort(members, count, sizeof *members, compare_members);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        struct member moved = members[i];
+        size_t at = i;
+        for (; at > 0 && strcmp(members[at - 1].key, moved.key) > 0; at--) {
+            members[at] = members[at - 1];
+        }
+        members[at] = moved;
+    }
+}
+
+static void write_object(const json_t *object, struct buf *out)
+{
+    struct member here[MEMBERS_HERE];
+    size_t size = json_object_size(object);
+    struct member *members = size > MEMBERS_HERE ? xcalloc_array(size, sizeof *members) : here;
+    size_t count = 0;
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        members[count++] = (struct member){.key = key, .value = value};
+    }
+    sort_members(members, count);
+    buf_add_char(out, '{');
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) {
+            buf_add_char(out, ',');
+        }
+        write_string(members[i].key, strlen(members[i].key), out);
+        buf_add_char(out, ':');
+        write_value(members[i].value, out);
+    }
+    buf_add_char(out, '}');
+    if (members != here) {
+        free(members);
+    }
+}
+
+static void write_value(const json_t *value, struct buf *out)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        write_object(value, out);
+        break;
+    case JSON_ARRAY:
+        write_array(value, out);
+        break;
+    case JSON_STRING:
+        write_string(json_string_value(value), json_string_length(value), out);
+        break;
+    case JSON_INTEGER:
+        write_integer(json_integer_value(value), out);
+        break;
+    case JSON_REAL:
+        write_real(value, out);
+        break;
+    case JSON_TRUE:
+        buf_add_str(out, "true");
+        break;
+    case JSON_FALSE:
+        buf_add_str(out, "false");
+        break;
+    case JSON_NULL:
+        buf_add_str(out, "null");
+        break;
+    }
+}
+
+int json_write(const json_t *value, struct buf *out, struct err *err)
+{
+    if (value != NULL) {
+        write_value(value, out);
+    }
+    if (value == NULL || out->overflow) {
+        return err_set(err, ERR_DATA, "a JSON value is larger than %zu bytes or cannot be written", out->cap);
+    }
+    return 0;
+}
+
+char *json_text(const json_t *value)
+{
+    struct buf out;
+    buf_init(&out, SIZE_MAX / 2);
+    if (value == NULL) {
+        return xstrdup("null");
+    }
+    write_value(value, &out);
+    return buf_steal(&out);
+}
