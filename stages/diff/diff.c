@@ -13,6 +13,8 @@
 #include "stages/common/unidiff.h"
 #include "stages/diff/api_patch.h"
 #include "stages/diff/patch_file.h"
+#include "stages/diff/rendered.h"
+#include "stages/diff/root_path.h"
 #include "stages/diff/wishes.h"
 
 enum { PATCH_CAP = 64 * 1024 * 1024, FILE_CAP = INT32_MAX - 1 };
@@ -32,6 +34,7 @@ struct manifest_state {
 struct state {
     struct manifest_state manifest;
     struct patch_file patch;
+    struct rendered *rendered; /* what comes out of charts and kustomizations */
     char *root;     /* resolved */
     size_t outside; /* manifests that do not lie below it */
     char *first_outside;
@@ -45,35 +48,11 @@ struct change {
     json_t *patch; /* stolen when it is written */
 };
 
-/* New path of `file` relative to `root`; with ".." where it lies outside. Both are resolved. */
-static char *relative_path(const char *root, const char *file)
-{
-    size_t shared = 0;
-    size_t at = 0;
-    size_t up = 0;
-    for (; root[at] != '\0' && root[at] == file[at]; at++) {
-        shared = file[at] == '/' ? at + 1 : shared;
-    }
-    if (root[at] == '\0' && (file[at] == '/' || at == 0 || file[at - 1] == '/')) {
-        return xstrdup(file + at + (file[at] == '/'));
-    }
-    for (const char *p = root + shared; *p != '\0'; p++) {
-        up += *p == '/';
-    }
-    struct buf out;
-    buf_init(&out, 64 * 1024);
-    for (size_t i = 0; i < up + 1; i++) {
-        buf_add_str(&out, "../");
-    }
-    buf_add_str(&out, file + shared);
-    return buf_steal(&out);
-}
-
 static void set_relative(struct state *state, const char *file)
 {
     struct manifest_state *manifest = &state->manifest;
     char *real = realpath(file, NULL);
-    manifest->relative = relative_path(state->root, real == NULL ? file : real);
+    manifest->relative = root_path(state->root, real == NULL ? file : real);
     if (str_starts(manifest->relative, "../") && state->outside++ == 0) {
         state->first_outside = xstrdup(file);
     }
@@ -228,6 +207,29 @@ static int change_file(struct state *state, json_t *record, const struct wishes 
     return failed;
 }
 
+/* The change of what a program rendered: of the object as it is rendered, and of the files it comes from. */
+static int change_rendered(struct state *state, json_t *record, const struct wishes *wishes, struct err *err)
+{
+    struct rendered_plan plan;
+    if (rendered_change(state->rendered, record, wishes, &plan, err)) {
+        return -1;
+    }
+    if (plan.done == NULL) {
+        return 0;
+    }
+    struct change change = {
+        .requests = wishes->items, .done = plan.done, .count = wishes->count, .patch = plan.patch};
+    set_change(record, &change);
+    json_t *member = json_object_get(record, "change");
+    if (json_array_size(json_object_get(member, "edits")) > 0) {
+        json_object_set(member, "rendered_patch", plan.rendered_patch);
+        json_object_set(member, "advice", plan.advice);
+    }
+    json_decref(plan.rendered_patch);
+    json_decref(plan.advice);
+    return 0;
+}
+
 static int record_change(struct stage *stage, json_t *record, struct err *err)
 {
     struct state *state = stage->state;
@@ -248,6 +250,9 @@ static int record_change(struct stage *stage, json_t *record, struct err *err)
         set_change(record, &change);
         return 0;
     }
+    if (rendered_is(record)) {
+        return change_rendered(state, record, &wishes, err);
+    }
     if (open_manifest(state, file, err)) {
         return -1;
     }
@@ -267,6 +272,7 @@ static int begin(struct stage *stage, struct err *err)
         err_errno(err, ERR_NOINPUT, errno, "the root %s cannot be used", root == NULL ? "." : root);
         return err_hint(err, "name a folder above the manifests with --root");
     }
+    state->rendered = rendered_new(json_at(artifact_reader_header(stage->in), "settings.parse.render"), state->root);
     return patch == NULL ? 0 : patch_file_open(&state->patch, patch, err);
 }
 
@@ -279,7 +285,8 @@ static int end(struct stage *stage, struct err *err)
                  "folder above them with --root DIR",
                  state->outside, state->root, state->first_outside);
     }
-    return close_manifest(state, err) || patch_file_finish(&state->patch, err) ? -1 : 0;
+    return close_manifest(state, err) || rendered_finish(state->rendered, &state->patch, err) ||
+                   patch_file_finish(&state->patch, err) ? -1 : 0;
 }
 
 static void release(struct stage *stage)
@@ -290,6 +297,7 @@ static void release(struct stage *stage)
     arena_release(&state->manifest.arena);
     free(state->manifest.file);
     free(state->manifest.relative);
+    rendered_free(state->rendered);
     patch_file_release(&state->patch);
     free(state->root);
     free(state->first_outside);

@@ -1,0 +1,49 @@
+#ifndef TARE_STAGES_DIFF_FOLDER_H
+#define TARE_STAGES_DIFF_FOLDER_H
+
+/* A chart or kustomization, rendered again: its text, and the digest of each document. */
+
+#include "pipeline/io/hash.h"
+#include "stages/common/edit.h"
+#include "stages/common/render.h"
+
+struct folder_document {
+    size_t start;
+    size_t end;
+    char sha256[DIGEST_HEX];
+};
+
+struct folder {
+    char *path; /* as records have it; NULL: none is open */
+    enum render_tool tool;
+    bool missing; /* it cannot be rendered */
+    struct err why;
+    struct buf text;
+    struct folder_document *documents;
+    size_t count;
+    size_t capacity;
+    struct arena arena; /* what plans return */
+    struct edit_session *session;
+};
+
+/* Prepares it without an open folder. */
+void folder_init(struct folder *folder);
+
+/* Renders a folder; what stands in the way is kept in `missing` and `why`. */
+void folder_open(struct folder *folder, const struct render_settings *settings, enum render_tool tool,
+                 const char *path);
+
+/* Forgets the open folder. */
+void folder_close(struct folder *folder);
+
+/* Frees. */
+void folder_release(struct folder *folder);
+
+/* The document of a number, NULL when there is none. Borrowed. */
+const struct folder_document *folder_document(const struct folder *folder, int64_t number);
+
+/* New path of the template that helm says a document comes from ("# Source: …"), as it is reached; NULL when it is not
+ * said. free(). */
+char *folder_template(const struct folder *folder, int64_t number);
+
+#endif
