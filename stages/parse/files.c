@@ -12,20 +12,23 @@
 #include "pipeline/base/str.h"
 #include "pipeline/io/fs.h"
 
-enum { FOLDERS_DEEP = 64 };
-
 void file_list_release(struct file_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->paths[i]);
     }
     free(list->paths);
-    *list = (struct file_list){0};
+    *list = (struct file_list){.most = list->most, .deepest = list->deepest};
 }
 
 /* Steals `path`. */
 static void add_path(struct file_list *list, char *path)
 {
+    if (list->count >= list->most) {
+        list->overflow = true;
+        free(path);
+        return;
+    }
     GROW(list->paths, list->capacity, list->count + 1);
     list->paths[list->count++] = path;
 }
@@ -35,10 +38,10 @@ static bool is_manifest_name(const char *name)
     return str_ends(name, ".yaml") || str_ends(name, ".yml") || str_ends(name, ".json");
 }
 
-static void walk(struct file_list *list, const char *folder, int depth);
+static void walk(struct file_list *list, const char *folder, size_t depth);
 
 /* Takes in one entry of a folder. */
-static void add_entry(struct file_list *list, const char *folder, const char *name, int depth)
+static void add_entry(struct file_list *list, const char *folder, const char *name, size_t depth)
 {
     struct stat info;
     if (name[0] == '.') {
@@ -61,20 +64,26 @@ static void add_entry(struct file_list *list, const char *folder, const char *na
     }
 }
 
-static void walk(struct file_list *list, const char *folder, int depth)
+static void walk(struct file_list *list, const char *folder, size_t depth)
 {
-    DIR *dir = depth > FOLDERS_DEEP ? NULL : opendir(folder);
+    if (depth > list->deepest) {
+        add_path(list, xasprintf("%s/", folder));
+        return;
+    }
+    DIR *dir = opendir(folder);
     if (dir == NULL) {
         add_path(list, xstrdup(folder));
         return;
     }
-    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+    for (const struct dirent *entry = readdir(dir); entry != NULL && !list->overflow;
+         entry = readdir(dir)) {
         add_entry(list, folder, entry->d_name, depth);
     }
     closedir(dir);
 }
 
-int file_list_add(struct file_list *list, const char *path, struct err *err)
+/* Adds what is there. */
+static int add_named(struct file_list *list, const char *path, struct err *err)
 {
     struct stat info;
     if (stat(path, &info)) {
@@ -98,6 +107,18 @@ int file_list_add(struct file_list *list, const char *path, struct err *err)
     char *folder = xstrndup(path, length);
     walk(list, folder, 0);
     free(folder);
+    return 0;
+}
+
+int file_list_add(struct file_list *list, const char *path, struct err *err)
+{
+    if (add_named(list, path, err)) {
+        return -1;
+    }
+    if (list->overflow) {
+        err_set(err, ERR_DATA, "there are more than %zu manifest files below what was named", list->most);
+        return err_hint(err, "name the folders that hold workloads, or allow more with --max-files");
+    }
     return 0;
 }
 

@@ -3,11 +3,15 @@
 
 /* Which files are read: those named, and below directories every *.yaml, *.yml and *.json. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "pipeline/base/err.h"
 
 struct file_list {
+    size_t most;    /* files */
+    size_t deepest; /* folders below the one named */
+    bool overflow;  /* there are more files than `most` */
     char **paths;
     size_t count;
     size_t capacity;
@@ -18,8 +22,8 @@ void file_list_release(struct file_list *list);
 
 /* Adds a file, or what is below a directory. Hidden entries are left out; symbolic links to files are
  * followed, those to directories are not (no loops, nothing twice). What cannot be looked into is added all
- * the same: reading it then tells why. ERR_NOINPUT when `path` is missing, unreadable, or neither a regular
- * file nor a directory. */
+ * the same: reading it then tells why; a folder that lies too deep with a "/" at its end. ERR_NOINPUT when `path` is
+ * missing, unreadable, or neither a regular file nor a directory; ERR_DATA when there are too many files. */
 int file_list_add(struct file_list *list, const char *path, struct err *err);
 
 /* Sorts bytewise and drops what is there twice. */

@@ -56,6 +56,12 @@ static int read_bytes(struct intake *intake, const char *path, struct buf *bytes
     if (!str_utf8_valid(path, strlen(path), NULL)) {
         return intake_error(intake, &place, "unreadable", "the name of a file is not UTF-8", err) ? -1 : 0;
     }
+    if (str_ends(path, "/")) {
+        return intake_error(intake, &place, "size-limit", "the folder lies deeper than --max-folder-depth: it is not read",
+                            err)
+                   ? -1
+                   : 0;
+    }
     if (fs_read(path, bytes, &problem)) {
         bool large = strstr(problem.message, "the limit is") != NULL || bytes->overflow;
         return intake_error(intake, &place, large ? "size-limit" : "unreadable", problem.message, err) ? -1 : 0;

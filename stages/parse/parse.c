@@ -5,15 +5,19 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "stages/common/input_limits.h"
 #include "stages/parse/files.h"
 #include "stages/parse/join.h"
+#include "stages/parse/live.h"
 #include "stages/parse/manifest_file.h"
 #include "stages/parse/rendered.h"
 
 struct state {
+    struct input_limits limits;
     struct file_list files;
     struct rendered rendered; /* with --render: in the place of `files` */
     struct intake intake;
+    struct live live; /* with a cluster: in the place of files, or beside them */
     struct buf bytes; /* of the file being read */
     uint32_t *same; /* for each record: how many have its identity (capped), 0 for notes */
 };
@@ -29,7 +33,7 @@ static int list_files(struct stage *stage, struct err *err)
     int failed = 0;
     if (count == 0) {
         err_set(err, ERR_USAGE, "no manifest is named");
-        failed = err_hint(err, "name files or folders: tare-parse deploy/");
+        failed = err_hint(err, "name files or folders: tare-parse deploy/, or a cluster: --kubeconfig FILE or --target cluster");
     }
     for (size_t i = 0; i < count && !failed; i++) {
         const char *path = operands > 0 ? options_operand(stage->options, i)
@@ -46,14 +50,12 @@ static void configure(struct stage *stage)
 {
     struct intake *intake = &((struct state *)stage->state)->intake;
     const char *namespace = options_string(stage->options, OPT_NAMESPACE);
-    intake->limits.max_depth = (size_t)options_integer(stage->options, OPT_MAX_DEPTH, NULL);
+    intake->limits = ((struct state *)stage->state)->limits.yaml;
     intake->namespace = namespace == NULL ? "default" : namespace;
     intake->options.cluster = options_string(stage->options, OPT_CLUSTER);
     intake->options.skip_annotation = config_string(stage->config, "policy.exclude.annotation");
     json_t *settings = stage_settings(stage);
     json_object_set_new(settings, "namespace", json_string_safe(intake->namespace));
-    json_object_set_new(settings, "max_depth", json_integer((json_int_t)intake->limits.max_depth));
-    json_object_set_new(settings, "max_file_bytes", json_integer(options_integer(stage->options, OPT_MAX_FILE, NULL)));
 }
 
 /* With --render: which folders are rendered, and how. */
@@ -89,20 +91,19 @@ static int find_rendered(struct stage *stage, struct err *err)
 static int begin(struct stage *stage, struct err *err)
 {
     struct state *state = stage->state;
-    int64_t max_bytes = options_integer(stage->options, OPT_MAX_FILE, NULL);
-    int64_t max_depth = options_integer(stage->options, OPT_MAX_DEPTH, NULL);
-    if (max_bytes < 1 || max_bytes >= INT32_MAX) {
-        return err_set(err, ERR_USAGE, "--max-file-bytes is not between 1 and %d", INT32_MAX - 1);
+    if (input_limits_read(&state->limits, stage->options, stage_settings(stage), err)) {
+        return -1;
     }
-    if (max_depth < 1 || max_depth > 1000) {
-        return err_set(err, ERR_USAGE, "--max-depth is not between 1 and 1000");
-    }
-    buf_init(&state->bytes, (size_t)max_bytes);
+    buf_init(&state->bytes, state->limits.max_file_bytes);
+    state->files = (struct file_list){.most = state->limits.max_files, .deepest = state->limits.max_folder_depth};
     if (intake_init(&state->intake, err)) {
         return -1;
     }
     configure(stage);
-    return list_files(stage, err) || find_rendered(stage, err) ? -1 : 0;
+    if (live_begin(&state->live, stage, err)) {
+        return -1;
+    }
+    return state->live.use != LIVE_SOURCE && (list_files(stage, err) || find_rendered(stage, err)) ? -1 : 0;
 }
 
 /* Nothing was found: say why, with the first error where there was one. */
@@ -173,14 +174,15 @@ static int write_record(struct stage *stage, size_t index, struct err *err)
     int failed = 0;
     if (workload != NULL) {
         flag_same(record, state->same[index]);
-        failed = join_workload(intake, index, record, err);
+        failed = join_workload(intake, index, record, err) ||
+                 (state->live.use == LIVE_LOOKUP && live_workload(&state->live, entry->id, record, err));
     }
     failed = failed || stage_write(stage, record, err);
     json_decref(record);
     return failed ? -1 : 0;
 }
 
-/* Reads every file or, with --render, every file that is none's part and every folder that is rendered. */
+/* Reads every file or, with --render, every file that is none's part and every folder that is rendered; then the cluster. */
 static int take_in(struct state *state, struct err *err)
 {
     struct rendered *rendered = &state->rendered;
@@ -197,7 +199,7 @@ static int take_in(struct state *state, struct err *err)
             return -1;
         }
     }
-    return 0;
+    return live_take(&state->live, &state->intake, err);
 }
 
 static int run(struct stage *stage, struct err *err)
@@ -212,7 +214,7 @@ static int run(struct stage *stage, struct err *err)
         return err_hint(err, "correct it, or run without --strict to go on with the other files");
     }
     if (intake->workloads == 0) {
-        return nothing_found(state, err);
+        return state->live.use == LIVE_SOURCE ? live_nothing_found(&state->live, err) : nothing_found(state, err);
     }
     count_same(state);
     join_ready(intake);
@@ -229,6 +231,7 @@ static void release(struct stage *stage)
 {
     struct state *state = stage->state;
     intake_release(&state->intake);
+    live_release(&state->live);
     buf_release(&state->bytes);
     file_list_release(&state->files);
     rendered_release(&state->rendered);

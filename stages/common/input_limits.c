@@ -1,0 +1,69 @@
+#include "stages/common/input_limits.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+
+struct row {
+    enum option_id option;
+    const char *key; /* of the settings */
+    size_t offset;   /* in struct input_limits */
+    int64_t least;
+    int64_t most; /* what memory allows: about 100 bytes a value */
+};
+
+#define AT(member) offsetof(struct input_limits, member)
+
+static const struct row rows[] = {
+    {OPT_MAX_FILES, "max_files", AT(max_files), 1, 10000000},
+    {OPT_MAX_FOLDER_DEPTH, "max_folder_depth", AT(max_folder_depth), 1, 1000},
+    {OPT_MAX_FILE, "max_file_bytes", AT(max_file_bytes), 1, INT32_MAX - 1},
+    {OPT_MAX_DOCUMENTS, "max_documents", AT(yaml.max_documents), 1, INT32_MAX - 1},
+    {OPT_MAX_DOCUMENT, "max_document_bytes", AT(yaml.max_document_bytes), 1, INT32_MAX - 1},
+    {OPT_MAX_DEPTH, "max_depth", AT(yaml.max_depth), 1, 1000},
+    {OPT_MAX_VALUES, "max_values", AT(yaml.max_nodes), 1, INT32_MAX - 1},
+    {OPT_MAX_SCALAR, "max_scalar_bytes", AT(yaml.max_scalar_bytes), 1, INT32_MAX - 1},
+    {OPT_MAX_ALIASES, "max_aliases", AT(yaml.max_aliases), 0, 1000000},
+    {OPT_MAX_MERGES, "max_merges", AT(yaml.max_merges), 0, INT32_MAX - 1},
+};
+
+static void set(struct input_limits *limits, const struct row *row, int64_t value)
+{
+    *(size_t *)(void *)((char *)limits + row->offset) = (size_t)value;
+}
+
+int input_limits_read(struct input_limits *limits, const struct options *options, json_t *settings, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        const struct row *row = &rows[i];
+        int64_t value = options_integer(options, row->option, NULL);
+        if (value < row->least || value > row->most) {
+            return err_set(err, ERR_USAGE, "--%s is not between %" PRId64 " and %" PRId64,
+                           option_table()[row->option].long_name, row->least, row->most);
+        }
+        set(limits, row, value);
+        json_object_set_new(settings, row->key, json_integer((json_int_t)value));
+    }
+    return 0;
+}
+
+/* The default of an option. */
+static int64_t usual(const struct row *row)
+{
+    int64_t value = row->most;
+    str_int64(option_table()[row->option].fallback, row->least, row->most, &value);
+    return value;
+}
+
+struct input_limits input_limits_of(const json_t *settings)
+{
+    struct input_limits limits = {0};
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        int64_t value;
+        bool good = json_get_int(settings, rows[i].key, &value) && value >= rows[i].least && value <= rows[i].most;
+        set(&limits, &rows[i], good ? value : usual(&rows[i]));
+    }
+    return limits;
+}
