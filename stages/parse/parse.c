@@ -8,7 +8,6 @@
 #include "stages/common/input_limits.h"
 #include "stages/parse/files.h"
 #include "stages/parse/join.h"
-#include "stages/parse/live.h"
 #include "stages/parse/manifest_file.h"
 #include "stages/parse/rendered.h"
 
@@ -17,7 +16,6 @@ struct state {
     struct file_list files;
     struct rendered rendered; /* with --render: in the place of `files` */
     struct intake intake;
-    struct live live; /* with a cluster: in the place of files, or beside them */
     struct buf bytes; /* of the file being read */
     uint32_t *same; /* for each record: how many have its identity (capped), 0 for notes */
 };
@@ -33,7 +31,7 @@ static int list_files(struct stage *stage, struct err *err)
     int failed = 0;
     if (count == 0) {
         err_set(err, ERR_USAGE, "no manifest is named");
-        failed = err_hint(err, "name files or folders: tare-parse deploy/, or a cluster: --kubeconfig FILE or --target cluster");
+        failed = err_hint(err, "name files or folders: tare-parse deploy/");
     }
     for (size_t i = 0; i < count && !failed; i++) {
         const char *path = operands > 0 ? options_operand(stage->options, i)
@@ -100,10 +98,7 @@ static int begin(struct stage *stage, struct err *err)
         return -1;
     }
     configure(stage);
-    if (live_begin(&state->live, stage, err)) {
-        return -1;
-    }
-    return state->live.use != LIVE_SOURCE && (list_files(stage, err) || find_rendered(stage, err)) ? -1 : 0;
+    return list_files(stage, err) || find_rendered(stage, err) ? -1 : 0;
 }
 
 /* Nothing was found: say why, with the first error where there was one. */
@@ -174,15 +169,14 @@ static int write_record(struct stage *stage, size_t index, struct err *err)
     int failed = 0;
     if (workload != NULL) {
         flag_same(record, state->same[index]);
-        failed = join_workload(intake, index, record, err) ||
-                 (state->live.use == LIVE_LOOKUP && live_workload(&state->live, entry->id, record, err));
+        failed = join_workload(intake, index, record, err);
     }
     failed = failed || stage_write(stage, record, err);
     json_decref(record);
     return failed ? -1 : 0;
 }
 
-/* Reads every file or, with --render, every file that is none's part and every folder that is rendered; then the cluster. */
+/* Reads every file or, with --render, every file that is none's part and every folder that is rendered. */
 static int take_in(struct state *state, struct err *err)
 {
     struct rendered *rendered = &state->rendered;
@@ -199,7 +193,7 @@ static int take_in(struct state *state, struct err *err)
             return -1;
         }
     }
-    return live_take(&state->live, &state->intake, err);
+    return 0;
 }
 
 static int run(struct stage *stage, struct err *err)
@@ -214,7 +208,7 @@ static int run(struct stage *stage, struct err *err)
         return err_hint(err, "correct it, or run without --strict to go on with the other files");
     }
     if (intake->workloads == 0) {
-        return state->live.use == LIVE_SOURCE ? live_nothing_found(&state->live, err) : nothing_found(state, err);
+        return nothing_found(state, err);
     }
     count_same(state);
     join_ready(intake);
@@ -231,7 +225,6 @@ static void release(struct stage *stage)
 {
     struct state *state = stage->state;
     intake_release(&state->intake);
-    live_release(&state->live);
     buf_release(&state->bytes);
     file_list_release(&state->files);
     rendered_release(&state->rendered);
