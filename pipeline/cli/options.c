@@ -25,7 +25,7 @@ static const struct option_row rows[OPT_COUNT] = {
 struct value {
     bool typed;       /* given on the command line */
     bool present;     /* has a value from anywhere */
-    char *text;       /* as written; NULL for flags */
+    char *text;       /* as written, of a repeatable option the last one */
     int64_t number;   /* integer, seconds, instant, or 1 for a flag */
     char **items;     /* repeatable options */
     size_t item_count;
@@ -158,10 +158,9 @@ static int store(struct options *options, const struct option_row *row, const ch
     if (row->type == OPTION_LIST) {
         GROW(value->items, value->item_capacity, value->item_count + 1);
         value->items[value->item_count++] = xstrdup(text);
-    } else {
-        free(value->text);
-        value->text = xstrdup(text);
     }
+    free(value->text);
+    value->text = xstrdup(text);
     value->number = number;
     value->present = true;
     return 0;

@@ -101,7 +101,7 @@ const char *options_string(const struct options *options, enum option_id id);
 bool options_flag(const struct options *options, enum option_id id);
 int64_t options_integer(const struct options *options, enum option_id id, bool *present);
 
-/* Values of a repeatable option: count and one of them. Borrowed. */
+/* Values of a repeatable option: count and one of them (options_string gives the last). Borrowed. */
 size_t options_list_count(const struct options *options, enum option_id id);
 const char *options_list_item(const struct options *options, enum option_id id, size_t index);
 

@@ -8,6 +8,7 @@
 #include "stages/common/input_limits.h"
 #include "stages/parse/files.h"
 #include "stages/parse/join.h"
+#include "stages/parse/live.h"
 #include "stages/parse/manifest_file.h"
 #include "stages/parse/rendered.h"
 
@@ -16,6 +17,7 @@ struct state {
     struct file_list files;
     struct rendered rendered; /* with --render: in the place of `files` */
     struct intake intake;
+    struct live live; /* with a cluster: in the place of files, or beside them */
     struct buf bytes; /* of the file being read */
     uint32_t *same; /* for each record: how many have its identity (capped), 0 for notes */
 };
@@ -31,7 +33,7 @@ static int list_files(struct stage *stage, struct err *err)
     int failed = 0;
     if (count == 0) {
         err_set(err, ERR_USAGE, "no manifest is named");
-        failed = err_hint(err, "name files or folders: tare-parse deploy/");
+        failed = err_hint(err, "name files or folders: tare-parse deploy/, or a cluster: --kubeconfig FILE or --target cluster");
     }
     for (size_t i = 0; i < count && !failed; i++) {
         const char *path = operands > 0 ? options_operand(stage->options, i)
@@ -98,7 +100,10 @@ static int begin(struct stage *stage, struct err *err)
         return -1;
     }
     configure(stage);
-    return list_files(stage, err) || find_rendered(stage, err) ? -1 : 0;
+    if (live_begin(&state->live, stage, err)) {
+        return -1;
+    }
+    return state->live.use != LIVE_SOURCE && (list_files(stage, err) || find_rendered(stage, err)) ? -1 : 0;
 }
 
 /* Nothing was found: say why, with the first error where there was one. */
@@ -145,15 +150,21 @@ static void count_same(struct state *state)
     free(sorted);
 }
 
-static void flag_same(json_t *record, uint32_t same)
+static void flag_same(json_t *record, const char *name, uint32_t same)
 {
-    struct identity identity;
-    struct err ignored;
-    if (same > 1 && record_identity(record, &identity, &ignored) == 0) {
-        char *name = identity_text(&identity, "default");
+    if (same > 1) {
         record_problem(record, "parse", "duplicate-identity", "%u objects are named %s", same, name);
-        free(name);
     }
+}
+
+/* Writes a workload as it lies on the shelf. */
+static int write_line(struct stage *stage, const struct shelf_item *item, uint32_t same, struct err *err)
+{
+    json_t *added = same > 1 ? json_object() : NULL;
+    flag_same(added, item->name, same);
+    int failed = stage_write_line(stage, item->text, item->length, added, err);
+    json_decref(added);
+    return failed;
 }
 
 static int write_record(struct stage *stage, size_t index, struct err *err)
@@ -161,14 +172,20 @@ static int write_record(struct stage *stage, size_t index, struct err *err)
     struct state *state = stage->state;
     struct intake *intake = &state->intake;
     const struct shelf_entry *entry = &intake->records.entries[index];
+    struct shelf_item item;
     json_t *record;
+    if (shelf_read(&intake->records, entry, &item, err)) {
+        return -1;
+    }
+    if (entry->known && artifact_line_fits(item.text, item.length) && !join_any(intake, index)) {
+        return write_line(stage, &item, state->same[index], err);
+    }
     if (shelf_get(&intake->records, entry, &record, err)) {
         return -1;
     }
-    json_t *workload = record_workload(record);
     int failed = 0;
-    if (workload != NULL) {
-        flag_same(record, state->same[index]);
+    if (entry->known) {
+        flag_same(record, item.name, state->same[index]);
         failed = join_workload(intake, index, record, err);
     }
     failed = failed || stage_write(stage, record, err);
@@ -176,7 +193,7 @@ static int write_record(struct stage *stage, size_t index, struct err *err)
     return failed ? -1 : 0;
 }
 
-/* Reads every file or, with --render, every file that is none's part and every folder that is rendered. */
+/* Reads every file or, with --render, every file that is none's part and every folder that is rendered; then the cluster. */
 static int take_in(struct state *state, struct err *err)
 {
     struct rendered *rendered = &state->rendered;
@@ -193,7 +210,7 @@ static int take_in(struct state *state, struct err *err)
             return -1;
         }
     }
-    return 0;
+    return live_take(&state->live, &state->intake, err);
 }
 
 static int run(struct stage *stage, struct err *err)
@@ -208,7 +225,7 @@ static int run(struct stage *stage, struct err *err)
         return err_hint(err, "correct it, or run without --strict to go on with the other files");
     }
     if (intake->workloads == 0) {
-        return nothing_found(state, err);
+        return state->live.use == LIVE_SOURCE ? live_nothing_found(&state->live, err) : nothing_found(state, err);
     }
     count_same(state);
     join_ready(intake);
@@ -225,6 +242,7 @@ static void release(struct stage *stage)
 {
     struct state *state = stage->state;
     intake_release(&state->intake);
+    live_release(&state->live);
     buf_release(&state->bytes);
     file_list_release(&state->files);
     rendered_release(&state->rendered);

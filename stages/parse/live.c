@@ -1,0 +1,208 @@
+#include "stages/parse/live.h"
+
+#include "pipeline/base/str.h"
+#include "pipeline/run/record.h"
+
+static bool names_manifests(const struct stage *stage)
+{
+    return options_operands(stage->options) > 0 || json_array_size(config_value(stage->config, "manifests")) > 0;
+}
+
+/* A kubeconfig or a context on the command line asks for the cluster, whatever the configuration says of manifests. */
+static int decide(struct live *live, const struct stage *stage, struct err *err)
+{
+    const struct options *options = stage->options;
+    bool typed = options_typed(options, OPT_KUBECONFIG) || options_typed(options, OPT_CONTEXT);
+    bool target = str_equal(options_string(options, OPT_TARGET), "cluster");
+    bool configured = config_given(stage->config, "kubernetes.kubeconfig") || config_given(stage->config, "kubernetes.context");
+    if (typed && !target && options_operands(options) > 0) {
+        err_set(err, ERR_USAGE, "manifests and a cluster are named, and nothing says what to do with both");
+        return err_hint(err, "leave the paths out to read the cluster, or add --target cluster to compare the manifests with it");
+    }
+    if (target && names_manifests(stage)) {
+        live->use = LIVE_LOOKUP;
+    } else if (typed || target || (configured && !names_manifests(stage))) {
+        live->use = LIVE_SOURCE;
+    }
+    if (live->use != LIVE_SOURCE && options_typed(options, OPT_SELECTOR)) {
+        return err_set(err, ERR_USAGE, "--selector chooses among the workloads of a cluster, and none is read");
+    }
+    if (live->use != LIVE_SOURCE && options_list_count(options, OPT_NAMESPACE) > 1) {
+        return err_set(err, ERR_USAGE, "of manifests, only one --namespace can be that of objects that name none");
+    }
+    return 0;
+}
+
+/* Those that were typed, else those of the configuration. */
+static json_t *wanted_namespaces(const struct stage *stage)
+{
+    json_t *names = json_array();
+    size_t count = options_list_count(stage->options, OPT_NAMESPACE);
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(names, json_string_safe(options_list_item(stage->options, OPT_NAMESPACE, i)));
+    }
+    if (count == 0) {
+        json_array_extend(names, (json_t *)(uintptr_t)config_value(stage->config, "kubernetes.namespaces"));
+    }
+    return names;
+}
+
+static void describe(const struct live *live, struct stage *stage)
+{
+    json_t *settings = cluster_settings(live->cluster);
+    if (live->use == LIVE_SOURCE) {
+        json_object_set(settings, "namespaces", live->namespaces);
+        json_object_set_new(settings, "selector", json_string_safe(live->options.selector));
+    }
+    json_object_set_new(stage_settings(stage), "kubernetes", settings);
+}
+
+int live_begin(struct live *live, struct stage *stage, struct err *err)
+{
+    const struct options *options = stage->options;
+    if (decide(live, stage, err)) {
+        return -1;
+    }
+    if (live->use == LIVE_NONE) {
+        return 0;
+    }
+    live->options.choice = (struct kube_choice){
+        .kubeconfig = options_string(options, OPT_KUBECONFIG),
+        .context = options_string(options, OPT_CONTEXT),
+        .context_typed = options_typed(options, OPT_CONTEXT),
+        .insecure = options_flag(options, OPT_INSECURE),
+    };
+    if (options_typed(options, OPT_TIMEOUT)) { /* metrics.timeout is not meant for this server */
+        live->options.limits.timeout_seconds = options_integer(options, OPT_TIMEOUT, NULL);
+    }
+    live->options.limits.connect_timeout_seconds = options_integer(options, OPT_CONNECT_TIMEOUT, NULL);
+    if (live->use == LIVE_SOURCE) {
+        live->namespaces = wanted_namespaces(stage);
+        live->options.namespaces = live->namespaces;
+        live->options.selector = options_string(options, OPT_SELECTOR);
+    }
+    if (cluster_open(&live->options, &live->cluster, err)) {
+        return -1;
+    }
+    describe(live, stage);
+    return 0;
+}
+
+void live_release(struct live *live)
+{
+    cluster_close(live->cluster);
+    json_decref(live->namespaces);
+    if (live->use == LIVE_LOOKUP) {
+        intake_release(&live->found);
+    }
+}
+
+/* Which namespaces and kinds the manifests speak of. */
+static int survey(struct intake *intake, json_t *namespaces, json_t *kinds, struct err *err)
+{
+    json_t *seen = json_object();
+    int failed = 0;
+    for (size_t i = 0; i < intake->records.count && !failed; i++) {
+        json_t *record = NULL;
+        failed = intake->records.entries[i].known && shelf_get(&intake->records, &intake->records.entries[i], &record, err);
+        const json_t *workload = record == NULL ? NULL : record_workload(record);
+        const char *kind = json_string_or_null(workload, "kind");
+        const char *namespace = json_string_or_null(workload, "namespace");
+        namespace = namespace == NULL ? intake->namespace : namespace;
+        if (kind != NULL) {
+            json_object_set_new(kinds, kind, json_true());
+        }
+        if (kind != NULL && json_object_get(seen, namespace) == NULL) {
+            json_object_set_new(seen, namespace, json_true());
+            json_array_append_new(namespaces, json_string_safe(namespace));
+        }
+        json_decref(record);
+    }
+    json_decref(seen);
+    return failed ? -1 : 0;
+}
+
+/* What went wrong in the cluster is a note of the manifests' inventory. */
+static int move_notes(struct live *live, struct intake *intake, struct err *err)
+{
+    struct shelf *records = &live->found.records;
+    for (size_t i = 0; i < records->count; i++) {
+        json_t *note = NULL;
+        if (records->entries[i].known) {
+            continue;
+        }
+        if (shelf_get(records, &records->entries[i], &note, err)) {
+            return -1;
+        }
+        json_object_del(json_object_get(json_object_get(note, "note"), "source"), "object");
+        int failed = shelf_add(&intake->records, NULL, note, err);
+        json_decref(note);
+        if (failed) {
+            return -1;
+        }
+    }
+    if (intake->errors == 0) {
+        intake->first = live->found.first;
+    }
+    intake->errors += live->found.errors;
+    return 0;
+}
+
+static int look_up(struct live *live, struct intake *intake, struct err *err)
+{
+    json_t *kinds = json_object();
+    live->namespaces = json_array();
+    live->options.namespaces = live->namespaces;
+    live->options.kinds = kinds;
+    live->options.workloads_only = true;
+    int failed = intake_init(&live->found, err) || survey(intake, live->namespaces, kinds, err);
+    live->found.limits = intake->limits;
+    live->found.options = intake->options;
+    live->found.namespace = intake->namespace;
+    if (!failed && json_array_size(live->namespaces) > 0) {
+        failed = cluster_take(live->cluster, &live->options, &live->found, err) || move_notes(live, intake, err);
+    }
+    json_decref(kinds);
+    live->options.kinds = NULL;
+    shelf_sort(&live->found.records);
+    return failed ? -1 : 0;
+}
+
+int live_take(struct live *live, struct intake *intake, struct err *err)
+{
+    switch (live->use) {
+    case LIVE_SOURCE:
+        return cluster_take(live->cluster, &live->options, intake, err);
+    case LIVE_LOOKUP:
+        return look_up(live, intake, err);
+    case LIVE_NONE:
+        break;
+    }
+    return 0;
+}
+
+int live_workload(struct live *live, const unsigned char id[SHELF_ID], json_t *record, struct err *err)
+{
+    size_t count = 0;
+    json_t *found = NULL;
+    json_t *workload = record_workload(record);
+    const struct shelf_entry *entry = shelf_find(&live->found.records, id, &count);
+    if (entry == NULL) {
+        json_object_set_new(workload, "live", json_null());
+        record_problem(record, "parse", "not-live", "the cluster has no such object");
+        return 0;
+    }
+    if (shelf_get(&live->found.records, entry, &found, err)) {
+        return -1;
+    }
+    json_object_set(workload, "live", json_object_get(record_workload(found), "live"));
+    json_decref(found);
+    return 0;
+}
+
+int live_nothing_found(const struct live *live, struct err *err)
+{
+    bool narrowed = json_array_size(live->namespaces) > 0 || live->options.selector != NULL;
+    err_set(err, ERR_DATA, "no workload in the cluster%s", narrowed ? " in these namespaces and with this selector" : "");
+    return err_hint(err, "kubectl get deployments --all-namespaces shows what the same account sees");
+}
