@@ -33,18 +33,20 @@ static bool has_amounts(const struct subject *subject)
     return false;
 }
 
-/* What a place says of what the container has: a score, or −1 where they contradict each other. */
-static int agreement(const struct subject *subject, const struct manifest_amount *says)
+/* What a place says of what the container has. `fields` receives those that it may hold: all that it does not
+ * contradict. False when there are none. */
+static bool agreement(const struct subject *subject, const struct manifest_amount *says, bool fields[FIELD_COUNT],
+                      int *score)
 {
-    int score = 0;
+    bool any = false;
+    *score = 0;
     for (size_t field = 0; field < FIELD_COUNT; field++) {
         const struct manifest_amount *has = &subject->amounts[field];
-        if (says[field].present && (!has->present || has->value != says[field].value)) {
-            return -1;
-        }
-        score += says[field].present ? KNOWN_SCORE : 0;
+        fields[field] = !says[field].present || (has->present && has->value == says[field].value);
+        *score += !fields[field] ? -KNOWN_SCORE : says[field].present ? KNOWN_SCORE : 0;
+        any = any || fields[field];
     }
-    return score;
+    return any;
 }
 
 static char plain(char c)
@@ -121,8 +123,10 @@ static bool read_amounts(struct finding *f, struct yaml_node *map, struct manife
 static void take_mapping(struct finding *f, struct yaml_node *map, size_t depth)
 {
     struct manifest_amount says[FIELD_COUNT] = {{.present = false}};
-    int score = map == NULL || read_amounts(f, map, says) ? agreement(f->subject, says) : -1;
-    struct origin *origin = score < 0 ? NULL : add(f, depth, score + name_score(f, depth - 1));
+    bool fields[FIELD_COUNT];
+    int score = 0;
+    bool fits = (map == NULL || read_amounts(f, map, says)) && agreement(f->subject, says, fields, &score);
+    struct origin *origin = fits && score >= 0 ? add(f, depth, score + name_score(f, depth - 1)) : NULL;
     if (origin == NULL) {
         return;
     }
@@ -131,7 +135,7 @@ static void take_mapping(struct finding *f, struct yaml_node *map, size_t depth)
         keys[i] = arena_strdup(f->arena, f->path[i]);
     }
     origin->keys = keys;
-    memset(origin->fields, true, sizeof origin->fields);
+    memcpy(origin->fields, fields, sizeof fields);
 }
 
 /* Whether the keys say that a value has to do with a resource; else a plain number could be anything. */
@@ -278,15 +282,16 @@ static int take_object(void *context, const struct manifest_object *object)
     }
     for (size_t i = 0; i < workload.container_count; i++) {
         const struct manifest_container *container = &workload.containers[i];
-        int score = str_equal(container->name, f->subject->container)
-                        ? agreement(f->subject, container->amounts)
-                        : -1;
-        struct origin *origin = score < 0 ? NULL : add(f, 0, score + bonus);
+        bool fields[FIELD_COUNT];
+        int score = 0;
+        bool fits = str_equal(container->name, f->subject->container) &&
+                    agreement(f->subject, container->amounts, fields, &score);
+        struct origin *origin = fits ? add(f, 0, score + bonus) : NULL;
         if (origin != NULL) {
             origin->container = f->subject->container;
             origin->item = object->item;
             origin->place = arena_printf(f->arena, "%s/%s", object->kind, workload.name);
-            memset(origin->fields, true, sizeof origin->fields);
+            memcpy(origin->fields, fields, sizeof fields);
         }
     }
     return 0;
