@@ -77,19 +77,6 @@ static void start_parser(struct yaml_stream *s, size_t base)
     yaml_parser_set_input_string(&s->parser, (const unsigned char *)s->text + base, s->length - base);
 }
 
-/* JSON text may escape characters past U+FFFF as two surrogates, which libyaml refuses. */
-static void mask_json(struct yaml_stream *s)
-{
-    size_t at = s->base;
-    while (at < s->length && strchr(" \t\r\n", s->bytes[at]) != NULL) {
-        at++;
-    }
-    if (at < s->length && (s->bytes[at] == '{' || s->bytes[at] == '[')) {
-        s->masked = yaml_mask_surrogates(s->bytes, s->length);
-        s->text = s->masked == NULL ? s->bytes : s->masked;
-    }
-}
-
 int yaml_open(const char *bytes, size_t length, const struct yaml_limits *limits, struct yaml_stream **out,
               struct yaml_fault *fault, struct err *err)
 {
@@ -110,7 +97,8 @@ int yaml_open(const char *bytes, size_t length, const struct yaml_limits *limits
         return -1;
     }
     s->stack = xcalloc_array(s->limits.max_depth + 1, sizeof *s->stack);
-    mask_json(s);
+    s->masked = yaml_mask(bytes, length, s->base, s->ascii);
+    s->text = s->masked == NULL ? bytes : s->masked;
     start_parser(s, s->base);
     *out = s;
     return 0;
@@ -153,7 +141,7 @@ static uint32_t offset_of(struct yaml_stream *s, const yaml_mark_t *mark)
 {
     size_t at = s->base + mark->index;
     if (!s->ascii) {
-        at = yaml_cursor_seek(&s->cursor, s->bytes, s->length, mark->index);
+        at = yaml_cursor_seek(&s->cursor, s->text, s->length, mark->index);
     }
     return (uint32_t)(at < s->length ? at : s->length);
 }
@@ -475,7 +463,7 @@ static int read_events(struct yaml_stream *s, struct yaml_document *document, st
 static void restart(struct yaml_stream *s, struct yaml_document *document, size_t fault)
 {
     size_t from = fault > s->floor ? fault : s->floor;
-    size_t next = yaml_next_marker(s->bytes, s->length, from, s->floor);
+    size_t next = yaml_next_marker(s->text, s->length, from, s->floor);
     document->end = next;
     s->floor = next + 3;
     start_parser(s, next);

@@ -142,9 +142,9 @@ bool yaml_is_merge(const struct yaml_node *key);
  * are not followed. Borrowed. */
 struct yaml_node *yaml_duplicate(struct yaml_node *node);
 
-/* The first key below `node` that is a collection, which JSON and Kubernetes do not have (`{{ x }}` is one),
- * NULL when there is none. Aliases are not followed. Borrowed. */
-struct yaml_node *yaml_complex_key(struct yaml_node *node);
+/* The first key below `node` that Kubernetes' tools refuse, NULL when there is none: a collection (`{{ x }}` is
+ * one), a null, a merge key for something else than mappings. Aliases are not followed. Borrowed. */
+struct yaml_node *yaml_odd_key(struct yaml_node *node);
 
 /* Type of a node (aliases are followed; NULL is null). Quoted scalars are text; explicit tags count. */
 enum yaml_type yaml_type_of(const struct yaml_node *node);

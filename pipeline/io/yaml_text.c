@@ -17,12 +17,11 @@ static int check_wide(const char *bytes, size_t length, struct err *err)
     return 0;
 }
 
-/* Whether a character of two or more bytes is one that YAML does not allow: C1 controls but NEL, a byte order
- * mark inside, U+FFFE and U+FFFF. */
+/* Whether a character of two or more bytes is one that YAML does not allow: C1 controls but NEL, U+FFFE and
+ * U+FFFF. */
 static bool forbidden(const unsigned char *p)
 {
-    return (p[0] == 0xc2 && p[1] < 0xa0 && p[1] != 0x85) || (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf) ||
-           (p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe);
+    return (p[0] == 0xc2 && p[1] < 0xa0 && p[1] != 0x85) || (p[0] == 0xef && p[1] == 0xbf && p[2] >= 0xbe);
 }
 
 static bool control(unsigned char c)
@@ -152,24 +151,88 @@ static bool is_pair(const char *p)
     return true;
 }
 
-char *yaml_mask_surrogates(const char *bytes, size_t length)
+/* Bytes as libyaml gets them: the given ones until something has to be masked. */
+struct masking {
+    const char *bytes;
+    size_t length;
+    char *copy;
+};
+
+static void put(struct masking *mask, size_t at, const char *text, size_t length)
 {
-    char *copy = NULL;
-    for (size_t at = 0; at + 12 <= length;) {
-        const char *slash = memchr(bytes + at, '\\', length - at);
-        if (slash == NULL || (size_t)(slash - bytes) + 12 > length) {
-            break;
+    mask->copy = mask->copy == NULL ? xstrndup(mask->bytes, mask->length) : mask->copy;
+    memcpy(mask->copy + at, text, length);
+}
+
+static void mask_surrogates(struct masking *mask)
+{
+    for (size_t at = 0; at + 12 <= mask->length;) {
+        const char *slash = memchr(mask->bytes + at, '\\', mask->length - at);
+        at = slash == NULL ? mask->length : (size_t)(slash - mask->bytes);
+        if (at + 12 <= mask->length && is_pair(slash)) {
+            put(mask, at, "\\ufffd\\ufffd", 12);
+            at += 10;
         }
-        at = (size_t)(slash - bytes);
-        if (is_pair(slash)) {
-            copy = copy == NULL ? xstrndup(bytes, length) : copy;
-            memcpy(copy + at, "\\ufffd\\ufffd", 12);
-            at += 12;
-        } else {
-            at += 2;
+        at += 2;
+    }
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Where the value of JSON text begins, behind blanks; `length` when it is no JSON. */
+static size_t json_start(const char *bytes, size_t length, size_t at)
+{
+    while (at < length && is_blank(bytes[at])) {
+        at++;
+    }
+    return at < length && (bytes[at] == '{' || bytes[at] == '[') ? at : length;
+}
+
+/* Tabs in [from, to), all of it blanks. */
+static void mask_tabs(struct masking *mask, size_t from, size_t to)
+{
+    for (size_t at = from; at < to; at++) {
+        if (mask->bytes[at] == '\t') {
+            put(mask, at, " ", 1);
         }
     }
-    return copy;
+}
+
+/* "\n<mark>" becomes "   \n": blanks before the line's end instead of a mark after it. */
+static void mask_marks(struct masking *mask, size_t base)
+{
+    const char *bytes = mask->bytes;
+    for (size_t at = base; at + 3 <= mask->length; at++) {
+        const char *mark = memchr(bytes + at, '\xef', mask->length - at);
+        at = mark == NULL ? mask->length : (size_t)(mark - bytes);
+        if (at + 3 <= mask->length && at > base && bytes[at - 1] == '\n' && memcmp(mark, "\xef\xbb\xbf", 3) == 0) {
+            size_t end = at - 1 > base && bytes[at - 2] == '\r' ? 2 : 1;
+            put(mask, at - end, "   ", 3);
+            put(mask, at - end + 3, bytes + at - end, end);
+        }
+    }
+}
+
+char *yaml_mask(const char *bytes, size_t length, size_t base, bool ascii)
+{
+    struct masking mask = {.bytes = bytes, .length = length};
+    size_t json = json_start(bytes, length, base);
+    if (json < length) {
+        size_t end = length;
+        while (is_blank(bytes[end - 1])) {
+            end--;
+        }
+        mask_tabs(&mask, base, json);
+        mask_tabs(&mask, end, length);
+        mask_surrogates(&mask);
+    }
+    if (!ascii) {
+        mask_marks(&mask, base);
+    }
+    return mask.copy;
 }
 
 const struct yaml_place yaml_place_start = {.offset = 0, .line = 1, .column = 1};

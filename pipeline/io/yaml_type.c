@@ -64,8 +64,8 @@ static int parse_int(const char *text, size_t length, int64_t *value)
         return 0;
     }
     int base = base_of(text, length, &at);
-    for (bool any = base != 8 && at == length; at < length || any; at++) {
-        if (any || (text[at] != '_' && digit_value(text[at]) >= base)) {
+    for (bool none = at == length; at < length || none; at++) {
+        if (none || (text[at] != '_' && digit_value(text[at]) >= base)) {
             return 0;
         }
         if (text[at] != '_') {
@@ -236,14 +236,38 @@ struct yaml_node *yaml_duplicate(struct yaml_node *node)
     return found;
 }
 
-struct yaml_node *yaml_complex_key(struct yaml_node *node)
+/* Whether a merge key may have this value: a mapping, or a list of them. */
+static bool merges(struct yaml_node *value)
+{
+    value = yaml_resolve(value);
+    if (value->kind != YAML_KIND_SEQUENCE) {
+        return value->kind == YAML_KIND_MAPPING;
+    }
+    for (struct yaml_node *item = value->first; item != NULL; item = item->next) {
+        if (yaml_resolve(item)->kind != YAML_KIND_MAPPING) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_odd(struct yaml_node *key)
+{
+    const struct yaml_node *target = yaml_resolve(key);
+    if (target->kind != YAML_KIND_SCALAR || yaml_is_merge(key)) {
+        return target->kind != YAML_KIND_SCALAR || !merges(key->next);
+    }
+    return target->length <= 4 && yaml_type_of(target) == YAML_TYPE_NULL;
+}
+
+struct yaml_node *yaml_odd_key(struct yaml_node *node)
 {
     struct yaml_node *found = NULL;
     bool is_key = node != NULL && node->kind == YAML_KIND_MAPPING;
     bool mapping = is_key;
     for (struct yaml_node *child = node == NULL ? NULL : node->first; child != NULL && found == NULL;
          child = child->next) {
-        found = is_key && yaml_resolve(child)->kind != YAML_KIND_SCALAR ? child : yaml_complex_key(child);
+        found = is_key && is_odd(child) ? child : yaml_odd_key(child);
         is_key = mapping && !is_key;
     }
     return found;

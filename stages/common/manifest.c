@@ -240,9 +240,12 @@ int manifest_read(struct manifest_reader *reader, const struct manifest_object *
         check_rendered(reader, out->containers[i].image, out->containers[i].node->start,
                        "a container's image");
     }
-    struct yaml_node *odd = yaml_complex_key(object->node);
+    struct yaml_node *odd = yaml_odd_key(object->node);
     if (odd != NULL) {
-        manifest_add_fault(reader, true, "bad-value", odd->start, "a key is a mapping or a list");
+        manifest_add_fault(reader, true, "bad-value", odd->start, "%s",
+                           yaml_resolve(odd)->kind != YAML_KIND_SCALAR ? "a key is a mapping or a list"
+                           : yaml_is_merge(odd) ? "the merge key names neither a mapping nor a list of mappings"
+                                                : "a key is null");
     }
     if (yaml_exhausted(reader->stream)) {
         manifest_add_fault(reader, true, "alias-limit", object->node->start,

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 struct manifest_reader reader;
                 check_node(document.root, size);
                 yaml_duplicate(document.root);
-                yaml_complex_key(document.root);
+                yaml_odd_key(document.root);
                 manifest_reader_init(&reader, stream, &arena);
                 manifest_each(&reader, document.root, read_object, &reader);
             }
