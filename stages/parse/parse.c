@@ -177,7 +177,8 @@ static int write_record(struct stage *stage, size_t index, struct err *err)
     if (shelf_read(&intake->records, entry, &item, err)) {
         return -1;
     }
-    if (entry->known && artifact_line_fits(item.text, item.length) && !join_any(intake, index)) {
+    bool looked_up = state->live.use == LIVE_LOOKUP;
+    if (entry->known && !looked_up && artifact_line_fits(item.text, item.length) && !join_any(intake, index)) {
         return write_line(stage, &item, state->same[index], err);
     }
     if (shelf_get(&intake->records, entry, &record, err)) {
@@ -186,7 +187,8 @@ static int write_record(struct stage *stage, size_t index, struct err *err)
     int failed = 0;
     if (entry->known) {
         flag_same(record, item.name, state->same[index]);
-        failed = join_workload(intake, index, record, err);
+        failed = join_workload(intake, index, record, err) ||
+                 (looked_up && live_workload(&state->live, entry->id, record, err));
     }
     failed = failed || stage_write(stage, record, err);
     json_decref(record);
