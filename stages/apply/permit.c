@@ -133,7 +133,7 @@ int permit_file(struct permit *permit, const struct apply_plan *plan, const stru
     *out = (struct objection){0};
     for (size_t i = file->first; i <= file->last && !out->stands; i++) {
         json_t *record = NULL;
-        if (plan->items[i].fate != FATE_PENDING) {
+        if (!apply_plan_pending(plan, file, i)) {
             continue;
         }
         if (spool_at(plan->spool, plan->items[i].offset, &record, err)) {
@@ -261,7 +261,7 @@ static int same_prices(const struct permit *permit, const struct apply_plan *pla
 static bool is_pending(const struct apply_plan *plan, const struct apply_file *file)
 {
     for (size_t i = file->first; i <= file->last; i++) {
-        if (plan->items[i].fate == FATE_PENDING) {
+        if (apply_plan_pending(plan, file, i)) {
             return true;
         }
     }

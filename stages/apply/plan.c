@@ -25,6 +25,11 @@ void apply_file_set(struct apply_file *file, enum fate fate, const char *detail)
     file->detail = copy;
 }
 
+bool apply_plan_pending(const struct apply_plan *plan, const struct apply_file *file, size_t item)
+{
+    return plan->items[item].fate == FATE_PENDING && plan->items[item].file == (int)(file - plan->files);
+}
+
 /* Opens the artifact with this digest from the ledger: *fd to close, *reader to free. */
 static int open_stored(struct stage *stage, const char *digest, enum artifact_kind kind, int *fd,
                        struct artifact_reader **reader, struct err *err)
@@ -103,38 +108,64 @@ static const char *gate_objection(const json_t *record)
     return NULL;
 }
 
-/* The file of a workload; records of one file follow one another. NO_FILE where the source is no file. */
-static int file_of(struct apply_plan *plan, const json_t *workload, size_t item)
+/* The file of a path, made when it is not there. Records of one manifest follow one another; a file of values may be
+ * named between others. */
+static int file_named(struct apply_plan *plan, const char *path, const char *digest, bool anywhere, size_t item)
 {
-    const json_t *source = json_object_get(workload, "source");
-    const char *path = json_string_or_null(source, "file");
-    const char *digest = json_string_or_null(source, "sha256");
-    if (path == NULL || digest == NULL) {
-        return NO_FILE;
+    size_t at = plan->file_count;
+    for (size_t i = plan->file_count; i > 0 && at == plan->file_count && (anywhere || i == plan->file_count); i--) {
+        at = str_equal(plan->files[i - 1].path, path) ? i - 1 : at;
     }
-    if (plan->file_count == 0 || !str_equal(plan->files[plan->file_count - 1].path, path)) {
+    if (at == plan->file_count) {
         GROW(plan->files, plan->file_capacity, plan->file_count + 1);
         struct apply_file *file = &plan->files[plan->file_count++];
         *file = (struct apply_file){.path = xstrdup(path), .first = item, .fate = FATE_SKIPPED};
         snprintf(file->source_sha256, sizeof file->source_sha256, "%s", digest);
     }
-    plan->files[plan->file_count - 1].last = item;
-    return (int)plan->file_count - 1;
+    plan->files[at].last = item;
+    return (int)at;
+}
+
+/* The file to change for a workload. NO_FILE where there is none; for a rendered one it is the file that its numbers
+ * stand in, when that is one alone: an object is written as a whole or not at all. */
+static int file_of(struct apply_plan *plan, const json_t *record, size_t item)
+{
+    const json_t *source = json_object_get(record_workload(record), "source");
+    const json_t *files = json_at(record, "change.files");
+    bool rendered = json_object_get(source, "rendered") != NULL;
+    if (rendered) {
+        source = json_array_size(files) == 1 ? json_array_get(files, 0) : NULL;
+    }
+    const char *path = json_string_or_null(source, "file");
+    const char *digest = json_string_or_null(source, "sha256");
+    return path == NULL || digest == NULL ? NO_FILE : file_named(plan, path, digest, rendered, item);
+}
+
+/* Why there is no file to change. */
+static const char *no_file(const json_t *record)
+{
+    if (json_object_get(json_at(record, "workload.source"), "rendered") == NULL) {
+        return "the workload comes from no file";
+    }
+    return json_array_size(json_at(record, "change.files")) > 1
+               ? "the workload is rendered, and its change takes several files: apply its patch with git, or the target "
+                 "cluster"
+               : "the workload is rendered, and no file that its numbers stand in was found: change it by hand as its "
+                 "advice says, or on the target cluster";
 }
 
 static void add_workload(struct apply_plan *plan, const json_t *record, struct apply_item *item, size_t index)
 {
-    const json_t *workload = record_workload(record);
     if (!has_edits(record)) {
         apply_item_set(item, FATE_SKIPPED, "nothing to change");
         return;
     }
-    item->file = file_of(plan, workload, index);
+    item->file = file_of(plan, record, index);
     item->risk =
         (unsigned char)risk_of(json_string_or_null(json_object_get(record, "recommendation"), "risk"));
     const char *objection = gate_objection(record);
     if (item->file == NO_FILE) {
-        apply_item_set(item, FATE_REFUSED, "the workload comes from no file");
+        apply_item_set(item, FATE_REFUSED, no_file(record));
     } else if (objection != NULL) {
         apply_item_set(item, FATE_REFUSED, objection);
     } else {
@@ -274,7 +305,7 @@ static bool rank_file(const struct apply_plan *plan, size_t index, struct ranked
     *out = (struct ranked){RISK_LOW, file->path, index};
     for (size_t i = file->first; i <= file->last; i++) {
         const struct apply_item *item = &plan->items[i];
-        if (item->fate == FATE_PENDING && item->file == (int)index) {
+        if (apply_plan_pending(plan, file, i)) {
             pending = true;
             out->risk = item->risk > out->risk ? (enum risk)item->risk : out->risk;
         }

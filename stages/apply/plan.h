@@ -39,11 +39,11 @@ struct apply_item {
     unsigned char risk;
 };
 
-/* One manifest file with workloads to change. Its items follow one another in the plan. */
+/* One file to change: a manifest with workloads, or one that numbers of rendered workloads stand in. */
 struct apply_file {
     char *path;
     char source_sha256[DIGEST_HEX];
-    size_t first; /* items [first, last] name this file; those that are not pending are not changed */
+    size_t first; /* of the items that name it: between them others may stand (apply_plan_pending) */
     size_t last;
     enum risk risk;
     enum fate fate;
@@ -69,6 +69,9 @@ int apply_plan_load(struct stage *stage, const struct ledger_run *run, struct ap
 
 /* Frees what it holds. */
 void apply_plan_release(struct apply_plan *plan);
+
+/* Whether an item (by its index) is to be written, and stands in this file of the plan. */
+bool apply_plan_pending(const struct apply_plan *plan, const struct apply_file *file, size_t item);
 
 /* Sets fate and detail (copied) of an item. */
 void apply_item_set(struct apply_item *item, enum fate fate, const char *detail);

@@ -123,7 +123,7 @@ static int work_open(struct writer *writer, struct apply_file *file, struct work
     work->workloads = xcalloc_array(most, sizeof *work->workloads);
     for (size_t i = file->first; i <= file->last; i++) {
         const struct apply_item *item = &writer->plan->items[i];
-        if (item->fate != FATE_PENDING) {
+        if (!apply_plan_pending(writer->plan, file, i)) {
             continue;
         }
         if (spool_at(writer->plan->spool, item->offset, &work->records[work->count], err)) {

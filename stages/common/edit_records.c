@@ -4,7 +4,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/quantity.h"
 #include "pipeline/base/str.h"
-#include "stages/common/edit.h"
+#include "stages/common/edit_splice.h"
 
 /* The field at the end of an edit's path. */
 static int field_of_path(const char *path, enum manifest_field *field, struct err *err)
@@ -48,6 +48,46 @@ static int request_of(const json_t *source, const json_t *edit, struct edit_requ
                                            : quantity_memory(request->text, length, &request->value, err);
 }
 
+/* Adds the replacements that tare-diff proved for a rendered workload. They are over these very bytes: whoever applies
+ * them has compared the digest. */
+static int add_replacements(const json_t *file, struct edit_splices *splices, struct err *err)
+{
+    size_t index;
+    json_t *edit;
+    json_array_foreach(json_object_get(file, "edits"), index, edit)
+    {
+        int64_t start = json_int_or(edit, "start", -1);
+        int64_t end = json_int_or(edit, "end", -1);
+        const char *text = json_string_or_null(edit, "text");
+        if (start < 0 || end < start || text == NULL) {
+            return err_set(err, ERR_DATA, "an edit of a file of values is no replacement of bytes");
+        }
+        edit_splices_add(splices, (size_t)start, (size_t)end, text, strlen(text));
+    }
+    return 0;
+}
+
+/* The replacements of all records; every one has to have some. */
+static int apply_replacements(const char *bytes, size_t length, json_t *const *records, size_t count, struct buf *out,
+                              struct err *err)
+{
+    struct edit_splices splices = {0};
+    int failed = 0;
+    for (size_t i = 0; i < count && !failed; i++) {
+        const json_t *files = json_at(records[i], "change.files");
+        failed = json_array_size(files) != 1
+                     ? err_set(err, ERR_DATA, "a record does not say how its file is changed")
+                     : add_replacements(json_array_get(files, 0), &splices, err);
+    }
+    edit_splices_sort(&splices);
+    if (!failed && edit_splices_overlap(&splices)) {
+        failed = err_set(err, ERR_DATA, "two changes of one place in the file do not go together");
+    }
+    failed = failed || edit_splices_apply(bytes, length, &splices, out, err);
+    free(splices.items);
+    return failed ? -1 : 0;
+}
+
 int edit_apply_records(const char *bytes, size_t length, json_t *const *records, size_t count,
                        struct buf *out, struct err *err)
 {
@@ -55,6 +95,9 @@ int edit_apply_records(const char *bytes, size_t length, json_t *const *records,
     size_t used = 0;
     size_t capacity = 0;
     int failed = 0;
+    if (count > 0 && json_at(records[0], "change.files") != NULL) {
+        return apply_replacements(bytes, length, records, count, out, err);
+    }
     for (size_t i = 0; i < count && !failed; i++) {
         const json_t *source = json_at(records[i], "workload.source");
         const json_t *edits = json_at(records[i], "change.edits");

@@ -222,9 +222,11 @@ static int change_rendered(struct state *state, json_t *record, const struct wis
     set_change(record, &change);
     json_t *member = json_object_get(record, "change");
     if (json_array_size(json_object_get(member, "edits")) > 0) {
+        json_object_set(member, "files", plan.files);
         json_object_set(member, "rendered_patch", plan.rendered_patch);
         json_object_set(member, "advice", plan.advice);
     }
+    json_decref(plan.files);
     json_decref(plan.rendered_patch);
     json_decref(plan.advice);
     return 0;

@@ -201,8 +201,23 @@ static int search(struct task *task, struct err *err)
     return failed;
 }
 
+/* What is tried on a file, as replacements of bytes. */
+static json_t *replacements(const struct plain_file *file)
+{
+    char sha256[DIGEST_HEX];
+    json_t *edits = json_array();
+    for (size_t i = 0; i < file->trying.count; i++) {
+        const struct edit_splice *splice = &file->trying.items[i];
+        json_array_append_new(edits, json_pack("{s:I, s:I, s:o}", "start", (json_int_t)splice->start, "end",
+                                               (json_int_t)splice->end, "text",
+                                               json_stringn(splice->text, splice->length)));
+    }
+    hash_bytes(buf_str(&file->bytes), file->bytes.length, sha256);
+    return json_pack("{s:o, s:s, s:o}", "file", json_string_safe(file->relative), "sha256", sha256, "edits", edits);
+}
+
 /* The patch of the plain files that were found; from now on their edits are accepted. */
-static int take_patch(struct task *task, json_t **patch, struct err *err)
+static int take_patch(struct task *task, struct rendered_plan *out, struct err *err)
 {
     struct workbench *work = &task->rendered->bench.work;
     struct buf text;
@@ -211,10 +226,13 @@ static int take_patch(struct task *task, json_t **patch, struct err *err)
     for (size_t i = 0; i < work->count && !failed; i++) {
         struct plain_file *file = work->files[i];
         failed = unidiff_write(file->relative, buf_str(&file->bytes), file->bytes.length, &file->trying, &text, err);
+        if (file->trying.count > 0) {
+            json_array_append_new(out->files, replacements(file));
+        }
         edit_splices_merge(&file->accepted, &file->trying);
         file->trying.count = 0;
     }
-    *patch = json_string_safe(buf_str(&text));
+    out->patch = json_string_safe(buf_str(&text));
     buf_release(&text);
     return failed;
 }
@@ -279,6 +297,7 @@ static int plan(struct task *task, struct rendered_plan *out, struct err *err)
     }
     out->done = task->done;
     out->patch = json_null();
+    out->files = json_array();
     out->advice = json_null();
     out->rendered_patch = rendered_patch(task, splices, err);
     if (out->rendered_patch == NULL) {
@@ -291,7 +310,8 @@ static int plan(struct task *task, struct rendered_plan *out, struct err *err)
         return -1;
     }
     if (task->found) {
-        return take_patch(task, &out->patch, err);
+        json_decref(out->patch);
+        return take_patch(task, out, err);
     }
     give_advice(task, out);
     return 0;

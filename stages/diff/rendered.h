@@ -16,6 +16,7 @@ struct rendered;
 struct rendered_plan {
     const struct edit_done *done; /* for each wish, borrowed until the next call; NULL: a problem was noted instead */
     json_t *patch;                /* of the plain files, null where there is only advice */
+    json_t *files;                /* the same as replacements of bytes, for tare-apply: [{file,sha256,edits:[{start,end,text}]}] */
     json_t *rendered_patch;       /* of the rendered text: to be read, not to be applied */
     json_t *advice;               /* what to do by hand, or null */
 };

@@ -206,6 +206,22 @@ static void check_edits(const struct judge *judge, const json_t *record, struct 
     }
 }
 
+/* What a program rendered is written where its numbers stand: on target files that has to be one file. */
+static void check_rendered(const struct judge *judge, const json_t *record, struct judgement *out)
+{
+    const json_t *files = json_at(record, "change.files");
+    const char *advice = json_string_or_null(json_object_get(record, "change"), "advice");
+    if (judge->cluster || json_object_get(json_at(record, "workload.source"), "rendered") == NULL ||
+        json_array_size(files) == 1) {
+        return;
+    }
+    block(out, "rendered",
+          json_array_size(files) > 1 ? "its numbers stand in several files, which tare does not write at once: apply the "
+                                       "patch with git"
+          : advice != NULL           ? advice
+                                     : "no file that its numbers stand in was found");
+}
+
 static void add_money(const json_t *record, struct approval_facts *facts, struct judgement *out)
 {
     const json_t *cost = json_object_get(record, "cost");
@@ -241,6 +257,7 @@ void judge_record(const struct judge *judge, const json_t *record, struct judgem
     if (judge->cluster && record_has_problem(record, "duplicate-identity")) {
         block(out, "duplicate-identity", "another manifest describes the same object of the cluster");
     }
+    check_rendered(judge, record, out);
     check_edits(judge, record, &facts, out);
     add_money(record, &facts, out);
     require(judge, &facts, out);
