@@ -37,6 +37,12 @@ int stage_write(struct stage *stage, const json_t *record, struct err *err)
     return artifact_write(stage->out, record, err);
 }
 
+int stage_write_line(struct stage *stage, const char *line, size_t length, const json_t *added, struct err *err)
+{
+    record_count_problems(added, stage->spec->name, stage->problem_counts);
+    return artifact_write_line(stage->out, line, length, added, err);
+}
+
 /* Opens stdin; a terminal there means that somebody typed the stage alone and would wait for ever. */
 static int open_input(struct stage *stage, struct err *err)
 {

@@ -68,6 +68,9 @@ int stage_main(const struct stage_spec *spec, int argc, char **argv);
 /* Writes a record (borrowed) to stage->out and counts this stage's problems. For stages with `run`. */
 int stage_write(struct stage *stage, const json_t *record, struct err *err);
 
+/* stage_write for a record whose line is at hand: as artifact_write_line. */
+int stage_write_line(struct stage *stage, const char *line, size_t length, const json_t *added, struct err *err);
+
 /* Reads the next record; as artifact_read. For stages with `run`. */
 int stage_read(struct stage *stage, json_t **record, struct err *err);
 

@@ -84,6 +84,14 @@ json_t *artifact_writer_settings(struct artifact_writer *writer);
 /* Writes one record (borrowed) and counts it. ERR_IO. */
 int artifact_write(struct artifact_writer *writer, const json_t *record, struct err *err);
 
+/* Whether `line` is the canonical text of a workload's record without problems, which artifact_write_line takes. */
+bool artifact_line_fits(const char *line, size_t length);
+
+/* Writes a record whose line is at hand, so that nothing is read and written anew, and counts it. The `problems` of
+ * `added` (borrowed; NULL: none) become its problems. ERR_IO. */
+int artifact_write_line(struct artifact_writer *writer, const char *line, size_t length, const json_t *added,
+                        struct err *err);
+
 /* Writes the trailer and flushes. `input` is the digest of the artifact this was made from, NULL for the first;
  * `skipped` (borrowed, may be NULL) maps kinds to counts. ERR_IO. */
 int artifact_finish(struct artifact_writer *writer, const char *input, const json_t *skipped, struct err *err);

@@ -65,19 +65,23 @@ static int flush(struct artifact_writer *writer, struct err *err)
     return 0;
 }
 
-/* Adds one canonical line and hands full pieces on. */
-static int add_line(struct artifact_writer *writer, const json_t *value, struct err *err)
+/* Ends the line that began at `before` and hands full pieces on. What did not fit has left its mark in the buffer. */
+static int end_line(struct artifact_writer *writer, size_t before, struct err *err)
 {
-    size_t before = writer->out.length;
-    if (json_write(value, &writer->out, err) || buf_add_char(&writer->out, '\n')) {
-        return err_set(err, ERR_DATA, "a record of %s is larger than %d bytes", artifact_kind_name(writer->kind),
-                       ARTIFACT_LINE_MAX);
-    }
-    if (writer->out.length - before > ARTIFACT_LINE_MAX) {
+    if (buf_add_char(&writer->out, '\n') || writer->out.length - before > ARTIFACT_LINE_MAX) {
         return err_set(err, ERR_DATA, "a record of %s is larger than %d bytes", artifact_kind_name(writer->kind),
                        ARTIFACT_LINE_MAX);
     }
     return writer->out.length >= FLUSH_AT ? flush(writer, err) : 0;
+}
+
+/* Adds one canonical line. */
+static int add_line(struct artifact_writer *writer, const json_t *value, struct err *err)
+{
+    size_t before = writer->out.length;
+    struct err large;
+    json_write(value, &writer->out, &large);
+    return end_line(writer, before, err);
 }
 
 static int start(struct artifact_writer *writer, struct err *err)
@@ -109,6 +113,38 @@ int artifact_write(struct artifact_writer *writer, const json_t *record, struct 
     }
     count(writer, record);
     return 0;
+}
+
+/* How a workload's record without problems begins; `problems` is the first of its members. */
+static const char list_open[] = "{\"problems\":";
+static const char list_none[] = "{\"problems\":[],\"workload\":{";
+
+bool artifact_line_fits(const char *line, size_t length)
+{
+    return length >= sizeof list_none && memcmp(line, list_none, sizeof list_none - 1) == 0;
+}
+
+int artifact_write_line(struct artifact_writer *writer, const char *line, size_t length, const json_t *added,
+                        struct err *err)
+{
+    enum { OPEN = sizeof list_open - 1, EMPTY_LIST = 2 };
+    const json_t *problems = json_object_get(added, "problems");
+    if (start(writer, err)) {
+        return -1;
+    }
+    size_t before = writer->out.length;
+    if (problems == NULL) {
+        buf_add(&writer->out, line, length);
+    } else {
+        struct err large;
+        buf_add(&writer->out, line, OPEN);
+        json_write(problems, &writer->out, &large);
+        buf_add(&writer->out, line + OPEN + EMPTY_LIST, length - OPEN - EMPTY_LIST);
+    }
+    writer->records++;
+    writer->workloads++;
+    writer->problems += artifact_count_problems(added);
+    return end_line(writer, before, err);
 }
 
 int artifact_finish(struct artifact_writer *writer, const char *input, const json_t *skipped, struct err *err)

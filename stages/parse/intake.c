@@ -1,10 +1,12 @@
 #include "stages/parse/intake.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/str.h"
 #include "pipeline/io/hash.h"
+#include "pipeline/run/record.h"
 #include "stages/parse/join.h"
 
 enum { SKIPPED_KINDS_MAX = 1000, KIND_NAME_MAX = 128 };
@@ -123,6 +125,21 @@ static int add_faults(struct pass *pass, long item)
     return 0;
 }
 
+/* Puts a workload's record (stolen) on the shelf, with the name that a second one of its identity is told by. */
+static int add_record(struct intake *intake, const unsigned char *id, json_t *record, struct err *err)
+{
+    struct identity identity;
+    if (record_identity(record, &identity, err)) {
+        json_decref(record);
+        return -1;
+    }
+    char *name = identity_text(&identity, "default");
+    int failed = shelf_add_named(&intake->records, id, name, record, err);
+    free(name);
+    json_decref(record);
+    return failed;
+}
+
 static int add_workload(struct pass *pass, const struct manifest_object *object)
 {
     struct intake *intake = pass->intake;
@@ -144,9 +161,8 @@ static int add_workload(struct pass *pass, const struct manifest_object *object)
     json_t *record = inventory_record(&pass->reader, &workload, &source, &intake->options);
     shelf_id(workload.namespace == NULL ? intake->namespace : workload.namespace, object->type->kind, workload.name,
              id);
-    int failed = shelf_add(&intake->records, id, record, pass->err) ||
+    int failed = add_record(intake, id, record, pass->err) ||
                  join_subject(intake, &pass->reader, &workload, pass->err);
-    json_decref(record);
     pass->found->workloads++;
     return failed ? -1 : 0;
 }

@@ -10,7 +10,7 @@
 #include "pipeline/io/hash.h"
 #include "pipeline/run/artifact.h"
 
-enum { PENDING_MAX = 256 * 1024 };
+enum { PENDING_MAX = 256 * 1024, WINDOW = 64 * 1024 };
 
 int shelf_init(struct shelf *shelf, struct err *err)
 {
@@ -30,9 +30,11 @@ void shelf_release(struct shelf *shelf)
     }
     shelf->open = false;
     buf_release(&shelf->pending);
+    free(shelf->window);
     free(shelf->entries);
+    shelf->window = NULL;
     shelf->entries = NULL;
-    shelf->count = shelf->capacity = 0;
+    shelf->count = shelf->capacity = shelf->window_size = shelf->window_length = 0;
 }
 
 static void add_part(struct hash *hash, const char *part)
@@ -69,9 +71,11 @@ static int flush(struct shelf *shelf, struct err *err)
     return 0;
 }
 
-int shelf_add(struct shelf *shelf, const unsigned char *id, const json_t *value, struct err *err)
+int shelf_add_named(struct shelf *shelf, const unsigned char *id, const char *name, const json_t *value,
+                    struct err *err)
 {
     size_t before = shelf->pending.length;
+    buf_add(&shelf->pending, name, strlen(name) + 1);
     if (json_write(value, &shelf->pending, err)) {
         return -1;
     }
@@ -86,39 +90,71 @@ int shelf_add(struct shelf *shelf, const unsigned char *id, const json_t *value,
     return shelf->pending.length > PENDING_MAX ? flush(shelf, err) : 0;
 }
 
+int shelf_add(struct shelf *shelf, const unsigned char *id, const json_t *value, struct err *err)
+{
+    return shelf_add_named(shelf, id, "", value, err);
+}
+
 void shelf_truncate(struct shelf *shelf, size_t count)
 {
     shelf->count = count;
 }
 
-static int read_at(const struct shelf *shelf, const struct shelf_entry *entry, char *into, struct err *err)
+/* Fills the window from `offset` on; all of these bytes are in the file. */
+static int fill_window(struct shelf *shelf, uint64_t offset, size_t length, struct err *err)
 {
-    for (size_t got = 0; got < entry->length;) {
-        ssize_t step = pread(shelf->fd, into + got, entry->length - got, (off_t)(entry->offset + got));
+    shelf->window_length = 0;
+    shelf->window_at = offset;
+    GROW(shelf->window, shelf->window_size, length);
+    while (shelf->window_length < length) {
+        size_t got = shelf->window_length;
+        ssize_t step = pread(shelf->fd, shelf->window + got, length - got, (off_t)(offset + got));
         if (step < 0 && errno != EINTR) {
             return err_errno(err, ERR_IO, errno, "cannot read the spool file");
         }
         if (step == 0) {
             return err_set(err, ERR_IO, "the spool file is shorter than what was written to it");
         }
-        got += step > 0 ? (size_t)step : 0;
+        shelf->window_length += step > 0 ? (size_t)step : 0;
     }
+    return 0;
+}
+
+/* Has an entry in the window; who goes on where the last one ended gets more than that. */
+static int reach(struct shelf *shelf, const struct shelf_entry *entry, struct err *err)
+{
+    uint64_t end = shelf->window_at + shelf->window_length;
+    if (entry->offset >= shelf->window_at && entry->offset + entry->length <= end) {
+        return 0;
+    }
+    bool ahead = entry->offset >= shelf->window_at && entry->offset <= end && entry->length < WINDOW;
+    uint64_t left = shelf->size - entry->offset;
+    return fill_window(shelf, entry->offset, !ahead ? entry->length : left < WINDOW ? (size_t)left : WINDOW, err);
+}
+
+int shelf_read(struct shelf *shelf, const struct shelf_entry *entry, struct shelf_item *item, struct err *err)
+{
+    if (entry->offset + entry->length > shelf->size && flush(shelf, err)) {
+        return -1;
+    }
+    if (reach(shelf, entry, err)) {
+        return -1;
+    }
+    item->name = shelf->window + (entry->offset - shelf->window_at);
+    size_t used = strlen(item->name) + 1;
+    item->text = item->name + used;
+    item->length = entry->length - used;
     return 0;
 }
 
 int shelf_get(struct shelf *shelf, const struct shelf_entry *entry, json_t **value, struct err *err)
 {
-    if (entry->offset + entry->length > shelf->size && flush(shelf, err)) {
+    struct shelf_item item;
+    if (shelf_read(shelf, entry, &item, err)) {
         return -1;
     }
-    char *text = xcalloc((size_t)entry->length + 1);
-    int failed = read_at(shelf, entry, text, err);
-    if (!failed) {
-        *value = json_read(text, entry->length, "the spool file", err);
-        failed = *value == NULL ? -1 : 0;
-    }
-    free(text);
-    return failed;
+    *value = json_read(item.text, item.length, "the spool file", err);
+    return *value == NULL ? -1 : 0;
 }
 
 static int compare_entries(const void *a, const void *b)

@@ -3,7 +3,7 @@
 
 /*
  * Records on their way: an autoscaler or a second object of one identity may come in the last file, so that
- * records are kept in an unlinked temporary file until all were read. In memory stay 40 bytes a record.
+ * records are kept in an unlinked temporary file until all were read. In memory stay 32 bytes a record.
  */
 
 #include <stdbool.h>
@@ -23,11 +23,22 @@ struct shelf_entry {
     unsigned char id[SHELF_ID];
 };
 
+/* What lies on a shelf: canonical JSON, and a name that messages use ("" where none was given). */
+struct shelf_item {
+    const char *name;
+    const char *text; /* NOT terminated */
+    size_t length;
+};
+
 struct shelf {
     bool open;
     int fd;
     uint64_t size;      /* bytes handed to the file */
     struct buf pending; /* bytes that follow them */
+    char *window;       /* bytes read back, those behind an entry as well: entries are mostly read in their order */
+    size_t window_size;
+    size_t window_length;
+    uint64_t window_at;
     struct shelf_entry *entries;
     size_t count;
     size_t capacity;
@@ -45,8 +56,15 @@ void shelf_id(const char *namespace, const char *kind, const char *name, unsigne
 /* Adds a value (borrowed), under an id or, when it is NULL, without. ERR_IO, ERR_DATA. */
 int shelf_add(struct shelf *shelf, const unsigned char *id, const json_t *value, struct err *err);
 
+/* shelf_add with a name. */
+int shelf_add_named(struct shelf *shelf, const unsigned char *id, const char *name, const json_t *value,
+                    struct err *err);
+
 /* Forgets all entries from `count` on. */
 void shelf_truncate(struct shelf *shelf, size_t count);
+
+/* Reads an entry back as it lies there: *item is borrowed until the next call for this shelf. ERR_IO. */
+int shelf_read(struct shelf *shelf, const struct shelf_entry *entry, struct shelf_item *item, struct err *err);
 
 /* Reads an entry back. *value new. ERR_IO. */
 int shelf_get(struct shelf *shelf, const struct shelf_entry *entry, json_t **value, struct err *err);
