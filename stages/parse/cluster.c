@@ -111,7 +111,7 @@ static int take_item(void *context, json_t *object, struct err *err)
         return err_set(err, ERR_DATA, "the Kubernetes API server's list of %s holds an object without a name",
                        listing->kind->resource);
     }
-    if (listing->kind->workload && !listing->options->workloads_only && cluster_kind_owned(object)) {
+    if (listing->kind->workload && listing->options->wanted == NULL && cluster_kind_owned(object)) {
         return 0;
     }
     json_t *reduced = cluster_object_reduce(object);
@@ -211,11 +211,11 @@ static int get_namespace(struct listing *listing, const char *namespace, struct 
 }
 
 /* The kind in the namespaces that were named. */
-static int list_named(struct listing *listing, struct err *err)
+static int list_named(struct listing *listing, const json_t *namespaces, struct err *err)
 {
     size_t index;
     json_t *name;
-    json_array_foreach(listing->options->namespaces, index, name)
+    json_array_foreach(namespaces, index, name)
     {
         const char *namespace = json_string_value(name);
         if (listing->kind->scoped ? list_kind(listing, namespace, err) : get_namespace(listing, namespace, err)) {
@@ -232,14 +232,10 @@ static int list_all(struct listing *listing, struct err *err)
     const struct cluster_kind *kinds = cluster_kinds(&count);
     for (size_t i = 0; i < count; i++) {
         listing->kind = &kinds[i];
-        if (options->workloads_only && !kinds[i].workload) {
-            continue;
-        }
-        if (kinds[i].workload && options->kinds != NULL && json_object_get(options->kinds, kinds[i].kind) == NULL) {
-            continue;
-        }
-        bool named = json_array_size(options->namespaces) > 0;
-        if (named ? list_named(listing, err) : list_kind(listing, NULL, err)) {
+        const json_t *named =
+            options->wanted == NULL ? options->namespaces : json_object_get(options->wanted, kinds[i].kind);
+        bool everywhere = options->wanted == NULL && json_array_size(named) == 0;
+        if (everywhere ? list_kind(listing, NULL, err) : list_named(listing, named, err)) {
             return -1;
         }
     }

@@ -16,8 +16,8 @@ struct cluster_options {
     struct kube_limits limits;
     const char *selector;     /* label selector of workloads, NULL for none */
     const json_t *namespaces; /* array of names; empty or NULL: all of them */
-    const json_t *kinds;      /* of workloads that are listed, as an object's keys; NULL: all */
-    bool workloads_only;      /* nothing that is joined to them, and also those that another workload makes */
+    const json_t *wanted;     /* kind → array of namespaces: these alone, and nothing that is joined to workloads, but also
+                                 what another workload makes; NULL: everything */
 };
 
 /* Connects, and asks which API groups and which cluster this is. *out new, free with cluster_close. Errors as of
@@ -30,7 +30,7 @@ void cluster_close(struct cluster *cluster);
 /* New object for the header's settings: server, context, namespaces, selector, the cluster's id. */
 json_t *cluster_settings(const struct cluster *cluster);
 
-/* Hands everything over to `intake`. `options` as of cluster_open, but its namespaces and kinds may have changed.
+/* Hands everything over to `intake`. `options` as of cluster_open, but what is wanted may have changed.
  * ERR_UNAVAILABLE when the server is lost, or permits none of the lists. */
 int cluster_take(struct cluster *cluster, const struct cluster_options *options, struct intake *intake, struct err *err);
 

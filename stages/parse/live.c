@@ -1,5 +1,9 @@
 #include "stages/parse/live.h"
 
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/run/record.h"
 
@@ -97,8 +101,24 @@ void live_release(struct live *live)
     }
 }
 
+/* Adds a namespace to those of a kind. `seen` holds what was added. */
+static void want(json_t *wanted, json_t *seen, const char *kind, const char *namespace)
+{
+    char *both = xasprintf("%s/%s", namespace, kind);
+    json_t *namespaces = json_object_get(wanted, kind);
+    if (namespaces == NULL) {
+        namespaces = json_array();
+        json_object_set_new(wanted, kind, namespaces);
+    }
+    if (json_object_get(seen, both) == NULL) {
+        json_object_set_new(seen, both, json_true());
+        json_array_append_new(namespaces, json_string_safe(namespace));
+    }
+    free(both);
+}
+
 /* Which namespaces and kinds the manifests speak of. */
-static int survey(struct intake *intake, json_t *namespaces, json_t *kinds, struct err *err)
+static int survey(struct intake *intake, json_t *wanted, struct err *err)
 {
     json_t *seen = json_object();
     int failed = 0;
@@ -108,13 +128,8 @@ static int survey(struct intake *intake, json_t *namespaces, json_t *kinds, stru
         const json_t *workload = record == NULL ? NULL : record_workload(record);
         const char *kind = json_string_or_null(workload, "kind");
         const char *namespace = json_string_or_null(workload, "namespace");
-        namespace = namespace == NULL ? intake->namespace : namespace;
         if (kind != NULL) {
-            json_object_set_new(kinds, kind, json_true());
-        }
-        if (kind != NULL && json_object_get(seen, namespace) == NULL) {
-            json_object_set_new(seen, namespace, json_true());
-            json_array_append_new(namespaces, json_string_safe(namespace));
+            want(wanted, seen, kind, namespace == NULL ? intake->namespace : namespace);
         }
         json_decref(record);
     }
@@ -150,20 +165,17 @@ static int move_notes(struct live *live, struct intake *intake, struct err *err)
 
 static int look_up(struct live *live, struct intake *intake, struct err *err)
 {
-    json_t *kinds = json_object();
-    live->namespaces = json_array();
-    live->options.namespaces = live->namespaces;
-    live->options.kinds = kinds;
-    live->options.workloads_only = true;
-    int failed = intake_init(&live->found, err) || survey(intake, live->namespaces, kinds, err);
+    json_t *wanted = json_object();
+    live->options.wanted = wanted;
+    int failed = intake_init(&live->found, err) || survey(intake, wanted, err);
     live->found.limits = intake->limits;
     live->found.options = intake->options;
     live->found.namespace = intake->namespace;
-    if (!failed && json_array_size(live->namespaces) > 0) {
+    if (!failed && json_object_size(wanted) > 0) {
         failed = cluster_take(live->cluster, &live->options, &live->found, err) || move_notes(live, intake, err);
     }
-    json_decref(kinds);
-    live->options.kinds = NULL;
+    json_decref(wanted);
+    live->options.wanted = NULL;
     shelf_sort(&live->found.records);
     return failed ? -1 : 0;
 }
@@ -189,7 +201,9 @@ int live_workload(struct live *live, const unsigned char id[SHELF_ID], json_t *r
     const struct shelf_entry *entry = shelf_find(&live->found.records, id, &count);
     if (entry == NULL) {
         json_object_set_new(workload, "live", json_null());
-        record_problem(record, "parse", "not-live", "the cluster has no such object");
+        record_problem(record, "parse", "not-live", live->found.errors == 0
+                                                        ? "the cluster has no such object"
+                                                        : "no such object was seen in the cluster, where not all could be listed");
         return 0;
     }
     if (shelf_get(&live->found.records, entry, &found, err)) {
