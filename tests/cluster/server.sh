@@ -1,0 +1,215 @@
+#!/bin/bash
+# A private Kubernetes control plane on free loopback ports, without containers: etcd and kube-apiserver, and what else is asked for.
+#
+#   tests/cluster/server.sh start DIR [PROGRAM…]   starts, waits until it is ready, prints the URL. PROGRAMs beside the API
+#                                                  server: kube-controller-manager, kube-scheduler. Running already is fine
+#   tests/cluster/server.sh stop DIR               ends them, by pid only; DIR/etcd stays, and another start goes on with it
+#   tests/cluster/server.sh status DIR             prints the URL, or exits 1 when the API server does not run
+#
+# DIR also holds kubeconfig (the admin's), url, pki/ (the authority of server and client certificates), tokens/USER of the
+# users admin, reader and stranger, audit.log (each request), and PROGRAM.log and .pid.
+set -u
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd) || exit 70
+EX_UNAVAILABLE=69 EX_CANTCREAT=73 EX_TEMPFAIL=75
+
+say() { printf 'server.sh: %s\n' "$*" >&2; }
+die() { local status=$1; shift; say "$*"; exit "$status"; }
+need() { command -v "$1" >/dev/null || die $EX_UNAVAILABLE "$1 is not installed; hint: .ci/setup check"; }
+get() { curl --silent --fail --noproxy '*' --max-time 5 "$@"; }
+
+# Below the range from which the kernel takes ports for outgoing connections.
+random_port() { echo $((20000 + (RANDOM * 32768 + RANDOM) % 12000)); }
+
+# The pid of PROGRAM in DIR if that process is ours. One of a dead or a foreign process counts as none.
+running_pid() {
+    local dir=$1 program=$2 pid
+    pid=$(cat "$dir/$program.pid" 2>/dev/null) || return 1
+    [[ $pid =~ ^[0-9]+$ && -r /proc/$pid/cmdline ]] || return 1
+    tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -q -F -- "=$dir/" || return 1
+    printf '%s\n' "$pid"
+}
+
+# launch DIR PROGRAM ARGUMENT…: in the background, in a session of its own.
+launch() {
+    local dir=$1 program=$2
+    shift 2
+    (cd "$dir" && exec setsid "$program" "$@") </dev/null >"$dir/$program.log" 2>&1 9>&- &
+    printf '%s\n' $! >"$dir/$program.pid"
+    disown
+}
+
+# wait_for DIR PROGRAM COMMAND…: until COMMAND succeeds; fails at once when PROGRAM ended, or after a minute.
+wait_for() {
+    local dir=$1 program=$2 i
+    shift 2
+    for ((i = 0; i < 1200; i++)); do
+        "$@" >/dev/null 2>&1 && return 0
+        # Between fork and exec the process is not yet to be recognized.
+        ((i < 20)) || running_pid "$dir" "$program" >/dev/null || return 1
+        sleep 0.05
+    done
+    return 1
+}
+
+end() {
+    local dir=$1 program=$2 pid i
+    if pid=$(running_pid "$dir" "$program"); then
+        kill -TERM "$pid" 2>/dev/null
+        for ((i = 0; i < 100; i++)); do
+            running_pid "$dir" "$program" >/dev/null || break
+            sleep 0.05
+        done
+        running_pid "$dir" "$program" >/dev/null && kill -KILL "$pid" 2>/dev/null
+    fi
+    rm -f "$dir/$program.pid"
+}
+
+stop() {
+    local dir=$1 program
+    for program in kube-scheduler kube-controller-manager kube-apiserver etcd; do
+        end "$dir" "$program"
+    done
+    rm -f "$dir/url"
+}
+
+new_key() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -batch "$@" 2>>"$pki/openssl.log"; }
+
+# Keys, tokens and the admin's kubeconfig, once a DIR. One authority signs the server's certificate and those of clients.
+make_secrets() {
+    local dir=$1 user pki=$1/pki
+    [[ -s $dir/tokens.csv ]] && return 0
+    (
+        umask 077
+        mkdir -p "$pki" "$dir/tokens" &&
+            new_key -x509 -days 3650 -subj "/CN=tare test authority" -keyout "$pki/ca.key" -out "$pki/ca.crt" &&
+            new_key -x509 -days 3650 -subj "/CN=kube-apiserver" -addext "subjectAltName=IP:127.0.0.1,DNS:localhost" \
+                -addext "basicConstraints=critical,CA:FALSE" -CA "$pki/ca.crt" -CAkey "$pki/ca.key" \
+                -keyout "$pki/server.key" -out "$pki/server.crt" &&
+            openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$pki/accounts.key" &&
+            openssl pkey -in "$pki/accounts.key" -pubout -out "$pki/accounts.pub" || exit
+        for user in admin reader stranger; do
+            openssl rand -hex 20 >"$dir/tokens/$user" || exit
+        done
+        {
+            printf '%s,admin,1,system:masters\n' "$(<"$dir/tokens/admin")"
+            printf '%s,reader,2,readers\n' "$(<"$dir/tokens/reader")"
+            printf '%s,stranger,3\n' "$(<"$dir/tokens/stranger")"
+        } >"$dir/tokens.new" && mv "$dir/tokens.new" "$dir/tokens.csv"
+    )
+}
+
+write_kubeconfig() {
+    local dir=$1 url=$2
+    (
+        umask 077
+        cat >"$dir/kubeconfig" <<YAML
+apiVersion: v1
+kind: Config
+clusters:
+- name: test
+  cluster: {server: "$url", certificate-authority: "$dir/pki/ca.crt"}
+users:
+- name: admin
+  user: {tokenFile: "$dir/tokens/admin"}
+contexts:
+- name: test
+  context: {cluster: test, user: admin}
+current-context: test
+YAML
+    )
+}
+
+start_etcd() {
+    local dir=$1 tries port url
+    for ((tries = 0; tries < 10; tries++)); do
+        port=$(random_port) url=http://127.0.0.1:$port
+        # Nothing here must outlive a power cut. Port 0: no peer will ever come.
+        launch "$dir" etcd --name=test --data-dir="$dir/etcd" --unsafe-no-fsync --logger=zap --log-outputs=stderr --log-level=warn \
+            --listen-client-urls="$url" --advertise-client-urls="$url" --listen-peer-urls=http://127.0.0.1:0 \
+            --initial-advertise-peer-urls=http://127.0.0.1:0 --initial-cluster=test=http://127.0.0.1:0
+        if wait_for "$dir" etcd get "$url/health" && running_pid "$dir" etcd >/dev/null; then
+            printf '%s\n' "$url" >"$dir/etcd.url"
+            return 0
+        fi
+        end "$dir" etcd
+        grep -q 'address already in use' "$dir/etcd.log" || return 1
+    done
+    return 1
+}
+
+ready() { get --cacert "$1/pki/ca.crt" --oauth2-bearer "$(<"$1/tokens/admin")" "$2/readyz"; }
+
+start_api() {
+    local dir=$1 tries port url pki=$1/pki
+    printf '%s\n' 'apiVersion: audit.k8s.io/v1' 'kind: Policy' 'omitStages: [RequestReceived]' 'rules: [{level: Metadata}]' >"$dir/audit.yaml"
+    for ((tries = 0; tries < 10; tries++)); do
+        port=$(random_port) url=https://127.0.0.1:$port
+        # WatchList: Debian's etcd is of a version without watch progress, new objects would be seen up to a minute late.
+        launch "$dir" kube-apiserver --etcd-servers="$(<"$dir/etcd.url")" --bind-address=127.0.0.1 --external-hostname=localhost --secure-port="$port" \
+            --cert-dir="$pki" --tls-cert-file="$pki/server.crt" --tls-private-key-file="$pki/server.key" --client-ca-file="$pki/ca.crt" \
+            --token-auth-file="$dir/tokens.csv" --authorization-mode=RBAC \
+            --service-account-issuer=https://test.invalid --service-account-key-file="$pki/accounts.pub" \
+            --service-account-signing-key-file="$pki/accounts.key" --service-cluster-ip-range=10.96.0.0/16 \
+            --disable-admission-plugins=ServiceAccount --allow-privileged --endpoint-reconciler-type=none --profiling=false \
+            --feature-gates=WatchList=false --audit-policy-file="$dir/audit.yaml" --audit-log-path="$dir/audit.log"
+        if wait_for "$dir" kube-apiserver ready "$dir" "$url" && running_pid "$dir" kube-apiserver >/dev/null; then
+            write_kubeconfig "$dir" "$url" && printf '%s\n' "$url" >"$dir/url"
+            return
+        fi
+        end "$dir" kube-apiserver
+        grep -q 'address already in use' "$dir/kube-apiserver.log" || return 1
+    done
+    return 1
+}
+
+start_program() {
+    local dir=$1 program=$2
+    running_pid "$dir" "$program" >/dev/null && return 0
+    case $program in
+        kube-controller-manager)
+            launch "$dir" "$program" --kubeconfig="$dir/kubeconfig" --leader-elect=false --secure-port=0 \
+                --service-account-private-key-file="$dir/pki/accounts.key" --root-ca-file="$dir/pki/ca.crt" ;;
+        kube-scheduler) launch "$dir" "$program" --kubeconfig="$dir/kubeconfig" --leader-elect=false --secure-port=0 ;;
+        *) die 64 "a control plane has no program $program" ;;
+    esac
+    sleep 0.3
+    running_pid "$dir" "$program" >/dev/null
+}
+
+failed() {
+    tail -n 12 "$1/$2.log" >&2
+    stop "$1"
+    die $EX_UNAVAILABLE "$2 does not start; see $1/$2.log"
+}
+
+start() {
+    local dir=$1 tools program
+    shift
+    tools=$("$here/tools.sh" path) || die $EX_UNAVAILABLE "the control plane is not built; hint: make cluster-tools"
+    PATH=$tools:$PATH
+    for program in etcd curl openssl setsid flock; do need "$program"; done
+    mkdir -p "$dir" || exit $EX_CANTCREAT
+    exec 9>"$dir/start.lock"
+    flock -w 120 9 || die $EX_TEMPFAIL "another start of the control plane in $dir does not end"
+    make_secrets "$dir" || die $EX_CANTCREAT "keys could not be made; see $dir/pki/openssl.log"
+    running_pid "$dir" etcd >/dev/null || { end "$dir" kube-apiserver; start_etcd "$dir"; } || failed "$dir" etcd
+    running_pid "$dir" kube-apiserver >/dev/null && ready "$dir" "$(cat "$dir/url" 2>/dev/null)" >/dev/null ||
+        { end "$dir" kube-apiserver; start_api "$dir"; } || failed "$dir" kube-apiserver
+    for program in "$@"; do
+        start_program "$dir" "$program" || failed "$dir" "$program"
+    done
+    cat "$dir/url"
+}
+
+status() { running_pid "$1" kube-apiserver >/dev/null && cat "$1/url" 2>/dev/null; }
+
+(($# >= 2)) || set -- help
+action=$1
+[[ $action == help ]] || { dir=$(realpath -m -- "$2"); shift 2; }
+case $action in
+    start) start "$dir" "$@" ;;
+    stop) stop "$dir" ;;
+    status) status "$dir" ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
+esac

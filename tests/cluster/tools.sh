@@ -1,0 +1,112 @@
+#!/bin/bash
+# The programs of the test control plane: kube-apiserver, kube-controller-manager, kube-scheduler, kubectl, helm, kustomize.
+#
+#   tests/cluster/tools.sh build   builds them unless they are there; prints the folder they are in
+#   tests/cluster/tools.sh path    prints that folder, or exits 69 when they are not built
+#
+# They are built once a version, into ${XDG_CACHE_HOME:-~/.cache}/tare-test/KEY: `make clean` and other clones leave
+# them alone, and removing tare-test is safe at any time. Exit 69: there is neither a Go that is new enough nor a way to one.
+set -u
+export LC_ALL=C
+here=$(cd "$(dirname "$0")" && pwd) || exit 70
+programs=(kube-apiserver kube-controller-manager kube-scheduler kubectl)
+
+# What an older Go fetches once: the toolchain is a module like any other, pinned by version and digest.
+go_minimum=1.24
+go_version=1.24.13
+go_digests='
+amd64 h1:5sgfUhn9QCgVl4UYj32GrIYFHI3bi2UX55tNfupXwxc=
+'
+EX_UNAVAILABLE=69 EX_SOFTWARE=70 EX_CANTCREAT=73 EX_TEMPFAIL=75
+
+say() { printf 'tools.sh: %s\n' "$*" >&2; }
+die() { local status=$1; shift; say "$*"; exit "$status"; }
+
+cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}
+[[ $cache == /?* && $cache != /.cache ]] || die $EX_CANTCREAT "neither XDG_CACHE_HOME nor HOME says where to keep programs"
+cache+=/tare-test
+
+# Changes when anything does that the programs are made of; not with the Go that builds them.
+key() { cat "$here"/{main.go,go.mod,go.sum,tools.sh} | sha256sum | cut -c1-16; }
+
+# Whether Go $1 (as "go1.24.3") is at least go_minimum.
+new_enough() {
+    local version=${1#go}
+    [[ $version =~ ^[0-9]+\.[0-9]+ ]] && [[ $(printf '%s\n' "$go_minimum" "$version" | sort -V | head -1) == "$go_minimum" ]]
+}
+
+# The newest Go here: that of PATH, or one of Debian's that PATH does not name.
+find_go() {
+    local go version best=
+    for go in "$(command -v go)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
+        [[ -x $go ]] && version=$(GOTOOLCHAIN=local "$go" env GOVERSION 2>/dev/null) || continue
+        new_enough "$version" && printf '%s\n' "$go" && return 0
+        best=${best:-$go}
+    done
+    [[ -n $best ]] && printf '%s\n' "$best"
+}
+
+# Fetches the toolchain with the Go $1 and prints the path of its `go`. Modules carry no execute bits.
+fetch_go() {
+    local go=$1 arch digest module folder=$cache/go$go_version info new
+    [[ -x $folder/bin/go ]] && printf '%s\n' "$folder/bin/go" && return 0
+    arch=$("$go" env GOARCH)
+    digest=$(awk -v arch="$arch" '$1 == arch { print $2 }' <<<"$go_digests")
+    [[ -n $digest ]] || die $EX_UNAVAILABLE "no Go $go_version is known for $arch; hint: install Go $go_minimum or later"
+    say "fetching Go $go_version (about 80 MB, once), because $("$go" env GOVERSION) is older than $go_minimum"
+    module=golang.org/toolchain@v0.0.1-go$go_version.linux-$arch
+    info=$(cd / && GOFLAGS=-modcacherw "$go" mod download -json "$module") || {
+        printf '%s\n' "$info" >&2
+        die $EX_UNAVAILABLE "Go $go_version could not be fetched"
+    }
+    [[ $(sed -n 's/.*"Sum": "\(.*\)".*/\1/p' <<<"$info") == "$digest" ]] ||
+        die $EX_UNAVAILABLE "the Go that was fetched is not the one that was pinned"
+    new=$(mktemp -d "$cache/go.XXXXXX") || exit $EX_CANTCREAT
+    cp -R "$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' <<<"$info")/." "$new" &&
+        chmod -R u+w "$new" && chmod 755 "$new" "$new"/bin/* "$new"/pkg/tool/*/* && mv "$new" "$folder" || exit $EX_CANTCREAT
+    printf '%s\n' "$folder/bin/go"
+}
+
+# Builds everything into folder $1 with the Go $2.
+compile() {
+    local new=$1 go=$2 version program stamp=k8s.io/component-base/version
+    version=$(sed -n 's/^\tk8s.io\/kubernetes v\(.*\)/\1/p' "$here/go.mod")
+    export GOTOOLCHAIN=local GOFLAGS='-trimpath -modcacherw -mod=readonly' CGO_ENABLED=0 GOWORK=off
+    unset GOOS GOARCH GOROOT
+    cd "$here" || return
+    # kubectl refuses a server without a version.
+    "$go" build -buildvcs=false -o "$new/kube" \
+        -ldflags "-s -w -X $stamp.gitVersion=v$version -X $stamp.gitMajor=${version%%.*} -X $stamp.gitMinor=$(cut -d. -f2 <<<"$version")" . &&
+        "$go" build -buildvcs=false -o "$new/" -ldflags '-s -w' helm.sh/helm/v3/cmd/helm sigs.k8s.io/kustomize/kustomize/v5 || return
+    for program in "${programs[@]}"; do
+        ln -s kube "$new/$program" || return
+    done
+}
+
+build() {
+    local folder=$cache/$1 go new started=$SECONDS
+    [[ -d $folder ]] && printf '%s\n' "$folder" && return 0
+    mkdir -p "$cache" || exit $EX_CANTCREAT
+    # Two builds at once would take twice as long, and not be done sooner.
+    exec 9>"$cache/lock"
+    flock -w 3600 9 || die $EX_TEMPFAIL "another build in $cache does not end"
+    [[ -d $folder ]] && printf '%s\n' "$folder" && return 0
+    go=$(find_go) || die $EX_UNAVAILABLE "Go is not installed; hint: .ci/setup check"
+    new_enough "$(GOTOOLCHAIN=local "$go" env GOVERSION)" || go=$(fetch_go "$go") || exit
+    say "building the test control plane with $("$go" env GOVERSION): 5 to 10 minutes on two cores, once"
+    new=$(mktemp -d "$cache/new.XXXXXX") || exit $EX_CANTCREAT
+    # shellcheck disable=SC2064 # this very folder
+    trap "rm -rf '$new'" EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    (compile "$new" "$go" >&2) || die $EX_SOFTWARE "the test control plane could not be built"
+    chmod 755 "$new" && mv -T "$new" "$folder" || exit $EX_CANTCREAT
+    say "built in $((SECONDS - started)) s: $folder"
+    printf '%s\n' "$folder"
+}
+
+case ${1-} in
+    build) build "$(key)" ;;
+    path) folder=$cache/$(key) && [[ -d $folder ]] && printf '%s\n' "$folder" || exit $EX_UNAVAILABLE ;;
+    *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
+esac
