@@ -8,7 +8,7 @@
 #include "pipeline/base/str.h"
 #include "stages/common/template.h"
 
-enum { REPLICAS_MAX = INT32_MAX, SHOWN_MAX = 60 };
+enum { REPLICAS_MAX = INT32_MAX, SHOWN_MAX = 60, TYPE_MAX = 253 };
 
 void manifest_reader_init(struct manifest_reader *reader, struct yaml_stream *stream, struct arena *arena)
 {
@@ -98,15 +98,15 @@ static struct yaml_node *items_of(struct manifest_reader *reader, const struct m
     return items != NULL && items->kind == YAML_KIND_SEQUENCE ? items : NULL;
 }
 
-/* Items of a typed list ("DeploymentList") may leave out what the list says. */
-static void inherit_kind(struct manifest_reader *reader, const struct manifest_object *list,
-                         struct manifest_object *object)
+/* What items of a typed list ("DeploymentList") may leave out, because the list says it. */
+static struct manifest_object usual_item(struct manifest_reader *reader, const struct manifest_object *list)
 {
     size_t length = strlen(list->kind) - strlen("List");
-    if (object->kind == NULL && object->api_version == NULL && length > 0) {
-        object->kind = arena_strndup(reader->arena, list->kind, length);
-        object->api_version = list->api_version;
+    if (length == 0) {
+        return (struct manifest_object){0};
     }
+    return (struct manifest_object){.kind = arena_strndup(reader->arena, list->kind, length),
+                                    .api_version = list->api_version};
 }
 
 struct walk {
@@ -116,9 +116,16 @@ struct walk {
     long items;
 };
 
-/* `list` is the object whose item this is, NULL for the root. Depth is bounded by the YAML reader; aliases of
+/* A kind or version; none is longer than TYPE_MAX, and items of a list share theirs. */
+static const char *type_text(struct manifest_reader *r, struct yaml_node *node, const char *key)
+{
+    struct yaml_node *value = yaml_get(r->stream, node, key);
+    return value == NULL || value->length > TYPE_MAX ? NULL : yaml_string(r->arena, value);
+}
+
+/* `usual` is what items may leave out, NULL for the root. Depth is bounded by the YAML reader; aliases of
  * items by the number of aliases. */
-static int walk_object(struct walk *walk, struct yaml_node *node, const struct manifest_object *list,
+static int walk_object(struct walk *walk, struct yaml_node *node, const struct manifest_object *usual,
                        size_t depth)
 {
     struct manifest_reader *r = walk->reader;
@@ -128,23 +135,25 @@ static int walk_object(struct walk *walk, struct yaml_node *node, const struct m
     }
     struct manifest_object object = {
         .node = node,
-        .api_version = yaml_string(r->arena, yaml_get(r->stream, node, "apiVersion")),
-        .kind = yaml_string(r->arena, yaml_get(r->stream, node, "kind")),
+        .api_version = type_text(r, node, "apiVersion"),
+        .kind = type_text(r, node, "kind"),
     };
-    if (list != NULL) {
-        inherit_kind(r, list, &object);
+    if (usual != NULL && object.kind == NULL && object.api_version == NULL) {
+        object.kind = usual->kind;
+        object.api_version = usual->api_version;
     }
     struct yaml_node *items = items_of(r, &object);
     if (items != NULL) {
+        struct manifest_object item_usual = usual_item(r, &object);
         for (struct yaml_node *item = items->first; item != NULL; item = item->next) {
-            int result = walk_object(walk, item, &object, depth + 1);
+            int result = walk_object(walk, item, &item_usual, depth + 1);
             if (result != 0) {
                 return result;
             }
         }
         return 0;
     }
-    object.item = list == NULL ? 0 : ++walk->items;
+    object.item = usual == NULL ? 0 : ++walk->items;
     object.type = manifest_kind_of(object.api_version, object.kind);
     return walk->each(walk->context, &object);
 }
