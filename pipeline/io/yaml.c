@@ -7,7 +7,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/io/yaml_text.h"
 
-enum { ANCHOR_BUCKETS = 64, SIZE_LIMIT = INT32_MAX };
+enum { ANCHOR_BUCKETS = 64, SIZE_LIMIT = INT32_MAX, TAGS_MAX = 100 };
 
 const struct yaml_limits yaml_default_limits = {
     .max_documents = 10000,
@@ -95,6 +95,11 @@ int yaml_open(const char *bytes, size_t length, const struct yaml_limits *limits
         yaml_fault_at(s, bad, "encoding", fault);
         yaml_close(s);
         return -1;
+    }
+    if ((bad = yaml_excess_tag(bytes, length, TAGS_MAX)) < length) { /* libyaml compares each with each */
+        yaml_fault_at(s, bad, "size-limit", fault);
+        yaml_close(s);
+        return err_set(err, ERR_DATA, "the text has more than %d directives %%TAG", (int)TAGS_MAX);
     }
     s->stack = xcalloc_array(s->limits.max_depth + 1, sizeof *s->stack);
     s->masked = yaml_mask(bytes, length, s->base, s->ascii);

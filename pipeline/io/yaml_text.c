@@ -324,3 +324,15 @@ uint32_t yaml_skip_properties(const char *bytes, uint32_t start, uint32_t end, c
     at = skip_blanks(bytes, at, end);
     return at < end ? at : end;
 }
+
+size_t yaml_excess_tag(const char *bytes, size_t length, size_t most)
+{
+    const char *end = bytes + length;
+    for (const char *at = bytes; (at = memchr(at, '%', (size_t)(end - at))) != NULL; at++) {
+        bool directive = (at == bytes || at[-1] == '\n' || at[-1] == '\r') && end - at > 4 && memcmp(at, "%TAG", 4) == 0;
+        if (directive && most-- == 0) {
+            return (size_t)(at - bytes);
+        }
+    }
+    return length;
+}

@@ -54,4 +54,7 @@ char *yaml_mask(const char *bytes, size_t length, size_t base, bool ascii);
  * with the properties of its first child. */
 uint32_t yaml_skip_properties(const char *bytes, uint32_t start, uint32_t end, const char *anchor, bool tag);
 
+/* Offset of the directive `%TAG` after the first `most` of them, `length` when there are no more. */
+size_t yaml_excess_tag(const char *bytes, size_t length, size_t most);
+
 #endif
