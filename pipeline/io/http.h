@@ -23,7 +23,8 @@
 
 struct http_client;
 
-/* What one server needs; strings are copied, and secrets among them overwritten when the client is freed. Zero or NULL means the default. */
+/* What one server needs; strings are copied, and secrets among them overwritten when the client is freed. Zero or NULL
+ * means the default. */
 struct http_options {
     const char *what; /* what messages call it: "the metrics server" (default "the server") */
     const char *url;  /* base address, http or https; a path in it stays in front of every request's */
