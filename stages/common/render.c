@@ -236,8 +236,8 @@ static int refused(const char *folder, const struct words *words, int code, cons
 static int not_installed(enum render_tool tool, const char *folder, struct err *err)
 {
     bool helm = tool == RENDER_HELM;
-    err_set(err, ERR_UNAVAILABLE, "%s is %s, and %s is not installed: no folder of PATH has it", folder,
-            helm ? "a Helm chart" : "a kustomization", helm ? "helm" : "neither kustomize nor kubectl");
+    err_set(err, ERR_UNAVAILABLE, "%s is %s, and %s installed: no folder of PATH has it", folder,
+            helm ? "a Helm chart" : "a kustomization", helm ? "helm is not" : "neither kustomize nor kubectl is");
     return err_hint(err, "install %s, or run without --render", names[tool]);
 }
 
