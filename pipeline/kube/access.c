@@ -18,7 +18,8 @@ static const char *variable(const char *name)
 
 static int nothing_said(struct err *err)
 {
-    err_set(err, ERR_NOINPUT, "there is no kubeconfig: $KUBECONFIG is empty, ~/.kube/config is not there, and this is no pod");
+    err_set(err, ERR_NOINPUT,
+            "there is no kubeconfig: $KUBECONFIG is empty, ~/.kube/config is not there, and this is no pod");
     return err_hint(err, "name one with --kubeconfig FILE");
 }
 
@@ -67,10 +68,12 @@ int kube_access_in_cluster(const char *folder, const char *host, const char *por
     bool bare_ipv6 = strchr(host, ':') != NULL && host[0] != '[';
     access->server = xasprintf(bare_ipv6 ? "https://[%s]:%s" : "https://%s:%s", host, port);
     access->token_file = fs_join(folder, "token");
-    if (read_text(folder, "ca.crt", &access->ca_pem, err) || read_text(folder, "token", &access->token, err)) {
+    if (read_text(folder, "ca.crt", &access->ca_pem, err) ||
+        read_text(folder, "token", &access->token, err)) {
         kube_access_free(access);
         err_prefix(err, "the account of this pod cannot be used");
-        return err_hint(err, "see automountServiceAccountToken of the pod, or name a kubeconfig with --kubeconfig FILE");
+        return err_hint(
+            err, "see automountServiceAccountToken of the pod, or name a kubeconfig with --kubeconfig FILE");
     }
     /* It was read to see that it is there; what counts is the file: it is renewed every hour. */
     mem_free_secret(access->token);

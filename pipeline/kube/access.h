@@ -2,8 +2,9 @@
 #define TARE_KUBE_ACCESS_H
 
 /*
- * Everything that is needed to reach one API server, whichever way it was told: by a kubeconfig, or by the account that
- * Kubernetes puts into a pod. Secrets are overwritten when it is freed; none of them is ever part of a message.
+ * Everything that is needed to reach one API server, whichever way it was told: by a kubeconfig, or by the
+ * account that Kubernetes puts into a pod. Secrets are overwritten when it is freed; none of them is ever
+ * part of a message.
  */
 
 #include <stdbool.h>
@@ -14,7 +15,8 @@
 struct kube_choice {
     const char *kubeconfig; /* a file: then no other one counts */
     const char *context;
-    bool context_typed; /* the context comes from the command line: an unknown one is ERR_USAGE, else ERR_CONFIG */
+    bool context_typed; /* the context comes from the command line: an unknown one is ERR_USAGE, else
+                           ERR_CONFIG */
     bool insecure;      /* permits a kubeconfig that wants the server's certificate not to be checked */
 };
 
@@ -50,12 +52,13 @@ struct kube_access {
 
 enum { KUBE_PEM_MAX = 1024 * 1024, KUBE_CONFIG_MAX = 16 * 1024 * 1024 };
 
-/* Finds what to use as kubectl does: the file that is named; else the files of $KUBECONFIG; else ~/.kube/config; and where
- * these say nothing, the account of the pod that this runs in. *out new, free with kube_access_free. ERR_NOINPUT,
- * ERR_CONFIG, ERR_USAGE. */
+/* Finds what to use as kubectl does: the file that is named; else the files of $KUBECONFIG; else
+ * ~/.kube/config; and where these say nothing, the account of the pod that this runs in. *out new, free with
+ * kube_access_free. ERR_NOINPUT, ERR_CONFIG, ERR_USAGE. */
 int kube_access_find(const struct kube_choice *choice, struct kube_access **out, struct err *err);
 
-/* The account that Kubernetes puts into a pod: `token`, `ca.crt` and `namespace` in `folder`. *out new. ERR_NOINPUT. */
+/* The account that Kubernetes puts into a pod: `token`, `ca.crt` and `namespace` in `folder`. *out new.
+ * ERR_NOINPUT. */
 int kube_access_in_cluster(const char *folder, const char *host, const char *port, struct kube_access **out,
                            struct err *err);
 

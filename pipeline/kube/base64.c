@@ -47,8 +47,8 @@ int base64_encode(const void *bytes, size_t length, struct buf *out)
         uint32_t bits = (uint32_t)at[i] << 16;
         bits |= left > 1 ? (uint32_t)at[i + 1] << 8 : 0;
         bits |= left > 2 ? at[i + 2] : 0;
-        char group[4] = {alphabet[bits >> 18], alphabet[bits >> 12 & 63], left > 1 ? alphabet[bits >> 6 & 63] : '=',
-                         left > 2 ? alphabet[bits & 63] : '='};
+        char group[4] = {alphabet[bits >> 18], alphabet[bits >> 12 & 63],
+                         left > 1 ? alphabet[bits >> 6 & 63] : '=', left > 2 ? alphabet[bits & 63] : '='};
         if (buf_add(out, group, 4)) {
             return -1;
         }

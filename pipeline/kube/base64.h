@@ -5,8 +5,8 @@
 
 #include "pipeline/base/buf.h"
 
-/* Adds the bytes that `text` stands for to `out`; line ends in it are passed over. -1 when it is not base64, or `out` is
- * full. */
+/* Adds the bytes that `text` stands for to `out`; line ends in it are passed over. -1 when it is not base64,
+ * or `out` is full. */
 int base64_decode(const char *text, struct buf *out);
 
 /* Adds the base64 of `length` bytes to `out`. Returns like buf_add. */

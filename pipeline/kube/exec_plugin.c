@@ -37,7 +37,8 @@ static json_t *cluster_info(const struct kube_access *access)
     }
     if (access->exec->cluster_config != NULL) {
         struct err ignored;
-        json_t *config = json_read(access->exec->cluster_config, strlen(access->exec->cluster_config), "", &ignored);
+        json_t *config =
+            json_read(access->exec->cluster_config, strlen(access->exec->cluster_config), "", &ignored);
         json_object_set_new(cluster, "config", config == NULL ? json_null() : config);
     }
     return cluster;
@@ -45,8 +46,8 @@ static json_t *cluster_info(const struct kube_access *access)
 
 static char *exec_info(const struct kube_access *access)
 {
-    json_t *info = json_pack("{s:s, s:s, s:{s:b}}", "apiVersion", access->exec->api_version, "kind", "ExecCredential", "spec",
-                             "interactive", 0);
+    json_t *info = json_pack("{s:s, s:s, s:{s:b}}", "apiVersion", access->exec->api_version, "kind",
+                             "ExecCredential", "spec", "interactive", 0);
     if (access->exec->cluster_info) {
         json_object_set_new(json_object_get(info, "spec"), "cluster", cluster_info(access));
     }
@@ -124,9 +125,9 @@ static const char *last_line(struct buf *tail)
 
 static int hint_install(const struct kube_exec *exec, struct err *err)
 {
-    return exec->install_hint != NULL ? err_hint(err, "%s", exec->install_hint)
-                                      : err_hint(err, "run %s as the kubeconfig does, and log in where it asks to",
-                                                 exec->command);
+    return exec->install_hint != NULL
+               ? err_hint(err, "%s", exec->install_hint)
+               : err_hint(err, "run %s as the kubeconfig does, and log in where it asks to", exec->command);
 }
 
 static int run(const struct kube_access *access, struct buf *out, struct err *err)
@@ -136,22 +137,25 @@ static int run(const struct kube_access *access, struct buf *out, struct err *er
     struct err inner = {0};
     int code = 0;
     if (exec->path == NULL) {
-        err_set(err, ERR_UNAVAILABLE, "%s: its credential plugin %s is not in PATH", access->origin, exec->command);
+        err_set(err, ERR_UNAVAILABLE, "%s: its credential plugin %s is not in PATH", access->origin,
+                exec->command);
         return hint_install(exec, err);
     }
     buf_init(&tail, TAIL_MAX);
     char *info = exec_info(access);
     char **env = environment(exec, info);
     char **argv = words(exec);
-    struct proc proc = {.path = exec->path, .argv = argv, .environment = env, .stdin_fd = -1, .stderr_tail = &tail};
+    struct proc proc = {
+        .path = exec->path, .argv = argv, .environment = env, .stdin_fd = -1, .stderr_tail = &tail};
     int failed = proc_capture(&proc, out, TIMEOUT_MS, &code, &inner);
     if (failed) {
-        err_set(err, ERR_UNAVAILABLE, "%s: its credential plugin gives nothing: %s", access->origin, inner.message);
+        err_set(err, ERR_UNAVAILABLE, "%s: its credential plugin gives nothing: %s", access->origin,
+                inner.message);
         hint_install(exec, err);
     } else if (code != 0) {
         const char *line = last_line(&tail);
-        failed = err_set(err, ERR_UNAVAILABLE, "%s: its credential plugin %s ended with %d%s%s", access->origin,
-                         exec->command, code, *line == '\0' ? "" : ": ", line);
+        failed = err_set(err, ERR_UNAVAILABLE, "%s: its credential plugin %s ended with %d%s%s",
+                         access->origin, exec->command, code, *line == '\0' ? "" : ": ", line);
         hint_install(exec, err);
     }
     mem_free_secret(info);
@@ -168,7 +172,8 @@ static char *copy_text(const json_t *status, const char *key)
     return text == NULL || *text == '\0' ? NULL : xstrdup(text);
 }
 
-static int take(const struct kube_access *access, const json_t *answer, struct kube_credential *out, struct err *err)
+static int take(const struct kube_access *access, const json_t *answer, struct kube_credential *out,
+                struct err *err)
 {
     const struct kube_exec *exec = access->exec;
     const json_t *status = json_object_get(answer, "status");
@@ -176,20 +181,23 @@ static int take(const struct kube_access *access, const json_t *answer, struct k
     const char *expires = json_string_or_null(status, "expirationTimestamp");
     int64_t instant = 0;
     if (!str_equal(version, exec->api_version)) {
-        return err_set(err, ERR_DATA, "%s: its credential plugin %s speaks %s, the kubeconfig says %s", access->origin,
-                       exec->command, version == NULL ? "no apiVersion" : version, exec->api_version);
+        return err_set(err, ERR_DATA, "%s: its credential plugin %s speaks %s, the kubeconfig says %s",
+                       access->origin, exec->command, version == NULL ? "no apiVersion" : version,
+                       exec->api_version);
     }
     out->token = copy_text(status, "token");
     out->certificate_pem = copy_text(status, "clientCertificateData");
     out->key_pem = copy_text(status, "clientKeyData");
     if ((out->certificate_pem == NULL) != (out->key_pem == NULL) ||
         (out->token == NULL && out->certificate_pem == NULL)) {
-        return err_set(err, ERR_DATA, "%s: its credential plugin %s gives neither a token nor a certificate with its key",
+        return err_set(err, ERR_DATA,
+                       "%s: its credential plugin %s gives neither a token nor a certificate with its key",
                        access->origin, exec->command);
     }
     if (expires != NULL) {
         if (time_parse(expires, &instant, err)) {
-            return err_set(err, ERR_DATA, "%s: its credential plugin %s gives an expirationTimestamp that is no time",
+            return err_set(err, ERR_DATA,
+                           "%s: its credential plugin %s gives an expirationTimestamp that is no time",
                            access->origin, exec->command);
         }
         int64_t left = instant - clock_now();
@@ -208,7 +216,8 @@ int exec_plugin_run(const struct kube_access *access, struct kube_credential *ou
     if (!failed) {
         json_t *answer = json_read(buf_str(&bytes), bytes.length, "", &inner);
         if (!json_is_object(answer)) { /* what it printed may hold a secret: it is not shown */
-            failed = err_set(err, ERR_DATA, "%s: what its credential plugin %s prints is no ExecCredential in JSON",
+            failed = err_set(err, ERR_DATA,
+                             "%s: what its credential plugin %s prints is no ExecCredential in JSON",
                              access->origin, access->exec->command);
         } else {
             failed = take(access, answer, out, err);

@@ -15,8 +15,8 @@ struct kube_credential {
     int64_t lifetime_seconds; /* from now on; 0: it does not say */
 };
 
-/* Runs the plugin of `access`, without a terminal, for at most a minute. *out new. ERR_UNAVAILABLE when it fails or is not
- * there (its install hint is the hint), ERR_DATA when what it prints is no credential. */
+/* Runs the plugin of `access`, without a terminal, for at most a minute. *out new. ERR_UNAVAILABLE when it
+ * fails or is not there (its install hint is the hint), ERR_DATA when what it prints is no credential. */
 int exec_plugin_run(const struct kube_access *access, struct kube_credential *out, struct err *err);
 
 /* Overwrites and frees what it holds. */

@@ -21,7 +21,8 @@ struct kube_api {
     int64_t renew_at;                  /* monotonic milliseconds; 0: when it is refused */
 };
 
-/* A client for the present credentials. A certificate belongs to the connection, so that new ones need a new client. */
+/* A client for the present credentials. A certificate belongs to the connection, so that new ones need a new
+ * client. */
 static int connect_as(struct kube_api *api, struct err *err)
 {
     const struct kube_access *access = api->access;
@@ -61,7 +62,8 @@ static int renew(struct kube_api *api, struct err *err)
     return connect_as(api, err);
 }
 
-int kube_api_new(struct kube_access *access, const struct kube_limits *limits, struct kube_api **out, struct err *err)
+int kube_api_new(struct kube_access *access, const struct kube_limits *limits, struct kube_api **out,
+                 struct err *err)
 {
     struct kube_api *api = xcalloc(sizeof *api);
     api->access = access;
@@ -121,7 +123,8 @@ static int hint_login(const struct kube_access *access, struct err *err)
     if (access->certificate_pem != NULL) {
         return err_hint(err, "the client certificate may have run out, or be of another cluster");
     }
-    return err_hint(err, "the kubeconfig gives no credentials for this context: kubectl config set-credentials");
+    return err_hint(err,
+                    "the kubeconfig gives no credentials for this context: kubectl config set-credentials");
 }
 
 /* A status other than 2xx in words. */
@@ -132,12 +135,13 @@ static int refused(const struct kube_api *api, struct err *err)
     status_text(reply, text);
     switch (reply->status) {
     case 401:
-        err_set(err, ERR_UNAVAILABLE, "%s does not accept the credentials of %s (401): %s%s", what, api->access->origin,
-                reply->url, text);
+        err_set(err, ERR_UNAVAILABLE, "%s does not accept the credentials of %s (401): %s%s", what,
+                api->access->origin, reply->url, text);
         return hint_login(api->access, err);
     case 403:
         err_set(err, ERR_UNAVAILABLE, "%s does not permit this (403): %s%s", what, reply->url, text);
-        return err_hint(err, "ask for a role that may, or name the namespaces that you may read: --namespace NAME");
+        return err_hint(
+            err, "ask for a role that may, or name the namespaces that you may read: --namespace NAME");
     case 404:
         err_set(err, ERR_UNAVAILABLE, "%s has nothing at %s (404)%s", what, reply->url, text);
         return err_hint(err, "check the server's address in the kubeconfig");
@@ -145,7 +149,8 @@ static int refused(const struct kube_api *api, struct err *err)
         if (text[0] == '\0') {
             return http_reply_check(reply, what, err);
         }
-        return err_set(err, ERR_UNAVAILABLE, "%s answered with status %ld: %s%s", what, reply->status, reply->url, text);
+        return err_set(err, ERR_UNAVAILABLE, "%s answered with status %ld: %s%s", what, reply->status,
+                       reply->url, text);
     }
 }
 
@@ -154,7 +159,9 @@ static int not_json(const struct kube_api *api, struct err *err)
     char type[128] = "no content type";
     http_reply_header(&api->reply, "content-type", type, sizeof type);
     err_set(err, ERR_UNAVAILABLE, "%s answered with %s instead of JSON: %s", what, type, api->reply.url);
-    return err_hint(err, "something else answers there, perhaps a login page: check the server's address in the kubeconfig");
+    return err_hint(
+        err,
+        "something else answers there, perhaps a login page: check the server's address in the kubeconfig");
 }
 
 /* Sends a request as whom we are at this time. The answer is in api->reply, whatever its status. */
@@ -178,7 +185,8 @@ static int exchange(struct kube_api *api, const struct http_request *request, st
 
 int kube_get(struct kube_api *api, const char *path, json_t **out, long *status, struct err *err)
 {
-    struct http_request request = {.path = path, .accept = "application/json", .cap = api->limits.answer_bytes};
+    struct http_request request = {
+        .path = path, .accept = "application/json", .cap = api->limits.answer_bytes};
     api->reply.status = 0;
     int failed = exchange(api, &request, err);
     if (status != NULL) {

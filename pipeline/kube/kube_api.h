@@ -2,9 +2,9 @@
 #define TARE_KUBE_API_H
 
 /*
- * A Kubernetes API server over pipeline/io/http: time-outs, retries and Retry-After are there. Here: who we are
- * (credentials that a plugin hands out are renewed when they run out, and once when they are refused), JSON only, and
- * refusals in words: what the server's Status says, and what to do next.
+ * A Kubernetes API server over pipeline/io/http: time-outs, retries and Retry-After are there. Here: who we
+ * are (credentials that a plugin hands out are renewed when they run out, and once when they are refused),
+ * JSON only, and refusals in words: what the server's Status says, and what to do next.
  *
  * Another verb (patch, watch) is another function beside kube_get, over the same exchange.
  */
@@ -24,7 +24,8 @@ struct kube_limits {
 };
 
 /* New client for what `access` says (stolen, also on failure). ERR_CONFIG. Free with kube_api_free. */
-int kube_api_new(struct kube_access *access, const struct kube_limits *limits, struct kube_api **out, struct err *err);
+int kube_api_new(struct kube_access *access, const struct kube_limits *limits, struct kube_api **out,
+                 struct err *err);
 
 /* Frees; NULL is allowed. */
 void kube_api_free(struct kube_api *api);
@@ -32,8 +33,8 @@ void kube_api_free(struct kube_api *api);
 /* Whom it speaks to, and where that was said. Borrowed. */
 const struct kube_access *kube_api_access(const struct kube_api *api);
 
-/* Gets `path` (may hold a query) as JSON: *out new. -1 with ERR_UNAVAILABLE or ERR_DATA: *status (may be NULL) is the
- * answer's status, 0 when there was none. */
+/* Gets `path` (may hold a query) as JSON: *out new. -1 with ERR_UNAVAILABLE or ERR_DATA: *status (may be
+ * NULL) is the answer's status, 0 when there was none. */
 int kube_get(struct kube_api *api, const char *path, json_t **out, long *status, struct err *err);
 
 #endif

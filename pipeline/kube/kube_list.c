@@ -59,18 +59,21 @@ static void complete(const struct kube_query *query, json_t *item)
     }
 }
 
-static int take_page(const struct kube_query *query, const json_t *page, const struct kube_taker *taker, struct err *err)
+static int take_page(const struct kube_query *query, const json_t *page, const struct kube_taker *taker,
+                     struct err *err)
 {
     json_t *items = json_object_get(page, "items");
     size_t index;
     json_t *item;
     if (!json_is_array(items) && !json_is_null(items)) {
-        return err_set(err, ERR_DATA, "the Kubernetes API server's list of %s is none: it has no items", query->resource);
+        return err_set(err, ERR_DATA, "the Kubernetes API server's list of %s is none: it has no items",
+                       query->resource);
     }
     json_array_foreach(items, index, item)
     {
         if (!json_is_object(item)) {
-            return err_set(err, ERR_DATA, "the Kubernetes API server's list of %s holds what is no object", query->resource);
+            return err_set(err, ERR_DATA, "the Kubernetes API server's list of %s holds what is no object",
+                           query->resource);
         }
         complete(query, item);
         if (taker->item(taker->context, item, err)) {
@@ -80,7 +83,8 @@ static int take_page(const struct kube_query *query, const json_t *page, const s
     return 0;
 }
 
-/* The token of the next page as a new string, NULL when this was the last. A token that does not change leads nowhere. */
+/* The token of the next page as a new string, NULL when this was the last. A token that does not change leads
+ * nowhere. */
 static int next_token(const struct kube_query *query, const json_t *page, char **token, struct err *err)
 {
     const char *next = json_string_or_null(json_object_get(page, "metadata"), "continue");
@@ -88,7 +92,8 @@ static int next_token(const struct kube_query *query, const json_t *page, char *
         next = NULL;
     }
     if (next != NULL && str_equal(next, *token)) {
-        return err_set(err, ERR_DATA, "the Kubernetes API server's list of %s goes in circles", query->resource);
+        return err_set(err, ERR_DATA, "the Kubernetes API server's list of %s goes in circles",
+                       query->resource);
     }
     char *copy = xstrdup_null(next);
     free(*token);
@@ -97,8 +102,8 @@ static int next_token(const struct kube_query *query, const json_t *page, char *
 }
 
 /* All pages from the first. *status is 410 when the server forgot where it was. */
-static int take_pages(struct kube_api *api, const struct kube_query *query, const struct kube_taker *taker, long *status,
-                      struct err *err)
+static int take_pages(struct kube_api *api, const struct kube_query *query, const struct kube_taker *taker,
+                      long *status, struct err *err)
 {
     struct buf path;
     char *token = NULL;
@@ -112,15 +117,16 @@ static int take_pages(struct kube_api *api, const struct kube_query *query, cons
         json_decref(page);
     } while (!failed && token != NULL && ++pages < PAGES_MAX);
     if (!failed && token != NULL) {
-        failed = err_set(err, ERR_DATA, "the Kubernetes API server's list of %s does not end", query->resource);
+        failed =
+            err_set(err, ERR_DATA, "the Kubernetes API server's list of %s does not end", query->resource);
     }
     free(token);
     buf_release(&path);
     return failed ? -1 : 0;
 }
 
-int kube_list(struct kube_api *api, const struct kube_query *query, const struct kube_taker *taker, long *status,
-              struct err *err)
+int kube_list(struct kube_api *api, const struct kube_query *query, const struct kube_taker *taker,
+              long *status, struct err *err)
 {
     long its = 0;
     struct err first = {0};
@@ -185,7 +191,8 @@ void kube_groups_free(struct kube_groups *groups)
     }
 }
 
-const char *kube_groups_version(const struct kube_groups *groups, const char *group, const char *const *versions)
+const char *kube_groups_version(const struct kube_groups *groups, const char *group,
+                                const char *const *versions)
 {
     const json_t *served = json_object_get(groups->list, group);
     if (groups->list == NULL || *group == '\0') {

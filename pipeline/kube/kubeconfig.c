@@ -26,7 +26,8 @@ static int read_file(struct kubeconfig *config, struct kube_file *file, struct e
         got = yaml_next(file->stream, &config->arena, &document, &fault, &problem);
     }
     if (got < 0) {
-        return err_set(err, ERR_CONFIG, "%s, line %zu, column %zu: %s", file->path, fault.line, fault.column, problem.message);
+        return err_set(err, ERR_CONFIG, "%s, line %zu, column %zu: %s", file->path, fault.line, fault.column,
+                       problem.message);
     }
     file->root = got == 0 ? NULL : yaml_resolve(document.root);
     if (file->root != NULL && yaml_type_of(file->root) == YAML_TYPE_NULL) {
@@ -146,8 +147,8 @@ bool kubeconfig_is_empty(const struct kubeconfig *config)
 }
 
 /* The list of a file, NULL when it has none. */
-static int get_list(struct kubeconfig *config, struct kube_file *file, const char *list, struct yaml_node **out,
-                    struct err *err)
+static int get_list(struct kubeconfig *config, struct kube_file *file, const char *list,
+                    struct yaml_node **out, struct err *err)
 {
     struct yaml_node *node = yaml_get(file->stream, file->root, list);
     struct kube_entry root = {.config = config, .file = file, .what = list, .node = file->root};
@@ -194,11 +195,13 @@ static int find_in_file(struct kube_entry *entry, const char *list, const char *
     return 0;
 }
 
-/* Finds the first file's entry of a name, and in it the mapping `member`. *out has no place where there is none. */
-static int find(struct kubeconfig *config, const char *list, const char *member, const char *name, struct kube_entry *out,
-                struct err *err)
+/* Finds the first file's entry of a name, and in it the mapping `member`. *out has no place where there is
+ * none. */
+static int find(struct kubeconfig *config, const char *list, const char *member, const char *name,
+                struct kube_entry *out, struct err *err)
 {
-    *out = (struct kube_entry){.config = config, .what = arena_printf(&config->arena, "%s \"%s\"", member, name)};
+    *out = (struct kube_entry){.config = config,
+                               .what = arena_printf(&config->arena, "%s \"%s\"", member, name)};
     for (size_t i = 0; i < config->count && out->place == NULL; i++) {
         out->file = &config->files[i];
         if (find_in_file(out, list, name, err)) {
@@ -213,7 +216,9 @@ static int find(struct kubeconfig *config, const char *list, const char *member,
         out->node = NULL; /* it is there, and says nothing */
         return 0;
     }
-    return out->node->kind == YAML_KIND_MAPPING ? 0 : kube_entry_error(out, out->node, err, "it must be a mapping");
+    return out->node->kind == YAML_KIND_MAPPING
+               ? 0
+               : kube_entry_error(out, out->node, err, "it must be a mapping");
 }
 
 /* The files, for a message. */
@@ -237,7 +242,8 @@ static int hint_contexts(struct kubeconfig *config, struct err *err)
         for (struct yaml_node *item = list == NULL ? NULL : list->first; item != NULL; item = item->next) {
             const char *name = yaml_scalar(&config->arena, yaml_get(file->stream, item, "name"));
             if (name != NULL && ++count <= NAMES_SHOWN) {
-                names = arena_printf(&config->arena, names == NULL ? "%s%s" : "%s, %s", names == NULL ? "" : names, name);
+                names = arena_printf(&config->arena, names == NULL ? "%s%s" : "%s, %s",
+                                     names == NULL ? "" : names, name);
             }
         }
     }
@@ -249,12 +255,15 @@ static int hint_contexts(struct kubeconfig *config, struct err *err)
 }
 
 /* The name of the chosen context, else of the current one. */
-static int context_name(struct kubeconfig *config, const struct kube_choice *choice, const char **name, struct err *err)
+static int context_name(struct kubeconfig *config, const struct kube_choice *choice, const char **name,
+                        struct err *err)
 {
     *name = choice->context;
     for (size_t i = 0; i < config->count && *name == NULL; i++) {
-        struct kube_entry root = {
-            .config = config, .file = &config->files[i], .what = "a kubeconfig", .node = config->files[i].root};
+        struct kube_entry root = {.config = config,
+                                  .file = &config->files[i],
+                                  .what = "a kubeconfig",
+                                  .node = config->files[i].root};
         if (root.node != NULL && kube_entry_text(&root, "current-context", name, err)) {
             return -1;
         }
@@ -266,8 +275,8 @@ static int context_name(struct kubeconfig *config, const struct kube_choice *cho
     return 0;
 }
 
-static int find_context(struct kubeconfig *config, const struct kube_choice *choice, struct kube_entry *context,
-                        const char **name, struct err *err)
+static int find_context(struct kubeconfig *config, const struct kube_choice *choice,
+                        struct kube_entry *context, const char **name, struct err *err)
 {
     if (context_name(config, choice, name, err) || find(config, "contexts", "context", *name, context, err)) {
         return -1;
@@ -291,7 +300,8 @@ static int read_server(const struct kube_entry *cluster, struct kube_access *acc
     }
     if (strstr(access->server, "://") == NULL) {
         char *bare = access->server;
-        access->server = xasprintf("%s://%s", access->ca_pem != NULL || access->insecure ? "https" : "http", bare);
+        access->server =
+            xasprintf("%s://%s", access->ca_pem != NULL || access->insecure ? "https" : "http", bare);
         free(bare);
     }
     return 0;
@@ -310,13 +320,14 @@ static int read_proxy(const struct kube_entry *cluster, struct kube_access *acce
         access->proxy = xasprintf("socks5h%s", plain + strlen("socks5"));
         mem_free_secret(plain);
     } else if (!str_starts(access->proxy, "http://") && !str_starts(access->proxy, "https://")) {
-        return kube_entry_error(cluster, NULL, err, "proxy-url must begin with http://, https:// or socks5://");
+        return kube_entry_error(cluster, NULL, err,
+                                "proxy-url must begin with http://, https:// or socks5://");
     }
     return 0;
 }
 
-static int read_cluster(const struct kube_entry *cluster, const struct kube_choice *choice, struct kube_access *access,
-                        struct err *err)
+static int read_cluster(const struct kube_entry *cluster, const struct kube_choice *choice,
+                        struct kube_access *access, struct err *err)
 {
     if (kube_entry_flag(cluster, "insecure-skip-tls-verify", &access->insecure, err) ||
         kube_entry_pem(cluster, "certificate-authority", &access->ca_pem, err) ||
@@ -325,12 +336,15 @@ static int read_cluster(const struct kube_entry *cluster, const struct kube_choi
         return -1;
     }
     if (access->insecure && access->ca_pem != NULL) {
-        return kube_entry_error(cluster, NULL, err,
-                                "it names a certificate authority and says insecure-skip-tls-verify: one of them must go");
+        return kube_entry_error(
+            cluster, NULL, err,
+            "it names a certificate authority and says insecure-skip-tls-verify: one of them must go");
     }
     if (access->insecure && !choice->insecure) {
-        kube_entry_error(cluster, NULL, err, "insecure-skip-tls-verify is refused: anybody could pose as this server");
-        return err_hint(err, "give certificate-authority-data instead, or permit it with --insecure-skip-tls-verify");
+        kube_entry_error(cluster, NULL, err,
+                         "insecure-skip-tls-verify is refused: anybody could pose as this server");
+        return err_hint(
+            err, "give certificate-authority-data instead, or permit it with --insecure-skip-tls-verify");
     }
     return 0;
 }
@@ -338,22 +352,26 @@ static int read_cluster(const struct kube_entry *cluster, const struct kube_choi
 /* A token on plain http is everybody's; only on this machine it stays where it is. */
 static int check_plain(const struct kube_entry *cluster, const struct kube_access *access, struct err *err)
 {
-    bool secret = access->token != NULL || access->token_file != NULL || access->password != NULL || access->exec != NULL;
+    bool secret = access->token != NULL || access->token_file != NULL || access->password != NULL ||
+                  access->exec != NULL;
     if (!secret || !str_starts(access->server, "http://") || url_is_loopback(access->server)) {
         return 0;
     }
-    kube_entry_error(cluster, NULL, err, "its server is plain http: the credentials could be read on the way");
+    kube_entry_error(cluster, NULL, err,
+                     "its server is plain http: the credentials could be read on the way");
     return err_hint(err, "give the server's https address");
 }
 
-static int fill(struct kubeconfig *config, const struct kube_choice *choice, struct kube_access *access, struct err *err)
+static int fill(struct kubeconfig *config, const struct kube_choice *choice, struct kube_access *access,
+                struct err *err)
 {
     struct kube_entry context, cluster, user;
     const char *name = NULL;
     const char *cluster_name = NULL;
     const char *user_name = NULL;
     if (find_context(config, choice, &context, &name, err) ||
-        kube_entry_text(&context, "cluster", &cluster_name, err) || kube_entry_text(&context, "user", &user_name, err) ||
+        kube_entry_text(&context, "cluster", &cluster_name, err) ||
+        kube_entry_text(&context, "user", &user_name, err) ||
         kube_entry_copy(&context, "namespace", &access->namespace, err)) {
         return -1;
     }

@@ -9,7 +9,8 @@
 #include "pipeline/io/fs.h"
 #include "pipeline/kube/base64.h"
 
-int kube_entry_error(const struct kube_entry *entry, struct yaml_node *node, struct err *err, const char *format, ...)
+int kube_entry_error(const struct kube_entry *entry, struct yaml_node *node, struct err *err,
+                     const char *format, ...)
 {
     char sentence[ERR_MESSAGE_MAX];
     const struct yaml_node *place = node != NULL ? node : entry->node != NULL ? entry->node : entry->place;
@@ -71,13 +72,15 @@ int kube_entry_flag(const struct kube_entry *entry, const char *key, bool *out, 
     struct yaml_node *value = yaml_get(entry->file->stream, entry->node, key);
     enum yaml_type type = yaml_type_of(value);
     *out = type == YAML_TYPE_BOOL && value->length > 0 && strchr("tTyY", value->text[0]) != NULL;
-    *out = *out || (type == YAML_TYPE_BOOL && value->length == 2 && (value->text[1] == 'n' || value->text[1] == 'N'));
+    *out = *out ||
+           (type == YAML_TYPE_BOOL && value->length == 2 && (value->text[1] == 'n' || value->text[1] == 'N'));
     return type == YAML_TYPE_BOOL || type == YAML_TYPE_NULL
                ? 0
                : kube_entry_error(entry, value, err, "\"%s\" must be true or false", key);
 }
 
-/* PEM is told by its first line: what is none would be refused later, by a library that cannot say where it stood. */
+/* PEM is told by its first line: what is none would be refused later, by a library that cannot say where it
+ * stood. */
 static int check_pem(const struct kube_entry *entry, const char *key, const char *text, struct err *err)
 {
     return strstr(text, "-----BEGIN ") != NULL
@@ -86,7 +89,8 @@ static int check_pem(const struct kube_entry *entry, const char *key, const char
                                   "\"%s\" holds no PEM text", key);
 }
 
-static int read_data(const struct kube_entry *entry, const char *key, const char *text, char **out, struct err *err)
+static int read_data(const struct kube_entry *entry, const char *key, const char *text, char **out,
+                     struct err *err)
 {
     struct buf bytes;
     buf_init(&bytes, KUBE_PEM_MAX);

@@ -1,7 +1,8 @@
 #ifndef TARE_KUBE_KUBECONFIG_INTERNAL_H
 #define TARE_KUBE_KUBECONFIG_INTERNAL_H
 
-/* Shared by kubeconfig.c (files, names), kubeconfig_entry.c (typed values) and kubeconfig_user.c (credentials). */
+/* Shared by kubeconfig.c (files, names), kubeconfig_entry.c (typed values) and kubeconfig_user.c
+ * (credentials). */
 
 #include "pipeline/base/arena.h"
 #include "pipeline/base/buf.h"
@@ -32,10 +33,11 @@ struct kube_entry {
 };
 
 /* Sets ERR_CONFIG with "FILE, line N: WHAT: <sentence>"; `node` NULL means the entry itself. Returns -1. */
-int kube_entry_error(const struct kube_entry *entry, struct yaml_node *node, struct err *err, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+int kube_entry_error(const struct kube_entry *entry, struct yaml_node *node, struct err *err,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* A value that is text (numbers and the like as written): in the arena, NULL when it is absent, null or empty. */
+/* A value that is text (numbers and the like as written): in the arena, NULL when it is absent, null or
+ * empty. */
 int kube_entry_text(const struct kube_entry *entry, const char *key, const char **out, struct err *err);
 
 /* The same as a new string. */
@@ -54,7 +56,7 @@ int kube_entry_pem(const struct kube_entry *entry, const char *key, char **out, 
 bool kube_entry_sub(const struct kube_entry *entry, const char *key, struct kube_entry *out);
 
 /* Reads a user's credentials into `access`; `cluster` is the entry that the exec plugin may be told of. */
-int kubeconfig_user(const struct kube_entry *user, const struct kube_entry *cluster, struct kube_access *access,
-                    struct err *err);
+int kubeconfig_user(const struct kube_entry *user, const struct kube_entry *cluster,
+                    struct kube_access *access, struct err *err);
 
 #endif

@@ -22,20 +22,24 @@ static int refuse_provider(const struct kube_entry *user, struct err *err)
     if (kube_entry_text(&provider, "name", &name, err)) {
         return -1;
     }
-    kube_entry_error(user, provider.node, err, "its auth-provider \"%s\" is of a kind that Kubernetes 1.26 took out",
+    kube_entry_error(user, provider.node, err,
+                     "its auth-provider \"%s\" is of a kind that Kubernetes 1.26 took out",
                      name == NULL ? "" : name);
     if (str_equal(name, "gcp")) {
-        return err_hint(err, "install gke-gcloud-auth-plugin, then: gcloud container clusters get-credentials CLUSTER");
+        return err_hint(
+            err, "install gke-gcloud-auth-plugin, then: gcloud container clusters get-credentials CLUSTER");
     }
     if (str_equal(name, "azure")) {
         return err_hint(err, "install kubelogin, then: kubelogin convert-kubeconfig");
     }
-    return err_hint(err, "use a credential plugin (exec) instead; for OpenID Connect: kubectl oidc-login setup");
+    return err_hint(err,
+                    "use a credential plugin (exec) instead; for OpenID Connect: kubectl oidc-login setup");
 }
 
 /* Text of every item of a list, NULL-terminated; `item` makes the text of one. */
 static int read_words(const struct kube_entry *exec, const char *key,
-                      int (*item)(const struct kube_entry *exec, struct yaml_node *node, char **out, struct err *err),
+                      int (*item)(const struct kube_entry *exec, struct yaml_node *node, char **out,
+                                  struct err *err),
                       char ***out, struct err *err)
 {
     struct yaml_node *list = yaml_get(exec->file->stream, exec->node, key);
@@ -45,7 +49,8 @@ static int read_words(const struct kube_entry *exec, const char *key,
         return 0;
     }
     if (list->kind != YAML_KIND_SEQUENCE || list->count > WORDS_MAX) {
-        return kube_entry_error(exec, list, err, "exec.%s must be a list of at most %d entries", key, WORDS_MAX);
+        return kube_entry_error(exec, list, err, "exec.%s must be a list of at most %d entries", key,
+                                WORDS_MAX);
     }
     *out = xcalloc_array((size_t)list->count + 1, sizeof **out);
     for (struct yaml_node *node = list->first; node != NULL; node = node->next) {
@@ -120,7 +125,8 @@ static char *cluster_config(const struct kube_entry *cluster)
     struct yaml_node *list = yaml_get(cluster->file->stream, cluster->node, "extensions");
     struct yaml_node *first = list == NULL || list->kind != YAML_KIND_SEQUENCE ? NULL : list->first;
     for (struct yaml_node *item = first; item != NULL; item = item->next) {
-        if (yaml_text_is(yaml_get(cluster->file->stream, item, "name"), "client.authentication.k8s.io/exec")) {
+        if (yaml_text_is(yaml_get(cluster->file->stream, item, "name"),
+                         "client.authentication.k8s.io/exec")) {
             json_t *value =
                 as_json(&cluster->config->arena, yaml_get(cluster->file->stream, item, "extension"), 0);
             char *text = value == NULL ? NULL : json_text(value);
@@ -131,7 +137,8 @@ static char *cluster_config(const struct kube_entry *cluster)
     return NULL;
 }
 
-/* A command with a slash in it is relative to the kubeconfig's folder; without one it is looked up in PATH. */
+/* A command with a slash in it is relative to the kubeconfig's folder; without one it is looked up in PATH.
+ */
 static int find_command(const struct kube_entry *entry, struct kube_exec *exec, struct err *err)
 {
     const char *command = NULL;
@@ -158,11 +165,13 @@ static int check_mode(const struct kube_entry *entry, struct kube_exec *exec, st
     }
     if (!str_equal(exec->api_version, "client.authentication.k8s.io/v1") &&
         !str_equal(exec->api_version, "client.authentication.k8s.io/v1beta1")) {
-        kube_entry_error(entry, NULL, err, "exec.apiVersion must be client.authentication.k8s.io/v1 or v1beta1");
+        kube_entry_error(entry, NULL, err,
+                         "exec.apiVersion must be client.authentication.k8s.io/v1 or v1beta1");
         return err_hint(err, "let the program that wrote the kubeconfig write it anew, in a newer version");
     }
     if (str_equal(mode, "Always")) {
-        kube_entry_error(entry, NULL, err, "its credential plugin wants to ask at the terminal (interactiveMode: Always)");
+        kube_entry_error(entry, NULL, err,
+                         "its credential plugin wants to ask at the terminal (interactiveMode: Always)");
         return err_hint(err, "tare never asks: log in first, and use interactiveMode: IfAvailable or Never");
     }
     return 0;
@@ -189,7 +198,8 @@ static int read_exec(const struct kube_entry *user, const struct kube_entry *clu
 /* More than one way to say who one is would leave open which of them counts. */
 static int check_ways(const struct kube_entry *user, const struct kube_access *access, struct err *err)
 {
-    int ways = (access->token != NULL || access->token_file != NULL) + (access->username != NULL) + (access->exec != NULL);
+    int ways = (access->token != NULL || access->token_file != NULL) + (access->username != NULL) +
+               (access->exec != NULL);
     if (ways > 1) {
         return kube_entry_error(user, NULL, err, "it has more than one of token, username and exec");
     }
@@ -202,11 +212,12 @@ static int check_ways(const struct kube_entry *user, const struct kube_access *a
     return 0;
 }
 
-int kubeconfig_user(const struct kube_entry *user, const struct kube_entry *cluster, struct kube_access *access,
-                    struct err *err)
+int kubeconfig_user(const struct kube_entry *user, const struct kube_entry *cluster,
+                    struct kube_access *access, struct err *err)
 {
     struct kube_entry exec;
-    if (refuse_provider(user, err) || kube_entry_pem(user, "client-certificate", &access->certificate_pem, err) ||
+    if (refuse_provider(user, err) ||
+        kube_entry_pem(user, "client-certificate", &access->certificate_pem, err) ||
         kube_entry_pem(user, "client-key", &access->key_pem, err) ||
         kube_entry_path(user, "tokenFile", &access->token_file, err) ||
         kube_entry_copy(user, "username", &access->username, err) ||

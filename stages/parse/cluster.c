@@ -63,7 +63,8 @@ int cluster_open(const struct cluster_options *options, struct cluster **out, st
 {
     struct kube_access *access = NULL;
     struct cluster *cluster = xcalloc(sizeof *cluster);
-    if (kube_access_find(&options->choice, &access, err) || kube_api_new(access, &options->limits, &cluster->api, err) ||
+    if (kube_access_find(&options->choice, &access, err) ||
+        kube_api_new(access, &options->limits, &cluster->api, err) ||
         kube_groups_ask(cluster->api, &cluster->groups, err) || identify(cluster, err)) {
         cluster_close(cluster);
         return -1;
@@ -86,8 +87,9 @@ json_t *cluster_settings(const struct cluster *cluster)
 {
     char server[512];
     const struct kube_access *access = kube_api_access(cluster->api);
-    return json_pack("{s:o, s:o, s:o}", "server", json_string_safe(url_public(access->server, server, sizeof server)),
-                     "context", json_string_safe(access->context), "cluster_id", json_string_safe(cluster->id));
+    return json_pack("{s:o, s:o, s:o}", "server",
+                     json_string_safe(url_public(access->server, server, sizeof server)), "context",
+                     json_string_safe(access->context), "cluster_id", json_string_safe(cluster->id));
 }
 
 static void add_key(struct listing *listing, const json_t *metadata, const char *name)
@@ -95,10 +97,11 @@ static void add_key(struct listing *listing, const json_t *metadata, const char 
     struct arena *arena = &listing->arena;
     const char *namespace = json_string_or_null(metadata, "namespace");
     GROW(listing->keys, listing->capacity, listing->count + 1);
-    listing->keys[listing->count] = (struct key){.namespace = arena_strdup(arena, namespace == NULL ? name : namespace),
-                                                 .kind = listing->kind->kind,
-                                                 .name = arena_strdup(arena, name),
-                                                 .index = listing->count};
+    listing->keys[listing->count] =
+        (struct key){.namespace = arena_strdup(arena, namespace == NULL ? name : namespace),
+                     .kind = listing->kind->kind,
+                     .name = arena_strdup(arena, name),
+                     .index = listing->count};
     listing->count++;
 }
 
@@ -131,7 +134,8 @@ static void forget_list(void *context)
 }
 
 /* What a list that was not given is told of; the others go on. */
-static int note_refusal(struct listing *listing, const char *namespace, const struct err *failure, struct err *err)
+static int note_refusal(struct listing *listing, const char *namespace, const struct err *failure,
+                        struct err *err)
 {
     struct intake_place place = {0};
     char *message;
@@ -139,20 +143,22 @@ static int note_refusal(struct listing *listing, const char *namespace, const st
     if (listing->kind->workload && listing->refusal.class == ERR_NONE) {
         listing->refusal = *failure;
     }
-    message = xasprintf("%s%s%s could not be listed: %s", listing->kind->resource, namespace == NULL ? "" : " of namespace ",
-                        namespace == NULL ? "" : namespace, failure->message);
+    message = xasprintf("%s%s%s could not be listed: %s", listing->kind->resource,
+                        namespace == NULL ? "" : " of namespace ", namespace == NULL ? "" : namespace,
+                        failure->message);
     int failed = intake_error(listing->intake, &place, "not-listed", message, err);
     free(message);
     return failed;
 }
 
-/* Lists one kind in one namespace (NULL: in all). The connection and the credentials are everybody's: without them the run
- * ends. */
+/* Lists one kind in one namespace (NULL: in all). The connection and the credentials are everybody's: without
+ * them the run ends. */
 static int list_kind(struct listing *listing, const char *namespace, struct err *err)
 {
     const struct cluster_kind *kind = listing->kind;
     struct kube_query query = {.group = kind->group,
-                               .version = kube_groups_version(listing->cluster->groups, kind->group, kind->versions),
+                               .version =
+                                   kube_groups_version(listing->cluster->groups, kind->group, kind->versions),
                                .resource = kind->resource,
                                .kind = kind->kind,
                                .namespace = namespace,
@@ -218,7 +224,8 @@ static int list_named(struct listing *listing, const json_t *namespaces, struct 
     json_array_foreach(namespaces, index, name)
     {
         const char *namespace = json_string_value(name);
-        if (listing->kind->scoped ? list_kind(listing, namespace, err) : get_namespace(listing, namespace, err)) {
+        if (listing->kind->scoped ? list_kind(listing, namespace, err)
+                                  : get_namespace(listing, namespace, err)) {
             return -1;
         }
     }
@@ -268,8 +275,10 @@ static int hand_over(struct listing *listing, const struct key *key, struct buf 
         struct intake_place place = {.object = name};
         failed = intake_error(listing->intake, &place, "size-limit", problem.message, err);
     } else {
-        struct intake_text in = {
-            .object = name, .cluster_id = listing->cluster->id, .bytes = buf_str(text), .length = text->length};
+        struct intake_text in = {.object = name,
+                                 .cluster_id = listing->cluster->id,
+                                 .bytes = buf_str(text),
+                                 .length = text->length};
         failed = intake_text(listing->intake, &in, &found, err);
         if (!failed) {
             intake_accept(listing->intake, &found);
@@ -302,13 +311,15 @@ static int note_no_id(struct listing *listing, struct err *err)
     if (listing->cluster->id != NULL) {
         return 0;
     }
-    char *message = xasprintf("the cluster's id is not known: %s", why->class == ERR_NONE ? "kube-system has none" : why->message);
+    char *message = xasprintf("the cluster's id is not known: %s",
+                              why->class == ERR_NONE ? "kube-system has none" : why->message);
     int failed = intake_error(listing->intake, &place, "not-listed", message, err);
     free(message);
     return failed;
 }
 
-int cluster_take(struct cluster *cluster, const struct cluster_options *options, struct intake *intake, struct err *err)
+int cluster_take(struct cluster *cluster, const struct cluster_options *options, struct intake *intake,
+                 struct err *err)
 {
     struct listing listing = {.cluster = cluster, .options = options, .intake = intake};
     arena_init(&listing.arena);

@@ -17,8 +17,20 @@ static const struct cluster_kind kinds[] = {
     {"ReplicationController", "", {"v1"}, "replicationcontrollers", NULL, true, true},
     {"Rollout", "argoproj.io", {"v1alpha1"}, "rollouts", NULL, true, true},
     {"StatefulSet", "apps", {"v1"}, "statefulsets", NULL, true, true},
-    {"HorizontalPodAutoscaler", "autoscaling", {"v2", "v2beta2", "v1"}, "horizontalpodautoscalers", NULL, false, true},
-    {"VerticalPodAutoscaler", "autoscaling.k8s.io", {"v1", "v1beta2"}, "verticalpodautoscalers", NULL, false, true},
+    {"HorizontalPodAutoscaler",
+     "autoscaling",
+     {"v2", "v2beta2", "v1"},
+     "horizontalpodautoscalers",
+     NULL,
+     false,
+     true},
+    {"VerticalPodAutoscaler",
+     "autoscaling.k8s.io",
+     {"v1", "v1beta2"},
+     "verticalpodautoscalers",
+     NULL,
+     false,
+     true},
     {"ScaledObject", "keda.sh", {"v1alpha1"}, "scaledobjects", NULL, false, true},
     {"PodDisruptionBudget", "policy", {"v1", "v1beta1"}, "poddisruptionbudgets", NULL, false, true},
     {"LimitRange", "", {"v1"}, "limitranges", NULL, false, true},
@@ -39,7 +51,8 @@ bool cluster_kind_owned(const json_t *object)
     json_array_foreach(json_object_get(json_object_get(object, "metadata"), "ownerReferences"), index, owner)
     {
         if (json_bool_or(owner, "controller", false)) {
-            return manifest_kind_of(json_string_or_null(owner, "apiVersion"), json_string_or_null(owner, "kind")) != NULL;
+            return manifest_kind_of(json_string_or_null(owner, "apiVersion"),
+                                    json_string_or_null(owner, "kind")) != NULL;
         }
     }
     return false;

@@ -21,8 +21,8 @@ struct cluster_kind {
 /* The table; *count receives the number of rows. Borrowed, static. */
 const struct cluster_kind *cluster_kinds(size_t *count);
 
-/* Whether an object is made by a controller that is a workload of the table itself: a Deployment's ReplicaSet, a CronJob's
- * Job, anybody's Pod. Then its owner is listed, not it. */
+/* Whether an object is made by a controller that is a workload of the table itself: a Deployment's
+ * ReplicaSet, a CronJob's Job, anybody's Pod. Then its owner is listed, not it. */
 bool cluster_kind_owned(const json_t *object);
 
 #endif

@@ -19,7 +19,8 @@ static void copy_member(const json_t *from, const char *key, json_t *to)
 
 json_t *cluster_object_reduce(const json_t *object)
 {
-    static const char *const kept[] = {"name", "namespace", "labels", "uid", "resourceVersion", "ownerReferences"};
+    static const char *const kept[] = {"name", "namespace",       "labels",
+                                       "uid",  "resourceVersion", "ownerReferences"};
     const json_t *from = json_object_get(object, "metadata");
     const json_t *annotations = json_object_get(from, "annotations");
     json_t *metadata = json_object();
@@ -39,8 +40,8 @@ json_t *cluster_object_reduce(const json_t *object)
     return out;
 }
 
-/* Length of a character that JSON may hold as it is and YAML may not, or would fold into a blank as a line end: DEL, C1,
- * the line ends of Unicode, the marks of byte order. 0 for all others. */
+/* Length of a character that JSON may hold as it is and YAML may not, or would fold into a blank as a line
+ * end: DEL, C1, the line ends of Unicode, the marks of byte order. 0 for all others. */
 static size_t foreign(const unsigned char *at, size_t left, unsigned *code)
 {
     size_t length = *at == 0x7f ? 1 : left >= 2 && at[0] == 0xc2 && at[1] < 0xa0 ? 2 : 0;

@@ -7,8 +7,8 @@
 #include "pipeline/base/err.h"
 #include "pipeline/io/json.h"
 
-/* New object of what is read of `object`: who it is, and what it asks for. Its status, who manages which field, and the copy
- * that kubectl leaves in an annotation make up most of its bytes and say nothing here. */
+/* New object of what is read of `object`: who it is, and what it asks for. Its status, who manages which
+ * field, and the copy that kubectl leaves in an annotation make up most of its bytes and say nothing here. */
 json_t *cluster_object_reduce(const json_t *object);
 
 /* Adds an object as JSON that is YAML of the same meaning. ERR_DATA when `out` is full. */

@@ -9,19 +9,23 @@
 
 static bool names_manifests(const struct stage *stage)
 {
-    return options_operands(stage->options) > 0 || json_array_size(config_value(stage->config, "manifests")) > 0;
+    return options_operands(stage->options) > 0 ||
+           json_array_size(config_value(stage->config, "manifests")) > 0;
 }
 
-/* A kubeconfig or a context on the command line asks for the cluster, whatever the configuration says of manifests. */
+/* A kubeconfig or a context on the command line asks for the cluster, whatever the configuration says of
+ * manifests. */
 static int decide(struct live *live, const struct stage *stage, struct err *err)
 {
     const struct options *options = stage->options;
     bool typed = options_typed(options, OPT_KUBECONFIG) || options_typed(options, OPT_CONTEXT);
     bool target = str_equal(options_string(options, OPT_TARGET), "cluster");
-    bool configured = config_given(stage->config, "kubernetes.kubeconfig") || config_given(stage->config, "kubernetes.context");
+    bool configured = config_given(stage->config, "kubernetes.kubeconfig") ||
+                      config_given(stage->config, "kubernetes.context");
     if (typed && !target && options_operands(options) > 0) {
         err_set(err, ERR_USAGE, "manifests and a cluster are named, and nothing says what to do with both");
-        return err_hint(err, "leave the paths out to read the cluster, or add --target cluster to compare the manifests with it");
+        return err_hint(err, "leave the paths out to read the cluster, or add --target cluster to compare "
+                             "the manifests with it");
     }
     if (target && names_manifests(stage)) {
         live->use = LIVE_LOOKUP;
@@ -29,10 +33,12 @@ static int decide(struct live *live, const struct stage *stage, struct err *err)
         live->use = LIVE_SOURCE;
     }
     if (live->use != LIVE_SOURCE && options_typed(options, OPT_SELECTOR)) {
-        return err_set(err, ERR_USAGE, "--selector chooses among the workloads of a cluster, and none is read");
+        return err_set(err, ERR_USAGE,
+                       "--selector chooses among the workloads of a cluster, and none is read");
     }
     if (live->use != LIVE_SOURCE && options_list_count(options, OPT_NAMESPACE) > 1) {
-        return err_set(err, ERR_USAGE, "of manifests, only one --namespace can be that of objects that name none");
+        return err_set(err, ERR_USAGE,
+                       "of manifests, only one --namespace can be that of objects that name none");
     }
     return 0;
 }
@@ -124,7 +130,8 @@ static int survey(struct intake *intake, json_t *wanted, struct err *err)
     int failed = 0;
     for (size_t i = 0; i < intake->records.count && !failed; i++) {
         json_t *record = NULL;
-        failed = intake->records.entries[i].known && shelf_get(&intake->records, &intake->records.entries[i], &record, err);
+        failed = intake->records.entries[i].known &&
+                 shelf_get(&intake->records, &intake->records.entries[i], &record, err);
         const json_t *workload = record == NULL ? NULL : record_workload(record);
         const char *kind = json_string_or_null(workload, "kind");
         const char *namespace = json_string_or_null(workload, "namespace");
@@ -172,7 +179,8 @@ static int look_up(struct live *live, struct intake *intake, struct err *err)
     live->found.options = intake->options;
     live->found.namespace = intake->namespace;
     if (!failed && json_object_size(wanted) > 0) {
-        failed = cluster_take(live->cluster, &live->options, &live->found, err) || move_notes(live, intake, err);
+        failed =
+            cluster_take(live->cluster, &live->options, &live->found, err) || move_notes(live, intake, err);
     }
     json_decref(wanted);
     live->options.wanted = NULL;
@@ -201,9 +209,10 @@ int live_workload(struct live *live, const unsigned char id[SHELF_ID], json_t *r
     const struct shelf_entry *entry = shelf_find(&live->found.records, id, &count);
     if (entry == NULL) {
         json_object_set_new(workload, "live", json_null());
-        record_problem(record, "parse", "not-live", live->found.errors == 0
-                                                        ? "the cluster has no such object"
-                                                        : "no such object was seen in the cluster, where not all could be listed");
+        record_problem(record, "parse", "not-live",
+                       live->found.errors == 0
+                           ? "the cluster has no such object"
+                           : "no such object was seen in the cluster, where not all could be listed");
         return 0;
     }
     if (shelf_get(&live->found.records, entry, &found, err)) {
@@ -217,6 +226,7 @@ int live_workload(struct live *live, const unsigned char id[SHELF_ID], json_t *r
 int live_nothing_found(const struct live *live, struct err *err)
 {
     bool narrowed = json_array_size(live->namespaces) > 0 || live->options.selector != NULL;
-    err_set(err, ERR_DATA, "no workload in the cluster%s", narrowed ? " in these namespaces and with this selector" : "");
+    err_set(err, ERR_DATA, "no workload in the cluster%s",
+            narrowed ? " in these namespaces and with this selector" : "");
     return err_hint(err, "kubectl get deployments --all-namespaces shows what the same account sees");
 }

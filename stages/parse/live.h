@@ -2,8 +2,8 @@
 #define TARE_STAGES_PARSE_LIVE_H
 
 /*
- * What the options want of a live cluster: nothing; the workloads themselves (no manifest is named); or, beside manifests
- * and with --target cluster, each of them as it is in the cluster.
+ * What the options want of a live cluster: nothing; the workloads themselves (no manifest is named); or,
+ * beside manifests and with --target cluster, each of them as it is in the cluster.
  */
 
 #include "pipeline/cli/stage.h"
@@ -25,11 +25,12 @@ int live_begin(struct live *live, struct stage *stage, struct err *err);
 /* Frees; also what was never begun. */
 void live_release(struct live *live);
 
-/* Takes the cluster in: as the source, or what it has of the workloads that came into `intake` from manifests; then what
- * could not be listed is noted in `intake`. Errors as of cluster_take. */
+/* Takes the cluster in: as the source, or what it has of the workloads that came into `intake` from
+ * manifests; then what could not be listed is noted in `intake`. Errors as of cluster_take. */
 int live_take(struct live *live, struct intake *intake, struct err *err);
 
-/* Of a look-up: adds `live` to a workload with this identity, null with a problem where there is none. ERR_IO. */
+/* Of a look-up: adds `live` to a workload with this identity, null with a problem where there is none.
+ * ERR_IO. */
 int live_workload(struct live *live, const unsigned char id[SHELF_ID], json_t *record, struct err *err);
 
 /* Sets ERR_DATA for a cluster without workloads. Returns -1. */

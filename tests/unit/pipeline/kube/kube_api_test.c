@@ -1,4 +1,5 @@
-/* The client against a scripted server: paging, 410, refusals in words, plugins' credentials and their renewal. */
+/* The client against a scripted server: paging, 410, refusals in words, plugins' credentials and their
+ * renewal. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,7 +67,8 @@ static int take(void *context, json_t *object, struct err *err)
     if (name == NULL) {
         return err_set(err, ERR_DATA, "an object without a name");
     }
-    buf_printf(&f->names, "%s:%s:%s ", json_string_or_null(object, "apiVersion"), json_string_or_null(object, "kind"), name);
+    buf_printf(&f->names, "%s:%s:%s ", json_string_or_null(object, "apiVersion"),
+               json_string_or_null(object, "kind"), name);
     return 0;
 }
 
@@ -79,22 +81,37 @@ static void restart(void *context)
 
 static int list(struct fixture *f, const char *namespace, const char *labels)
 {
-    struct kube_query query = {.group = "apps", .version = "v1", .resource = "deployments", .kind = "Deployment",
-                               .namespace = namespace, .labels = labels};
+    struct kube_query query = {.group = "apps",
+                               .version = "v1",
+                               .resource = "deployments",
+                               .kind = "Deployment",
+                               .namespace = namespace,
+                               .labels = labels};
     struct kube_taker taker = {.item = take, .restart = restart, .context = f};
     return kube_list(f->api, &query, &taker, &f->status, &f->err);
 }
 
 #define ITEM(name) "{\"metadata\":{\"name\":\"" name "\"}}"
-#define PAGE(next, items) "body {\"kind\":\"DeploymentList\",\"metadata\":{\"continue\":\"" next "\"},\"items\":[" items "]}\n"
+#define PAGE(next, items) \
+    "body {\"kind\":\"DeploymentList\",\"metadata\":{\"continue\":\"" next "\"},\"items\":[" items "]}\n"
 
 static void test_pages(void **state)
 {
     (void)state;
     struct fixture f;
-    start(&f, "on GET /apis/apps/v1/namespaces/a%2Fb/deployments?limit=250&labelSelector=x%3D1&continue=t%2B1\n" PAGE("", ITEM("c"))
-              "on GET /apis/apps/v1/namespaces/a%2Fb/deployments?limit=250&labelSelector=x%3D1\n" PAGE("t+1", ITEM("a") "," ITEM("b"))
-              "on GET /apis/apps/v1/deployments?limit=250\nbody {\"items\":null}\n");
+    start(&f,
+          "on GET "
+          "/apis/apps/v1/namespaces/a%2Fb/deployments?limit=250&labelSelector=x%3D1&continue=t%2B1\n" PAGE(
+              "", ITEM("c")) "on GET "
+                             "/apis/apps/v1/namespaces/a%2Fb/"
+                             "deployments?limit=250&labelSelector=x%3D1\n" PAGE("t+1",
+                                                                                ITEM("a") "," ITEM(
+                                                                                    "b")) "on GET "
+                                                                                          "/apis/apps/v1/"
+                                                                                          "deployments?limit="
+                                                                                          "250\nbody "
+                                                                                          "{\"items\":null}"
+                                                                                          "\n");
     assert_int_equal(list(&f, "a/b", "x=1"), 0);
     assert_string_equal(buf_str(&f.names), "apps/v1:Deployment:a apps/v1:Deployment:b apps/v1:Deployment:c ");
     assert_int_equal(f.status, 200);
@@ -108,15 +125,29 @@ static void test_gone(void **state)
 {
     (void)state;
     struct fixture f;
-    start(&f, "on GET /apis/apps/v1/deployments?limit=250&continue=old\nstatus 410\nbody {\"kind\":\"Status\",\"message\":\"too old\"}\n"
-              "on GET /apis/apps/v1/deployments?limit=250&continue=new\n" PAGE("", ITEM("b"))
-              "on GET /apis/apps/v1/deployments?limit=250\ntimes 1\n" PAGE("old", ITEM("a"))
-              "on GET /apis/apps/v1/deployments?limit=250\n" PAGE("new", ITEM("a")));
+    start(
+        &f,
+        "on GET /apis/apps/v1/deployments?limit=250&continue=old\nstatus 410\nbody "
+        "{\"kind\":\"Status\",\"message\":\"too old\"}\n"
+        "on GET /apis/apps/v1/deployments?limit=250&continue=new\n" PAGE(
+            "",
+            ITEM(
+                "b")) "on GET /apis/apps/v1/deployments?limit=250\ntimes 1\n" PAGE("old",
+                                                                                   ITEM(
+                                                                                       "a")) "on GET "
+                                                                                             "/apis/apps/v1/"
+                                                                                             "deployments?"
+                                                                                             "limit="
+                                                                                             "250\n" PAGE("ne"
+                                                                                                          "w",
+                                                                                                          ITEM(
+                                                                                                              "a")));
     assert_int_equal(list(&f, NULL, NULL), 0);
     assert_string_equal(buf_str(&f.names), "apps/v1:Deployment:a apps/v1:Deployment:b ");
     assert_int_equal(f.restarts, 1);
     stop(&f);
-    start(&f, "on GET /apis/apps/v1/deployments?limit=250&continue=old\nstatus 410\nbody {\"message\":\"too old\"}\n"
+    start(&f, "on GET /apis/apps/v1/deployments?limit=250&continue=old\nstatus 410\nbody {\"message\":\"too "
+              "old\"}\n"
               "on GET /\n" PAGE("old", ITEM("a")));
     assert_int_equal(list(&f, NULL, NULL), -1);
     assert_int_equal(f.status, 410);
@@ -127,7 +158,8 @@ static void test_gone(void **state)
 }
 
 /* One answer, and how it is refused. */
-static void refused(const char *script, long status, enum err_class class, const char *words, const char *hint)
+static void refused(const char *script, long status, enum err_class class, const char *words,
+                    const char *hint)
 {
     struct fixture f;
     start(&f, script);
@@ -145,14 +177,18 @@ static void refused(const char *script, long status, enum err_class class, const
 static void test_refusals(void **state)
 {
     (void)state;
-    refused("on GET /\nstatus 401\nbody {\"message\":\"Unauthorized\"}\n", 401, ERR_UNAVAILABLE, "(401)", "no credentials");
-    refused("on GET /\nstatus 403\nbody {\"message\":\"deployments.apps is forbidden: User \\\"x\\\"\"}\n", 403, ERR_UNAVAILABLE,
-            "deployments.apps is forbidden", "--namespace");
-    refused("on GET /\nstatus 403\nheader Content-Type: text/html\nbody <html>s3cret\n", 403, ERR_UNAVAILABLE, "(403)", "");
-    refused("on GET /\nstatus 404\nheader Content-Type: text/plain\nbody 404 page not found\n", 404, ERR_UNAVAILABLE, "(404)", "address");
-    refused("on GET /\nheader Content-Type: text/html\nbody <html>Log in</html>\n", 200, ERR_UNAVAILABLE, "text/html instead of JSON",
-            "login page");
-    refused("on GET /\nstatus 302\nheader Location: https://login.test/\n", 302, ERR_UNAVAILABLE, "sends on to", "");
+    refused("on GET /\nstatus 401\nbody {\"message\":\"Unauthorized\"}\n", 401, ERR_UNAVAILABLE, "(401)",
+            "no credentials");
+    refused("on GET /\nstatus 403\nbody {\"message\":\"deployments.apps is forbidden: User \\\"x\\\"\"}\n",
+            403, ERR_UNAVAILABLE, "deployments.apps is forbidden", "--namespace");
+    refused("on GET /\nstatus 403\nheader Content-Type: text/html\nbody <html>s3cret\n", 403, ERR_UNAVAILABLE,
+            "(403)", "");
+    refused("on GET /\nstatus 404\nheader Content-Type: text/plain\nbody 404 page not found\n", 404,
+            ERR_UNAVAILABLE, "(404)", "address");
+    refused("on GET /\nheader Content-Type: text/html\nbody <html>Log in</html>\n", 200, ERR_UNAVAILABLE,
+            "text/html instead of JSON", "login page");
+    refused("on GET /\nstatus 302\nheader Location: https://login.test/\n", 302, ERR_UNAVAILABLE,
+            "sends on to", "");
     refused("on GET /\nbody {\"items\":\n", 200, ERR_DATA, "", "");
     refused("on GET /\nbody {\"kind\":\"DeploymentList\"}\n", 200, ERR_DATA, "", "");
     refused("on GET /\nbody {\"items\":{}}\n", 200, ERR_DATA, "it has no items", "");
@@ -160,7 +196,8 @@ static void test_refusals(void **state)
     refused("on GET /\nbody {\"items\":[{}]}\n", 200, ERR_DATA, "without a name", "");
     refused("on GET /\n" PAGE("same", ""), 200, ERR_DATA, "goes in circles", "");
     refused("on GET /\nrepeat 200000 x\n", 200, ERR_DATA, "larger than", "");
-    refused("on GET /\nstatus 500\nheader Retry-After: 0\nbody {\"message\":\"etcd\\u001b is gone\"}\n", 500, ERR_UNAVAILABLE, "etcd? is gone", "");
+    refused("on GET /\nstatus 500\nheader Retry-After: 0\nbody {\"message\":\"etcd\\u001b is gone\"}\n", 500,
+            ERR_UNAVAILABLE, "etcd? is gone", "");
 }
 
 /* 429 is waited for; a cut answer is asked for again. */
@@ -168,8 +205,9 @@ static void test_faults_that_pass(void **state)
 {
     (void)state;
     struct fixture f;
-    start(&f, "on GET /\ntimes 1\nstatus 429\nheader Retry-After: 0\nbody {}\non GET /\ntimes 1\ncut 20\n" PAGE("", ITEM("a"))
-              "on GET /\n" PAGE("", ITEM("a")));
+    start(&f,
+          "on GET /\ntimes 1\nstatus 429\nheader Retry-After: 0\nbody {}\non GET /\ntimes 1\ncut 20\n" PAGE(
+              "", ITEM("a")) "on GET /\n" PAGE("", ITEM("a")));
     assert_int_equal(list(&f, NULL, NULL), 0);
     assert_string_equal(buf_str(&f.names), "apps/v1:Deployment:a ");
     assert_int_equal(http_script_count(f.server), 3);
@@ -182,7 +220,9 @@ static void test_groups(void **state)
     static const char *const versions[] = {"v2", "v1", NULL};
     struct fixture f;
     struct kube_groups *groups = NULL;
-    start(&f, "on GET /apis\ntimes 1\nbody {\"groups\":[{\"name\":\"x\",\"versions\":[{\"version\":\"v1\"}]},{\"name\":\"y\",\"versions\":[{\"version\":\"v3\"}]},7]}\n"
+    start(&f, "on GET /apis\ntimes 1\nbody "
+              "{\"groups\":[{\"name\":\"x\",\"versions\":[{\"version\":\"v1\"}]},{\"name\":\"y\","
+              "\"versions\":[{\"version\":\"v3\"}]},7]}\n"
               "on GET /apis\ntimes 1\nstatus 403\nbody {}\non GET /apis\nstatus 401\nbody {}\n");
     assert_int_equal(kube_groups_ask(f.api, &groups, &f.err), 0);
     assert_string_equal(kube_groups_version(groups, "x", versions), "v1");
@@ -250,7 +290,10 @@ static void remove_plugin(struct fixture *f)
     assert_int_equal(rmdir(f->folder), 0);
 }
 
-#define CREDENTIAL(status) "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{" status "}}'"
+#define CREDENTIAL(status) \
+    "echo " \
+    "'{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{" status \
+    "}}'"
 
 /* A refused token is renewed once, and what the plugin is told is what Kubernetes says it is told. */
 static void test_plugin(void **state)
@@ -258,8 +301,10 @@ static void test_plugin(void **state)
     (void)state;
     struct fixture f;
     struct kube_limits limits = {0};
-    start_server(&f, "on GET /\nmatch Authorization: Bearer t2\n" PAGE("", ITEM("a")) "on GET /\nstatus 401\nbody {}\n");
-    make_plugin(&f, "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{\"token\":\"t'$n'\"}}'");
+    start_server(&f, "on GET /\nmatch Authorization: Bearer t2\n" PAGE(
+                         "", ITEM("a")) "on GET /\nstatus 401\nbody {}\n");
+    make_plugin(
+        &f, "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{\"token\":\"t'$n'\"}}'");
     struct kube_access *access = access_by_plugin(&f);
     access->exec->cluster_info = true;
     access->exec->cluster_config = xstrdup("{\"a\":1}");
@@ -271,7 +316,8 @@ static void test_plugin(void **state)
     assert_string_equal(runs, "2\n");
     free(runs);
     char *told = read_in(&f, "told");
-    assert_non_null(strstr(told, "\"spec\":{\"cluster\":{\"certificate-authority-data\":\"Zm9v\",\"config\":{\"a\":1},\"server\":\"http://127"));
+    assert_non_null(strstr(told, "\"spec\":{\"cluster\":{\"certificate-authority-data\":\"Zm9v\",\"config\":{"
+                                 "\"a\":1},\"server\":\"http://127"));
     assert_non_null(strstr(told, "\"interactive\":false}"));
     assert_non_null(strstr(told, " last login"));
     free(told);
@@ -295,7 +341,8 @@ static void test_plugin_expiry(void **state)
     struct fixture f;
     struct kube_limits limits = {0};
     start_server(&f, "on GET /\n" PAGE("", ""));
-    make_plugin(&f, "at=$(date -u -d '+11 seconds' +%Y-%m-%dT%H:%M:%SZ); " CREDENTIAL("\"token\":\"t\",\"expirationTimestamp\":\"'$at'\""));
+    make_plugin(&f, "at=$(date -u -d '+11 seconds' +%Y-%m-%dT%H:%M:%SZ); " CREDENTIAL(
+                        "\"token\":\"t\",\"expirationTimestamp\":\"'$at'\""));
     assert_int_equal(kube_api_new(access_by_plugin(&f), &limits, &f.api, &f.err), 0);
     assert_int_equal(list(&f, NULL, NULL), 0);
     sleep(2);
@@ -315,13 +362,16 @@ static void test_bad_plugins(void **state)
         const char *text;
         const char *words;
     } cases[] = {
-        {"echo 's3cret of the token' ; echo 'first' >&2; echo 'please log in' >&2; exit 3", "ended with 3: please log in"},
+        {"echo 's3cret of the token' ; echo 'first' >&2; echo 'please log in' >&2; exit 3",
+         "ended with 3: please log in"},
         {"echo '{\"token\":\"s3cret\"'", "no ExecCredential in JSON"},
         {"echo '[]'", "no ExecCredential in JSON"},
-        {"echo '{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{\"token\":\"s3cret\"}}'", "the kubeconfig says"},
+        {"echo '{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"status\":{\"token\":\"s3cret\"}}'",
+         "the kubeconfig says"},
         {CREDENTIAL(""), "neither a token nor a certificate"},
         {CREDENTIAL("\"clientCertificateData\":\"x\""), "neither a token nor a certificate"},
-        {CREDENTIAL("\"token\":\"s3cret\",\"expirationTimestamp\":\"soon\""), "expirationTimestamp that is no time"},
+        {CREDENTIAL("\"token\":\"s3cret\",\"expirationTimestamp\":\"soon\""),
+         "expirationTimestamp that is no time"},
         {CREDENTIAL("\"token\":\"s3cret\\\\r\\\\nX: y\""), "control characters"},
         {"head -c 2000000 /dev/zero | tr '\\0' x", "its credential plugin gives nothing"},
         {"kill -9 $$", "ended with 137"},
@@ -359,9 +409,10 @@ int main(void)
 {
     rng_seed(1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pages),  cmocka_unit_test(test_gone),          cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_faults_that_pass), cmocka_unit_test(test_groups), cmocka_unit_test(test_plugin),
-        cmocka_unit_test(test_plugin_expiry),    cmocka_unit_test(test_bad_plugins),
+        cmocka_unit_test(test_pages),         cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_faults_that_pass),
+        cmocka_unit_test(test_groups),        cmocka_unit_test(test_plugin),
+        cmocka_unit_test(test_plugin_expiry), cmocka_unit_test(test_bad_plugins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

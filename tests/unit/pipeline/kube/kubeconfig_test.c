@@ -1,4 +1,5 @@
-/* Kubeconfigs: merging, every form of credentials, and refusals that name file, line and entry and show no secret. */
+/* Kubeconfigs: merging, every form of credentials, and refusals that name file, line and entry and show no
+ * secret. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +39,8 @@ static void put(const char *name, const char *text)
 /* A kubeconfig of one context; `cluster` and `user` are YAML in flow style. */
 static char *simple(const char *cluster, const char *user)
 {
-    char *text = xasprintf("apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts:\n- {name: c, context: {cluster: k, user: u}}\n"
+    char *text = xasprintf("apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts:\n- {name: c, "
+                           "context: {cluster: k, user: u}}\n"
                            "clusters:\n- name: k\n  cluster: %s\nusers:\n- name: u\n  user: %s\n",
                            cluster, user);
     put("config", text);
@@ -89,7 +91,8 @@ static void refused(const char *cluster, const char *user, const char *words)
 static void test_simple(void **state)
 {
     (void)state;
-    struct kube_access *access = given("{server: 'https://h:6443/base', tls-server-name: api, proxy-url: 'http://p:1'}", "{token: t}");
+    struct kube_access *access =
+        given("{server: 'https://h:6443/base', tls-server-name: api, proxy-url: 'http://p:1'}", "{token: t}");
     assert_string_equal(access->server, "https://h:6443/base");
     assert_string_equal(access->server_name, "api");
     assert_string_equal(access->proxy, "http://p:1");
@@ -114,10 +117,12 @@ static void test_merge(void **state)
     struct err err;
     put("a/config", "current-context: one\nusers:\n- {name: red, user: {token: first}}\n"
                     "contexts:\n- {name: one, context: {cluster: far, user: red}}\n");
-    put("b/config", "current-context: two\nusers:\n- {name: red, user: {username: x, password: s3cret}}\n- {name: blue, user: "
-                    "{tokenFile: tok/en}}\ncontexts:\n- {name: one, context: {cluster: none, user: none}}\n"
-                    "- {name: two, context: {cluster: far, user: blue, namespace: shop}}\n"
-                    "clusters:\n- {name: far, cluster: {server: 'https://far', certificate-authority: ca.pem}}\n");
+    put("b/config",
+        "current-context: two\nusers:\n- {name: red, user: {username: x, password: s3cret}}\n- {name: blue, "
+        "user: "
+        "{tokenFile: tok/en}}\ncontexts:\n- {name: one, context: {cluster: none, user: none}}\n"
+        "- {name: two, context: {cluster: far, user: blue, namespace: shop}}\n"
+        "clusters:\n- {name: far, cluster: {server: 'https://far', certificate-authority: ca.pem}}\n");
     put("b/ca.pem", "-----BEGIN CERTIFICATE-----\nx\n");
     char *list = xasprintf("%s/missing:%s/a/config::%s/b/config:%s/a/config", folder, folder, folder, folder);
     setenv("KUBECONFIG", list, 1);
@@ -179,7 +184,8 @@ static void test_places(void **state)
     assert_int_equal(find_with(NULL, NULL, &access, &err), -1);
     assert_int_equal(err.class, ERR_NOINPUT);
     assert_non_null(strstr(err.hint, "--kubeconfig"));
-    put(".kube/config", "current-context: h\ncontexts: [{name: h, context: {cluster: h}}]\nclusters: [{name: h, cluster: {server: "
+    put(".kube/config", "current-context: h\ncontexts: [{name: h, context: {cluster: h}}]\nclusters: [{name: "
+                        "h, cluster: {server: "
                         "'https://home'}}]\n");
     assert_int_equal(find_with(NULL, NULL, &access, &err), 0);
     assert_string_equal(access->server, "https://home");
@@ -211,8 +217,9 @@ static void test_credentials(void **state)
     (void)state;
     put("c.pem", "-----BEGIN CERTIFICATE-----\nfile\n");
     put("k.pem", "-----BEGIN KEY-----\nfile\n");
-    struct kube_access *access = given("{server: 'https://h', certificate-authority-data: " PEM64 ", certificate-authority: nowhere}",
-                                       "{client-certificate: c.pem, client-key-data: " PEM64 "}");
+    struct kube_access *access =
+        given("{server: 'https://h', certificate-authority-data: " PEM64 ", certificate-authority: nowhere}",
+              "{client-certificate: c.pem, client-key-data: " PEM64 "}");
     assert_string_equal(access->ca_pem, "-----BEGIN X-----\n");
     assert_string_equal(access->certificate_pem, "-----BEGIN CERTIFICATE-----\nfile\n");
     assert_string_equal(access->key_pem, "-----BEGIN X-----\n");
@@ -230,11 +237,13 @@ static void test_credentials(void **state)
 static void test_exec(void **state)
 {
     (void)state;
-    struct kube_access *access = given(
-        "{server: 'https://h', extensions: [{name: other, extension: 1}, {name: client.authentication.k8s.io/exec, extension: {a: [1, "
-        "true, x]}}]}",
-        "{exec: {apiVersion: client.authentication.k8s.io/v1, command: bin/plug, args: [a, 1], env: [{name: A, value: b}], "
-        "provideClusterInfo: true, interactiveMode: Never, installHint: get it}}");
+    struct kube_access *access =
+        given("{server: 'https://h', extensions: [{name: other, extension: 1}, {name: "
+              "client.authentication.k8s.io/exec, extension: {a: [1, "
+              "true, x]}}]}",
+              "{exec: {apiVersion: client.authentication.k8s.io/v1, command: bin/plug, args: [a, 1], env: "
+              "[{name: A, value: b}], "
+              "provideClusterInfo: true, interactiveMode: Never, installHint: get it}}");
     struct kube_exec *exec = access->exec;
     char *path = path_of("bin/plug");
     assert_string_equal(exec->path, path);
@@ -266,11 +275,13 @@ static void test_refused_clusters(void **state)
             "\"certificate-authority-data\" is not the base64 of text");
     refused("{server: 'https://h', certificate-authority-data: czNjcmV0}", "{}", "holds no PEM text");
     refused("{server: 'https://h', certificate-authority: missing.pem}", "{}", "missing.pem");
-    refused("{server: 'https://h', insecure-skip-tls-verify: true}", "{}", "insecure-skip-tls-verify is refused");
+    refused("{server: 'https://h', insecure-skip-tls-verify: true}", "{}",
+            "insecure-skip-tls-verify is refused");
     refused("{server: 'https://h', insecure-skip-tls-verify: maybe}", "{}", "must be true or false");
     refused("{server: 'https://h', proxy-url: 'ftp://u:s3cret@p'}", "{}", "proxy-url must begin with");
     refused("{server: 'http://cluster.test'}", "{token: s3cret}", "plain http");
-    refused("{server: 'https://h'}\n- name: k\n  cluster: {server: 'https://i'}", "{}", "line 9: cluster \"k\": this name stands in the list twice");
+    refused("{server: 'https://h'}\n- name: k\n  cluster: {server: 'https://i'}", "{}",
+            "line 9: cluster \"k\": this name stands in the list twice");
 }
 
 static void test_refused_users(void **state)
@@ -283,11 +294,17 @@ static void test_refused_users(void **state)
     refused(HTTPS, "{auth-provider: {name: azure}}", "auth-provider \"azure\"");
     refused(HTTPS, "{auth-provider: {name: oidc}}", "auth-provider \"oidc\"");
     refused(HTTPS, "{exec: {command: x}}", "exec.apiVersion must be");
-    refused(HTTPS, "{exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: x}}", "exec.apiVersion must be");
+    refused(HTTPS, "{exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: x}}",
+            "exec.apiVersion must be");
     refused(HTTPS, "{exec: {apiVersion: client.authentication.k8s.io/v1}}", "names no command");
-    refused(HTTPS, "{exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Always}}", "wants to ask");
-    refused(HTTPS, "{exec: {apiVersion: client.authentication.k8s.io/v1, command: x, args: s3cret}}", "exec.args must be a list");
-    refused(HTTPS, "{exec: {apiVersion: client.authentication.k8s.io/v1, command: x, env: [{value: s3cret}]}}", "exec.env must have");
+    refused(HTTPS,
+            "{exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Always}}",
+            "wants to ask");
+    refused(HTTPS, "{exec: {apiVersion: client.authentication.k8s.io/v1, command: x, args: s3cret}}",
+            "exec.args must be a list");
+    refused(HTTPS,
+            "{exec: {apiVersion: client.authentication.k8s.io/v1, command: x, env: [{value: s3cret}]}}",
+            "exec.env must have");
     refused(HTTPS, "{exec: s3cret}", "exec must be a mapping");
     refused(HTTPS, "{token: {a: s3cret}}", "\"token\" must be text");
 }
@@ -335,7 +352,8 @@ static void test_insecure_when_asked(void **state)
     kube_access_free(access);
     access = NULL;
     free(path);
-    choice.kubeconfig = path = simple("{server: 'https://h', insecure-skip-tls-verify: true, certificate-authority-data: " PEM64 "}", "{}");
+    choice.kubeconfig = path = simple(
+        "{server: 'https://h', insecure-skip-tls-verify: true, certificate-authority-data: " PEM64 "}", "{}");
     assert_int_equal(kube_access_find(&choice, &access, &err), -1);
     assert_non_null(strstr(err.message, "one of them must go"));
     free(path);
@@ -345,9 +363,15 @@ static void test_insecure_when_asked(void **state)
 static void test_base64(void **state)
 {
     (void)state;
-    static const char *const pairs[][2] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},       {"foo", "Zm9v"},
-                                           {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
-    static const char *const bad[] = {"Z", "Zg", "Zg=", "Zh==", "Zg==Zg==", "=Zg=", "Zm9v!", "Zg===", "====", "Z g="};
+    static const char *const pairs[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"}};
+    static const char *const bad[] = {
+        "Z", "Zg", "Zg=", "Zh==", "Zg==Zg==", "=Zg=", "Zm9v!", "Zg===", "====", "Z g="};
     for (size_t i = 0; i < ARRAY_COUNT(pairs); i++) {
         struct buf out;
         buf_init(&out, 100);
@@ -383,9 +407,20 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = {"config",        "a/config",  "a",       "b/config", "b/ca.pem", "b",
-                                        ".kube/config",  ".kube",     "account/token", "account/ca.crt", "account/namespace",
-                                        "account",       "c.pem",     "k.pem"};
+    static const char *const names[] = {"config",
+                                        "a/config",
+                                        "a",
+                                        "b/config",
+                                        "b/ca.pem",
+                                        "b",
+                                        ".kube/config",
+                                        ".kube",
+                                        "account/token",
+                                        "account/ca.crt",
+                                        "account/namespace",
+                                        "account",
+                                        "c.pem",
+                                        "k.pem"};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         char *path = path_of(names[i]);
         remove(path);
@@ -397,11 +432,11 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_simple),        cmocka_unit_test(test_merge),
-        cmocka_unit_test(test_contexts),      cmocka_unit_test(test_places),
-        cmocka_unit_test(test_credentials),   cmocka_unit_test(test_exec),
+        cmocka_unit_test(test_simple),           cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_contexts),         cmocka_unit_test(test_places),
+        cmocka_unit_test(test_credentials),      cmocka_unit_test(test_exec),
         cmocka_unit_test(test_refused_clusters), cmocka_unit_test(test_refused_users),
-        cmocka_unit_test(test_refused_files), cmocka_unit_test(test_insecure_when_asked),
+        cmocka_unit_test(test_refused_files),    cmocka_unit_test(test_insecure_when_asked),
         cmocka_unit_test(test_base64),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
