@@ -174,9 +174,106 @@ static void test_own_directory(void **state)
     free(directory);
 }
 
+/* Runs a line of shell and takes what it prints, at most `cap` bytes, within `milliseconds`. */
+static int captured(const char *line, struct buf *out, struct buf *tail, int64_t milliseconds, int *code, struct err *err)
+{
+    char copy[512];
+    char name[] = "sh";
+    char flag[] = "-c";
+    char *argv[] = {name, flag, copy, NULL};
+    char kept[] = "KEPT=yes";
+    char *environment[] = {kept, NULL};
+    snprintf(copy, sizeof copy, "%s", line);
+    struct proc proc = {
+        .path = "/bin/sh", .argv = argv, .environment = environment, .stdin_fd = -1, .stderr_tail = tail};
+    return proc_capture(&proc, out, milliseconds, code, err);
+}
+
+static void test_capture(void **state)
+{
+    (void)state;
+    struct buf out;
+    struct buf tail;
+    struct err err = {0};
+    int code = -1;
+    buf_init(&out, 100000);
+    buf_init(&tail, 8);
+    assert_int_equal(captured("echo one; echo two words >&2; exit 3", &out, &tail, 10000, &code, &err), 0);
+    assert_int_equal(code, 3);
+    assert_string_equal(buf_str(&out), "one\n");
+    assert_string_equal(buf_str(&tail), "o words\n");
+    buf_clear(&out);
+    assert_int_equal(captured("echo \"$KEPT$HOME\"; cat", &out, NULL, 10000, &code, &err), 0);
+    assert_string_equal(buf_str(&out), "yes\n");
+    buf_clear(&out);
+    assert_int_equal(captured("head -c 100000 /dev/zero", &out, NULL, 10000, &code, &err), 0);
+    assert_int_equal(out.length, 100000);
+    buf_clear(&out);
+    assert_int_equal(captured("exec >&- 2>&-; exit 5", &out, NULL, 10000, &code, &err), 0);
+    assert_int_equal(code, 5);
+    assert_int_equal(captured("kill -15 $$", &out, NULL, 10000, &code, &err), 0);
+    assert_int_equal(code, 128 + SIGTERM);
+    assert_int_equal(err.class, ERR_NONE);
+    buf_release(&out);
+    buf_release(&tail);
+}
+
+static void test_capture_limits(void **state)
+{
+    (void)state;
+    struct buf out;
+    struct err err = {0};
+    int code = -1;
+    buf_init(&out, 1000);
+    assert_int_equal(captured("cat /dev/zero", &out, NULL, 10000, &code, &err), -1);
+    assert_int_equal(err.class, ERR_DATA);
+    assert_true(out.overflow);
+    buf_clear(&out);
+    err = (struct err){0};
+    assert_int_equal(captured("echo soon; sleep 60", &out, NULL, 300, &code, &err), -1);
+    assert_int_equal(err.class, ERR_TEMPFAIL);
+    assert_string_equal(buf_str(&out), "soon\n");
+    buf_clear(&out);
+    err = (struct err){0};
+    assert_int_equal(captured("exec >&- 2>&-; sleep 60", &out, NULL, 300, &code, &err), -1);
+    assert_int_equal(err.class, ERR_TEMPFAIL);
+    char name[] = "none";
+    char *argv[] = {name, NULL};
+    struct proc none = {.path = "/nonexistent/none", .argv = argv, .stdin_fd = -1};
+    assert_int_equal(proc_capture(&none, &out, 1000, &code, &err), -1);
+    assert_int_equal(err.class, ERR_SOFTWARE);
+    none.directory = "/nonexistent";
+    assert_int_equal(proc_capture(&none, &out, 1000, &code, &err), -1);
+    assert_int_equal(err.class, ERR_NOINPUT);
+    buf_release(&out);
+}
+
+static void test_find(void **state)
+{
+    (void)state;
+    char *before = getenv("PATH");
+    char *kept = before == NULL ? NULL : strdup(before);
+    setenv("PATH", ".::bin:/nonexistent:/bin", 1);
+    char *path = proc_find("sh");
+    assert_string_equal(path, "/bin/sh");
+    free(path);
+    assert_null(proc_find("no-such-program"));
+    setenv("PATH", "/", 1);
+    assert_null(proc_find("bin")); /* a folder */
+    unsetenv("PATH");
+    assert_null(proc_find("sh"));
+    if (kept != NULL) {
+        setenv("PATH", kept, 1);
+    }
+    free(kept);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_capture),
+        cmocka_unit_test(test_capture_limits),
+        cmocka_unit_test(test_find),
         cmocka_unit_test(test_exit_codes),       cmocka_unit_test(test_streams),
         cmocka_unit_test(test_tail_keeps_the_end), cmocka_unit_test(test_cannot_start),
         cmocka_unit_test(test_signals_do_not_disturb), cmocka_unit_test(test_no_descriptor_is_lost),
