@@ -154,7 +154,7 @@ $(BUILD)/bin/harness/%: $(BUILD)/obj/tests/harness/%_main.o $(HARNESS_OBJECTS) $
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
-.PHONY: tests-built check-run fuzz-built
+.PHONY: tests-built check-run fuzz-built cluster-tools
 tests-built: all $(TEST_BINS) $(HARNESS_BINS)
 
 FUZZ_SOURCES := $(wildcard tests/fuzz/*_fuzz.c)
@@ -170,8 +170,12 @@ check: ## install what tests need, build, and pass all tests
 	.ci/setup build demo check
 	$(MAKE) check-run
 
-check-run: tests-built
+check-run: tests-built cluster-tools
 	.ci/check $(BUILD)
+
+# Only tests need Go. Where there is none, those that need these programs are skipped; CI has to have it.
+cluster-tools: ## the Kubernetes API server, helm and kustomize that tests start, built once a version
+	tests/cluster/tools.sh build || { [ $$? = 69 ] && [ "$$CI" != true ]; }
 
 lint: tests-built ## the cheap checks of the tree itself
 	.ci/check $(BUILD) lint

@@ -186,7 +186,7 @@ failed() {
 start() {
     local dir=$1 tools program
     shift
-    tools=$("$here/tools.sh" path) || die $EX_UNAVAILABLE "the control plane is not built; hint: make cluster-tools"
+    tools=${CLUSTER_TOOLS:-$("$here/tools.sh" path)} || die $EX_UNAVAILABLE "the control plane is not built; hint: make cluster-tools"
     PATH=$tools:$PATH
     for program in etcd curl openssl setsid flock; do need "$program"; done
     mkdir -p "$dir" || exit $EX_CANTCREAT

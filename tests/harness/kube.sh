@@ -15,12 +15,14 @@
 # A test whose machine can have no control plane (no Go) is skipped as a whole, and fails where CI=true.
 
 cluster_dir=$root/tests/cluster
+# Asked now: a test may change HOME.
+CLUSTER_TOOLS=$("$cluster_dir/tools.sh" path) || CLUSTER_TOOLS=''
+export CLUSTER_TOOLS
 kube_dir='' kube_url='' namespace=''
 
 kube_tools() {
-    local tools
-    if tools=$("$cluster_dir/tools.sh" path); then
-        PATH=$tools:$PATH
+    if [[ -n $CLUSTER_TOOLS ]]; then
+        [[ :$PATH: == *:$CLUSTER_TOOLS:* ]] || PATH=$CLUSTER_TOOLS:$PATH
         return 0
     fi
     tap_done=1
