@@ -102,9 +102,12 @@ static bool reusable(const char *bytes, const struct yaml_node *node, bool json)
 
 static void write_scalar(struct buf *out, const char *bytes, const struct yaml_node *node, bool json)
 {
+    enum yaml_type type = yaml_type_of(node);
     if (reusable(bytes, node, json)) {
         buf_add(out, bytes + node->value, node->end - node->value);
-    } else if (yaml_type_of(node) == YAML_TYPE_NULL) {
+    } else if (type == YAML_TYPE_INT || type == YAML_TYPE_FLOAT || type == YAML_TYPE_BOOL) {
+        buf_add(out, node->text, node->length); /* a tag made it so: the text says it without quotes too */
+    } else if (type == YAML_TYPE_NULL) {
         buf_add_str(out, "null");
     } else {
         write_quoted(out, node->text, node->length);

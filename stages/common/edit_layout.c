@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pipeline/base/mem.h"
+#include "stages/common/edit_comment.h"
 
 enum { TEXT_CAP = 1024 * 1024 };
 
@@ -63,6 +64,25 @@ bool layout_first_on_line(const struct layout *layout, size_t offset)
     return true;
 }
 
+size_t layout_pair_start(const struct layout *layout, const struct yaml_node *key)
+{
+    size_t at = key->start;
+    while (at > 0 && (layout->bytes[at - 1] == ' ' || layout->bytes[at - 1] == '\t')) {
+        at--;
+    }
+    return at > 0 && at < key->start && layout->bytes[at - 1] == '?' ? at - 1 : key->start;
+}
+
+const char *layout_lead(const struct layout *layout, const struct yaml_node *key,
+                        const struct yaml_node *value)
+{
+    size_t at = value->value;
+    if (memchr(layout->bytes + key->end, ':', at - key->end) == NULL) {
+        return ": ";
+    }
+    return layout->bytes[at - 1] == ':' && !layout->json ? " " : "";
+}
+
 bool layout_comment_above(const struct layout *layout, size_t offset)
 {
     size_t start = line_start(layout, offset);
@@ -93,13 +113,14 @@ static const char *line_end_text(const struct layout *layout, size_t offset)
 /* What stands before a key on its line, if that is blank; else as many blanks as its column says. */
 static const char *indent_of(const struct layout *layout, const struct yaml_node *key)
 {
-    if (layout_first_on_line(layout, key->start)) {
-        size_t start = line_start(layout, key->start);
-        return arena_strndup(layout->arena, layout->bytes + start, key->start - start);
+    size_t at = layout_pair_start(layout, key);
+    if (layout_first_on_line(layout, at)) {
+        size_t start = line_start(layout, at);
+        return arena_strndup(layout->arena, layout->bytes + start, at - start);
     }
     size_t line;
     size_t column;
-    yaml_position(layout->stream, key->start, &line, &column);
+    yaml_position(layout->stream, at, &line, &column);
     return arena_printf(layout->arena, "%*s", (int)(column - 1), "");
 }
 
@@ -183,7 +204,7 @@ static void write_flow(const struct layout *layout, struct buf *out, const struc
 static bool is_expanded(const struct layout *layout, const struct yaml_node *map)
 {
     return map->kind == YAML_KIND_MAPPING && map->style == YAML_STYLE_FLOW && map->first != NULL &&
-           layout_first_on_line(layout, map->first->start);
+           layout_first_on_line(layout, layout_pair_start(layout, map->first));
 }
 
 /* Whether a mapping that is put into `map` should have its entries on lines of their own: as those that are
@@ -193,7 +214,7 @@ static bool expands(const struct layout *layout, const struct yaml_node *map)
     for (const struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
         const struct yaml_node *value = key->next;
         if (value->style == YAML_STYLE_FLOW && value->first != NULL) {
-            return layout_first_on_line(layout, value->first->start);
+            return layout_first_on_line(layout, layout_pair_start(layout, value->first));
         }
     }
     return is_expanded(layout, map);
@@ -262,7 +283,7 @@ void layout_insert_after(struct layout *layout, struct yaml_node *map, const str
     } else {
         struct flow flow = flow_like(layout, map, pair->key);
         flow.step = flow_step(layout, map, step);
-        if (layout_first_on_line(layout, pair->key->start)) {
+        if (layout_first_on_line(layout, layout_pair_start(layout, pair->key))) {
             buf_printf(&out, ",%s%s", flow.eol, indent_of(layout, pair->key));
         } else {
             buf_add_str(&out, flow.comma);
@@ -296,12 +317,26 @@ void layout_insert_before(struct layout *layout, struct yaml_node *map, const st
     buf_release(&out);
 }
 
+/* The comments inside of a value that is written anew, each on a line of its own at the head. */
+static void write_comments(const struct layout *layout, struct buf *out, const struct yaml_node *value,
+                           const char *indent, const char *eol)
+{
+    struct edit_comments comments =
+        edit_comments_in(layout->arena, layout->bytes, value->value, value->end, value, 1);
+    for (size_t i = 0; i < comments.count; i++) {
+        buf_printf(out, "%s%.*s%s", indent, (int)(comments.items[i].end - comments.items[i].start),
+                   layout->bytes + comments.items[i].start, eol);
+    }
+}
+
 /* Entries in braces in place of the value [start, end). */
 static void fill_flow(struct layout *layout, struct yaml_node *map, const struct layout_pair *pair,
                       const struct layout_entry *entries, size_t count, size_t step)
 {
     struct buf out;
+    struct buf comments;
     buf_init(&out, TEXT_CAP);
+    buf_init(&comments, TEXT_CAP);
     bool block = map->style == YAML_STYLE_BLOCK;
     struct flow flow = flow_like(layout, map, pair->key);
     flow.step = flow_step(layout, map, step);
@@ -310,10 +345,14 @@ static void fill_flow(struct layout *layout, struct yaml_node *map, const struct
         flow.comma = ", ";
         flow.indent = NULL;
     }
-    bool glued = pair->value->value > 0 && layout->bytes[pair->value->value - 1] == ':' && !layout->json;
-    buf_add_str(&out, glued ? " " : "");
+    const char *inner = deeper(layout, indent_of(layout, pair->key), step);
+    write_comments(layout, &comments, pair->value, inner, flow.eol);
     write_braces(layout, &out, &flow, entries, count);
-    layout_splice(layout, pair->value->value, pair->value->end, buf_str(&out));
+    layout_splice(layout, pair->value->value, pair->value->end,
+                  arena_printf(layout->arena, "%s{%s%s%s%s", layout_lead(layout, pair->key, pair->value),
+                               comments.length == 0 ? "" : flow.eol, buf_str(&comments),
+                               comments.length == 0 || flow.indent != NULL ? "" : inner, buf_str(&out) + 1));
+    buf_release(&comments);
     buf_release(&out);
 }
 
@@ -339,6 +378,7 @@ static void fill_block(struct layout *layout, const struct yaml_node *value,
     buf_init(&out, TEXT_CAP);
     const char *eol = line_end_text(layout, value->first->start);
     const char *indent = indent_of(layout, value->first);
+    write_comments(layout, &out, value, indent, eol);
     for (size_t i = 0; i < count; i++) {
         write_block(layout, &out, value->first, &entries[i], indent, step, eol);
     }
@@ -376,31 +416,100 @@ void layout_fill(struct layout *layout, struct yaml_node *map, const struct layo
     buf_release(&out);
 }
 
-/* Takes out the lines of a block pair. */
-static void remove_lines(struct layout *layout, const struct layout_pair *pair)
+static bool is_blank(char c)
 {
-    size_t start = line_start(layout, pair->key->start);
-    size_t feed = line_feed(layout, pair->value->end);
-    size_t at = pair->value->end;
-    while (at < feed && (layout->bytes[at] == ' ' || layout->bytes[at] == '\t')) {
-        at++;
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Takes out the lines from that of `start` to that of `end`, but for their comments. */
+static void remove_lines(struct layout *layout, size_t start, size_t end,
+                         const struct edit_comments *comments)
+{
+    size_t stop = line_feed(layout, end);
+    size_t gone = line_start(layout, start);
+    for (size_t line = gone, next; line <= stop && line < layout->length; line = next) {
+        size_t feed = line_feed(layout, line);
+        next = feed < layout->length ? feed + 1 : feed;
+        const struct edit_comment *comment = edit_comment_within(comments, line, feed);
+        if (comment == NULL) {
+            continue;
+        }
+        if (line > gone) {
+            layout_splice(layout, gone, line, "");
+        }
+        gone = next;
+        if (!layout_first_on_line(layout, comment->start)) {
+            size_t from = line;
+            while (is_blank(layout->bytes[from])) {
+                from++;
+            }
+            layout_splice(layout, from, comment->start, "");
+        }
     }
-    if (at < feed && layout->bytes[at] == '#') {
-        layout_splice(layout, pair->key->start, at, "");
-    } else {
-        layout_splice(layout, start, feed < layout->length ? feed + 1 : feed, "");
+    size_t past = stop < layout->length ? stop + 1 : stop;
+    if (past > gone) {
+        layout_splice(layout, gone, past, "");
+    }
+}
+
+/* Takes out what stands in [start, end) of a flow mapping between comments. */
+static void remove_between(struct layout *layout, size_t start, size_t end,
+                           const struct edit_comments *comments)
+{
+    if (comments->count == 0) {
+        layout_splice(layout, start, end, "");
+        return;
+    }
+    for (size_t i = 0; i <= comments->count; i++) {
+        size_t from = i == 0 ? start : comments->items[i - 1].end;
+        size_t to = i < comments->count ? comments->items[i].start : end;
+        while (to > from && is_blank(layout->bytes[to - 1])) {
+            to--;
+        }
+        while (from < to && is_blank(layout->bytes[from])) {
+            from++;
+        }
+        if (from < to) {
+            layout_splice(layout, from, to, "");
+        }
     }
 }
 
 void layout_remove(struct layout *layout, struct yaml_node *map, const struct layout_pair *pair)
 {
-    if (map->style == YAML_STYLE_BLOCK) {
-        remove_lines(layout, pair);
-    } else if (pair->next_key != NULL) {
-        layout_splice(layout, pair->key->start, pair->next_key->start, "");
-    } else if (pair->last_value != NULL) {
-        layout_splice(layout, pair->last_value->end, pair->value->end, "");
+    bool block = map->style == YAML_STYLE_BLOCK;
+    bool last = pair->next_key == NULL;
+    size_t start = !block && last && pair->last_value != NULL ? pair->last_value->end : pair->key->start;
+    size_t end = block  ? line_feed(layout, pair->value->end)
+                 : last ? pair->value->end
+                        : pair->next_key->start;
+    struct edit_comments comments = edit_comments_in(layout->arena, layout->bytes, start, end, pair->key, 2);
+    if (block) {
+        remove_lines(layout, start, pair->value->end, &comments);
     } else {
-        layout_splice(layout, pair->key->start, pair->value->end, "");
+        remove_between(layout, start, end, &comments);
+    }
+}
+
+void layout_empty(struct layout *layout, const struct layout_pair *pair)
+{
+    const struct yaml_node *value = pair->value;
+    const struct yaml_node *inside = value->first;
+    bool block = value->style == YAML_STYLE_BLOCK;
+    size_t start = block ? pair->key->end : value->value;
+    size_t end = block ? line_feed(layout, value->end) : value->end;
+    struct edit_comments comments =
+        edit_comments_in(layout->arena, layout->bytes, start, end, inside, 2 * (size_t)value->count);
+    size_t colon = start;
+    while (block && colon < value->value && layout->bytes[colon] != ':') {
+        colon++;
+    }
+    if (edit_comment_within(&comments, start, value->end) == NULL || (block && value->start < value->value)) {
+        layout_splice(layout, start, value->end, block ? ": {}" : "{}");
+    } else if (block) {
+        layout_splice(layout, colon + 1, colon + 1, " {}");
+        remove_lines(layout, inside->start, value->end, &comments);
+    } else {
+        remove_between(layout, start + 1, value->end - 1, &comments);
     }
 }

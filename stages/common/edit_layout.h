@@ -55,6 +55,14 @@ bool layout_first_on_line(const struct layout *layout, size_t offset);
 /* Whether a comment stands alone on the line before that of an offset. */
 bool layout_comment_above(const struct layout *layout, size_t offset);
 
+/* Offset of the first byte of a pair: of its key, or of the "?" before it. */
+size_t layout_pair_start(const struct layout *layout, const struct yaml_node *key);
+
+/* What has to stand between a key and a value put in place of `value`, which is empty or replaced: ": ", " "
+ * or nothing. */
+const char *layout_lead(const struct layout *layout, const struct yaml_node *key,
+                        const struct yaml_node *value);
+
 /* Adds an entry behind a pair of a mapping. `step` is the indentation of entries within it, in blanks. */
 void layout_insert_after(struct layout *layout, struct yaml_node *map, const struct layout_pair *pair,
                          const struct layout_entry *entry, size_t step);
@@ -68,7 +76,10 @@ void layout_insert_before(struct layout *layout, struct yaml_node *map, const st
 void layout_fill(struct layout *layout, struct yaml_node *map, const struct layout_pair *pair,
                  const struct layout_entry *entries, size_t count, size_t step, bool flow);
 
-/* Takes a pair out of a mapping, in block style with its line. A comment behind it on its line stays. */
+/* Takes a pair out of a mapping, in block style with its lines. Comments in it and behind it stay. */
 void layout_remove(struct layout *layout, struct yaml_node *map, const struct layout_pair *pair);
+
+/* Takes everything out of the mapping that is the value of a pair: {} remains, and its comments. */
+void layout_empty(struct layout *layout, const struct layout_pair *pair);
 
 #endif

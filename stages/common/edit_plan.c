@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pipeline/base/str.h"
+#include "stages/common/edit_anchor.h"
 #include "stages/common/edit_emit.h"
 #include "stages/common/edit_style.h"
 
@@ -174,8 +175,9 @@ static struct layout_entry *resources_entries(const struct plan *plan, struct ya
 }
 
 /* Where to put a new value over a scalar, in its own style. */
-static void replace_scalar(const struct plan *plan, struct yaml_node *node, enum manifest_field field)
+static void replace_scalar(const struct plan *plan, const struct yaml_pair *pair, enum manifest_field field)
 {
+    const struct yaml_node *node = pair->value;
     struct layout *layout = plan->layout;
     const char *text = new_text(plan, field);
     size_t start = node->value;
@@ -199,8 +201,8 @@ static void replace_scalar(const struct plan *plan, struct yaml_node *node, enum
     } else if (node->tag != NULL && node->anchor == NULL && yaml_type_of(node) != YAML_TYPE_TEXT) {
         start = node->start; /* an integer's tag does not fit "250m" */
     }
-    bool glued = start == node->end && start > 0 && layout->bytes[start - 1] == ':';
-    layout_splice(layout, start, node->end, glued ? arena_printf(layout->arena, " %s", text) : text);
+    const char *lead = start == node->end ? layout_lead(layout, pair->key, node) : "";
+    layout_splice(layout, start, node->end, arena_printf(layout->arena, "%s%s", lead, text));
 }
 
 /* Puts a new entry into a section: cpu before memory, else at the end. */
@@ -211,6 +213,7 @@ static void insert_leaf(const struct plan *plan, struct yaml_node *section, enum
     struct yaml_pair memory = {0};
     bool before = manifest_is_cpu(field) && yaml_find(plan->layout->stream, section, "memory", &memory) &&
                   !memory.merged && layout_pair_of(section, memory.key, &pair);
+    before = before && layout_pair_start(plan->layout, pair.key) == pair.key->start;
     if (before && section->style == YAML_STYLE_BLOCK) {
         before = layout_first_on_line(plan->layout, pair.key->start) &&
                  !layout_comment_above(plan->layout, pair.key->start);
@@ -273,7 +276,7 @@ static void plan_leaves(const struct plan *plan, struct yaml_node *section, enum
         struct layout_pair place;
         bool there = yaml_find(plan->layout->stream, section, manifest_resource(field), &pair);
         if (plan->wants[field].set && there && !pair.merged) {
-            replace_scalar(plan, pair.value, field);
+            replace_scalar(plan, &pair, field);
         } else if (plan->wants[field].set && !(there && plan->sharing == EDIT_FOLLOW)) {
             plan->wants[field].local = there;
             insert_leaf(plan, section, field);
@@ -393,31 +396,49 @@ static bool braces_turn_over(const struct plan *plan, struct yaml_node *resource
     return resources->style == YAML_STYLE_FLOW && goes && comes;
 }
 
+/* Whether a section that comes through a merge key is to be empty: an own one could not take it away. */
+static bool merged_section_goes(const struct plan *plan, struct yaml_node *resources)
+{
+    for (size_t i = 0; i < 2; i++) {
+        enum manifest_field first = section_fields[i];
+        struct yaml_pair pair = {0};
+        size_t count;
+        if (section_wanted(plan, first) && plan->sharing != EDIT_FOLLOW &&
+            yaml_find(plan->layout->stream, resources, manifest_section(first), &pair) &&
+            has_merge(resources)) {
+            section_entries(plan, pair.value, first, &count);
+            if (count == 0) {
+                mark_local(plan, first);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* `resources` that stands in the container itself and is not empty: what has a place is changed first, new
  * sections follow behind. */
 static void plan_sections(const struct plan *plan, const struct layout_pair *place)
 {
     struct yaml_node *resources = place->value;
     if (all_goes(plan, resources)) {
-        bool block = resources->style == YAML_STYLE_BLOCK;
-        layout_splice(plan->layout, block ? place->key->end : resources->value, resources->end,
-                      block ? ": {}" : "{}");
+        layout_empty(plan->layout, place);
         return;
     }
-    if (braces_turn_over(plan, resources)) {
+    if (braces_turn_over(plan, resources) || merged_section_goes(plan, resources)) {
         size_t count;
         struct layout_entry *entries = resources_entries(plan, resources, &count);
         layout_fill(plan->layout, plan->container->node, place, entries, count, 2, true);
         return;
     }
-    for (int pass = 0; pass < 2; pass++) {
+    for (int pass = 0; pass < 3; pass++) { /* what follows behind a value comes after that value */
         for (size_t i = 0; i < 2; i++) {
             enum manifest_field first = section_fields[i];
             struct yaml_pair pair = {0};
             struct layout_pair inner;
             bool found = yaml_find(plan->layout->stream, resources, manifest_section(first), &pair);
             bool own = found && stands_itself(&pair);
-            if (!section_wanted(plan, first) || own != (pass == 0)) {
+            if (!section_wanted(plan, first) || pass != (own ? 0 : found && !pair.merged ? 1 : 2)) {
                 continue;
             }
             if (own && layout_pair_of(resources, pair.key, &inner)) {
@@ -450,65 +471,11 @@ static int insert_resources(const struct plan *plan, const struct layout_entry *
     return 0;
 }
 
-/* Whether a splice takes the place of [start, end) already. */
-static bool is_covered(const struct layout *layout, size_t start, size_t end)
-{
-    for (size_t i = 0; i < layout->splices->count; i++) {
-        const struct edit_splice *splice = &layout->splices->items[i];
-        if (splice->start <= start && end <= splice->end) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The first alias of a node in the order of the text that no splice covers yet. */
-static struct yaml_node *first_alias(const struct layout *layout, struct yaml_node *at,
-                                     const struct yaml_node *target)
-{
-    if (at->kind == YAML_KIND_ALIAS && at->target == target) {
-        return is_covered(layout, at->start, at->end) ? NULL : at;
-    }
-    for (struct yaml_node *child = at->first; child != NULL; child = child->next) {
-        struct yaml_node *found = first_alias(layout, child, target);
-        if (found != NULL) {
-            return found;
-        }
-    }
-    return NULL;
-}
-
-/* Gives the anchor of a node, with what it was, to its first alias, so that the node itself may change alone.
- */
-static void move_anchor(const struct plan *plan, struct yaml_node *root, struct yaml_node *node)
-{
-    struct layout *layout = plan->layout;
-    struct yaml_node *alias = node->aliases == 0 ? NULL : first_alias(layout, root, node);
-    const char *text = alias == NULL ? NULL : emit_flow(layout->arena, layout->bytes, node, layout->json);
-    if (text == NULL) {
-        return;
-    }
-    layout_splice(layout, alias->start, alias->end,
-                  arena_printf(layout->arena, "&%s %s", node->anchor, text));
-    size_t length = strlen(node->anchor) + 1;
-    for (size_t at = node->start; at + length <= node->value; at++) {
-        if (layout->bytes[at] == '&') {
-            bool ends_line = strchr("\r\n", layout->bytes[at + length]) != NULL;
-            size_t start = ends_line && at > 0 && layout->bytes[at - 1] == ' ' ? at - 1 : at;
-            size_t end = !ends_line && layout->bytes[at + length] == ' ' ? at + length + 1 : at + length;
-            if (!is_covered(layout, start, end)) {
-                layout_splice(layout, start, end, "");
-            }
-            return;
-        }
-    }
-}
-
 /* Moves the anchors of what stands in this container and is shared: `resources`, its sections, their values.
  */
 static void move_anchors_of(const struct plan *plan, struct yaml_node *root, struct yaml_node *resources)
 {
-    move_anchor(plan, root, resources);
+    edit_move_anchor(plan->layout, root, resources);
     for (size_t i = 0; i < 2; i++) {
         struct yaml_pair section = {0};
         bool found =
@@ -516,13 +483,13 @@ static void move_anchors_of(const struct plan *plan, struct yaml_node *root, str
         if (!found || !stands_itself(&section) || !section_wanted(plan, section_fields[i])) {
             continue;
         }
-        move_anchor(plan, root, section.value);
+        edit_move_anchor(plan->layout, root, section.value);
         for (enum manifest_field field = section_fields[i]; field <= section_fields[i] + 1; field++) {
             struct yaml_pair leaf = {0};
             if (wanted(plan, field) &&
                 yaml_find(plan->layout->stream, section.value, manifest_resource(field), &leaf) &&
                 !leaf.merged && leaf.value->kind == YAML_KIND_SCALAR) {
-                move_anchor(plan, root, leaf.value);
+                edit_move_anchor(plan->layout, root, leaf.value);
             }
         }
         mark_local(plan, section_fields[i]);

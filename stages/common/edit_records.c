@@ -48,8 +48,8 @@ static int request_of(const json_t *source, const json_t *edit, struct edit_requ
                                            : quantity_memory(request->text, length, &request->value, err);
 }
 
-/* Adds the replacements that tare-diff proved for a rendered workload. They are over these very bytes: whoever applies
- * them has compared the digest. */
+/* Adds the replacements that tare-diff proved for a rendered workload. They are over these very bytes:
+ * whoever applies them has compared the digest. */
 static int add_replacements(const json_t *file, struct edit_splices *splices, struct err *err)
 {
     size_t index;
@@ -68,8 +68,8 @@ static int add_replacements(const json_t *file, struct edit_splices *splices, st
 }
 
 /* The replacements of all records; every one has to have some. */
-static int apply_replacements(const char *bytes, size_t length, json_t *const *records, size_t count, struct buf *out,
-                              struct err *err)
+static int apply_replacements(const char *bytes, size_t length, json_t *const *records, size_t count,
+                              struct buf *out, struct err *err)
 {
     struct edit_splices splices = {0};
     int failed = 0;
