@@ -10,6 +10,7 @@ set -u
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd) || exit 70
 programs=(kube-apiserver kube-controller-manager kube-scheduler kubectl)
+others=(helm.sh/helm/v3/cmd/helm sigs.k8s.io/kustomize/kustomize/v5)
 
 # What an older Go fetches once: the toolchain is a module like any other, pinned by version and digest.
 go_minimum=1.24
@@ -27,7 +28,7 @@ cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}
 cache+=/tare-test
 
 # Changes when anything does that the programs are made of; not with the Go that builds them.
-key() { cat "$here"/{main.go,go.mod,go.sum,tools.sh} | sha256sum | cut -c1-16; }
+key() { { declare -f compile && cat "$here"/{main.go,go.mod,go.sum}; } | sha256sum | cut -c1-16; }
 
 # Whether Go $1 (as "go1.24.3") is at least go_minimum.
 new_enough() {
@@ -67,17 +68,24 @@ fetch_go() {
     printf '%s\n' "$folder/bin/go"
 }
 
-# Builds everything into folder $1 with the Go $2.
+# Gets the modules first: without them nothing is wrong with the sources, only with the network.
+fetch_modules() {
+    "$1" list -deps . "${others[@]}" >/dev/null
+}
+
+# The version of module $1 without its v.
+version_of() { awk -v module="$1" '$1 == module { print substr($2, 2); exit }' go.mod; }
+
+# Builds everything into folder $1 with the Go $2, at once: what the programs share is compiled once.
 compile() {
-    local new=$1 go=$2 version program stamp=k8s.io/component-base/version
-    version=$(sed -n 's/^\tk8s.io\/kubernetes v\(.*\)/\1/p' "$here/go.mod")
-    export GOTOOLCHAIN=local GOFLAGS='-trimpath -modcacherw -mod=readonly' CGO_ENABLED=0 GOWORK=off
-    unset GOOS GOARCH GOROOT
-    cd "$here" || return
-    # kubectl refuses a server without a version.
-    "$go" build -buildvcs=false -o "$new/kube" \
-        -ldflags "-s -w -X $stamp.gitVersion=v$version -X $stamp.gitMajor=${version%%.*} -X $stamp.gitMinor=$(cut -d. -f2 <<<"$version")" . &&
-        "$go" build -buildvcs=false -o "$new/" -ldflags '-s -w' helm.sh/helm/v3/cmd/helm sigs.k8s.io/kustomize/kustomize/v5 || return
+    local new=$1 go=$2 program kubernetes minor stamp=k8s.io/component-base/version chart=helm.sh/helm/v3/pkg
+    kubernetes=$(version_of k8s.io/kubernetes) minor=$(version_of k8s.io/kubernetes | cut -d. -f2)
+    # Releases are stamped by their makers. Without: kubectl refuses the server, and Helm takes it for Kubernetes 1.20.
+    "$go" build -buildvcs=false -o "$new/" -ldflags "-s -w \
+        -X $stamp.gitVersion=v$kubernetes -X $stamp.gitMajor=1 -X $stamp.gitMinor=$minor \
+        -X $chart/chartutil.k8sVersionMajor=1 -X $chart/chartutil.k8sVersionMinor=$minor \
+        -X $chart/lint/rules.k8sVersionMajor=1 -X $chart/lint/rules.k8sVersionMinor=$minor \
+        -X helm.sh/helm/v3/internal/version.version=v$(version_of helm.sh/helm/v3)" . "${others[@]}" || return
     for program in "${programs[@]}"; do
         ln -s kube "$new/$program" || return
     done
@@ -99,7 +107,11 @@ build() {
     trap "rm -rf '$new'" EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    (compile "$new" "$go" >&2) || die $EX_SOFTWARE "the test control plane could not be built"
+    export GOTOOLCHAIN=local GOFLAGS='-trimpath -modcacherw -mod=readonly' CGO_ENABLED=0 GOWORK=off
+    unset GOOS GOARCH GOROOT
+    cd "$here" || exit 70
+    fetch_modules "$go" || die $EX_UNAVAILABLE "the modules that the control plane is made of could not be fetched"
+    compile "$new" "$go" >&2 || die $EX_SOFTWARE "the test control plane could not be built"
     chmod 755 "$new" && mv -T "$new" "$folder" || exit $EX_CANTCREAT
     say "built in $((SECONDS - started)) s: $folder"
     printf '%s\n' "$folder"
