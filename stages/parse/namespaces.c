@@ -31,19 +31,19 @@ bool namespaces_list(json_t *list, const json_t *value)
     return index < NAMESPACE_LISTED_MAX && json_array_append(list, (json_t *)(uintptr_t)value) == 0;
 }
 
-/* The slot of a namespace, or the one whose turn it is to go. */
-static struct namespace_joins *slot_for(struct namespaces *namespaces, const unsigned char *id)
+/* The slot of a namespace that is kept, else NULL; *oldest receives the one whose turn it is to go. */
+static struct namespace_joins *find_slot(struct namespaces *namespaces, const unsigned char *id,
+                                         struct namespace_joins **oldest)
 {
-    struct namespace_joins *oldest = &namespaces->kept[0];
+    *oldest = &namespaces->kept[0];
     for (size_t i = 0; i < NAMESPACES_KEPT; i++) {
         struct namespace_joins *slot = &namespaces->kept[i];
         if (slot->used > 0 && memcmp(slot->id, id, SHELF_ID) == 0) {
             return slot;
         }
-        oldest = slot->used < oldest->used ? slot : oldest;
+        *oldest = slot->used < (*oldest)->used ? slot : *oldest;
     }
-    empty(oldest);
-    return oldest;
+    return NULL;
 }
 
 /* Reads what the shelf has, as far as the limits allow. */
@@ -109,14 +109,17 @@ static void sort_out(struct namespace_joins *slot)
 int namespaces_get(struct namespaces *namespaces, struct shelf *joins, const unsigned char id[SHELF_ID],
                    const struct namespace_joins **out, struct err *err)
 {
-    size_t count;
-    const struct shelf_entry *entry = shelf_find(joins, id, &count);
+    struct namespace_joins *oldest;
+    struct namespace_joins *slot = find_slot(namespaces, id, &oldest);
     *out = NULL;
-    if (entry == NULL) {
-        return 0;
-    }
-    struct namespace_joins *slot = slot_for(namespaces, id);
-    if (slot->used == 0) {
+    if (slot == NULL) {
+        size_t count;
+        const struct shelf_entry *entry = shelf_find(joins, id, &count);
+        if (entry == NULL) {
+            return 0;
+        }
+        slot = oldest;
+        empty(slot);
         if (read_objects(slot, joins, entry, count, err)) {
             empty(slot);
             return -1;

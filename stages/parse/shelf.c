@@ -172,22 +172,27 @@ void shelf_sort(struct shelf *shelf)
     }
 }
 
-const struct shelf_entry *shelf_find(const struct shelf *shelf, const unsigned char id[SHELF_ID],
-                                     size_t *count)
+/* How many entries of a sorted shelf come before an id; `past`: before what follows it. */
+static size_t count_before(const struct shelf *shelf, const unsigned char *id, bool past)
 {
     size_t low = 0;
     size_t high = shelf->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (memcmp(shelf->entries[middle].id, id, SHELF_ID) < 0) {
+        if (memcmp(shelf->entries[middle].id, id, SHELF_ID) < past) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    *count = 0;
-    while (low + *count < shelf->count && memcmp(shelf->entries[low + *count].id, id, SHELF_ID) == 0) {
-        ++*count;
-    }
-    return *count == 0 ? NULL : &shelf->entries[low];
+    return low;
+}
+
+const struct shelf_entry *shelf_find(const struct shelf *shelf, const unsigned char id[SHELF_ID],
+                                     size_t *count)
+{
+    size_t first = count_before(shelf, id, false);
+    bool found = first < shelf->count && memcmp(shelf->entries[first].id, id, SHELF_ID) == 0;
+    *count = found ? count_before(shelf, id, true) - first : 0;
+    return found ? &shelf->entries[first] : NULL;
 }
