@@ -110,7 +110,7 @@ static int first_rendering(struct bench *bench, const struct folder *folder, str
         return 0;
     }
     for (size_t i = 0; i < work->count; i++) {
-        if (work->files[i]->accepted.count > 0 && search_put(work, work->files[i], err)) {
+        if (work->files[i]->accepted.count > 0 && search_put(work->scratch, work->files[i], false, err)) {
             return -1;
         }
     }
@@ -190,13 +190,47 @@ static bool uses_tried(const struct bench *bench, const struct render_tree *tree
     return false;
 }
 
+/* Whether a copy comes out otherwise than `before`; what comes out anew each time is found by rendering twice. */
+static bool comes_out_otherwise(const struct scratch *scratch, const struct buf *before, const struct unstable *unstable)
+{
+    struct comparison seen;
+    struct buf after;
+    struct err why = {0};
+    buf_init(&after, before->cap);
+    bool same = scratch_render(scratch, &after, &why) == 0;
+    if (same && (before->length != after.length || memcmp(buf_str(before), buf_str(&after), before->length) != 0)) {
+        same = rendered_compare(before, &after, unstable, NULL, 0, &seen, &why) == 0;
+        if (same) {
+            same = seen.clean;
+            buf_release(&seen.others);
+        }
+    }
+    buf_release(&after);
+    return !same;
+}
+
+/* Brings the edits of the files that another folder uses too into its copy. */
+static int put_files(const struct bench *bench, struct scratch *scratch, const struct render_tree *tree,
+                     const struct render_settings *settings, bool tried, struct err *err)
+{
+    for (size_t i = 0; i < bench->work.count; i++) {
+        const struct plain_file *file = bench->work.files[i];
+        bool there = tree_has(tree, file->path) || is_named(settings, file->path);
+        if (there && file->accepted.count + file->trying.count > 0 && search_put(scratch, file, tried, err)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* Renders a copy of another folder without and with what is tried. *changes: it comes out otherwise, or cannot be told. */
 static int try_other(const struct bench *bench, const struct render_tree *tree, enum render_tool tool,
                      const struct render_settings *settings, bool *changes, struct err *err)
 {
     struct scratch *scratch = NULL;
+    struct unstable unstable = {.is = NULL};
     struct buf before;
-    struct buf after;
+    struct buf again;
     struct err why = {0};
     int failed = 0;
     *changes = true;
@@ -204,19 +238,17 @@ static int try_other(const struct bench *bench, const struct render_tree *tree, 
         return why.class == ERR_DATA ? 0 : err_set(err, why.class, "%s", why.message);
     }
     buf_init(&before, bench->work.now.cap);
-    buf_init(&after, bench->work.now.cap);
-    if (scratch_render(scratch, &before, &why) == 0) {
-        for (size_t i = 0; i < bench->work.count && !failed; i++) {
-            const struct plain_file *file = bench->work.files[i];
-            struct workbench other = {.scratch = scratch};
-            bool there = tree_has(tree, file->path) || is_named(settings, file->path);
-            failed = there && file->trying.count > 0 ? search_put(&other, file, err) : 0;
-        }
-        *changes = failed || scratch_render(scratch, &after, &why) || before.length != after.length ||
-                   memcmp(buf_str(&before), buf_str(&after), before.length) != 0;
+    buf_init(&again, bench->work.now.cap);
+    if (put_files(bench, scratch, tree, settings, false, err)) {
+        failed = -1;
+    } else if (scratch_render(scratch, &before, &why) == 0 && scratch_render(scratch, &again, &why) == 0 &&
+               rendered_unstable(&before, &again, &unstable, &why) == 0) {
+        failed = put_files(bench, scratch, tree, settings, true, err);
+        *changes = failed || comes_out_otherwise(scratch, &before, &unstable);
     }
+    free(unstable.is);
     buf_release(&before);
-    buf_release(&after);
+    buf_release(&again);
     scratch_free(scratch);
     return failed;
 }

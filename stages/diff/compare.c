@@ -101,7 +101,7 @@ static int compare_target(struct walk *walk, struct err *err)
 static int compare_document(struct walk *walk, struct err *err)
 {
     arena_clear(&walk->arena);
-    if (walk->before.document.number == walk->requests[0].document) {
+    if (walk->count > 0 && walk->before.document.number == walk->requests[0].document) {
         return compare_target(walk, err);
     }
     size_t index = (size_t)walk->before.document.number - 1;

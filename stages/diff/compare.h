@@ -25,7 +25,7 @@ struct unstable {
  * compared. ERR_DATA as of rendered_compare. Free out->is with free(). */
 int rendered_unstable(const struct buf *once, const struct buf *again, struct unstable *out, struct err *err);
 
-/* Compares the texts, unstable documents apart; the requests are those of one container (at most FIELD_COUNT). ERR_DATA
+/* Compares the texts, unstable documents apart; the requests are those of one container (at most FIELD_COUNT, or none). ERR_DATA
  * when one cannot be read, or they have another number of documents: then *out holds nothing. */
 int rendered_compare(const struct buf *before, const struct buf *after, const struct unstable *unstable,
                      const struct edit_request *requests, size_t count, struct comparison *out, struct err *err);

@@ -36,20 +36,24 @@ static int file_text(const struct plain_file *file, const struct edit_splices *m
 }
 
 /* Writes a file of the copy. */
-static int put_file(struct workbench *bench, const struct plain_file *file, const struct edit_splices *more,
+static int put_file(struct scratch *scratch, const struct plain_file *file, const struct edit_splices *more,
                     struct err *err)
 {
     struct buf text;
     buf_init(&text, FILE_MAX);
     int failed = file_text(file, more, &text, err) ||
-                 scratch_put(bench->scratch, file->path, buf_str(&text), text.length, err);
+                 scratch_put(scratch, file->path, buf_str(&text), text.length, err);
     buf_release(&text);
     return failed ? -1 : 0;
 }
 
-int search_put(struct workbench *bench, const struct plain_file *file, struct err *err)
+int search_put(struct scratch *scratch, const struct plain_file *file, bool tried, struct err *err)
 {
-    return put_file(bench, file, NULL, err);
+    struct plain_file copy = *file; /* its sets are only read */
+    if (!tried) {
+        copy.trying.count = 0;
+    }
+    return put_file(scratch, &copy, NULL, err);
 }
 
 /* The splice of a scalar that the requests (of one value) want changed. */
@@ -126,7 +130,7 @@ static int try(struct search *search, const struct origin *origin, const struct 
     --*search->tries;
     bench->renders++;
     buf_init(&after, bench->now.cap);
-    if (put_file(bench, origin->file, splices, search->err)) {
+    if (put_file(bench->scratch, origin->file, splices, search->err)) {
         result = -1;
     } else if (scratch_render(bench->scratch, &after, &why) == 0 &&
                rendered_compare(&bench->now, &after, &bench->unstable, requests, count, seen, &why) == 0) {
@@ -139,7 +143,7 @@ static int try(struct search *search, const struct origin *origin, const struct 
         struct buf old = bench->now;
         bench->now = after;
         after = old;
-    } else if (result == 0 && search_put(bench, origin->file, search->err)) {
+    } else if (result == 0 && search_put(bench->scratch, origin->file, true, search->err)) {
         result = -1;
     }
     buf_release(&after);
@@ -236,7 +240,7 @@ int search_undo(struct workbench *bench, struct err *err)
     for (size_t i = 0; i < bench->count; i++) {
         if (bench->files[i]->trying.count > 0) {
             bench->files[i]->trying.count = 0;
-            if (search_put(bench, bench->files[i], err)) {
+            if (search_put(bench->scratch, bench->files[i], false, err)) {
                 return -1;
             }
         }

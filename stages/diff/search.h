@@ -31,8 +31,8 @@ struct search_result {
 int search_container(struct workbench *bench, const struct subject *subject, const struct edit_request *requests,
                      size_t count, size_t *tries, struct arena *arena, struct search_result *out, struct err *err);
 
-/* Writes a file of the copy with its edits, those that are tried too. ERR_IO, ERR_CANTCREAT. */
-int search_put(struct workbench *bench, const struct plain_file *file, struct err *err);
+/* Writes a file of a copy with its accepted edits and, with `tried`, those that are tried. ERR_IO, ERR_CANTCREAT. */
+int search_put(struct scratch *scratch, const struct plain_file *file, bool tried, struct err *err);
 
 /* Gives the files of the copy back their accepted edits only, and forgets those that are tried. ERR_IO. */
 int search_undo(struct workbench *bench, struct err *err);
