@@ -152,10 +152,12 @@ enum yaml_type yaml_type_of(const struct yaml_node *node);
 /* Whether a scalar's text is exactly `text`. False for NULL and collections. */
 bool yaml_text_is(const struct yaml_node *node, const char *text);
 
-/* The text of a value that is a string (YAML_TYPE_TEXT), in the arena; NULL for any other. */
+/* The text of a value that is a string (YAML_TYPE_TEXT), in the arena; NULL for any other, for !!binary and for
+ * a text with a NUL character. */
 const char *yaml_string(struct arena *arena, struct yaml_node *node);
 
-/* The text of any scalar as written, in the arena; NULL for null, collections and NULL. */
+/* The text of any scalar as written, in the arena; NULL for null, collections, NULL and a text with a NUL
+ * character. */
 const char *yaml_scalar(struct arena *arena, struct yaml_node *node);
 
 /* An integer (decimal, 0x, 0o, 0b, leading 0 as octal, underscores). False when it is none or does not fit.

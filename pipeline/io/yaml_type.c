@@ -163,10 +163,17 @@ enum yaml_type yaml_type_of(const struct yaml_node *node)
                                              : scalar_type(node);
 }
 
+/* A scalar's text; NULL where a NUL character in it ("\0") would cut it short. */
+static const char *text_of(struct arena *arena, const struct yaml_node *node)
+{
+    return memchr(node->text, '\0', node->length) == NULL ? arena_strndup(arena, node->text, node->length) : NULL;
+}
+
 const char *yaml_string(struct arena *arena, struct yaml_node *node)
 {
     node = yaml_resolve(node);
-    return yaml_type_of(node) == YAML_TYPE_TEXT ? arena_strndup(arena, node->text, node->length) : NULL;
+    bool encoded = node != NULL && node->tag != NULL && strcmp(node->tag, CORE_TAG "binary") == 0;
+    return yaml_type_of(node) == YAML_TYPE_TEXT && !encoded ? text_of(arena, node) : NULL;
 }
 
 const char *yaml_scalar(struct arena *arena, struct yaml_node *node)
@@ -175,7 +182,7 @@ const char *yaml_scalar(struct arena *arena, struct yaml_node *node)
     if (node == NULL || node->kind != YAML_KIND_SCALAR || yaml_type_of(node) == YAML_TYPE_NULL) {
         return NULL;
     }
-    return arena_strndup(arena, node->text, node->length);
+    return text_of(arena, node);
 }
 
 bool yaml_int(struct yaml_node *node, int64_t *value)

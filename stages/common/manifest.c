@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/quantity.h"
@@ -66,7 +67,8 @@ const char *manifest_text(struct manifest_reader *reader, struct yaml_node *node
     struct yaml_node *value = manifest_value(reader, node, key);
     const char *text = value == NULL ? NULL : yaml_string(reader->arena, value);
     if (value != NULL && text == NULL) {
-        manifest_add_fault(reader, true, "bad-value", value->start, "%s is not a string", what);
+        manifest_add_fault(reader, true, "bad-value", value->start, "%s is %s", what,
+                           yaml_type_of(value) == YAML_TYPE_TEXT ? "binary" : "not a string");
     }
     return text;
 }
@@ -116,11 +118,34 @@ struct walk {
     long items;
 };
 
-/* A kind or version; none is longer than TYPE_MAX, and items of a list share theirs. */
-static const char *type_text(struct manifest_reader *r, struct yaml_node *node, const char *key)
+/* A kind or version; what is longer than TYPE_MAX is none. */
+static const char *type_text(struct manifest_reader *r, struct yaml_node *value)
 {
-    struct yaml_node *value = yaml_get(r->stream, node, key);
+    value = yaml_resolve(value);
     return value == NULL || value->length > TYPE_MAX ? NULL : yaml_string(r->arena, value);
+}
+
+/* Sets version and kind. Where the object has two, those that make it a workload: manifest_read then says what
+ * is there twice. */
+static void read_type(struct manifest_reader *r, struct manifest_object *object)
+{
+    static const char *const keys[] = {"apiVersion", "kind"};
+    const char *found[2][2] = {{NULL, NULL}, {NULL, NULL}};
+    for (int i = 0; i < 2; i++) {
+        struct yaml_pair pair;
+        if (yaml_find(r->stream, object->node, keys[i], &pair)) {
+            found[i][0] = type_text(r, pair.value);
+            found[i][1] = pair.again == NULL ? NULL : type_text(r, pair.again->next);
+        }
+    }
+    object->api_version = found[0][0];
+    object->kind = found[1][0];
+    for (int i = 0; i < 4 && manifest_kind_of(object->api_version, object->kind) == NULL; i++) {
+        if (manifest_kind_of(found[0][i & 1], found[1][i >> 1]) != NULL) {
+            object->api_version = found[0][i & 1];
+            object->kind = found[1][i >> 1];
+        }
+    }
 }
 
 /* `usual` is what items may leave out, NULL for the root. Depth is bounded by the YAML reader; aliases of
@@ -133,11 +158,8 @@ static int walk_object(struct walk *walk, struct yaml_node *node, const struct m
     if (node == NULL || node->kind != YAML_KIND_MAPPING || depth > yaml_default_limits.max_depth) {
         return 0;
     }
-    struct manifest_object object = {
-        .node = node,
-        .api_version = type_text(r, node, "apiVersion"),
-        .kind = type_text(r, node, "kind"),
-    };
+    struct manifest_object object = {.node = node};
+    read_type(r, &object);
     if (usual != NULL && object.kind == NULL && object.api_version == NULL) {
         object.kind = usual->kind;
         object.api_version = usual->api_version;
@@ -165,6 +187,22 @@ int manifest_each(struct manifest_reader *reader, struct yaml_node *root,
     return walk_object(&walk, root, NULL, 0);
 }
 
+/* A whole number; also one written as a float ("2.0", "1e1"), which Kubernetes' tools hand on as JSON's 2. */
+static bool read_whole(struct manifest_reader *r, struct yaml_node *value, int64_t *out)
+{
+    if (yaml_int(value, out)) {
+        return true;
+    }
+    char *end = NULL;
+    const char *text = yaml_type_of(value) == YAML_TYPE_FLOAT ? yaml_scalar(r->arena, value) : NULL;
+    double number = text == NULL ? -1 : strtod(text, &end);
+    if (text == NULL || *end != '\0' || number < 0 || number > REPLICAS_MAX) {
+        return false;
+    }
+    *out = (int64_t)number;
+    return number - (double)*out <= 0;
+}
+
 static void read_replicas(struct manifest_reader *r, struct yaml_node *spec, const char *key,
                           struct manifest_workload *out)
 {
@@ -172,7 +210,7 @@ static void read_replicas(struct manifest_reader *r, struct yaml_node *spec, con
     if (value == NULL) {
         return;
     }
-    if (!yaml_int(value, &out->replicas) || out->replicas < 0 || out->replicas > REPLICAS_MAX) {
+    if (!read_whole(r, value, &out->replicas) || out->replicas < 0 || out->replicas > REPLICAS_MAX) {
         int shown = value->kind != YAML_KIND_SCALAR ? 0
                     : value->length < SHOWN_MAX     ? (int)value->length
                                                     : SHOWN_MAX;

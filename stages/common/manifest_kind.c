@@ -64,7 +64,10 @@ static bool of_group(const char *api_version, const char *group)
 const struct manifest_kind *manifest_kind_of(const char *api_version, const char *kind)
 {
     const struct manifest_kind *found = kind == NULL ? NULL : manifest_kind_named(kind);
-    for (size_t i = 0; found != NULL && api_version != NULL && i < ARRAY_COUNT(found->groups); i++) {
+    if (api_version == NULL || api_version[0] == '\0') {
+        return NULL;
+    }
+    for (size_t i = 0; found != NULL && i < ARRAY_COUNT(found->groups); i++) {
         if (found->groups[i] != NULL && of_group(api_version, found->groups[i])) {
             return found;
         }
