@@ -313,15 +313,34 @@ static const char *line_class(const char *line)
                                                                 : "same";
 }
 
+/* What to do by hand where a rendered workload's numbers stand in no file that could be edited. */
+static void advice(struct buf *out, const json_t *change)
+{
+    const char *text = json_string_or_null(change, "advice");
+    if (text != NULL) {
+        buf_add_str(out, "<h3>By hand</h3><p class=\"why\">");
+        escape_html(out, text);
+        buf_add_str(out, "</p>\n");
+    }
+}
+
+/* The diff of the file to change; of a rendered workload without one that of what is rendered. */
 static void patch(struct buf *out, const json_t *change)
 {
     const char *text = json_string_or_null(change, "patch");
+    const char *rendered = json_string_or_null(change, "rendered_patch");
+    const char *title = "Diff";
+    if (text == NULL && rendered != NULL) {
+        text = rendered;
+        title = "Diff of what is rendered, not of a file";
+    }
     if (text == NULL || text[0] == '\0') {
         return;
     }
     struct buf line;
     buf_init(&line, strlen(text) + 1);
-    buf_add_str(out, "<h3>Diff</h3><pre class=\"diff\" tabindex=\"0\"><code>");
+    buf_printf(out, "<h3>%s</h3>", title);
+    buf_add_str(out, "<pre class=\"diff\" tabindex=\"0\"><code>");
     for (size_t lines = 0; *text != '\0' && lines < PATCH_LINES_MAX; lines++) {
         size_t length = strcspn(text, "\n");
         buf_clear(&line);
@@ -386,6 +405,7 @@ static void source_line(struct buf *out, const struct report_row *row)
 {
     const json_t *source = json_at(row->record, "workload.source");
     const char *file = json_string_or_null(source, "file");
+    const char *rendered = json_string_or_null(source, "rendered");
     if (file != NULL) {
         buf_add_str(out, "<p class=\"quiet\">From <code>");
         escape_html(out, file);
@@ -393,7 +413,13 @@ static void source_line(struct buf *out, const struct report_row *row)
         if (line > 0) {
             buf_printf(out, ":%" PRId64, line);
         }
-        buf_add_str(out, "</code></p>\n");
+        buf_add_str(out, "</code>");
+        if (rendered != NULL) {
+            buf_add_str(out, ", line of what ");
+            escape_html(out, rendered);
+            buf_add_str(out, " renders");
+        }
+        buf_add_str(out, "</p>\n");
     }
 }
 
@@ -415,6 +441,7 @@ void html_workload(const struct report_row *row, bool with_charts, struct buf *o
     if (with_charts) {
         charts(out, row);
     }
+    advice(out, json_object_get(row->record, "change"));
     patch(out, json_object_get(row->record, "change"));
     messages(out, "Problems", json_object_get(row->record, "problems"));
     price_line(out, row);

@@ -181,21 +181,22 @@ static void add_kustomizations(struct sorting *sorting)
     free(found);
 }
 
-/* Counts a file as a part of what is rendered in `owner`: a note per folder says so. */
-static void count_part(struct sorting *sorting, const char *path, const char *owner, bool chart)
+/* Counts a file of a kustomization: a note per folder says whose part its files are, but for the kustomization's own, of
+ * which its workloads or its own note speak. */
+static void count_part(struct sorting *sorting, const char *path, const char *owner)
 {
-    char *folder = chart ? xstrdup(owner) : fs_dirname(path);
-    char *key = xasprintf("%s\n%s", folder, owner);
-    json_t *known = json_object_get(sorting->noted, key);
-    if (known == NULL) {
-        known = json_integer((json_int_t)sorting->out->count);
-        json_object_set_new(sorting->noted, key, known);
-        struct rendered_entry *entry = add_entry(sorting->out, xstrdup(folder));
-        entry->owner = xstrdup(owner);
-        entry->tool = chart ? RENDER_HELM : RENDER_KUSTOMIZE;
+    char *folder = fs_dirname(path);
+    if (!str_equal(folder, owner)) {
+        char *key = xasprintf("%s\n%s", folder, owner);
+        json_t *known = json_object_get(sorting->noted, key);
+        if (known == NULL) {
+            known = json_integer((json_int_t)sorting->out->count);
+            json_object_set_new(sorting->noted, key, known);
+            add_entry(sorting->out, xstrdup(folder))->owner = xstrdup(owner);
+        }
+        sorting->out->entries[json_integer_value(known)].parts++;
+        free(key);
     }
-    sorting->out->entries[json_integer_value(known)].parts++;
-    free(key);
     free(folder);
 }
 
@@ -203,13 +204,13 @@ static void count_part(struct sorting *sorting, const char *path, const char *ow
 static void sort_file(struct sorting *sorting, const char *path)
 {
     char *real = resolved(path);
-    const char *chart = chart_around(sorting, real);
-    const char *owner = chart != NULL ? json_string_value(json_object_get(sorting->charts, chart))
-                                      : json_string_value(json_object_get(sorting->parts, real));
-    if (owner == NULL) {
-        add_entry(sorting->out, xstrdup(path));
-    } else {
-        count_part(sorting, path, owner, chart != NULL);
+    const char *owner = json_string_value(json_object_get(sorting->parts, real));
+    if (chart_around(sorting, real) == NULL) {
+        if (owner == NULL) {
+            add_entry(sorting->out, xstrdup(path));
+        } else {
+            count_part(sorting, path, owner);
+        }
     }
     free(real);
 }
@@ -285,9 +286,8 @@ static int note_parts(struct intake *intake, const struct rendered_entry *entry,
 {
     struct intake_place place = {.file = entry->path};
     bool one = entry->parts == 1;
-    char *message = xasprintf("%zu file%s of this folder %s part of %s: read as %s renders it, not by %s", entry->parts,
-                              one ? "" : "s", one ? "is" : "are", entry->owner, render_tool_name(entry->tool),
-                              one ? "itself" : "themselves");
+    char *message = xasprintf("%zu file%s of this folder %s part of the kustomization %s: read as that is rendered, not by %s",
+                              entry->parts, one ? "" : "s", one ? "is" : "are", entry->owner, one ? "itself" : "themselves");
     int failed = intake_note(intake, &place, "rendered", message, err);
     free(message);
     return failed;

@@ -11,8 +11,8 @@
 /* A place where text comes from, or of which a note says that it does not. */
 struct rendered_entry {
     char *path;     /* of a file; else of a folder */
-    char *owner;    /* of parts: the folder that is rendered with them */
-    size_t parts;   /* of a folder: how many of its files are parts */
+    char *owner;    /* of a folder with parts of a kustomization elsewhere: that one's folder */
+    size_t parts;   /* … and how many of its files are */
     char *trouble;  /* of a folder to render: why it is not, else NULL */
     bool folder;    /* it is to be rendered by `tool` */
     bool library;   /* a chart that renders to nothing */

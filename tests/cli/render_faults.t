@@ -26,7 +26,7 @@ run env PATH="$tmp/empty" "$BIN/tare-parse" -q --render tree
 is "$rc $(names)" "0 plain " "without the programs the rest is read"
 is "$(note tree/chart)" "render-missing: tree/chart is a Helm chart, and helm is not installed: no folder of PATH has it; install helm, or run without --render" "a chart is a note"
 is "$(note tree/kust)" "render-missing: tree/kust is a kustomization, and neither kustomize nor kubectl is installed: no folder of PATH has it; install kustomize, or run without --render" "a kustomization too"
-is "$(jq -r 'select(.note.code == "rendered").note.source.file' <<<"$out" | tr '\n' ' ')" "tree/chart tree/kust " "whose files are not read as if they were whole"
+is "$(jq -r 'select(.note).note.source.file' <<<"$out" | tr '\n' ' ')" "tree/chart tree/kust " "whose files are not read as if they were whole"
 run env PATH="$tmp/empty" "$BIN/tare-parse" -q --render --strict tree
 is "$rc" 65 "--strict ends there"
 run env PATH="$tmp/empty" "$BIN/tare-parse" -q --render tree/chart
