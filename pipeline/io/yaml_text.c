@@ -29,17 +29,21 @@ static bool control(unsigned char c)
     return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
 }
 
-/* How many bytes from `at` are plain ASCII text without controls (but for line ends and tabs, which end the run), eight at a
- * time: a byte is out of range when it, or what is left of it after taking 0x20, has the high bit, or when it is 0x7f. */
+/* How many bytes from `at` are plain ASCII text without controls, eight at a time: a byte is out of range when it, or
+ * what is left of it after taking 0x20, has the high bit, or when it is 0x7f. Line feeds are let through; tabs and
+ * carriage returns end the run. */
 static size_t plain_run(const unsigned char *at, size_t length)
 {
     const uint64_t high = UINT64_C(0x8080808080808080);
+    const uint64_t feeds = UINT64_C(0x0a0a0a0a0a0a0a0a);
     size_t run = 0;
     for (uint64_t word; run + sizeof word <= length; run += sizeof word) {
         memcpy(&word, at + run, sizeof word);
-        uint64_t low = (word | high) - UINT64_C(0x2020202020202020); /* high bit gone where the byte is below 0x20 */
-        uint64_t delete = (word & ~high) + UINT64_C(0x0101010101010101);
-        if (((word | ~low | delete) & high) != 0) {
+        uint64_t ascii = word & ~high;
+        uint64_t low = ~((word | high) - UINT64_C(0x2020202020202020)); /* high bit where the byte is below 0x20 */
+        uint64_t other = (ascii ^ feeds) + ~high;                       /* high bit where it is no line feed */
+        uint64_t delete = ascii + UINT64_C(0x0101010101010101);
+        if (((word | (low & other) | delete) & high) != 0) {
             break;
         }
     }

@@ -37,11 +37,6 @@ void shelf_release(struct shelf *shelf)
     shelf->count = shelf->capacity = shelf->window_size = shelf->window_length = 0;
 }
 
-static void add_part(struct hash *hash, const char *part)
-{
-    hash_add(hash, part == NULL ? "" : part, part == NULL ? 1 : strlen(part) + 1);
-}
-
 static unsigned char hex_value(char c)
 {
     return (unsigned char)(c <= '9' ? c - '0' : c - 'a' + 10);
@@ -49,13 +44,16 @@ static unsigned char hex_value(char c)
 
 void shelf_id(const char *namespace, const char *kind, const char *name, unsigned char id[SHELF_ID])
 {
+    const char *const parts[] = {namespace, kind, name};
     char hex[DIGEST_HEX];
-    struct hash *hash = hash_new();
-    add_part(hash, namespace);
-    add_part(hash, kind);
-    add_part(hash, name);
-    hash_hex(hash, hex);
-    hash_free(hash);
+    struct buf text;
+    buf_init(&text, SIZE_MAX / 2);
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        buf_add_str(&text, parts[i] == NULL ? "" : parts[i]);
+        buf_add_char(&text, '\0');
+    }
+    hash_bytes(buf_str(&text), text.length, hex);
+    buf_release(&text);
     for (size_t i = 0; i < SHELF_ID; i++) {
         id[i] = (unsigned char)(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
     }
