@@ -13,8 +13,13 @@ static const char *const bool_words[] = {"true", "True", "TRUE", "false", "False
 static const char *const float_words[] = {".inf",  ".Inf",  ".INF",  "+.inf", "+.Inf", "+.INF",
                                           "-.inf", "-.Inf", "-.INF", ".nan",  ".NaN",  ".NAN"};
 
+enum { WORD_MAX = 5, PAIRWISE_MAX = 16 };
+
 static bool is_word(const struct yaml_node *node, const char *const *words, size_t count)
 {
+    if (node->length > WORD_MAX) {
+        return false;
+    }
     for (size_t i = 0; i < count; i++) {
         if (yaml_text_is(node, words[i])) {
             return true;
@@ -123,6 +128,9 @@ static enum yaml_type plain_type(const struct yaml_node *node)
     if (is_word(node, bool_words, ARRAY_COUNT(bool_words))) {
         return YAML_TYPE_BOOL;
     }
+    if (node->text[0] == '\0' || strchr("0123456789+-.", node->text[0]) == NULL) {
+        return YAML_TYPE_TEXT; /* what most values are */
+    }
     if (parse_int(node->text, node->length, &ignored) != 0) {
         return YAML_TYPE_INT;
     }
@@ -209,13 +217,31 @@ static bool same_key(const struct yaml_node *a, const struct yaml_node *b)
     return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
 }
 
+static bool may_repeat(const struct yaml_node *key)
+{
+    return key->kind != YAML_KIND_SCALAR || yaml_is_merge(key);
+}
+
+/* The first key of a small mapping that stands before already. */
+static struct yaml_node *duplicate_in_few(const struct yaml_node *map)
+{
+    for (struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
+        for (const struct yaml_node *other = map->first; other != key; other = other->next->next) {
+            if (same_key(key, other) && !may_repeat(key) && !may_repeat(other)) {
+                return key;
+            }
+        }
+    }
+    return NULL;
+}
+
 static struct yaml_node *duplicate_in(const struct yaml_node *map)
 {
     struct yaml_node **keys = xcalloc_array(map->count, sizeof *keys);
     struct yaml_node *found = NULL;
     size_t count = 0;
     for (struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
-        if (key->kind == YAML_KIND_SCALAR && !yaml_is_merge(key)) {
+        if (!may_repeat(key)) {
             keys[count++] = key;
         }
     }
@@ -233,7 +259,7 @@ struct yaml_node *yaml_duplicate(struct yaml_node *node)
 {
     struct yaml_node *found = NULL;
     if (node != NULL && node->kind == YAML_KIND_MAPPING && node->count > 1) {
-        found = duplicate_in(node);
+        found = node->count <= PAIRWISE_MAX ? duplicate_in_few(node) : duplicate_in(node);
     }
     /* depth is bounded by the reader's limit */
     for (struct yaml_node *child = node == NULL ? NULL : node->first; child != NULL && found == NULL;
