@@ -34,6 +34,7 @@ struct listing {
     struct intake *intake;
     const struct cluster_kind *kind; /* being listed */
     struct shelf objects;
+    struct buf text; /* of the object being taken */
     struct arena arena;
     struct key *keys;
     size_t count; /* objects on the shelf, each with its key */
@@ -117,9 +118,11 @@ static int take_item(void *context, json_t *object, struct err *err)
     if (listing->kind->workload && listing->options->wanted == NULL && cluster_kind_owned(object)) {
         return 0;
     }
-    json_t *reduced = cluster_object_reduce(object);
-    int failed = shelf_add(&listing->objects, NULL, reduced, err);
-    json_decref(reduced);
+    buf_clear(&listing->text);
+    int large = cluster_object_text(object, &listing->text);
+    json_t *text = large ? json_null() : json_stringn(buf_str(&listing->text), listing->text.length);
+    int failed = shelf_add(&listing->objects, NULL, text, err);
+    json_decref(text);
     if (!failed) {
         add_key(listing, metadata, name);
     }
@@ -259,47 +262,42 @@ static int compare_keys(const void *a, const void *b)
 }
 
 /* One object comes in. What is wrong with it is a note under its name. */
-static int hand_over(struct listing *listing, const struct key *key, struct buf *text, struct err *err)
+static int hand_over(struct listing *listing, const struct key *key, struct err *err)
 {
-    json_t *object = NULL;
-    struct err problem = {0};
+    json_t *text = NULL;
     struct intake_found found;
-    if (shelf_get(&listing->objects, &listing->objects.entries[key->index], &object, err)) {
+    int failed;
+    if (shelf_get(&listing->objects, &listing->objects.entries[key->index], &text, err)) {
         return -1;
     }
-    buf_clear(text);
-    int failed = cluster_object_write(object, text, &problem);
-    json_decref(object);
     char *name = xasprintf("%s/%s/%s", key->namespace, key->kind, key->name);
-    if (failed) {
+    if (!json_is_string(text)) {
         struct intake_place place = {.object = name};
-        failed = intake_error(listing->intake, &place, "size-limit", problem.message, err);
+        failed = intake_error(listing->intake, &place, "size-limit", "the object is larger than 16 MiB", err);
     } else {
         struct intake_text in = {.object = name,
                                  .cluster_id = listing->cluster->id,
-                                 .bytes = buf_str(text),
-                                 .length = text->length};
+                                 .bytes = json_string_value(text),
+                                 .length = json_string_length(text)};
         failed = intake_text(listing->intake, &in, &found, err);
         if (!failed) {
             intake_accept(listing->intake, &found);
         }
     }
+    json_decref(text);
     free(name);
     return failed;
 }
 
 static int hand_over_all(struct listing *listing, struct err *err)
 {
-    struct buf text;
     int failed = 0;
-    buf_init(&text, OBJECT_MAX);
     if (listing->count > 1) {
         qsort(listing->keys, listing->count, sizeof *listing->keys, compare_keys);
     }
     for (size_t i = 0; i < listing->count && !failed; i++) {
-        failed = hand_over(listing, &listing->keys[i], &text, err);
+        failed = hand_over(listing, &listing->keys[i], err);
     }
-    buf_release(&text);
     return failed;
 }
 
@@ -323,6 +321,7 @@ int cluster_take(struct cluster *cluster, const struct cluster_options *options,
 {
     struct listing listing = {.cluster = cluster, .options = options, .intake = intake};
     arena_init(&listing.arena);
+    buf_init(&listing.text, OBJECT_MAX);
     int failed = shelf_init(&listing.objects, err) || note_no_id(&listing, err) || list_all(&listing, err);
     if (!failed && listing.served == 0 && listing.refusal.class != ERR_NONE) {
         *err = listing.refusal;
@@ -331,6 +330,7 @@ int cluster_take(struct cluster *cluster, const struct cluster_options *options,
     failed = failed || hand_over_all(&listing, err);
     shelf_release(&listing.objects);
     arena_release(&listing.arena);
+    buf_release(&listing.text);
     free(listing.keys);
     return failed ? -1 : 0;
 }

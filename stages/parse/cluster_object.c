@@ -17,7 +17,8 @@ static void copy_member(const json_t *from, const char *key, json_t *to)
     }
 }
 
-json_t *cluster_object_reduce(const json_t *object)
+/* New object without what says nothing here. */
+static json_t *reduced(const json_t *object)
 {
     static const char *const kept[] = {"name", "namespace",       "labels",
                                        "uid",  "resourceVersion", "ownerReferences"};
@@ -56,9 +57,10 @@ static size_t foreign(const unsigned char *at, size_t left, unsigned *code)
     return *code == 0x2028 || *code == 0x2029 || *code == 0xfeff || *code >= 0xfffe ? 3 : 0;
 }
 
-int cluster_object_write(const json_t *object, struct buf *out, struct err *err)
+int cluster_object_text(const json_t *object, struct buf *out)
 {
-    char *text = json_text(object);
+    json_t *kept = reduced(object);
+    char *text = json_text(kept);
     const unsigned char *at = (const unsigned char *)text;
     size_t left = strlen(text);
     int failed = 0;
@@ -71,5 +73,6 @@ int cluster_object_write(const json_t *object, struct buf *out, struct err *err)
         left -= length;
     }
     free(text);
-    return failed ? err_set(err, ERR_DATA, "it is larger than %zu bytes", out->cap) : 0;
+    json_decref(kept);
+    return failed;
 }

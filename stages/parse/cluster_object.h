@@ -4,14 +4,11 @@
 /* One object of a live cluster as text for the reader of manifests, so that both have one meaning. */
 
 #include "pipeline/base/buf.h"
-#include "pipeline/base/err.h"
 #include "pipeline/io/json.h"
 
-/* New object of what is read of `object`: who it is, and what it asks for. Its status, who manages which
- * field, and the copy that kubectl leaves in an annotation make up most of its bytes and say nothing here. */
-json_t *cluster_object_reduce(const json_t *object);
-
-/* Adds an object as JSON that is YAML of the same meaning. ERR_DATA when `out` is full. */
-int cluster_object_write(const json_t *object, struct buf *out, struct err *err);
+/* Adds what is read of `object`, who it is and what it asks for, as JSON that is YAML of the same meaning.
+ * Its status, who manages which field, and the copy that kubectl leaves in an annotation make up most of its
+ * bytes and say nothing here. -1 when `out` is full. */
+int cluster_object_text(const json_t *object, struct buf *out);
 
 #endif
