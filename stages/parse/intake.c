@@ -7,6 +7,7 @@
 #include "pipeline/base/str.h"
 #include "pipeline/io/hash.h"
 #include "pipeline/run/record.h"
+#include "stages/common/template.h"
 #include "stages/parse/join.h"
 
 enum { SKIPPED_KINDS_MAX = 1000, KIND_NAME_MAX = 128 };
@@ -95,6 +96,13 @@ int intake_error(struct intake *intake, const struct intake_place *place, const 
     return add_note(intake, place, "error", code, text, err);
 }
 
+/* Whether a file with a fault at `offset` is a template. */
+static bool is_template(const struct intake_text *text, size_t offset)
+{
+    bool file = text->rendered == NULL && text->object == NULL;
+    return file && template_is(text->bytes, text->length, offset);
+}
+
 static int add_error(struct pass *pass, long item, const struct yaml_fault *fault, const char *message)
 {
     struct intake_place place = {
@@ -102,8 +110,9 @@ static int add_error(struct pass *pass, long item, const struct yaml_fault *faul
     if (pass->text->object != NULL) { /* lines of what was never a file say nothing */
         place = (struct intake_place){.object = pass->text->object};
     }
-    if (pass->found->errors++ == 0) {
-        pass->found->fault_offset = fault->offset;
+    if (pass->found->errors++ == 0 && is_template(pass->text, fault->offset)) {
+        pass->found->template = true;
+        return 0;
     }
     return intake_error(pass->intake, &place, fault->code, message, pass->err);
 }
@@ -222,12 +231,13 @@ static void set_digest(struct pass *pass)
     }
 }
 
+/* All documents; of a template, nothing behind the first fault. */
 static int take_documents(struct pass *pass)
 {
     struct intake *intake = pass->intake;
     struct yaml_fault fault;
     struct err problem = {0};
-    for (;;) {
+    while (!pass->found->template) {
         arena_clear(&intake->arena);
         int got = yaml_next(pass->stream, &intake->arena, &pass->document, &fault, &problem);
         if (got == 0) {
@@ -245,6 +255,7 @@ static int take_documents(struct pass *pass)
             return -1;
         }
     }
+    return 0;
 }
 
 int intake_text(struct intake *intake, const struct intake_text *text, struct intake_found *found, struct err *err)

@@ -46,10 +46,10 @@ struct intake_text {
 struct intake_found {
     int64_t workloads;
     int64_t errors;
-    size_t fault_offset; /* of the first error */
-    bool kustomization;  /* it holds a Kustomization or a Component */
-    json_t *kinds;       /* skipped: kind → how many */
-    size_t records;      /* on the shelves before it */
+    bool template;      /* a file that has to be filled in first: to be withdrawn, and read up to its first fault only */
+    bool kustomization; /* it holds a Kustomization or a Component */
+    json_t *kinds;      /* skipped: kind → how many */
+    size_t records;     /* on the shelves before it */
     size_t joins;
     int64_t errors_before;
 };

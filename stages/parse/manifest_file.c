@@ -7,7 +7,6 @@
 #include "pipeline/base/str.h"
 #include "pipeline/io/fs.h"
 #include "stages/common/render_tree.h"
-#include "stages/common/template.h"
 
 /* The one note of a file that gave no workload and no error. */
 static int add_empty_note(struct intake *intake, const char *path, bool kustomization, struct err *err)
@@ -80,7 +79,7 @@ int manifest_file_take(struct intake *intake, const char *path, struct buf *byte
     if (intake_text(intake, &text, &found, err)) {
         return -1;
     }
-    if (found.errors > 0 && template_is(text.bytes, text.length, found.fault_offset)) {
+    if (found.template) {
         /* Forget all of it: parts of it may stand under an `if`. */
         intake_withdraw(intake, &found);
         return add_template_note(intake, path, err);
