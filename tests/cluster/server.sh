@@ -120,15 +120,19 @@ YAML
     )
 }
 
+# Whether the etcd at URL is the one called NAME, and not another that had the port first.
+etcd_is() { get --data '{}' "$1/v3/cluster/member/list" | grep -q -F "\"name\":\"$2\""; }
+
 start_etcd() {
-    local dir=$1 tries port url
+    local dir=$1 tries port url name
+    name=test-$(sha256sum <<<"$dir" | cut -c1-16)
     for ((tries = 0; tries < 10; tries++)); do
         port=$(random_port) url=http://127.0.0.1:$port
         # Nothing here must outlive a power cut. Port 0: no peer will ever come.
-        launch "$dir" etcd --name=test --data-dir="$dir/etcd" --unsafe-no-fsync --logger=zap --log-outputs=stderr --log-level=warn \
+        launch "$dir" etcd --name="$name" --data-dir="$dir/etcd" --unsafe-no-fsync --logger=zap --log-outputs=stderr --log-level=warn \
             --listen-client-urls="$url" --advertise-client-urls="$url" --listen-peer-urls=http://127.0.0.1:0 \
-            --initial-advertise-peer-urls=http://127.0.0.1:0 --initial-cluster=test=http://127.0.0.1:0
-        if wait_for "$dir" etcd get "$url/health" && running_pid "$dir" etcd >/dev/null; then
+            --initial-advertise-peer-urls=http://127.0.0.1:0 --initial-cluster="$name=http://127.0.0.1:0"
+        if wait_for "$dir" etcd etcd_is "$url" "$name"; then
             printf '%s\n' "$url" >"$dir/etcd.url"
             return 0
         fi
@@ -153,7 +157,7 @@ start_api() {
             --service-account-signing-key-file="$pki/accounts.key" --service-cluster-ip-range=10.96.0.0/16 \
             --disable-admission-plugins=ServiceAccount --allow-privileged --endpoint-reconciler-type=none --profiling=false \
             --feature-gates=WatchList=false --audit-policy-file="$dir/audit.yaml" --audit-log-path="$dir/audit.log"
-        if wait_for "$dir" kube-apiserver ready "$dir" "$url" && running_pid "$dir" kube-apiserver >/dev/null; then
+        if wait_for "$dir" kube-apiserver ready "$dir" "$url"; then
             write_kubeconfig "$dir" "$url" && printf '%s\n' "$url" >"$dir/url"
             return
         fi

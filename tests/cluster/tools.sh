@@ -70,7 +70,10 @@ fetch_go() {
 
 # Gets the modules first: without them nothing is wrong with the sources, only with the network.
 fetch_modules() {
-    "$1" list -deps . "${others[@]}" >/dev/null
+    local go=$1 messages=$2
+    "$go" list -deps . "${others[@]}" >/dev/null 2>"$messages" && rm -f "$messages" && return 0
+    grep -v '^go: downloading' "$messages" | tail -20 >&2
+    return 1
 }
 
 # The version of module $1 without its v.
@@ -110,7 +113,7 @@ build() {
     export GOTOOLCHAIN=local GOFLAGS='-trimpath -modcacherw -mod=readonly' CGO_ENABLED=0 GOWORK=off
     unset GOOS GOARCH GOROOT
     cd "$here" || exit 70
-    fetch_modules "$go" || die $EX_UNAVAILABLE "the modules that the control plane is made of could not be fetched"
+    fetch_modules "$go" "$new/messages" || die $EX_UNAVAILABLE "the modules that the control plane is made of could not be fetched"
     compile "$new" "$go" >&2 || die $EX_SOFTWARE "the test control plane could not be built"
     chmod 755 "$new" && mv -T "$new" "$folder" || exit $EX_CANTCREAT
     say "built in $((SECONDS - started)) s: $folder"

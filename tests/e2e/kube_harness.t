@@ -71,9 +71,10 @@ like "$(kube_requests alice)" "200 list /apis/apps/v1/namespaces/$namespace/depl
 mkdir -p "$tmp/chart/templates" "$tmp/kustom"
 printf 'apiVersion: v2\nname: shop\nversion: 1.0.0\n' >"$tmp/chart/Chart.yaml"
 printf 'cpu: 300m\n' >"$tmp/chart/values.yaml"
-printf 'kind: ConfigMap\napiVersion: v1\nmetadata: {name: "{{ .Release.Name }}"}\ndata: {cpu: "{{ .Values.cpu }}"}\n' >"$tmp/chart/templates/map.yaml"
+printf 'kind: ConfigMap\napiVersion: v1\nmetadata: {name: "{{ .Release.Name }}"}\ndata: {cpu: "{{ .Values.cpu }}", for: "{{ .Capabilities.KubeVersion }}"}\n' >"$tmp/chart/templates/map.yaml"
 run helm template here "$tmp/chart" --set cpu=400m
 is "$(jq -Rrs 'contains("name: \"here\"") and contains("cpu: \"400m\"")' <<<"$out")" true "helm template renders a chart"
+like "$out" "for: \"$(kube version -o json | jq -r '.serverVersion.gitVersion' | cut -d. -f1-2)\." "for the Kubernetes that the server is"
 run helm version --short
 like "$out" '^v3\.' "by the Helm that was pinned"
 printf 'namePrefix: pre-\nresources: [map.yaml]\n' >"$tmp/kustom/kustomization.yaml"
@@ -91,6 +92,8 @@ kube create namespace kept >"$tmp/kept.log" 2>&1
 pids=$(cat "$tmp"/own/*.pid)
 kube_stop "$tmp/own"
 is "$(for pid in $pids; do tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline"; done)" "" "it ends when it is told to"
-kube_start "$tmp/own"
+kube_start "$tmp/own" kube-controller-manager kube-scheduler
 is "$(kube get namespace kept -o name)" namespace/kept "and another start goes on with its data"
+kube apply -n kept -f "$tmp/objects.yaml" >"$tmp/apply.log" 2>&1
+ok "controllers, when asked for, act" kube wait -n kept deployment/web --for=jsonpath='{.status.unavailableReplicas}'=2 --timeout=60s
 done_testing
