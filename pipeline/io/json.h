@@ -25,6 +25,10 @@ json_t *json_read(const char *text, size_t length, const char *what, struct err 
 /* Canonical bytes of a value, added to `out`. ERR_DATA when the cap of `out` is passed. */
 int json_write(const json_t *value, struct buf *out, struct err *err);
 
+/* Adds an object to `out` whose canonical text is at hand (it is not checked), with some members set: those of the
+ * object `members` take the place of members of the same name, or are added. Past the cap of `out` its overflow is set. */
+void json_write_over(const char *text, size_t length, const json_t *members, struct buf *out);
+
 /* Canonical bytes of a value as a new string. */
 char *json_text(const json_t *value);
 

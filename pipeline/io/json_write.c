@@ -107,9 +107,9 @@ static void sort_members(struct member *members, size_t count)
     }
 }
 
-static void write_object(const json_t *object, struct buf *out)
+/* An object's members in their order; in `here`, or new where that is too small. */
+static struct member *sorted_members(const json_t *object, struct member here[MEMBERS_HERE])
 {
-    struct member here[MEMBERS_HERE];
     size_t size = json_object_size(object);
     struct member *members = size > MEMBERS_HERE ? xcalloc_array(size, sizeof *members) : here;
     size_t count = 0;
@@ -120,14 +120,33 @@ static void write_object(const json_t *object, struct buf *out)
         members[count++] = (struct member){.key = key, .value = value};
     }
     sort_members(members, count);
+    return members;
+}
+
+/* The comma before a member that is not the first. */
+static void separate(struct buf *out)
+{
+    if (out->length > 0 && out->data[out->length - 1] != '{') {
+        buf_add_char(out, ',');
+    }
+}
+
+static void write_member(const struct member *member, struct buf *out)
+{
+    separate(out);
+    write_string(member->key, strlen(member->key), out);
+    buf_add_char(out, ':');
+    write_value(member->value, out);
+}
+
+static void write_object(const json_t *object, struct buf *out)
+{
+    struct member here[MEMBERS_HERE];
+    struct member *members = sorted_members(object, here);
+    size_t count = json_object_size(object);
     buf_add_char(out, '{');
     for (size_t i = 0; i < count; i++) {
-        if (i > 0) {
-            buf_add_char(out, ',');
-        }
-        write_string(members[i].key, strlen(members[i].key), out);
-        buf_add_char(out, ':');
-        write_value(members[i].value, out);
+        write_member(&members[i], out);
     }
     buf_add_char(out, '}');
     if (members != here) {
@@ -174,6 +193,69 @@ int json_write(const json_t *value, struct buf *out, struct err *err)
         return err_set(err, ERR_DATA, "a JSON value is larger than %zu bytes or cannot be written", out->cap);
     }
     return 0;
+}
+
+/* End of the string that begins at `at`, past its quote. */
+static const char *string_end(const char *at, const char *end)
+{
+    for (at++; at < end && *at != '"'; at++) {
+        at += *at == '\\';
+    }
+    return at < end ? at + 1 : end;
+}
+
+/* End of the value that begins at `at`, in an object: at the comma or brace behind it. */
+static const char *value_end(const char *at, const char *end)
+{
+    size_t depth = 0;
+    while (at < end && (depth > 0 || (*at != ',' && *at != '}'))) {
+        if (*at == '"') {
+            at = string_end(at, end);
+        } else {
+            depth += *at == '{' || *at == '[';
+            depth -= *at == '}' || *at == ']';
+            at++;
+        }
+    }
+    return at;
+}
+
+/* Order of a name and of a key in a text, which is not terminated. */
+static int compare_key(const char *name, const char *key, size_t length)
+{
+    int order = strncmp(name, key, length);
+    return order == 0 && name[length] != '\0' ? 1 : order;
+}
+
+void json_write_over(const char *text, size_t length, const json_t *members, struct buf *out)
+{
+    struct member here[MEMBERS_HERE];
+    struct member *set = sorted_members(members, here);
+    const struct member *next = set;
+    const struct member *last = set + json_object_size(members);
+    const char *end = text + length;
+    buf_add_char(out, '{');
+    for (const char *at = text + 1, *stop; at < end && *at == '"'; at = stop + (stop < end && *stop == ',')) {
+        const char *colon = string_end(at, end);
+        size_t key = (size_t)(colon - at) - 2;
+        stop = value_end(colon, end);
+        while (next < last && compare_key(next->key, at + 1, key) < 0) {
+            write_member(next++, out);
+        }
+        if (next < last && compare_key(next->key, at + 1, key) == 0) {
+            write_member(next++, out);
+        } else {
+            separate(out);
+            buf_add(out, at, (size_t)(stop - at));
+        }
+    }
+    while (next < last) {
+        write_member(next++, out);
+    }
+    buf_add_char(out, '}');
+    if (set != here) {
+        free(set);
+    }
 }
 
 char *json_text(const json_t *value)

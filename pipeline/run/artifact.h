@@ -87,8 +87,9 @@ int artifact_write(struct artifact_writer *writer, const json_t *record, struct 
 /* Whether `line` is the canonical text of a workload's record without problems, which artifact_write_line takes. */
 bool artifact_line_fits(const char *line, size_t length);
 
-/* Writes a record whose line is at hand, so that nothing is read and written anew, and counts it. The `problems` of
- * `added` (borrowed; NULL: none) become its problems. ERR_IO. */
+/* Writes a record whose line is at hand, so that it need not be read and written anew, and counts it. What `added`
+ * (borrowed, NULL: nothing) has is added: its `problems`, and members of its `workload`, which take the place of those
+ * of the same name. ERR_IO. */
 int artifact_write_line(struct artifact_writer *writer, const char *line, size_t length, const json_t *added,
                         struct err *err);
 

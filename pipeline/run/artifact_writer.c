@@ -115,31 +115,39 @@ int artifact_write(struct artifact_writer *writer, const json_t *record, struct 
     return 0;
 }
 
-/* How a workload's record without problems begins; `problems` is the first of its members. */
-static const char list_open[] = "{\"problems\":";
-static const char list_none[] = "{\"problems\":[],\"workload\":{";
+/* How a workload's record without problems begins, in front of the workload itself. */
+static const char bare_head[] = "{\"problems\":[],\"workload\":";
+
+enum { BARE_HEAD = sizeof bare_head - 1 };
 
 bool artifact_line_fits(const char *line, size_t length)
 {
-    return length >= sizeof list_none && memcmp(line, list_none, sizeof list_none - 1) == 0;
+    return length > BARE_HEAD && memcmp(line, bare_head, BARE_HEAD) == 0;
 }
 
 int artifact_write_line(struct artifact_writer *writer, const char *line, size_t length, const json_t *added,
                         struct err *err)
 {
-    enum { OPEN = sizeof list_open - 1, EMPTY_LIST = 2 };
     const json_t *problems = json_object_get(added, "problems");
+    const json_t *members = json_object_get(added, "workload");
+    struct buf *out = &writer->out;
+    struct err large;
     if (start(writer, err)) {
         return -1;
     }
-    size_t before = writer->out.length;
-    if (problems == NULL) {
-        buf_add(&writer->out, line, length);
+    size_t before = out->length;
+    buf_add_str(out, "{\"problems\":");
+    if (json_array_size(problems) == 0) {
+        buf_add_str(out, "[]");
     } else {
-        struct err large;
-        buf_add(&writer->out, line, OPEN);
-        json_write(problems, &writer->out, &large);
-        buf_add(&writer->out, line + OPEN + EMPTY_LIST, length - OPEN - EMPTY_LIST);
+        json_write(problems, out, &large);
+    }
+    buf_add_str(out, ",\"workload\":");
+    if (json_object_size(members) == 0) {
+        buf_add(out, line + BARE_HEAD, length - BARE_HEAD);
+    } else {
+        json_write_over(line + BARE_HEAD, length - BARE_HEAD - 1, members, out);
+        buf_add_char(out, '}');
     }
     writer->records++;
     writer->workloads++;

@@ -126,7 +126,8 @@ void join_ready(struct intake *intake)
     shelf_sort(&intake->joins);
 }
 
-bool join_any(const struct intake *intake, size_t index)
+/* Whether anything may be joined to the record of a workload with this index. */
+static bool join_any(const struct intake *intake, size_t index)
 {
     size_t count;
     return intake->joins.count > 0 &&

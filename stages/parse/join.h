@@ -20,10 +20,8 @@ int join_subject(struct intake *intake, struct manifest_reader *reader, const st
 /* Ends taking: from here on joins can be looked up. */
 void join_ready(struct intake *intake);
 
-/* Whether anything may be joined to the record with this index; for a workload only. */
-bool join_any(const struct intake *intake, size_t index);
-
-/* Adds what was joined to the record of a workload with this index. ERR_IO. */
+/* Adds what was joined to the record of a workload with this index; `record` may hold no more than an empty
+ * workload, to which it is added then. ERR_IO. */
 int join_workload(struct intake *intake, size_t index, json_t *record, struct err *err);
 
 #endif

@@ -150,47 +150,47 @@ static void count_same(struct state *state)
     free(sorted);
 }
 
-static void flag_same(json_t *record, const char *name, uint32_t same)
+/* Adds to the record of a workload what only is known when all were read. */
+static int complete(struct state *state, size_t index, const char *name, json_t *record, struct err *err)
 {
-    if (same > 1) {
-        record_problem(record, "parse", "duplicate-identity", "%u objects are named %s", same, name);
+    struct intake *intake = &state->intake;
+    if (state->same[index] > 1) {
+        record_problem(record, "parse", "duplicate-identity", "%u objects are named %s", state->same[index], name);
     }
+    if (join_workload(intake, index, record, err)) {
+        return -1;
+    }
+    return state->live.use == LIVE_LOOKUP ? live_workload(&state->live, intake->records.entries[index].id, record, err)
+                                          : 0;
 }
 
-/* Writes a workload as it lies on the shelf. */
-static int write_line(struct stage *stage, const struct shelf_item *item, uint32_t same, struct err *err)
+/* Writes a workload as it lies on the shelf, with what is added. */
+static int write_line(struct stage *stage, size_t index, const struct shelf_item *item, struct err *err)
 {
-    json_t *added = same > 1 ? json_object() : NULL;
-    flag_same(added, item->name, same);
-    int failed = stage_write_line(stage, item->text, item->length, added, err);
+    json_t *added = json_pack("{s:{}}", "workload");
+    int failed = complete(stage->state, index, item->name, added, err) ||
+                 stage_write_line(stage, item->text, item->length, added, err);
     json_decref(added);
-    return failed;
+    return failed ? -1 : 0;
 }
 
 static int write_record(struct stage *stage, size_t index, struct err *err)
 {
     struct state *state = stage->state;
-    struct intake *intake = &state->intake;
-    const struct shelf_entry *entry = &intake->records.entries[index];
+    struct shelf *records = &state->intake.records;
+    const struct shelf_entry *entry = &records->entries[index];
     struct shelf_item item;
     json_t *record;
-    if (shelf_read(&intake->records, entry, &item, err)) {
+    if (shelf_read(records, entry, &item, err)) {
         return -1;
     }
-    bool looked_up = state->live.use == LIVE_LOOKUP;
-    if (entry->known && !looked_up && artifact_line_fits(item.text, item.length) && !join_any(intake, index)) {
-        return write_line(stage, &item, state->same[index], err);
+    if (entry->known && artifact_line_fits(item.text, item.length)) {
+        return write_line(stage, index, &item, err);
     }
-    if (shelf_get(&intake->records, entry, &record, err)) {
+    if (shelf_get(records, entry, &record, err)) {
         return -1;
     }
-    int failed = 0;
-    if (entry->known) {
-        flag_same(record, item.name, state->same[index]);
-        failed = join_workload(intake, index, record, err) ||
-                 (looked_up && live_workload(&state->live, entry->id, record, err));
-    }
-    failed = failed || stage_write(stage, record, err);
+    int failed = (entry->known && complete(state, index, item.name, record, err)) || stage_write(stage, record, err);
     json_decref(record);
     return failed ? -1 : 0;
 }

@@ -92,6 +92,61 @@ static void make(struct buf *out, enum artifact_kind kind, char digest[DIGEST_HE
     close(fd);
 }
 
+/* All bytes of what is written by `add`, and the counts. */
+static void bytes_of(struct buf *out, const json_t *record, const json_t *added)
+{
+    struct err err = {0};
+    int fd = -1;
+    assert_int_equal(fs_spool(&fd, &err), 0);
+    struct artifact_writer *writer = artifact_writer_new(fd, ARTIFACT_INVENTORY, 0, "tare-test 0.1.0", json_object());
+    if (added == NULL) {
+        assert_int_equal(artifact_write(writer, record, &err), 0);
+    } else {
+        char *line = json_text(record);
+        assert_true(artifact_line_fits(line, strlen(line)));
+        assert_int_equal(artifact_write_line(writer, line, strlen(line), added, &err), 0);
+        free(line);
+    }
+    assert_int_equal(artifact_finish(writer, NULL, NULL, &err), 0);
+    artifact_writer_free(writer);
+    lseek(fd, 0, SEEK_SET);
+    buf_init(out, BYTES_MAX);
+    assert_int_equal(fs_read_fd(fd, "the artifact", out, &err), 0);
+    close(fd);
+}
+
+/* A line at hand with something added gives the same artifact as the record to which it was added. */
+static void test_line_at_hand(void **state)
+{
+    (void)state;
+    static const char *const additions[] = {
+        "{}",
+        "{\"workload\":{}}",
+        "{\"problems\":[{\"code\":\"no-data\"},{\"code\":\"m\"}]}",
+        "{\"problems\":[{\"code\":\"m\"}],\"workload\":{\"kind\":\"Job\",\"a\":{\"z\":1},\"zz\":[2],\"kin\":3,\"kinds\":null}}",
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(additions); i++) {
+        struct err err = {0};
+        struct buf as_line;
+        struct buf as_record;
+        json_t *record = workload("a}\",\\.yaml", 1, 0, "caf\xc3\xa9");
+        json_t *added = json_read(additions[i], strlen(additions[i]), "the addition", &err);
+        bytes_of(&as_line, record, added);
+        json_array_extend(json_object_get(record, "problems"), json_object_get(added, "problems"));
+        json_object_update(json_object_get(record, "workload"), json_object_get(added, "workload"));
+        bytes_of(&as_record, record, NULL);
+        assert_string_equal(buf_str(&as_line), buf_str(&as_record));
+        buf_release(&as_line);
+        buf_release(&as_record);
+        json_decref(added);
+        json_decref(record);
+    }
+    static const char *const others[] = {"", "{\"problems\":[{}],\"workload\":{}}", "{\"note\":{}}", "{\"problems\":[],\"workload\":"};
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+        assert_false(artifact_line_fits(others[i], strlen(others[i])));
+    }
+}
+
 static void test_round_trip(void **state)
 {
     (void)state;
@@ -409,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_every_byte_changed), cmocka_unit_test(test_kind),             cmocka_unit_test(test_refused),
         cmocka_unit_test(test_taken),             cmocka_unit_test(test_message_is_safe),   cmocka_unit_test(test_huge_line),
         cmocka_unit_test(test_endless),           cmocka_unit_test(test_full_disk),         cmocka_unit_test(test_stable_bytes),
+        cmocka_unit_test(test_line_at_hand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
