@@ -154,6 +154,29 @@ sed 's|^    exec:.*|    exec: {apiVersion: client.authentication.k8s.io/v1, comm
 parse --kubeconfig "$tmp/users/relative" --namespace shop
 is "$rc $(records) $(<"$tmp/asked")" "0 $wanted 2" "a plugin's stale token is renewed" || diag "$err"
 
+# A plugin may hand out a certificate, and be told of the cluster.
+cat >"$tmp/plugin" <<SH
+#!/bin/sh
+printf '%s' "\$KUBERNETES_EXEC_INFO" >"$tmp/told"
+jq -n --rawfile c "$tmp/users/robin.crt" --rawfile k "$tmp/users/robin.key" '{apiVersion: "client.authentication.k8s.io/v1", status: {clientCertificateData: \$c, clientKeyData: \$k}}'
+SH
+sed -i 's|interactiveMode|provideClusterInfo: true, &|' "$tmp/users/relative"
+parse --kubeconfig "$tmp/users/relative" --namespace shop
+is "$rc $(records) $(jq -r .spec.cluster.server "$tmp/told")" "0 $wanted $kube_url" "a plugin's certificate does as well" || diag "$err"
+
+# In a pod: what Kubernetes mounts there, in a mount namespace of our own.
+if unshare -rm true 2>/dev/null; then
+    mkdir "$tmp/account" && cp "$kube_dir/tokens/reader" "$tmp/account/token" && cp "$kube_dir/pki/ca.crt" "$tmp/account/ca.crt"
+    # shellcheck disable=SC2016
+    KUBERNETES_SERVICE_HOST=127.0.0.1 KUBERNETES_SERVICE_PORT=${kube_url##*:} HOME=$tmp/none run unshare -rm sh -c 'mount -t tmpfs none /run &&
+        mkdir -p /run/secrets/kubernetes.io && ln -s "$1" /run/secrets/kubernetes.io/serviceaccount && exec "$2" --target cluster --namespace shop' \
+        sh "$tmp/account" "$BIN/tare-parse"
+    cp "$tmp/.out" "$tmp/inventory"
+    is "$rc $(records)" "0 $wanted" "the account of a pod" || diag "$err"
+else
+    diag "the account of a pod is not tested here: there are no user namespaces"
+fi
+
 sed 's|^    token:.*|    token: "0123456789s3cret"|' "$config" >"$tmp/wrong"
 parse --kubeconfig "$tmp/wrong"
 is "$rc $(<"$tmp/inventory")" "69 " "a token that has run out: 69, and no artifact"
