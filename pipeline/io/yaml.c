@@ -39,6 +39,7 @@ struct yaml_stream {
     size_t base;  /* where the parser was started */
     size_t floor; /* a restart must lie at or after this */
     bool ascii;
+    bool json; /* it begins as a JSON value does */
     bool running;
     yaml_parser_t parser;
     struct yaml_cursor cursor; /* characters counted from base */
@@ -102,7 +103,7 @@ int yaml_open(const char *bytes, size_t length, const struct yaml_limits *limits
         return err_set(err, ERR_DATA, "the text has more than %d directives %%TAG", (int)TAGS_MAX);
     }
     s->stack = xcalloc_array(s->limits.max_depth + 1, sizeof *s->stack);
-    s->masked = yaml_mask(bytes, length, s->base, s->ascii);
+    s->masked = yaml_mask(bytes, length, s->base, s->ascii, &s->json);
     s->text = s->masked == NULL ? bytes : s->masked;
     start_parser(s, s->base);
     *out = s;
@@ -436,6 +437,18 @@ static void begin_document(struct yaml_stream *s, const yaml_event_t *event, str
     s->floor = offset_of(s, &event->end_mark);
 }
 
+/* JSON values may follow one another without a marker, which libyaml refuses: reading starts anew at the next. */
+static bool next_value(struct yaml_stream *s)
+{
+    size_t at = offset_of(s, &s->parser.problem_mark);
+    bool between = s->depth == 0 && at >= s->floor && at > s->base && at < s->length;
+    if (!s->json || !between || s->parser.error != YAML_PARSER_ERROR || strchr("{[", s->text[at]) == NULL) {
+        return false;
+    }
+    start_parser(s, at);
+    return true;
+}
+
 /* Reads events up to the end of a document. 1 a document, 0 the end of the stream, -1 a fault. */
 static int read_events(struct yaml_stream *s, struct yaml_document *document, struct yaml_fault *fault,
                        struct err *err)
@@ -443,6 +456,9 @@ static int read_events(struct yaml_stream *s, struct yaml_document *document, st
     for (;;) {
         yaml_event_t event;
         if (yaml_parser_parse(&s->parser, &event) == 0) {
+            if (document->root == NULL && next_value(s)) {
+                continue;
+            }
             return parser_error(s, fault, err);
         }
         int result = 0;

@@ -186,13 +186,12 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Where the value of JSON text begins, behind blanks; `length` when it is no JSON. */
-static size_t json_start(const char *bytes, size_t length, size_t at)
+static size_t skip_blank(const char *bytes, size_t length, size_t at)
 {
     while (at < length && is_blank(bytes[at])) {
         at++;
     }
-    return at < length && (bytes[at] == '{' || bytes[at] == '[') ? at : length;
+    return at;
 }
 
 /* Tabs in [from, to), all of it blanks. */
@@ -220,17 +219,20 @@ static void mask_marks(struct masking *mask, size_t base)
     }
 }
 
-char *yaml_mask(const char *bytes, size_t length, size_t base, bool ascii)
+char *yaml_mask(const char *bytes, size_t length, size_t base, bool ascii, bool *json)
 {
     struct masking mask = {.bytes = bytes, .length = length};
-    size_t json = json_start(bytes, length, base);
-    if (json < length) {
+    size_t first = skip_blank(bytes, length, base);
+    *json = first < length && (bytes[first] == '{' || bytes[first] == '[');
+    if (*json || first == length) {
         size_t end = length;
-        while (is_blank(bytes[end - 1])) {
+        while (end > first && is_blank(bytes[end - 1])) {
             end--;
         }
-        mask_tabs(&mask, base, json);
+        mask_tabs(&mask, base, first);
         mask_tabs(&mask, end, length);
+    }
+    if (*json) {
         mask_surrogates(&mask);
     }
     if (!ascii) {

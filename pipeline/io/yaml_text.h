@@ -45,10 +45,10 @@ size_t yaml_place_column(const struct yaml_place *place, const char *bytes);
 size_t yaml_next_marker(const char *bytes, size_t length, size_t from, size_t floor);
 
 /* New copy of text in which everything is masked, at equal length, that Kubernetes' tools read and libyaml does
- * not: in JSON the escaped surrogate pairs (they become \ufffd\ufffd) and tabs around the value; byte order
- * marks at the start of a line but `base` (files joined into one), where `ascii` does not rule them out. NULL
- * when there is none. */
-char *yaml_mask(const char *bytes, size_t length, size_t base, bool ascii);
+ * not: in JSON (*json says whether it looks like that) the escaped surrogate pairs, which become \ufffd\ufffd, and
+ * tabs around the value; tabs where there is nothing else; byte order marks at the start of a line but `base` (files
+ * joined into one), where `ascii` does not rule them out. NULL when there is nothing to mask. */
+char *yaml_mask(const char *bytes, size_t length, size_t base, bool ascii, bool *json);
 
 /* First byte after a node's own anchor (its name; NULL: none) and tag in [start, end): what follows may begin
  * with the properties of its first child. */

@@ -462,6 +462,34 @@ static void test_json(void **state)
     text_free(text);
 }
 
+static void test_json_values_in_a_row(void **state)
+{
+    struct text *text = text_open("{\"a\":1}\n{\"a\":2}[3] \n {\"a\":}\n{\"a\":4}");
+    (void)state;
+    for (int i = 1; i < 3; i++) {
+        int64_t value;
+        assert_int_equal(text_next(text), 1);
+        assert_int_equal(text->document.number, i);
+        assert_true(yaml_int(get(text, "a"), &value));
+        assert_int_equal(value, i);
+    }
+    assert_int_equal(text->document.root->start, 8);
+    assert_int_equal(text_next(text), 1);
+    assert_int_equal(text->document.root->kind, YAML_KIND_SEQUENCE);
+    assert_int_equal(text_next(text), 1);
+    assert_int_equal(text_next(text), 1);
+    assert_int_equal(text->document.number, 5);
+    assert_int_equal(text_next(text), 0);
+    text_free(text);
+    text = text_open("a: 1\n{b: 2}\n");
+    assert_int_equal(text_next(text), -1);
+    text_free(text);
+    text = text_open("{a: 1}\nb: 2\n");
+    assert_int_equal(text_next(text), 1);
+    assert_int_equal(text_next(text), -1);
+    text_free(text);
+}
+
 static void test_positions(void **state)
 {
     struct text *text = text_open("a: 1\r\n\xc3\xa9: \xe2\x80\xa8 x\nlast");
@@ -495,7 +523,7 @@ static void test_the_cursor_goes_both_ways(void **state)
 
 static void test_empty(void **state)
 {
-    static const char *const texts[] = {"", "\n", "# only\n", "\xef\xbb\xbf", "   \n\n"};
+    static const char *const texts[] = {"", "\n", "# only\n", "\xef\xbb\xbf", "   \n\n", "\t\n \t"};
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         struct text *text = text_open(texts[i]);
@@ -525,6 +553,7 @@ int main(void)
         cmocka_unit_test(test_places_both_ways),
         cmocka_unit_test(test_encodings),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_json_values_in_a_row),
         cmocka_unit_test(test_positions),
         cmocka_unit_test(test_the_cursor_goes_both_ways),
         cmocka_unit_test(test_empty),
