@@ -61,14 +61,29 @@ struct yaml_node *manifest_map(struct manifest_reader *reader, struct yaml_node 
     return value;
 }
 
+/* What a value is that is no string of use. */
+static const char *not_a_string(struct yaml_node *value)
+{
+    switch (yaml_type_of(value)) {
+    case YAML_TYPE_TEXT:
+        return "binary";
+    case YAML_TYPE_BOOL:
+        return "a truth value, not a string: it needs quotes";
+    case YAML_TYPE_INT:
+    case YAML_TYPE_FLOAT:
+        return "a number, not a string: it needs quotes";
+    default:
+        return "not a string";
+    }
+}
+
 const char *manifest_text(struct manifest_reader *reader, struct yaml_node *node, const char *key,
                           const char *what)
 {
     struct yaml_node *value = manifest_value(reader, node, key);
     const char *text = value == NULL ? NULL : yaml_string(reader->arena, value);
     if (value != NULL && text == NULL) {
-        manifest_add_fault(reader, true, "bad-value", value->start, "%s is %s", what,
-                           yaml_type_of(value) == YAML_TYPE_TEXT ? "binary" : "not a string");
+        manifest_add_fault(reader, true, "bad-value", value->start, "%s is %s", what, not_a_string(value));
     }
     return text;
 }
@@ -266,6 +281,7 @@ static void read_metadata(struct manifest_reader *r, struct manifest_workload *o
         bool generated = manifest_value(r, out->metadata, "generateName") != NULL;
         manifest_add_fault(r, true, "bad-value", node->start, "the %s has no metadata.name%s",
                            out->object->kind, generated ? " (a generateName has no usage to look up)" : "");
+        r->faults[r->fault_count - 1].aside = generated;
     }
 }
 

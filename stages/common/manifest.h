@@ -51,6 +51,7 @@ struct manifest_fault {
     const char *message; /* one sentence, in the arena */
     size_t offset;
     bool fatal;
+    bool aside; /* the object is left out although Kubernetes takes it */
 };
 
 /* Where a document is read to: everything lives in the arena. */

@@ -75,6 +75,12 @@ static enum manifest_role role_of(struct manifest_reader *r, struct yaml_node *n
     return yaml_text_is(yaml_get(r->stream, node, "restartPolicy"), "Always") ? ROLE_SIDECAR : ROLE_INIT;
 }
 
+/* An entry that tells kustomize what to do with the list ("$patch: replace") is no container. */
+static bool is_directive(struct manifest_reader *r, struct yaml_node *node)
+{
+    return yaml_get(r->stream, node, "name") == NULL && yaml_get(r->stream, node, "$patch") != NULL;
+}
+
 /* One container of a list. False when it is none. */
 static bool read_container(struct manifest_reader *r, struct yaml_node *item, const char *list, size_t index,
                            struct manifest_container *out)
@@ -83,6 +89,9 @@ static bool read_container(struct manifest_reader *r, struct yaml_node *item, co
     struct yaml_node *node = yaml_resolve(item);
     if (node->kind != YAML_KIND_MAPPING) {
         manifest_add_fault(r, true, "bad-value", item->start, "%s[%zu] is not a mapping", list, index);
+        return false;
+    }
+    if (is_directive(r, node)) {
         return false;
     }
     *out = (struct manifest_container){

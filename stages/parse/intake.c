@@ -10,7 +10,7 @@
 #include "stages/common/template.h"
 #include "stages/parse/join.h"
 
-enum { SKIPPED_KINDS_MAX = 1000, KIND_NAME_MAX = 128 };
+enum { PLACED_MAX = ERR_MESSAGE_MAX + 64, SKIPPED_KINDS_MAX = 1000, KIND_NAME_MAX = 128 };
 
 /* The text at work. */
 struct pass {
@@ -78,18 +78,24 @@ int intake_note(struct intake *intake, const struct intake_place *place, const c
     return add_note(intake, place, "skipped", code, message, err);
 }
 
+/* A message with its place in front. */
+static void set_placed(const struct intake_place *place, const char *message, char text[PLACED_MAX])
+{
+    if (place->object != NULL) {
+        snprintf(text, PLACED_MAX, "%s: %s", place->object, message);
+    } else if (place->fault == NULL) {
+        snprintf(text, PLACED_MAX, "%s", message);
+    } else {
+        snprintf(text, PLACED_MAX, "%s, line %zu, column %zu: %s", place->file, place->fault->line,
+                 place->fault->column, message);
+    }
+}
+
 int intake_error(struct intake *intake, const struct intake_place *place, const char *code, const char *message,
                  struct err *err)
 {
-    char text[ERR_MESSAGE_MAX + 64];
-    if (place->object != NULL) {
-        snprintf(text, sizeof text, "%s: %s", place->object, message);
-    } else if (place->fault == NULL) {
-        snprintf(text, sizeof text, "%s", message);
-    } else {
-        snprintf(text, sizeof text, "%s, line %zu, column %zu: %s", place->file, place->fault->line,
-                 place->fault->column, message);
-    }
+    char text[PLACED_MAX];
+    set_placed(place, message, text);
     if (intake->errors++ == 0) {
         err_set(&intake->first, ERR_DATA, "%s", text);
     }
@@ -103,13 +109,18 @@ static bool is_template(const struct intake_text *text, size_t offset)
     return file && template_is(text->bytes, text->length, offset);
 }
 
+static struct intake_place place_of(const struct pass *pass, long item, const struct yaml_fault *fault)
+{
+    if (pass->text->object != NULL) { /* lines of what was never a file say nothing */
+        return (struct intake_place){.object = pass->text->object};
+    }
+    return (struct intake_place){
+        .file = pass->text->file, .document = pass->document.number, .item = item, .fault = fault};
+}
+
 static int add_error(struct pass *pass, long item, const struct yaml_fault *fault, const char *message)
 {
-    struct intake_place place = {
-        .file = pass->text->file, .document = pass->document.number, .item = item, .fault = fault};
-    if (pass->text->object != NULL) { /* lines of what was never a file say nothing */
-        place = (struct intake_place){.object = pass->text->object};
-    }
+    struct intake_place place = place_of(pass, item, fault);
     if (pass->found->errors++ == 0 && is_template(pass->text, fault->offset)) {
         pass->found->template = true;
         return 0;
@@ -117,8 +128,21 @@ static int add_error(struct pass *pass, long item, const struct yaml_fault *faul
     return intake_error(pass->intake, &place, fault->code, message, pass->err);
 }
 
-/* Notes for what was wrong with an object. */
-static int add_faults(struct pass *pass, long item)
+/* A note on an object that is left out, which spoils no workload. */
+static int add_aside(struct pass *pass, long item, const struct yaml_fault *fault, const char *message)
+{
+    char text[PLACED_MAX];
+    struct intake_place place = place_of(pass, item, fault);
+    if (pass->found->errors == 0 && is_template(pass->text, fault->offset)) {
+        pass->found->template = true;
+        return 0;
+    }
+    set_placed(&place, message, text);
+    return add_note(pass->intake, &place, "skipped", fault->code, text, pass->err);
+}
+
+/* Notes for what was wrong with an object: a workload, or one that only `joins` one. */
+static int add_faults(struct pass *pass, long item, bool joins)
 {
     const struct manifest_reader *reader = &pass->reader;
     for (size_t i = 0; i < reader->fault_count; i++) {
@@ -127,7 +151,9 @@ static int add_faults(struct pass *pass, long item)
             continue;
         }
         yaml_fault_at(pass->stream, reader->faults[i].offset, reader->faults[i].code, &fault);
-        if (add_error(pass, item, &fault, reader->faults[i].message)) {
+        int failed = joins || reader->faults[i].aside ? add_aside(pass, item, &fault, reader->faults[i].message)
+                                                      : add_error(pass, item, &fault, reader->faults[i].message);
+        if (failed) {
             return -1;
         }
     }
@@ -157,7 +183,7 @@ static int add_workload(struct pass *pass, const struct manifest_object *object)
     size_t line;
     size_t column;
     if (manifest_read(&pass->reader, object, &workload)) {
-        return add_faults(pass, object->item);
+        return add_faults(pass, object->item, false);
     }
     yaml_position(pass->stream, object->node->start, &line, &column);
     struct inventory_source source = {.file = pass->text->file,
@@ -216,7 +242,7 @@ static int take_object(void *context, const struct manifest_object *object)
         pass->found->kustomization =
             object->api_version != NULL && str_starts(object->api_version, "kustomize.config.k8s.io/");
     }
-    return join_take(pass->intake, &pass->reader, object, pass->err) || add_faults(pass, object->item) ? -1 : 0;
+    return join_take(pass->intake, &pass->reader, object, pass->err) || add_faults(pass, object->item, true) ? -1 : 0;
 }
 
 /* The digest that a source of this document has: of the text or, where a program made the text anew, of the

@@ -84,7 +84,7 @@ int manifest_file_take(struct intake *intake, const char *path, struct buf *byte
         intake_withdraw(intake, &found);
         return add_template_note(intake, path, err);
     }
-    bool empty = found.workloads == 0 && found.errors == 0;
+    bool empty = intake->records.count == found.records; /* not even a note */
     bool kustomization = found.kustomization;
     intake_accept(intake, &found);
     return empty ? add_empty_note(intake, path, kustomization, err) : 0;

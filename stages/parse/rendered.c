@@ -335,7 +335,7 @@ int rendered_take(struct rendered *rendered, const struct rendered_entry *entry,
     if (intake_text(intake, &text, &found, err)) {
         return -1;
     }
-    bool empty = found.workloads == 0 && found.errors == 0;
+    bool empty = intake->records.count == found.records; /* not even a note */
     intake_accept(intake, &found);
     return empty ? intake_note(intake, &place, "no-workload", "what the folder renders to holds no workload", err) : 0;
 }

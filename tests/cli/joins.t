@@ -37,7 +37,7 @@ is "$(sed 's/app: web}}}/app: web}, matchExpressions: [{key: tier, operator: Exi
 # refused SPEC COLUMN NAME: a budget with this spec is a note at its line 4 and joins nothing.
 refused() {
     printf 'apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: b}\nspec: {%s}\n' "$1" >bad.yaml
-    is "$(notes pod.yaml bad.yaml) $(budgets p pod.yaml bad.yaml)" "error bad-value 4 $2 " "$3"
+    is "$(notes pod.yaml bad.yaml) $(budgets p pod.yaml bad.yaml)" "skipped bad-value 4 $2 " "$3"
 }
 refused 'minAvailable: 110%, selector: {}' 22 "more than all pods"
 refused 'minAvailable: "1", selector: {}' 22 "a number as text, which the API refuses"
@@ -71,9 +71,9 @@ kind: ResourceQuota
 metadata: {name: fine}
 spec: {hard: {limits.memory: 0.5}}
 E
-is "$(notes pod.yaml amounts.yaml)" "error bad-quantity 5 41
-error bad-quantity 5 55
-error bad-quantity 10 47" "wrong amounts are notes with their place"
+is "$(notes pod.yaml amounts.yaml)" "skipped bad-quantity 5 41
+skipped bad-quantity 5 55
+skipped bad-quantity 10 47" "wrong amounts are notes with their place, no errors: the workloads are whole"
 is "$(of p pod.yaml amounts.yaml | jq -c '.workload | [.limit_ranges, .quotas]')" '[null,[{"hard":{"limits.memory":1},"name":"fine"}]]' \
     "and their object joins nothing; amounts round up"
 
