@@ -211,6 +211,9 @@ static void test_capture(void **state)
     buf_clear(&out);
     assert_int_equal(captured("exec >&- 2>&-; exit 5", &out, NULL, 10000, &code, &err), 0);
     assert_int_equal(code, 5);
+    signal(SIGPIPE, SIG_IGN); /* as every stage does: a child must not inherit it */
+    assert_int_equal(captured("kill -13 $$", &out, NULL, 10000, &code, &err), 0);
+    assert_int_equal(code, 128 + SIGPIPE);
     assert_int_equal(captured("kill -15 $$", &out, NULL, 10000, &code, &err), 0);
     assert_int_equal(code, 128 + SIGTERM);
     assert_int_equal(err.class, ERR_NONE);
