@@ -170,7 +170,7 @@ int kube_groups_ask(struct kube_api *api, struct kube_groups **out, struct err *
     long status = 0;
     struct err failure = {0};
     int failed = kube_get(api, "/apis", &answer, &status, &failure);
-    if (failed && status != 403 && status != 404) {
+    if (failed && status != 403) {
         if (err != NULL) {
             *err = failure;
         }

@@ -34,7 +34,7 @@ int kube_list(struct kube_api *api, const struct kube_query *query, const struct
 /* What the server has. */
 struct kube_groups;
 
-/* Asks which API groups there are. Where that is forbidden or hidden, every group is taken to be there (a
+/* Asks which API groups there are. Where that is forbidden, every group is taken to be there (a
  * list of what is not is 404). *out new; free with kube_groups_free. */
 int kube_groups_ask(struct kube_api *api, struct kube_groups **out, struct err *err);
 

@@ -87,6 +87,12 @@ parse
 is "$rc $(wc -c <"$tmp/inventory")" "69 0" "a login page"
 like "$err" 'text/html instead of JSON.*hint: ' "is told from an answer"
 serve <<'EOF'
+on GET /nothing
+EOF
+parse
+is "$rc" 69 "a server that is no Kubernetes"
+like "$err" '/apis \(404\).*hint: check the server' "is not a cluster without workloads"
+serve <<'EOF'
 on GET /
 status 302
 header Location: https://login.test/
