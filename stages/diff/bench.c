@@ -84,7 +84,8 @@ static void add_files(struct bench *bench, const struct render_settings *setting
 {
     for (size_t i = 0; i < bench->tree.count; i++) {
         const struct tree_file *file = &bench->tree.files[i];
-        if (file->role == TREE_VALUES || file->role == TREE_PATCH || file->role == TREE_RESOURCE) {
+        bool rules = file->role == TREE_RULES && tool == RENDER_KUSTOMIZE; /* with patches inside */
+        if (rules || file->role == TREE_VALUES || file->role == TREE_PATCH || file->role == TREE_RESOURCE) {
             size_t depth = file->depth > DEEPEST_RANK ? DEEPEST_RANK : file->depth;
             add_file(bench, files, file->path, root, file->role, file->depth, -2 * (int)depth);
         }

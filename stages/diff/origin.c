@@ -12,6 +12,8 @@ enum { DEEP = 24, ORIGINS_MAX = 2000, KNOWN_SCORE = 10, NAME_SCORE = 3, PATCH_SC
 /* One file at work. */
 struct finding {
     struct plain_file *file;
+    enum tree_role role;             /* of the file, or of the patch inside */
+    const struct embedded *embedded; /* that patch, NULL: the file itself */
     const struct subject *subject;
     struct arena *arena;
     struct origins *out;
@@ -97,6 +99,7 @@ static struct origin *add(struct finding *f, size_t depth, int score)
     GROW(out->items, out->capacity, out->count + 1);
     struct origin *origin = &out->items[out->count++];
     *origin = (struct origin){.file = f->file,
+                              .embedded = f->embedded,
                               .document = f->document.number,
                               .place = f->operation != NULL ? arena_strdup(f->arena, f->operation) : place,
                               .json = f->json,
@@ -228,7 +231,7 @@ static void walk_value(struct finding *f, const char *key, struct yaml_node *val
 /* A mapping of values that could have `resources` and has none: only for a container that has no numbers at all. */
 static void take_absent(struct finding *f, struct yaml_node *map, size_t depth)
 {
-    if (f->file->role != TREE_VALUES || has_amounts(f->subject) ||
+    if (f->role != TREE_VALUES || has_amounts(f->subject) ||
         yaml_get(f->stream, map, "resources") != NULL ||
         (depth > 0 && yaml_get(f->stream, map, "image") == NULL)) {
         return;
@@ -245,7 +248,7 @@ static void walk(struct finding *f, struct yaml_node *node, size_t depth)
     if (node->kind == YAML_KIND_SEQUENCE) {
         size_t index = 0;
         for (struct yaml_node *item = node->first; item != NULL; item = item->next) {
-            f->operation = depth > 0 || f->file->role != TREE_PATCH
+            f->operation = depth > 0 || f->role != TREE_PATCH
                                ? NULL
                                : yaml_string(&f->nodes, yaml_get(f->stream, item, "path"));
             walk_value(f, arena_printf(&f->nodes, "%zu", index++), item, depth);
@@ -275,7 +278,7 @@ static int take_object(void *context, const struct manifest_object *object)
     }
     /* A prefix or suffix may have come to the name; a patch with a target may be named anything. */
     bool named = strstr(f->subject->name, workload.name) != NULL;
-    bool patch = f->file->role == TREE_PATCH;
+    bool patch = f->role == TREE_PATCH;
     int bonus = (patch ? PATCH_SCORE : 0) - (named ? 0 : KNOWN_SCORE);
     if (!named && !patch) {
         return 0;
@@ -297,38 +300,72 @@ static int take_object(void *context, const struct manifest_object *object)
     return 0;
 }
 
+static void read_text(struct finding *f, const char *bytes, size_t length);
+
+/* The patch that a text in a kustomization file is. */
+static void take_inline(struct finding *f, struct yaml_node *text)
+{
+    text = yaml_resolve(text);
+    struct finding inner = {.file = f->file, .role = TREE_PATCH, .subject = f->subject, .arena = f->arena, .out = f->out};
+    inner.embedded = text == NULL ? NULL : embedded_of(buf_str(&f->file->bytes), text, f->arena);
+    if (inner.embedded != NULL) {
+        read_text(&inner, inner.embedded->bytes, inner.embedded->length);
+    }
+}
+
+/* Patches that stand in a kustomization itself. */
+static void take_kustomization(struct finding *f, struct yaml_node *root)
+{
+    static const char *const lists[] = {"patches", "patchesJson6902", "patchesStrategicMerge"};
+    for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
+        struct yaml_node *list = yaml_get(f->stream, root, lists[i]);
+        struct yaml_node *item = list == NULL || list->kind != YAML_KIND_SEQUENCE ? NULL : list->first;
+        for (; item != NULL; item = item->next) {
+            struct yaml_node *value = yaml_resolve(item);
+            take_inline(f, value != NULL && value->kind == YAML_KIND_MAPPING ? yaml_get(f->stream, value, "patch") : value);
+        }
+    }
+}
+
 /* Values are walked whole; of patches the lists of operations, and of objects the containers. */
 static void take_document(struct finding *f)
 {
     struct yaml_node *root = yaml_resolve(f->document.root);
     f->json = root->style == YAML_STYLE_FLOW && root->first != NULL && str_ends(f->file->path, ".json");
-    if (f->file->role == TREE_VALUES || (f->file->role == TREE_PATCH && root->kind == YAML_KIND_SEQUENCE)) {
+    if (f->role == TREE_RULES) {
+        take_kustomization(f, root);
+    } else if (f->role == TREE_VALUES || (f->role == TREE_PATCH && root->kind == YAML_KIND_SEQUENCE)) {
         walk(f, root, 0);
-    } else if (f->file->role == TREE_PATCH || f->file->role == TREE_RESOURCE) {
+    } else if (f->role == TREE_PATCH || f->role == TREE_RESOURCE) {
         struct manifest_reader reader;
         manifest_reader_init(&reader, f->stream, &f->nodes);
         manifest_each(&reader, root, take_object, f);
     }
 }
 
-void origins_find(struct plain_file *file, const struct subject *subject, struct arena *arena, struct origins *out)
+static void read_text(struct finding *f, const char *bytes, size_t length)
 {
-    struct finding f = {.file = file, .subject = subject, .arena = arena, .out = out};
     struct yaml_fault fault;
     struct err ignored = {0};
-    if (yaml_open(buf_str(&file->bytes), file->bytes.length, NULL, &f.stream, &fault, &ignored)) {
+    if (yaml_open(bytes, length, NULL, &f->stream, &fault, &ignored)) {
         return;
     }
-    arena_init(&f.nodes);
+    arena_init(&f->nodes);
     for (int got = 1; got != 0;) {
-        arena_clear(&f.nodes);
-        got = yaml_next(f.stream, &f.nodes, &f.document, &fault, &ignored);
-        if (got == 1 && f.document.root != NULL) {
-            take_document(&f);
+        arena_clear(&f->nodes);
+        got = yaml_next(f->stream, &f->nodes, &f->document, &fault, &ignored);
+        if (got == 1 && f->document.root != NULL) {
+            take_document(f);
         }
     }
-    arena_release(&f.nodes);
-    yaml_close(f.stream);
+    arena_release(&f->nodes);
+    yaml_close(f->stream);
+}
+
+void origins_find(struct plain_file *file, const struct subject *subject, struct arena *arena, struct origins *out)
+{
+    struct finding f = {.file = file, .role = file->role, .subject = subject, .arena = arena, .out = out};
+    read_text(&f, buf_str(&file->bytes), file->bytes.length);
 }
 
 /* Insertion sort: they are few, and it keeps the order of equals. */

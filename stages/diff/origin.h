@@ -6,6 +6,7 @@
 
 #include "stages/common/edit.h"
 #include "stages/common/render_tree.h"
+#include "stages/diff/embedded.h"
 
 /* A file of values, patches or objects that a folder is rendered from. */
 struct plain_file {
@@ -31,6 +32,7 @@ struct subject {
 /* A place that may hold numbers: a container, a mapping like `resources`, or one scalar. */
 struct origin {
     struct plain_file *file;
+    const struct embedded *embedded; /* the patch inside of the file that all else is about, NULL: the file itself */
     long document;
     long item;               /* of a container */
     const char *container;   /* NULL: `keys` or a scalar */

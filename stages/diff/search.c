@@ -56,13 +56,21 @@ int search_put(struct scratch *scratch, const struct plain_file *file, bool trie
     return put_file(scratch, &copy, NULL, err);
 }
 
+/* The bytes that an origin's places are about. */
+static const char *text_of(const struct origin *origin, size_t *length)
+{
+    *length = origin->embedded != NULL ? origin->embedded->length : origin->file->bytes.length;
+    return origin->embedded != NULL ? origin->embedded->bytes : buf_str(&origin->file->bytes);
+}
+
 /* The splice of a scalar that the requests (of one value) want changed. */
 static void plan_scalar(struct search *search, const struct origin *origin, const struct edit_request *request,
                         struct edit_splices *out)
 {
     struct arena *arena = &origin->file->arena;
-    const char *old = buf_str(&origin->file->bytes) + origin->start;
-    size_t length = origin->end - origin->start;
+    size_t length;
+    const char *old = text_of(origin, &length) + origin->start;
+    length = origin->end - origin->start;
     bool quoted = origin->style == YAML_STYLE_SINGLE || origin->style == YAML_STYLE_DOUBLE;
     if (quoted && length >= 2) {
         old++;
@@ -74,32 +82,47 @@ static void plan_scalar(struct search *search, const struct origin *origin, cons
     edit_splices_add(out, origin->start, origin->end, text, strlen(text));
 }
 
+/* The splices of a container or mapping. */
+static void plan_amounts(const struct origin *origin, const struct edit_request *requests, size_t count,
+                         struct edit_splices *out)
+{
+    struct edit_request mine[FIELD_COUNT];
+    struct edit_done done[FIELD_COUNT];
+    const struct edit_splices *splices;
+    struct err ignored = {0};
+    size_t length;
+    const char *text = text_of(origin, &length);
+    for (size_t i = 0; i < count; i++) {
+        mine[i] = requests[i];
+        mine[i].document = origin->document;
+        mine[i].item = origin->item;
+        mine[i].keys = origin->keys;
+    }
+    struct edit_session *session = edit_session_new(text, length, &origin->file->arena);
+    if (edit_session_plan(session, mine, count, done, &splices, &ignored) == 0) {
+        edit_splices_merge(out, splices);
+    }
+    edit_session_free(session);
+}
+
 /* The splices of one origin for some requests; none when it cannot be written there, or is taken. */
 static void plan(struct search *search, const struct origin *origin, const struct edit_request *requests, size_t count,
                  struct edit_splices *out)
 {
     struct plain_file *file = origin->file;
-    struct edit_request mine[FIELD_COUNT];
-    struct edit_done done[FIELD_COUNT];
-    const struct edit_splices *splices;
-    struct err ignored = {0};
+    struct edit_splices splices = {0};
     out->count = 0;
     if (origin->container == NULL && origin->keys == NULL) {
-        plan_scalar(search, origin, &requests[0], out);
+        plan_scalar(search, origin, &requests[0], &splices);
     } else {
-        for (size_t i = 0; i < count; i++) {
-            mine[i] = requests[i];
-            mine[i].document = origin->document;
-            mine[i].item = origin->item;
-            mine[i].keys = origin->keys;
-        }
-        struct edit_session *session =
-            edit_session_new(buf_str(&file->bytes), file->bytes.length, &file->arena);
-        if (edit_session_plan(session, mine, count, done, &splices, &ignored) == 0) {
-            edit_splices_merge(out, splices);
-        }
-        edit_session_free(session);
+        plan_amounts(origin, requests, count, &splices);
     }
+    if (origin->embedded != NULL) {
+        embedded_splices(origin->embedded, &splices, &file->arena, out);
+    } else {
+        edit_splices_merge(out, &splices);
+    }
+    free(splices.items);
     if (edit_splices_collide(&file->accepted, out) || edit_splices_collide(&file->trying, out)) {
         out->count = 0;
     }
@@ -181,7 +204,29 @@ static void close_requests(struct search *search, const struct edit_request *don
     search->count = kept;
 }
 
-/* One place: with all requests it may serve; where only some of them come true, with those alone. */
+/* Adds what the container has besides to the requests: where a place is empty, what it says may stand for a default as
+ * a whole. */
+static size_t complete(const struct search *search, const struct origin *origin, struct edit_request *requests,
+                       size_t count)
+{
+    for (enum manifest_field field = 0; field < FIELD_COUNT && count > 0; field++) {
+        const struct manifest_amount *amount = &search->subject->amounts[field];
+        bool asked = !amount->present || !origin->fields[field];
+        for (size_t i = 0; i < count; i++) {
+            asked = asked || requests[i].field == field;
+        }
+        if (!asked) {
+            requests[count] = requests[0];
+            requests[count].field = field;
+            requests[count].remove = false;
+            requests[count++].value = amount->value;
+        }
+    }
+    return count;
+}
+
+/* One place: with all requests it may serve; where only some of them come true, with those alone; where it stands for
+ * more than is asked, with all that the container has. */
 static int take_origin(struct search *search, const struct origin *origin)
 {
     struct edit_request wanted[FIELD_COUNT];
@@ -192,15 +237,19 @@ static int take_origin(struct search *search, const struct origin *origin)
     for (int round = 0; round < 2 && count > 0 && result == 0; round++) {
         plan(search, origin, wanted, count, &splices);
         result = try(search, origin, &splices, wanted, count, &seen);
-        if (result == 0) {
-            size_t kept = 0;
-            for (size_t i = 0; seen.clean && i < count; i++) {
-                if (seen.got[i]) {
-                    wanted[kept++] = wanted[i];
-                }
-            }
-            count = kept;
+        if (result != 0) {
+            break;
         }
+        size_t before = count;
+        size_t kept = 0;
+        for (size_t i = 0; seen.clean && i < count; i++) {
+            if (seen.got[i]) {
+                wanted[kept++] = wanted[i];
+            }
+        }
+        bool whole = !seen.clean && seen.got_count == count && (origin->keys != NULL || origin->container != NULL);
+        count = whole ? complete(search, origin, wanted, count) : kept;
+        count = count == before ? 0 : count;
     }
     if (result == 1) {
         close_requests(search, wanted, count);

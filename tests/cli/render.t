@@ -20,7 +20,7 @@ recommend() {
          {end: {records: ($records | length), workloads: ($records | map(select(.workload)) | length), skipped: {},
                 problems: ($records | map((.problems // [] | length) + (if .note.outcome == "error" then 1 else 0 end)) | add)}})'
 }
-half='{requests: (.requests | map_values(if . then . / 2 | floor else null end)), limits: (.limits | map_values(if . then . / 2 | floor else null end)), remove: []}'
+half='{requests: (.requests | map_values(if . then . / 2 | floor else null end)), limits: (.limits | {cpu_millicores: null, memory_bytes: (if .memory_bytes then .memory_bytes / 2 | floor else null end)}), remove: []}'
 set_all='{requests: {cpu_millicores: 350, memory_bytes: 201326592}, limits: {cpu_millicores: null, memory_bytes: 3221225472}, remove: []}'
 no_limits='{requests: {cpu_millicores: null, memory_bytes: null}, limits: {cpu_millicores: null, memory_bytes: null}, remove: (if .limits.memory_bytes then ["limits.memory"] else [] end)}'
 diff_of() { (cd tree && "$BIN/tare-diff" -q --patch ../all.patch 2>/dev/null); }
@@ -30,6 +30,9 @@ change() { jq -r --arg name "$1" 'select(.workload.name == $name) | .change'"$2"
 fresh
 parse . >inventory
 is "$(facts <inventory)" "./cart cart migrate,,, server,500,536870912,536870912
+./kust/inline in-api server,750,268435456,
+./kust/inline in-db db,300,,1073741824
+./kust/inline in-load load,100,2147483648,
 ./kust/json load load,750,2147483648,
 ./kust/overlays/dev api-dev server,250,268435456,536870912
 ./kust/overlays/prod prod-api server,1000,1073741824,1073741824
@@ -37,6 +40,7 @@ is "$(facts <inventory)" "./cart cart migrate,,, server,500,536870912,536870912
 ./pair pair-back main,200,268435456,
 ./pair pair-worker main,100,134217728,134217728
 ./pair pair-fixed main,300,67108864,
+./preset preset database,100,134217728,201326592
 ./umbrella umbrella-nightly worker,1000,1073741824," "what is rendered is read: a subchart's values from above, prefixes, patches of both sorts; no test hooks, no base by itself"
 is "$(jq -r 'select(.note.outcome == "error") | .note | .source.file + " " + .code' inventory)" "./failing render-failed
 ./kust/remote render-failed
@@ -54,14 +58,14 @@ is "$(jq -c 'select(.workload.name != "cart")' again)" "$(jq -c 'select(.workloa
 run "$BIN/tare-parse" --render tree/kust/base
 is "$(facts <<<"$out")" "tree/kust/base api server,250,268435456,536870912" "a base that is named alone is rendered"
 run "$BIN/tare-parse" -q tree
-is "$(facts <<<"$out" | cut -d' ' -f1,2 | tr '\n' ' ')" "tree/kust/base/api.yaml api tree/kust/json/job.yaml load tree/kust/overlays/prod/size.yaml api " "without --render files are read by themselves"
+is "$(facts <<<"$out" | cut -d' ' -f1,2 | tr '\n' ' ')" "tree/kust/base/api.yaml api tree/kust/inline/objects.yaml in-api tree/kust/inline/objects.yaml in-db tree/kust/inline/objects.yaml in-load tree/kust/json/job.yaml load tree/kust/overlays/prod/size.yaml api " "without --render files are read by themselves"
 like "$(jq -r 'select(.note.code == "helm-template" or .note.code == "kustomize").note.message' <<<"$out" | sort -u)" 'with --render' "and notes tell of --render"
 
 recommend "$half" <inventory >costs
 run diff_of <costs
 printf '%s\n' "$out" >changes
 is "$rc" 0 "edits are looked for"
-is "$(jq -r 'select(.workload and .change.patch) | .workload.name' changes | tr '\n' ' ')" "cart load api-dev prod-api pair-worker umbrella-nightly " "and found where one file holds the numbers for one workload"
+is "$(jq -r 'select(.workload and .change.patch) | .workload.name' changes | tr '\n' ' ')" "cart in-api in-db in-load load api-dev prod-api pair-worker preset umbrella-nightly " "and found where one file holds the numbers for one workload"
 is "$(change cart .patch | grep '^[-+]')" "--- a/cart/values.yaml
 +++ b/cart/values.yaml
 -    memory: 512Mi   # never more
@@ -78,6 +82,29 @@ is "$(change load .patch | grep '^[-+]')" '--- a/kust/json/cpu.yaml
 +++ b/kust/json/memory.json
 -  {"op": "add", "path": "/spec/template/spec/containers/0/resources/requests/memory", "value": "2Gi"}
 +  {"op": "add", "path": "/spec/template/spec/containers/0/resources/requests/memory", "value": "1Gi"}' "in JSON patches, YAML and JSON"
+is "$(change in-api .patch | grep '^[-+]')" "--- a/kust/inline/kustomization.yaml
++++ b/kust/inline/kustomization.yaml
+-        value: 750m   # by hand
++        value: 375m   # by hand
+--- a/kust/inline/objects.yaml
++++ b/kust/inline/objects.yaml
+-              memory: 256Mi
++              memory: 128Mi" "in a patch inside the kustomization and in an object: one field each"
+is "$(for name in in-db in-load; do change $name .patch; done | grep '^[-+] ')" "-            cpu: 300m
++            cpu: 150m
+-            memory: 1Gi
++            memory: 512Mi
+-                    memory: 2Gi
++                    cpu: 50m
++                    memory: 1Gi" "in mappings that a patch inside adds, and in objects there"
+is "$(change preset .patch | grep '^[-+] ')" "-  resources: {}
++  resources:
++    requests:
++      cpu: 50m
++      memory: 64Mi
++    limits:
++      cpu: 150m
++      memory: 96Mi" "in an empty mapping that stands for a default: then all of it is written out"
 like "$(change prod-api .patch)" 'b/kust/overlays/prod/size.yaml' "in the patch of an overlay"
 like "$(change api-dev .patch)" 'b/kust/base/api.yaml' "in a base that others use, where they come out the same"
 is "$(change pair-worker .patch | grep '^+ ')" '+  memory: 64Mi
@@ -95,9 +122,13 @@ is "$? $(ls -A "$TMPDIR")" "0 " "nothing was written into the tree, and no copy 
 git -C tree apply ../all.patch
 parse . >after
 is "$(facts <after | grep -v '/pair')" "./cart cart migrate,,, server,250,268435456,268435456
+./kust/inline in-api server,375,134217728,
+./kust/inline in-db db,150,,536870912
+./kust/inline in-load load,50,1073741824,
 ./kust/json load load,375,1073741824,
 ./kust/overlays/dev api-dev server,125,134217728,268435456
 ./kust/overlays/prod prod-api server,500,536870912,536870912
+./preset preset database,50,67108864,100663296
 ./umbrella umbrella-nightly worker,500,536870912," "with it, all renders to what was recommended"
 run diff_of <costs
 is "$(jq -r 'select(.workload.name == "prod-api").problems[].code' <<<"$out")" source-changed "the old plan is not that of the changed tree"
