@@ -37,12 +37,15 @@ int fs_read_fd(int fd, const char *what, struct buf *out, struct err *err)
 
 int fs_read(const char *path, struct buf *out, struct err *err)
 {
-    /* O_NONBLOCK: opening a FIFO that nobody writes must not hang; regular files do not notice. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) { /* opening a device may do something */
+        return err_set(err, ERR_DATA, "%s is not a regular file", path);
+    }
+    /* O_NONBLOCK: where it is a FIFO by now, opening must not hang; regular files do not notice. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         return err_errno(err, ERR_NOINPUT, errno, "cannot read %s", path);
     }
-    struct stat info;
     int failed = 0;
     if (fstat(fd, &info)) {
         failed = err_errno(err, ERR_IO, errno, "cannot read %s", path);

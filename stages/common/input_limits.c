@@ -11,22 +11,13 @@ struct row {
     const char *key; /* of the settings */
     size_t offset;   /* in struct input_limits */
     int64_t least;
-    int64_t most; /* what memory allows: about 100 bytes a value */
+    int64_t most;
 };
 
-#define AT(member) offsetof(struct input_limits, member)
-
 static const struct row rows[] = {
-    {OPT_MAX_FILES, "max_files", AT(max_files), 1, 10000000},
-    {OPT_MAX_FOLDER_DEPTH, "max_folder_depth", AT(max_folder_depth), 1, 1000},
-    {OPT_MAX_FILE, "max_file_bytes", AT(max_file_bytes), 1, INT32_MAX - 1},
-    {OPT_MAX_DOCUMENTS, "max_documents", AT(yaml.max_documents), 1, INT32_MAX - 1},
-    {OPT_MAX_DOCUMENT, "max_document_bytes", AT(yaml.max_document_bytes), 1, INT32_MAX - 1},
-    {OPT_MAX_DEPTH, "max_depth", AT(yaml.max_depth), 1, 1000},
-    {OPT_MAX_VALUES, "max_values", AT(yaml.max_nodes), 1, INT32_MAX - 1},
-    {OPT_MAX_SCALAR, "max_scalar_bytes", AT(yaml.max_scalar_bytes), 1, INT32_MAX - 1},
-    {OPT_MAX_ALIASES, "max_aliases", AT(yaml.max_aliases), 0, 1000000},
-    {OPT_MAX_MERGES, "max_merges", AT(yaml.max_merges), 0, INT32_MAX - 1},
+#define X(option, key, member, least, most, beyond) {option, key, offsetof(struct input_limits, member), least, most},
+#include "stages/common/input_limits.def"
+#undef X
 };
 
 static void set(struct input_limits *limits, const struct row *row, int64_t value)

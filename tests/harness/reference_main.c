@@ -66,6 +66,25 @@ static void print_options(void)
     }
 }
 
+static void print_limits(void)
+{
+    static const struct {
+        enum option_id option;
+        long long most;
+        const char *beyond;
+    } limits[] = {
+#define X(option, key, member, least, most, beyond) {option, most, beyond},
+#include "stages/common/input_limits.def"
+#undef X
+    };
+    puts("| option | default | may be up to | what | beyond it |\n|---|---|---|---|---|");
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        const struct option_row *row = &option_table()[limits[i].option];
+        printf("| `--%s` | %s | %lld | %s | %s |\n", row->long_name, row->fallback, limits[i].most, row->help,
+               limits[i].beyond);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -76,6 +95,7 @@ int main(int argc, char **argv)
         {"problems", print_problems},
         {"configuration", print_configuration},
         {"options", print_options},
+        {"limits", print_limits},
     };
     for (size_t i = 0; argc == 2 && i < sizeof sections / sizeof sections[0]; i++) {
         if (strcmp(argv[1], sections[i].name) == 0) {
@@ -83,6 +103,6 @@ int main(int argc, char **argv)
             return fflush(stdout) ? ERR_IO : 0;
         }
     }
-    fputs("usage: reference exit-codes|problems|configuration|options\n", stderr);
+    fputs("usage: reference exit-codes|problems|configuration|options|limits\n", stderr);
     return ERR_USAGE;
 }

@@ -9,7 +9,7 @@ tap_result $? "the program that prints the tables was built"
 is $? 0 "each section could be written"
 difference=$(diff "$root/README.md" "$tmp/README.md")
 is "$difference" "" "README.md is up to date (hint: make readme)"
-for section in exit-codes problems configuration; do
+for section in exit-codes problems limits configuration; do
     ok "README.md has the section $section" grep -q "^<!-- begin:$section -->$" README.md
 done
 
