@@ -93,9 +93,27 @@ static bool continuation(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
+/* Moves forward over runs of ASCII, where eight bytes are eight characters. */
+static void skip_ascii(struct yaml_cursor *cursor, const char *bytes, size_t length, size_t character)
+{
+    uint64_t word;
+    while (cursor->character + sizeof word <= character && cursor->byte + sizeof word <= length) {
+        memcpy(&word, bytes + cursor->byte, sizeof word);
+        if ((word & UINT64_C(0x8080808080808080)) != 0) {
+            return;
+        }
+        cursor->byte += sizeof word;
+        cursor->character += sizeof word;
+    }
+}
+
 size_t yaml_cursor_seek(struct yaml_cursor *cursor, const char *bytes, size_t length, size_t character)
 {
     while (cursor->character < character && cursor->byte < length) {
+        skip_ascii(cursor, bytes, length, character);
+        if (cursor->character == character) {
+            break;
+        }
         cursor->byte++;
         while (cursor->byte < length && continuation(bytes[cursor->byte])) {
             cursor->byte++;

@@ -17,11 +17,12 @@ enum { WORD_MAX = 5, PAIRWISE_MAX = 16 };
 
 static bool is_word(const struct yaml_node *node, const char *const *words, size_t count)
 {
+    char first = node->length == 0 ? '\0' : node->text[0];
     if (node->length > WORD_MAX) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        if (yaml_text_is(node, words[i])) {
+        if (words[i][0] == first && yaml_text_is(node, words[i])) {
             return true;
         }
     }

@@ -48,8 +48,9 @@ static void add_entry(struct file_list *list, const char *folder, const char *na
         return;
     }
     char *path = fs_join(folder, name);
-    bool link = lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
-    bool known = stat(path, &info) == 0;
+    bool known = lstat(path, &info) == 0;
+    bool link = known && S_ISLNK(info.st_mode);
+    known = known && (!link || stat(path, &info) == 0);
     if (known && S_ISDIR(info.st_mode)) {
         if (link) {
             log_info("%s is a symbolic link to a folder: not followed", path);

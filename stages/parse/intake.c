@@ -17,7 +17,7 @@ struct pass {
     struct intake *intake;
     const struct intake_text *text;
     struct intake_found *found;
-    char sha256[DIGEST_HEX];
+    char sha256[DIGEST_HEX]; /* "" until it is asked for */
     struct yaml_stream *stream;
     struct yaml_document document;
     struct manifest_reader reader;
@@ -160,6 +160,19 @@ static int add_faults(struct pass *pass, long item, bool joins)
     return 0;
 }
 
+/* The digest that a source of this document has, made when one is there: of the text or, where a program made the text
+ * anew, of the document alone. */
+static const char *source_digest(struct pass *pass)
+{
+    const struct intake_text *text = pass->text;
+    if (pass->sha256[0] == '\0' && text->rendered != NULL) {
+        hash_bytes(text->bytes + pass->document.start, pass->document.end - pass->document.start, pass->sha256);
+    } else if (pass->sha256[0] == '\0' && text->file != NULL) {
+        hash_bytes(text->bytes, text->length, pass->sha256);
+    }
+    return pass->sha256;
+}
+
 /* Puts a workload's record (stolen) on the shelf, with the name that a second one of its identity is told by. */
 static int add_record(struct intake *intake, const unsigned char *id, json_t *record, struct err *err)
 {
@@ -190,7 +203,7 @@ static int add_workload(struct pass *pass, const struct manifest_object *object)
                                       .rendered = pass->text->rendered,
                                       .object = pass->text->object,
                                       .cluster_id = pass->text->cluster_id,
-                                      .sha256 = pass->sha256,
+                                      .sha256 = source_digest(pass),
                                       .document = pass->document.number,
                                       .line = (long)line};
     json_t *record = inventory_record(&pass->reader, &workload, &source, &intake->options);
@@ -245,18 +258,6 @@ static int take_object(void *context, const struct manifest_object *object)
     return join_take(pass->intake, &pass->reader, object, pass->err) || add_faults(pass, object->item, true) ? -1 : 0;
 }
 
-/* The digest that a source of this document has: of the text or, where a program made the text anew, of the
- * document alone. */
-static void set_digest(struct pass *pass)
-{
-    const struct intake_text *text = pass->text;
-    if (text->rendered != NULL) {
-        hash_bytes(text->bytes + pass->document.start, pass->document.end - pass->document.start, pass->sha256);
-    } else if (pass->sha256[0] == '\0' && text->file != NULL) {
-        hash_bytes(text->bytes, text->length, pass->sha256);
-    }
-}
-
 /* All documents; of a template, nothing behind the first fault. */
 static int take_documents(struct pass *pass)
 {
@@ -275,7 +276,9 @@ static int take_documents(struct pass *pass)
             }
             continue;
         }
-        set_digest(pass);
+        if (pass->text->rendered != NULL) {
+            pass->sha256[0] = '\0';
+        }
         manifest_reader_init(&pass->reader, pass->stream, &intake->arena);
         if (manifest_each(&pass->reader, pass->document.root, take_object, pass)) {
             return -1;

@@ -79,6 +79,9 @@ int join_take(struct intake *intake, struct manifest_reader *reader, const struc
     } else if (quota_is(object)) {
         join = keyed("quota", quota_read(reader, object));
     }
+    if (join == NULL) {
+        return 0;
+    }
     namespace_id(namespace_of(intake, reader, object), id);
     return add_join(intake, id, join, err);
 }
