@@ -73,7 +73,8 @@ const struct embedded *embedded_of(const char *bytes, const struct yaml_node *no
     return out->indent > 0 && take_lines(out, text, bytes, feed + 1) ? out : NULL;
 }
 
-size_t embedded_place(const struct embedded *embedded, size_t offset)
+/* The place in the file of an offset in the text. */
+static size_t embedded_place(const struct embedded *embedded, size_t offset)
 {
     size_t line = embedded->lines;
     if (offset >= embedded->length) {

@@ -21,9 +21,6 @@ struct embedded {
 /* The text of a literal block scalar of a file, in `arena`; NULL when it is none, or is indented oddly. */
 const struct embedded *embedded_of(const char *bytes, const struct yaml_node *node, struct arena *arena);
 
-/* The place in the file of an offset in the text. */
-size_t embedded_place(const struct embedded *embedded, size_t offset);
-
 /* Adds the splices over the text as splices over the file to `out`; what they write is indented as the block is, in
  * `arena`. */
 void embedded_splices(const struct embedded *embedded, const struct edit_splices *splices, struct arena *arena,

@@ -15,7 +15,8 @@ void folder_init(struct folder *folder)
     arena_init(&folder->arena);
 }
 
-void folder_close(struct folder *folder)
+/* Forgets the open folder. */
+static void folder_close(struct folder *folder)
 {
     edit_session_free(folder->session);
     folder->session = NULL;

@@ -33,9 +33,6 @@ void folder_init(struct folder *folder);
 void folder_open(struct folder *folder, const struct render_settings *settings, enum render_tool tool,
                  const char *path);
 
-/* Forgets the open folder. */
-void folder_close(struct folder *folder);
-
 /* Frees. */
 void folder_release(struct folder *folder);
 

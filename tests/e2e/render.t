@@ -76,4 +76,17 @@ is "$(grep cpu common.yaml | tr -s ' ' | tr '\n' ';')" " cpu: 400m # a; cpu: 480
 is "$("$tare" audit list "$id" --format json 2>/dev/null | jq -r '[.[] | select(.action == "change.done" and .subject == "common.yaml")] | length')" 1 "which is one change"
 run "$tare" rollback "$id" --yes
 is "$(grep cpu common.yaml | tr -s ' ' | tr '\n' ';')" " cpu: 500m # a; cpu: 600m # c;" "and is undone in one"
+
+# What was typed goes to tare-parse, and again when the run is made anew.
+printf '#!/bin/sh\n[ "$1" = --version ] && exit 0\necho "$@" >"%s/words"\ncat "%s/parse.jsonl"\n' "$tmp" "$tmp" >"$line/tare-parse"
+chmod 755 "$line/tare-parse"
+words='--render --helm-values=common.yaml --helm-values=deploy/values-prod.yaml --helm-release=blue --render-timeout=30s'
+# shellcheck disable=SC2086 # several words
+new_run $words
+typed() { local word; for word in $words; do grep -qF -- " $word" "$tmp/words" || return 1; done; }
+ok "tare run hands the options of rendering on" typed
+rm -f "$tmp/words"
+run "$tare" rerun "$id" --from parse
+is "$rc" 0 "made anew" || diag "$err"
+ok "a rerun renders as the run before did" typed
 done_testing
