@@ -4,16 +4,27 @@
 #include <string.h>
 
 #include "pipeline/base/mem.h"
-#include "pipeline/base/str.h"
+#include "stages/common/edit_draft.h"
 #include "stages/common/edit_splice.h"
 #include "stages/common/edit_target.h"
 #include "stages/common/edit_verify.h"
+#include "stages/common/edit_way.h"
+
+/* The requests of one plan that changed something, kept. */
+struct batch {
+    struct edit_request *requests;
+    size_t count;
+};
 
 struct edit_session {
     struct edit_text text;
-    struct arena *arena; /* borrowed: what plans return */
-    struct edit_splices all;
-    struct edit_splices now; /* of the last plan */
+    struct arena *arena;        /* borrowed: what plans return */
+    struct edit_splices now;    /* of the last plan, by itself */
+    struct edit_splices joined; /* of all plans of the open document */
+    struct edit_splices all;    /* of the documents before */
+    struct batch *batches;      /* of the open document */
+    size_t batch_count;
+    size_t batch_capacity;
 };
 
 struct edit_session *edit_session_new(const char *bytes, size_t length, struct arena *arena)
@@ -30,102 +41,115 @@ void edit_session_free(struct edit_session *session)
         return;
     }
     edit_text_release(&session->text);
-    free(session->all.items);
     free(session->now.items);
+    free(session->joined.items);
+    free(session->all.items);
+    free(session->batches);
     free(session);
 }
 
-const struct edit_splices *edit_session_splices(const struct edit_session *session)
+static const char *const *copy_keys(struct arena *arena, const char *const *keys)
 {
+    size_t count = 0;
+    while (keys[count] != NULL) {
+        count++;
+    }
+    const char **copy = arena_alloc_array(arena, count + 1, sizeof *copy);
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = arena_strdup(arena, keys[i]);
+    }
+    return copy;
+}
+
+/* Keeps requests beyond the record they are of. */
+static void keep_batch(struct edit_session *s, const struct edit_request *requests, size_t count)
+{
+    struct batch batch = {.count = count};
+    batch.requests = arena_alloc_array(s->arena, count, sizeof *batch.requests);
+    for (size_t i = 0; i < count; i++) {
+        struct edit_request *copy = &batch.requests[i];
+        *copy = requests[i];
+        copy->container = copy->container == NULL ? NULL : arena_strdup(s->arena, copy->container);
+        copy->keys = copy->keys == NULL ? NULL : copy_keys(s->arena, copy->keys);
+        copy->text = copy->text == NULL ? NULL : arena_strdup(s->arena, copy->text);
+        copy->check_from = false;
+    }
+    GROW(s->batches, s->batch_capacity, s->batch_count + 1);
+    s->batches[s->batch_count++] = batch;
+}
+
+/* What several workloads share may change once for all of them: shorter than a copy for each. */
+static void share_again(struct edit_session *s)
+{
+    struct edit_target *targets = arena_alloc_array(s->arena, s->batch_count, sizeof *targets);
+    struct edit_splices once = {0};
+    struct err ignored = {0};
+    bool found = true;
+    for (size_t i = 0; i < s->batch_count && found; i++) {
+        const struct batch *batch = &s->batches[i];
+        struct edit_done *done = arena_alloc_array(s->arena, batch->count, sizeof *done);
+        found =
+            batch->requests[0].keys == NULL && edit_target_find(&s->text, batch->requests, batch->count,
+                                                                s->arena, &targets[i], done, &ignored) == 0;
+    }
+    if (found && edit_plan_together(&s->text, targets, s->batch_count, s->arena, &once, &ignored) == 0) {
+        s->joined.count = 0;
+        edit_splices_merge(&s->joined, &once);
+    }
+    free(once.items);
+}
+
+/* Ends the open document. */
+static void close_document(struct edit_session *s)
+{
+    if (s->batch_count > 1 && edit_has_alias(s->text.document.root)) {
+        share_again(s);
+    }
+    edit_splices_merge(&s->all, &s->joined);
+    s->joined.count = 0;
+    s->batch_count = 0;
+}
+
+const struct edit_splices *edit_session_splices(struct edit_session *session)
+{
+    close_document(session);
     return &session->all;
 }
 
-static bool is_json(const struct edit_text *text)
+/* Plans requests over what the ones before made of the document. */
+static int join_after(struct edit_session *s, const struct edit_request *requests, size_t count,
+                      struct err *err)
 {
-    const struct yaml_node *root = yaml_resolve(text->document.root);
-    return root->style == YAML_STYLE_FLOW && root->first != NULL &&
-           (root->kind == YAML_KIND_MAPPING
-                ? root->first->style == YAML_STYLE_DOUBLE
-                : root->first->first != NULL && root->first->first->style == YAML_STYLE_DOUBLE);
-}
-
-/* Lines put behind a last line that has no end begin with one; where that line goes, the end of the line
- * before is there. */
-static void join_at_end(const struct edit_text *text, struct edit_splices *splices)
-{
-    for (size_t i = 1; i < splices->count; i++) {
-        const struct edit_splice *gone = &splices->items[i - 1];
-        struct edit_splice *come = &splices->items[i];
-        bool whole_line = gone->end == text->length && gone->end > gone->start && gone->length == 0 &&
-                          (gone->start == 0 || text->bytes[gone->start - 1] == '\n');
-        if (whole_line && come->start == text->length) {
-            size_t skipped = strspn(come->text, "\r\n");
-            come->text += skipped;
-            come->length -= skipped;
-        }
+    struct edit_draft draft;
+    struct edit_target target;
+    struct edit_splices splices = {0};
+    struct edit_done *done = arena_alloc_array(s->arena, count, sizeof *done);
+    int failed = edit_draft_begin(&draft, &s->text, &s->joined, s->arena, err) ||
+                 edit_target_find(&draft.text, requests, count, s->arena, &target, done, err) ||
+                 (target.changed &&
+                  edit_plan_target(&draft.text, requests, count, &target, s->arena, &splices, err)) ||
+                 edit_draft_step(&draft, &splices, err);
+    if (!failed) {
+        edit_draft_result(&draft, &s->joined);
     }
+    edit_draft_release(&draft);
+    free(splices.items);
+    return failed ? err_prefix(err, "with the changes of other workloads in this file") : 0;
 }
 
-static void forget_local(const struct edit_target *target)
+/* Adds the last plan to those of its document. Where places are shared, or taken, it is made once more, after
+ * them. */
+static int join(struct edit_session *s, const struct edit_request *requests, size_t count, struct err *err)
 {
-    for (size_t i = 0; i < target->workload.container_count; i++) {
-        for (size_t field = 0; field < FIELD_COUNT; field++) {
-            target->wants[i][field].local = false;
-        }
+    if (edit_splices_collide(&s->all, &s->now)) {
+        return err_set(err, ERR_DATA, "the change needs a place that another workload's change takes");
     }
-}
-
-static const char *resources_key(const struct edit_target *target)
-{
-    return target->keys == NULL ? "resources" : target->workload.containers[0].name;
-}
-
-/* Plans all containers of the target in one way. */
-static int plan_containers(const struct edit_text *text, struct edit_target *target,
-                           enum edit_sharing sharing, struct arena *arena, struct edit_splices *out,
-                           struct err *err)
-{
-    struct layout layout = {.bytes = text->bytes,
-                            .length = text->length,
-                            .stream = text->stream,
-                            .arena = arena,
-                            .splices = out,
-                            .json = is_json(text)};
-    out->count = 0;
-    for (size_t i = 0; i < target->workload.container_count; i++) {
-        if (edit_target_wants(target, i) &&
-            edit_plan_container(&layout, text->document.root, &target->workload.containers[i],
-                                resources_key(target), target->wants[i], sharing, err)) {
-            return -1;
-        }
+    if (s->batch_count > 0 &&
+        (edit_splices_collide(&s->joined, &s->now) || edit_has_alias(s->text.document.root))) {
+        return join_after(s, requests, count, err);
     }
-    edit_splices_sort(out);
-    join_at_end(text, out);
-    return edit_splices_overlap(out)
-               ? err_set(err, ERR_DATA, "two changes of one place in the manifest do not go together")
-               : 0;
-}
-
-/* Plans and checks. Without aliases there is one way; with them the one that changes least and means what is
- * wanted. */
-static int plan_target(const struct edit_text *text, struct edit_target *target, struct arena *arena,
-                       struct edit_splices *out, struct err *err)
-{
-    static const enum edit_sharing ways[] = {EDIT_OVERRIDE, EDIT_FOLLOW, EDIT_OVERRIDE, EDIT_MOVE};
-    bool shared = edit_has_alias(text->document.root);
-    struct err why = {0};
-    for (size_t i = shared ? 1 : 0; i < (shared ? ARRAY_COUNT(ways) : 1); i++) {
-        struct err this_time = {0};
-        forget_local(target);
-        if (plan_containers(text, target, ways[i], arena, out, &this_time) == 0 &&
-            edit_verify(text, target, 1, out, &this_time) == 0) {
-            return 0;
-        }
-        if (ways[i] == EDIT_OVERRIDE) {
-            why = this_time;
-        }
-    }
-    return err_set(err, ERR_DATA, "%s", why.message);
+    edit_splices_merge(&s->joined, &s->now);
+    return 0;
 }
 
 int edit_session_plan(struct edit_session *session, const struct edit_request *requests, size_t count,
@@ -137,6 +161,9 @@ int edit_session_plan(struct edit_session *session, const struct edit_request *r
     if (count == 0) {
         return 0;
     }
+    if (requests[0].document != session->text.document.number) {
+        close_document(session);
+    }
     if (edit_text_seek(&session->text, requests[0].document, err) ||
         edit_target_find(&session->text, requests, count, session->arena, &target, done, err)) {
         return -1;
@@ -144,15 +171,12 @@ int edit_session_plan(struct edit_session *session, const struct edit_request *r
     if (!target.changed) {
         return 0;
     }
-    if (plan_target(&session->text, &target, session->arena, &session->now, err)) {
+    if (edit_plan_target(&session->text, requests, count, &target, session->arena, &session->now, err) ||
+        join(session, requests, count, err)) {
         session->now.count = 0;
         return -1;
     }
-    if (edit_splices_collide(&session->all, &session->now)) {
-        session->now.count = 0;
-        return err_set(err, ERR_DATA, "the change needs a place that another workload's change takes");
-    }
-    edit_splices_merge(&session->all, &session->now);
+    keep_batch(session, requests, count);
     edit_target_report(&target, requests, count, done);
     return 0;
 }

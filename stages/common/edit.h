@@ -78,8 +78,10 @@ void edit_session_free(struct edit_session *session);
 int edit_session_plan(struct edit_session *session, const struct edit_request *requests, size_t count,
                       struct edit_done *done, const struct edit_splices **splices, struct err *err);
 
-/* All splices of the session so far, sorted. Borrowed until the next plan. */
-const struct edit_splices *edit_session_splices(const struct edit_session *session);
+/* The splices that do all that was planned, sorted; to be asked for at the end. Where workloads share what
+ * they change (anchors), these are not the splices of each put together: what changes for all is changed
+ * once. Borrowed until the next plan. */
+const struct edit_splices *edit_session_splices(struct edit_session *session);
 
 /* Applies requests of any workloads of a file, in any order, to its bytes; the result is added to `out`.
  * ERR_DATA when one cannot be written: then `out` is not to be used. */
@@ -87,9 +89,9 @@ int edit_apply(const char *bytes, size_t length, const struct edit_request *requ
                struct buf *out, struct err *err);
 
 /* edit_apply with the `change.edits` of the given records (of one file; each from `workload.source`), so that
- * tare-apply writes what tare-diff showed. Records without edits are allowed. Rendered workloads (all of them, or
- * none) bring the replacements of bytes that tare-diff proved in `change.files`. ERR_DATA also when a `from` is
- * not what the bytes hold. */
+ * tare-apply writes what tare-diff showed. Records without edits are allowed. Rendered workloads (all of
+ * them, or none) bring the replacements of bytes that tare-diff proved in `change.files`. ERR_DATA also when
+ * a `from` is not what the bytes hold. */
 int edit_apply_records(const char *bytes, size_t length, json_t *const *records, size_t count,
                        struct buf *out, struct err *err);
 

@@ -92,8 +92,10 @@ static bool reusable(const char *bytes, const struct yaml_node *node, bool json)
     if (json && node->style != YAML_STYLE_DOUBLE) {
         return node->style == YAML_STYLE_PLAIN && yaml_type_of(node) != YAML_TYPE_TEXT;
     }
+    const char *text = bytes + node->value;
     for (size_t i = 0; node->style == YAML_STYLE_PLAIN && i < length; i++) {
-        if (strchr(",[]{}:#?", bytes[node->value + i]) != NULL) {
+        bool ends = text[i] == ':' && (i + 1 == length || text[i + 1] == ':');
+        if (ends || (i == 0 && text[i] == '?') || strchr(",[]{}", text[i]) != NULL) {
             return false;
         }
     }

@@ -39,7 +39,7 @@ bool layout_last(struct yaml_node *map, struct layout_pair *pair)
     return last != NULL && layout_pair_of(map, last, pair);
 }
 
-static size_t line_start(const struct layout *layout, size_t offset)
+size_t layout_line_start(const struct layout *layout, size_t offset)
 {
     while (offset > 0 && layout->bytes[offset - 1] != '\n') {
         offset--;
@@ -56,7 +56,7 @@ static size_t line_feed(const struct layout *layout, size_t offset)
 
 bool layout_first_on_line(const struct layout *layout, size_t offset)
 {
-    for (size_t at = line_start(layout, offset); at < offset; at++) {
+    for (size_t at = layout_line_start(layout, offset); at < offset; at++) {
         if (layout->bytes[at] != ' ' && layout->bytes[at] != '\t') {
             return false;
         }
@@ -85,23 +85,22 @@ const char *layout_lead(const struct layout *layout, const struct yaml_node *key
 
 bool layout_comment_above(const struct layout *layout, size_t offset)
 {
-    size_t start = line_start(layout, offset);
+    size_t start = layout_line_start(layout, offset);
     if (start == 0) {
         return false;
     }
-    size_t at = line_start(layout, start - 1);
+    size_t at = layout_line_start(layout, start - 1);
     while (layout->bytes[at] == ' ' || layout->bytes[at] == '\t') {
         at++;
     }
     return layout->bytes[at] == '#';
 }
 
-/* The end of the line of `offset`, as it is written; that of the line before for the last line. */
-static const char *line_end_text(const struct layout *layout, size_t offset)
+const char *layout_line_end(const struct layout *layout, size_t offset)
 {
     size_t feed = line_feed(layout, offset);
     if (feed == layout->length) {
-        size_t start = line_start(layout, offset);
+        size_t start = layout_line_start(layout, offset);
         if (start == 0) {
             return "\n";
         }
@@ -110,12 +109,11 @@ static const char *line_end_text(const struct layout *layout, size_t offset)
     return feed > 0 && layout->bytes[feed - 1] == '\r' ? "\r\n" : "\n";
 }
 
-/* What stands before a key on its line, if that is blank; else as many blanks as its column says. */
-static const char *indent_of(const struct layout *layout, const struct yaml_node *key)
+const char *layout_indent(const struct layout *layout, const struct yaml_node *key)
 {
     size_t at = layout_pair_start(layout, key);
     if (layout_first_on_line(layout, at)) {
-        size_t start = line_start(layout, at);
+        size_t start = layout_line_start(layout, at);
         return arena_strndup(layout->arena, layout->bytes + start, at - start);
     }
     size_t line;
@@ -229,7 +227,7 @@ static struct flow flow_like(const struct layout *layout, const struct yaml_node
         return flow;
     }
     const struct yaml_node *value = key->next;
-    flow.eol = line_end_text(layout, key->start);
+    flow.eol = layout_line_end(layout, key->start);
     if (value->start > key->end && value->start - key->end <= 4) {
         const char *between = arena_strndup(layout->arena, layout->bytes + key->end, value->start - key->end);
         if (strspn(between, ": ") == strlen(between)) {
@@ -240,7 +238,7 @@ static struct flow flow_like(const struct layout *layout, const struct yaml_node
         flow.comma = ",";
     }
     if (expands(layout, map)) {
-        flow.indent = indent_of(layout, key);
+        flow.indent = layout_indent(layout, key);
     }
     return flow;
 }
@@ -251,16 +249,15 @@ static size_t flow_step(const struct layout *layout, const struct yaml_node *map
     for (const struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
         const struct yaml_node *value = key->next;
         if (is_expanded(layout, value)) {
-            size_t outer = strlen(indent_of(layout, key));
-            size_t inner = strlen(indent_of(layout, value->first));
+            size_t outer = strlen(layout_indent(layout, key));
+            size_t inner = strlen(layout_indent(layout, value->first));
             return inner > outer ? inner - outer : step;
         }
     }
     return step;
 }
 
-/* Puts whole lines behind the line of `offset`. */
-static void insert_lines(struct layout *layout, size_t offset, struct buf *lines, const char *eol)
+void layout_insert_lines(struct layout *layout, size_t offset, struct buf *lines, const char *eol)
 {
     size_t feed = line_feed(layout, offset);
     if (feed < layout->length) {
@@ -277,14 +274,14 @@ void layout_insert_after(struct layout *layout, struct yaml_node *map, const str
     struct buf out;
     buf_init(&out, TEXT_CAP);
     if (map->style == YAML_STYLE_BLOCK) {
-        const char *eol = line_end_text(layout, pair->value->end);
-        write_block(layout, &out, pair->key, entry, indent_of(layout, pair->key), step, eol);
-        insert_lines(layout, pair->value->end, &out, eol);
+        const char *eol = layout_line_end(layout, pair->value->end);
+        write_block(layout, &out, pair->key, entry, layout_indent(layout, pair->key), step, eol);
+        layout_insert_lines(layout, pair->value->end, &out, eol);
     } else {
         struct flow flow = flow_like(layout, map, pair->key);
         flow.step = flow_step(layout, map, step);
         if (layout_first_on_line(layout, layout_pair_start(layout, pair->key))) {
-            buf_printf(&out, ",%s%s", flow.eol, indent_of(layout, pair->key));
+            buf_printf(&out, ",%s%s", flow.eol, layout_indent(layout, pair->key));
         } else {
             buf_add_str(&out, flow.comma);
         }
@@ -301,14 +298,14 @@ void layout_insert_before(struct layout *layout, struct yaml_node *map, const st
     buf_init(&out, TEXT_CAP);
     size_t at = pair->key->start;
     if (map->style == YAML_STYLE_BLOCK) {
-        at = line_start(layout, at);
-        write_block(layout, &out, pair->key, entry, indent_of(layout, pair->key), step,
-                    line_end_text(layout, pair->key->start));
+        at = layout_line_start(layout, at);
+        write_block(layout, &out, pair->key, entry, layout_indent(layout, pair->key), step,
+                    layout_line_end(layout, pair->key->start));
     } else {
         struct flow flow = flow_like(layout, map, pair->key);
         write_flow(layout, &out, &flow, entry);
         if (layout_first_on_line(layout, at)) {
-            buf_printf(&out, ",%s%s", flow.eol, indent_of(layout, pair->key));
+            buf_printf(&out, ",%s%s", flow.eol, layout_indent(layout, pair->key));
         } else {
             buf_add_str(&out, flow.comma);
         }
@@ -345,7 +342,7 @@ static void fill_flow(struct layout *layout, struct yaml_node *map, const struct
         flow.comma = ", ";
         flow.indent = NULL;
     }
-    const char *inner = deeper(layout, indent_of(layout, pair->key), step);
+    const char *inner = deeper(layout, layout_indent(layout, pair->key), step);
     write_comments(layout, &comments, pair->value, inner, flow.eol);
     write_braces(layout, &out, &flow, entries, count);
     layout_splice(layout, pair->value->value, pair->value->end,
@@ -376,8 +373,8 @@ static void fill_block(struct layout *layout, const struct yaml_node *value,
 {
     struct buf out;
     buf_init(&out, TEXT_CAP);
-    const char *eol = line_end_text(layout, value->first->start);
-    const char *indent = indent_of(layout, value->first);
+    const char *eol = layout_line_end(layout, value->first->start);
+    const char *indent = layout_indent(layout, value->first);
     write_comments(layout, &out, value, indent, eol);
     for (size_t i = 0; i < count; i++) {
         write_block(layout, &out, value->first, &entries[i], indent, step, eol);
@@ -404,15 +401,15 @@ void layout_fill(struct layout *layout, struct yaml_node *map, const struct layo
     }
     struct buf out;
     buf_init(&out, TEXT_CAP);
-    const char *eol = line_end_text(layout, value->end);
-    const char *indent = deeper(layout, indent_of(layout, pair->key), step);
+    const char *eol = layout_line_end(layout, value->end);
+    const char *indent = deeper(layout, layout_indent(layout, pair->key), step);
     for (size_t i = 0; i < count; i++) {
         write_block(layout, &out, pair->key, &entries[i], indent, step, eol);
     }
     if (value->end > value->value) {
         layout_splice(layout, blanks_before(layout, value->value), value->end, "");
     }
-    insert_lines(layout, value->end, &out, eol);
+    layout_insert_lines(layout, value->end, &out, eol);
     buf_release(&out);
 }
 
@@ -426,7 +423,7 @@ static void remove_lines(struct layout *layout, size_t start, size_t end,
                          const struct edit_comments *comments)
 {
     size_t stop = line_feed(layout, end);
-    size_t gone = line_start(layout, start);
+    size_t gone = layout_line_start(layout, start);
     for (size_t line = gone, next; line <= stop && line < layout->length; line = next) {
         size_t feed = line_feed(layout, line);
         next = feed < layout->length ? feed + 1 : feed;
@@ -491,6 +488,24 @@ void layout_remove(struct layout *layout, struct yaml_node *map, const struct la
     }
 }
 
+/* Puts " {}" behind the colon of a pair, or behind the anchor and tag of its value. */
+static void insert_braces(struct layout *layout, size_t colon, const struct yaml_node *value)
+{
+    size_t at = colon + 1;
+    for (size_t from = value->start; from < value->value;) {
+        at = from + strcspn(layout->bytes + from, " \t\r\n");
+        from = at + strspn(layout->bytes + at, " \t");
+        if (strchr("&!", layout->bytes[from]) == NULL) {
+            break;
+        }
+    }
+    if (layout->bytes[at] == ' ') {
+        layout_splice(layout, at + 1, at + 1, "{} ");
+    } else {
+        layout_splice(layout, at, at, " {}");
+    }
+}
+
 void layout_empty(struct layout *layout, const struct layout_pair *pair)
 {
     const struct yaml_node *value = pair->value;
@@ -504,10 +519,10 @@ void layout_empty(struct layout *layout, const struct layout_pair *pair)
     while (block && colon < value->value && layout->bytes[colon] != ':') {
         colon++;
     }
-    if (edit_comment_within(&comments, start, value->end) == NULL || (block && value->start < value->value)) {
+    if (edit_comment_within(&comments, start, value->end) == NULL) {
         layout_splice(layout, start, value->end, block ? ": {}" : "{}");
     } else if (block) {
-        layout_splice(layout, colon + 1, colon + 1, " {}");
+        insert_braces(layout, colon, value);
         remove_lines(layout, inside->start, value->end, &comments);
     } else {
         remove_between(layout, start + 1, value->end - 1, &comments);

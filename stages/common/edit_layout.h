@@ -43,6 +43,20 @@ struct layout_pair {
 /* Adds a splice. */
 void layout_splice(struct layout *layout, size_t start, size_t end, const char *text);
 
+/* Offset of the first byte of the line of an offset. */
+size_t layout_line_start(const struct layout *layout, size_t offset);
+
+/* The end of the line of an offset, as it is written; that of the line before for the last line. */
+const char *layout_line_end(const struct layout *layout, size_t offset);
+
+/* What stands before a key on its line, if that is blank; else as many blanks as its column says. In the
+ * arena.
+ */
+const char *layout_indent(const struct layout *layout, const struct yaml_node *key);
+
+/* Puts whole lines, each with `eol`, behind the line of an offset. */
+void layout_insert_lines(struct layout *layout, size_t offset, struct buf *lines, const char *eol);
+
 /* The pair of a key node in its mapping. False when it is not there. */
 bool layout_pair_of(struct yaml_node *map, const struct yaml_node *key, struct layout_pair *pair);
 

@@ -26,4 +26,10 @@ void edit_splices_merge(struct edit_splices *to, const struct edit_splices *from
 int edit_splices_apply(const char *bytes, size_t length, const struct edit_splices *splices, struct buf *out,
                        struct err *err);
 
+/* Splices that do at once what `first` and then `second` do, into the empty *out: `first` is over the
+ * original, `second` over `middle`, which `first` makes of it. Both are sorted; new texts are in the arena.
+ */
+void edit_splices_compose(const struct edit_splices *first, const struct edit_splices *second,
+                          const char *middle, struct arena *arena, struct edit_splices *out);
+
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "stages/common/edit_check.h"
-#include "stages/common/edit_splice.h"
+#include "stages/common/edit_draft.h"
 
 enum { UNIT_CAP = INT32_MAX - 1 };
 
@@ -55,7 +55,7 @@ static bool widen_to_lines(const struct edit_text *text, const struct yaml_node 
 static struct unit unit_of(const struct edit_text *text, const struct edit_target *targets, size_t count)
 {
     const struct yaml_document *document = &text->document;
-    struct unit unit = {.start = document->start, .end = document->end, .root = document->root};
+    struct unit unit = {.start = edit_document_start(text), .end = document->end, .root = document->root};
     struct yaml_node *node = targets[0].object.node;
     if (count != 1 || targets[0].item == 0 || document->root->kind != YAML_KIND_MAPPING ||
         edit_has_alias(document->root)) {
