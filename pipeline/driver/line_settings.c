@@ -35,15 +35,13 @@ static void inherit_words(json_t *list, const json_t *base)
 {
     size_t index;
     json_t *old;
+    size_t now = json_array_size(list); /* what is inherited may repeat */
     json_array_foreach(base, index, old)
     {
         const char *word = json_string_value(old);
         bool typed = false;
-        size_t k;
-        json_t *now;
-        json_array_foreach(list, k, now)
-        {
-            const char *other = json_string_value(now);
+        for (size_t k = 0; k < now; k++) {
+            const char *other = json_string_value(json_array_get(list, k));
             typed = typed || (name_length(word) == name_length(other) && strncmp(word, other, name_length(word)) == 0);
         }
         if (!typed) {
