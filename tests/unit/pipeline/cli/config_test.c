@@ -327,7 +327,8 @@ static void test_warnings(void **state)
         {"apply: {canary: 0, settle: 2m, in_place_resize: false}\nmetrics: {parallel: 4}\n", false},
         {"kubernetes: {namespaces: [], context: null}\nclusters: []\n", false},
         {"apply: {canary: 1}\n", true},
-        {"kubernetes: {namespaces: [shop]}\n", true},
+        {"metrics: {parallel: 5}\n", true},
+        {"kubernetes: {namespaces: [shop]}\n", false},
         {"clusters: [{cluster: a}]\n", true},
         {"cluster: a\n", false},
     };
