@@ -5,12 +5,13 @@
 #include <yaml.h>
 
 #include "pipeline/base/mem.h"
+#include "pipeline/io/yaml_find.h"
 #include "pipeline/io/yaml_text.h"
 
-enum { ANCHOR_BUCKETS = 64, SIZE_LIMIT = INT32_MAX, TAGS_MAX = 100 };
+enum { ANCHOR_BUCKETS = 64, SIZE_LIMIT = INT32_MAX, TAGS_MAX = 100, PIECE_MIN = 512, PIECE_MAX = 64 * 1024 };
 
 const struct yaml_limits yaml_default_limits = {
-    .max_documents = 10000,
+    .max_documents = 100000,
     .max_document_bytes = 16 * 1024 * 1024,
     .max_depth = 100,
     .max_nodes = 1000000,
@@ -37,6 +38,8 @@ struct yaml_stream {
     char *masked;
     size_t length;
     size_t base;  /* where the parser was started */
+    size_t fed;   /* up to where it has the text */
+    size_t piece; /* most that it gets next */
     size_t floor; /* a restart must lie at or after this */
     bool ascii;
     bool json; /* it begins as a JSON value does */
@@ -46,7 +49,7 @@ struct yaml_stream {
     struct yaml_place place;   /* of yaml_position */
     struct yaml_limits limits;
     long documents;
-    size_t merges;
+    struct yaml_merges merges;
     /* of the document being read */
     struct arena *arena;
     struct frame *stack;
@@ -58,6 +61,19 @@ struct yaml_stream {
     size_t spread;    /* bytes that aliases stand for */
     struct anchor *anchors[ANCHOR_BUCKETS];
 };
+
+/* Hands libyaml what comes next; little at first: what follows a broken document may be broken as well. */
+static int feed_parser(void *data, unsigned char *into, size_t size, size_t *got)
+{
+    struct yaml_stream *s = data;
+    size_t left = s->length - s->fed;
+    size = size < s->piece ? size : s->piece;
+    *got = left < size ? left : size;
+    memcpy(into, s->text + s->fed, *got);
+    s->fed += *got;
+    s->piece = s->piece < PIECE_MAX ? s->piece * 2 : PIECE_MAX;
+    return 1;
+}
 
 static void start_parser(struct yaml_stream *s, size_t base)
 {
@@ -75,7 +91,9 @@ static void start_parser(struct yaml_stream *s, size_t base)
     }
     s->running = true;
     yaml_parser_set_encoding(&s->parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&s->parser, (const unsigned char *)s->text + base, s->length - base);
+    s->fed = base;
+    s->piece = PIECE_MIN;
+    yaml_parser_set_input(&s->parser, feed_parser, s);
 }
 
 int yaml_open(const char *bytes, size_t length, const struct yaml_limits *limits, struct yaml_stream **out,
@@ -87,6 +105,7 @@ int yaml_open(const char *bytes, size_t length, const struct yaml_limits *limits
     s->length = length;
     s->place = yaml_place_start;
     s->limits = limits == NULL ? yaml_default_limits : *limits;
+    s->merges.most = s->limits.max_merges;
     *fault = (struct yaml_fault){.code = "size-limit", .line = 1, .column = 1};
     if (length > SIZE_LIMIT) {
         yaml_close(s);
@@ -139,7 +158,7 @@ void yaml_fault_at(struct yaml_stream *stream, size_t offset, const char *code, 
 
 bool yaml_exhausted(const struct yaml_stream *stream)
 {
-    return stream->merges > stream->limits.max_merges;
+    return stream->merges.done > stream->merges.most;
 }
 
 /* Byte offset of a mark: libyaml counts characters, and from where the parser was started. */
@@ -496,7 +515,7 @@ int yaml_next(struct yaml_stream *stream, struct arena *arena, struct yaml_docum
     long before = stream->documents;
     *document = (struct yaml_document){.start = stream->floor};
     stream->arena = arena;
-    stream->depth = stream->nodes = stream->aliases = stream->anchored = stream->merges = stream->spread = 0;
+    stream->depth = stream->nodes = stream->aliases = stream->anchored = stream->merges.done = stream->spread = 0;
     stream->reached = 0;
     memset(stream->anchors, 0, sizeof stream->anchors);
     if (!stream->running) {
@@ -525,75 +544,10 @@ struct yaml_node *yaml_resolve(struct yaml_node *node)
     return node != NULL && node->kind == YAML_KIND_ALIAS ? node->target : node;
 }
 
-bool yaml_is_merge(const struct yaml_node *key)
-{
-    return key->style == YAML_STYLE_PLAIN && yaml_text_is(key, "<<");
-}
-
-/* Own keys only. */
-static bool find_own(struct yaml_node *map, const char *name, size_t length, struct yaml_pair *pair)
-{
-    bool found = false;
-    for (struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
-        const struct yaml_node *text = yaml_resolve(key);
-        if (text->kind != YAML_KIND_SCALAR || text->length != length ||
-            memcmp(text->text, name, length) != 0) {
-            continue;
-        }
-        if (found) {
-            pair->again = key;
-            return true;
-        }
-        found = true;
-        *pair = (struct yaml_pair){.key = key, .value = key->next};
-    }
-    return found;
-}
-
-static bool find_in(struct yaml_stream *s, struct yaml_node *map, const char *name, size_t length,
-                    struct yaml_pair *pair);
-
-/* In what one merge key gives: a mapping, or a list of them. */
-static bool find_merged(struct yaml_stream *s, struct yaml_node *given, const char *name, size_t length,
-                        struct yaml_pair *pair)
-{
-    struct yaml_node *value = yaml_resolve(given);
-    if (++s->merges > s->limits.max_merges) {
-        return false;
-    }
-    if (value->kind == YAML_KIND_MAPPING) {
-        return find_in(s, value, name, length, pair);
-    }
-    if (value->kind == YAML_KIND_SEQUENCE) {
-        for (struct yaml_node *item = value->first; item != NULL; item = item->next) {
-            struct yaml_node *map = yaml_resolve(item);
-            if (map->kind == YAML_KIND_MAPPING && find_merged(s, map, name, length, pair)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static bool find_in(struct yaml_stream *s, struct yaml_node *map, const char *name, size_t length,
-                    struct yaml_pair *pair)
-{
-    if (find_own(map, name, length, pair)) {
-        return true;
-    }
-    for (struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
-        if (yaml_is_merge(key) && find_merged(s, key->next, name, length, pair)) {
-            pair->merged = true;
-            return true;
-        }
-    }
-    return false;
-}
-
 bool yaml_find(struct yaml_stream *stream, struct yaml_node *node, const char *key, struct yaml_pair *pair)
 {
     node = yaml_resolve(node);
-    return node != NULL && node->kind == YAML_KIND_MAPPING && find_in(stream, node, key, strlen(key), pair);
+    return node != NULL && node->kind == YAML_KIND_MAPPING && yaml_find_in(&stream->merges, node, key, strlen(key), pair);
 }
 
 struct yaml_node *yaml_get(struct yaml_stream *stream, struct yaml_node *node, const char *key)

@@ -71,7 +71,7 @@ struct yaml_limits {
     size_t max_merges;         /* mappings visited through merge keys for one document */
 };
 
-/* 10,000 documents of 16 MiB, depth 100, 1,000,000 nodes, scalars of 2 MiB (what is larger than 1.5 MiB no cluster
+/* 100,000 documents of 16 MiB, depth 100, 1,000,000 nodes, scalars of 2 MiB (what is larger than 1.5 MiB no cluster
  * stores), 10,000 aliases, 100,000 merges. */
 extern const struct yaml_limits yaml_default_limits;
 

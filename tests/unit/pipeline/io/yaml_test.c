@@ -399,6 +399,27 @@ static void test_documents_end(void **state)
     text_free(text);
 }
 
+/* Longer than what libyaml is handed at once, many times over. */
+static void test_long_text(void **state)
+{
+    struct buf bytes;
+    long count = 0;
+    (void)state;
+    buf_init(&bytes, 4 * 1024 * 1024);
+    while (buf_printf(&bytes, "{apiVersion: v1, kind: Pod, metadata: {name: \xc3\xbc-%ld}}\n---\n", count) == 0) {
+        count++;
+    }
+    struct text *text = text_open(buf_str(&bytes));
+    for (long i = 1; i <= count; i++) {
+        arena_clear(&text->arena);
+        assert_int_equal(text_next(text), 1);
+        assert_int_equal(text->document.number, i);
+        assert_int_equal(text->document.root->count, 3);
+    }
+    text_free(text);
+    buf_release(&bytes);
+}
+
 /* Places are the same however one comes to them. */
 static void test_places_both_ways(void **state)
 {
@@ -550,6 +571,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_documents_end),
+        cmocka_unit_test(test_long_text),
         cmocka_unit_test(test_places_both_ways),
         cmocka_unit_test(test_encodings),
         cmocka_unit_test(test_json),
