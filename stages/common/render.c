@@ -77,6 +77,31 @@ int render_settings_read(const json_t *json, struct render_settings *out, struct
     return render_settings_check(out, err);
 }
 
+int render_settings_over(const struct render_settings *base, const json_t *own, struct render_settings *out,
+                         struct err *err)
+{
+    const json_t *values = json_object_get(own, "values");
+    const char *release = json_string_or_null(own, "release");
+    const char *namespace = json_string_or_null(own, "namespace");
+    size_t index;
+    json_t *value;
+    *out = (struct render_settings){.namespace = namespace == NULL ? base->namespace : namespace,
+                                    .release = release == NULL ? base->release : release,
+                                    .seconds = base->seconds};
+    if (json_array_size(values) + base->value_count > RENDER_VALUES_MAX) {
+        return err_set(err, ERR_DATA, "there are more than %d files of values for one chart", RENDER_VALUES_MAX);
+    }
+    json_array_foreach(values, index, value)
+    {
+        const char *path = json_string_value(value);
+        out->values[out->value_count++] = path == NULL ? "" : path;
+    }
+    for (size_t i = 0; i < base->value_count; i++) {
+        out->values[out->value_count++] = base->values[i];
+    }
+    return render_settings_check(out, err);
+}
+
 /* Names as helm takes them: lower-case letters, digits, dashes and dots. */
 static bool is_release(const char *name)
 {

@@ -41,6 +41,11 @@ json_t *render_settings_json(const struct render_settings *settings);
 /* Reads what render_settings_json wrote; strings are borrowed from `json`. ERR_DATA. */
 int render_settings_read(const json_t *json, struct render_settings *out, struct err *err);
 
+/* The settings of one folder: `base` with what `own` says of it ({"release","namespace","values":[…]}, each may be missing;
+ * NULL: nothing). Its values come first. Strings are borrowed from both. ERR_DATA when there are too many values. */
+int render_settings_over(const struct render_settings *base, const json_t *own, struct render_settings *out,
+                         struct err *err);
+
 /* Refuses values files and release names that helm would not take as what they are. ERR_USAGE. */
 int render_settings_check(const struct render_settings *settings, struct err *err);
 

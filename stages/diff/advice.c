@@ -1,6 +1,7 @@
 #include "stages/diff/advice.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "pipeline/base/buf.h"
 #include "pipeline/base/mem.h"
@@ -40,8 +41,13 @@ static char *where(const struct advice_facts *facts)
         return xasprintf("a patch of the kustomization %s", path);
     }
     char *template = folder_template(facts->folder, facts->document);
+    const char *subchart = template == NULL ? NULL : strstr(template + strlen(path), "/charts/");
+    const char *name = subchart == NULL ? "" : subchart + strlen("/charts/");
     char *text = template == NULL ? xasprintf("a template of the chart %s", path)
-                                  : xasprintf("the template %s", template);
+                 : subchart != NULL
+                     ? xasprintf("the values of the chart %s below %.*s (the template is %s)", path,
+                                 (int)strcspn(name, "/"), name, template)
+                     : xasprintf("the template %s", template);
     free(template);
     return text;
 }

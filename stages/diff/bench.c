@@ -254,6 +254,19 @@ static int try_other(const struct bench *bench, const struct render_tree *tree, 
     return failed;
 }
 
+const json_t *bench_own(const json_t *folders, const char *path)
+{
+    size_t index;
+    json_t *one;
+    json_array_foreach(folders, index, one)
+    {
+        if (str_equal(json_string_or_null(one, "folder"), path)) {
+            return one;
+        }
+    }
+    return NULL;
+}
+
 int bench_others(const struct bench *bench, const struct folder *folder, const struct render_settings *settings,
                  const json_t *folders, struct buf *out, struct err *err)
 {
@@ -264,17 +277,19 @@ int bench_others(const struct bench *bench, const struct folder *folder, const s
     json_array_foreach(folders, index, one)
     {
         struct render_tree tree;
+        struct render_settings its;
         enum render_tool tool;
         const char *path = json_string_or_null(one, "folder");
         bool changes = false;
         if (failed || path == NULL || str_equal(path, folder->path) ||
-            !render_tool_named(json_string_or_null(one, "rendered"), &tool)) {
+            !render_tool_named(json_string_or_null(one, "rendered"), &tool) ||
+            render_settings_over(settings, one, &its, NULL)) {
             continue;
         }
         render_tree_read(tool, path, &tree);
-        if (uses_tried(bench, &tree, tool, settings)) {
+        if (uses_tried(bench, &tree, tool, &its)) {
             changes = ++tried > OTHERS_MAX;
-            failed = changes ? 0 : try_other(bench, &tree, tool, settings, &changes, err);
+            failed = changes ? 0 : try_other(bench, &tree, tool, &its, &changes, err);
         }
         if (changes) {
             buf_printf(out, "%s%.100s", out->length == 0 ? "" : ", ", path);

@@ -28,7 +28,10 @@ int bench_open(struct bench *bench, const struct folder *folder, const struct re
 /* Takes the copy away and forgets the folder; files without an accepted edit are dropped from `files`. */
 void bench_close(struct bench *bench, struct plain_files *files);
 
-/* The names of other folders (of the header's list `folders`) that come out otherwise with what is tried on this bench
+/* The header's object of a folder, in its list `folders`; NULL when there is none. Borrowed. */
+const json_t *bench_own(const json_t *folders, const char *path);
+
+/* The names of other folders (of the header's list `folders`; `settings` are those of all) that come out otherwise with what is tried on this bench
  * now, added to `out`; nothing when there are none. ERR_IO, ERR_CANTCREAT. */
 int bench_others(const struct bench *bench, const struct folder *folder, const struct render_settings *settings,
                  const json_t *folders, struct buf *out, struct err *err);

@@ -26,7 +26,8 @@ struct rendered {
 /* One workload at work. */
 struct task {
     struct rendered *rendered;
-    struct render_settings settings;
+    struct render_settings base;     /* of all folders */
+    struct render_settings settings; /* of this one */
     json_t *record;
     const json_t *source;
     const struct wishes *wishes;
@@ -80,7 +81,9 @@ static bool open_folder(struct task *task)
     enum render_tool tool;
     struct err why = {0};
     if (!render_tool_named(json_string_or_null(task->source, "rendered"), &tool) ||
-        render_settings_read(task->rendered->settings_json, &task->settings, &why)) {
+        render_settings_read(task->rendered->settings_json, &task->base, &why) ||
+        render_settings_over(&task->base, bench_own(json_object_get(task->rendered->settings_json, "folders"), path),
+                             &task->settings, &why)) {
         record_problem_at(task->record, "diff", "render-failed", path, 0, "%s",
                           why.message[0] == '\0' ? "the program that rendered it is not known" : why.message);
         return false;
@@ -159,7 +162,7 @@ static int check_others(struct task *task, struct err *err)
     struct rendered *rendered = task->rendered;
     struct buf others;
     buf_init(&others, FOLDERS_NAMED);
-    int failed = bench_others(&rendered->bench, &rendered->folder, &task->settings,
+    int failed = bench_others(&rendered->bench, &rendered->folder, &task->base,
                               json_object_get(rendered->settings_json, "folders"), &others, err);
     if (others.length > 0 || others.overflow) {
         task->found = false;

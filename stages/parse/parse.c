@@ -66,7 +66,7 @@ static int find_rendered(struct stage *stage, struct err *err)
     const struct options *options = stage->options;
     struct render_settings *settings = &rendered->settings;
     size_t values = options_list_count(options, OPT_HELM_VALUES);
-    if (!options_flag(options, OPT_RENDER)) {
+    if (!options_flag(options, OPT_RENDER) && !json_is_true(config_value(stage->config, "render.enabled"))) {
         return 0;
     }
     settings->namespace = state->intake.namespace;
@@ -84,6 +84,9 @@ static int find_rendered(struct stage *stage, struct err *err)
     }
     buf_init(&rendered->text, state->bytes.cap);
     rendered_find(rendered, &state->files);
+    if (rendered_configure(rendered, config_value(stage->config, "render.charts"), err)) {
+        return -1;
+    }
     json_object_set_new(stage_settings(stage), "render", rendered_settings(rendered));
     return 0;
 }

@@ -266,6 +266,61 @@ void rendered_find(struct rendered *out, const struct file_list *files)
     json_decref(sorting.noted);
 }
 
+/* The chart in a folder, NULL when it is none of those found. */
+static struct rendered_entry *chart_in(struct rendered *rendered, const char *folder)
+{
+    struct rendered_entry *found = NULL;
+    char *wanted = resolved(folder);
+    for (size_t i = 0; i < rendered->count && found == NULL; i++) {
+        struct rendered_entry *entry = &rendered->entries[i];
+        if (entry->folder && entry->tool == RENDER_HELM) {
+            char *real = resolved(entry->path);
+            found = str_equal(real, wanted) ? entry : NULL;
+            free(real);
+        }
+    }
+    free(wanted);
+    return found;
+}
+
+int rendered_configure(struct rendered *rendered, const json_t *charts, struct err *err)
+{
+    size_t index;
+    json_t *chart;
+    json_array_foreach(charts, index, chart)
+    {
+        struct render_settings ignored;
+        const char *folder = json_string_or_null(chart, "folder");
+        struct rendered_entry *entry = folder == NULL ? NULL : chart_in(rendered, folder);
+        if (folder == NULL) {
+            return err_set(err, ERR_CONFIG, "render.charts[%zu] names no folder", index);
+        }
+        if (render_settings_over(&rendered->settings, chart, &ignored, err)) {
+            err->class = ERR_CONFIG;
+            return err_prefix(err, "render.charts[%zu]", index);
+        }
+        if (entry != NULL) { /* another run may read other folders */
+            entry->own = chart;
+        }
+    }
+    return 0;
+}
+
+/* What the header says of a folder. */
+static json_t *folder_settings(const struct rendered_entry *entry)
+{
+    static const char *const keys[] = {"release", "namespace", "values"};
+    json_t *out = json_pack("{s:o, s:s}", "folder", json_string_safe(entry->path), "rendered",
+                            render_tool_name(entry->tool));
+    for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
+        json_t *value = json_object_get(entry->own, keys[i]);
+        if (value != NULL && !json_is_null(value)) {
+            json_object_set(out, keys[i], value);
+        }
+    }
+    return out;
+}
+
 json_t *rendered_settings(const struct rendered *rendered)
 {
     json_t *settings = render_settings_json(&rendered->settings);
@@ -273,9 +328,7 @@ json_t *rendered_settings(const struct rendered *rendered)
     for (size_t i = 0; i < rendered->count; i++) {
         const struct rendered_entry *entry = &rendered->entries[i];
         if (entry->folder && !entry->library) {
-            json_array_append_new(folders,
-                                  json_pack("{s:o, s:s}", "folder", json_string_safe(entry->path), "rendered",
-                                            render_tool_name(entry->tool)));
+            json_array_append_new(folders, folder_settings(entry));
         }
     }
     json_object_set_new(settings, "folders", folders);
@@ -303,7 +356,9 @@ static int render(struct rendered *rendered, const struct rendered_entry *entry,
     if (entry->trouble != NULL) {
         return intake_error(intake, &place, "render-failed", entry->trouble, err) ? -1 : 0;
     }
-    if (render_folder(&rendered->settings, entry->tool, entry->path, &rendered->text, &why) == 0) {
+    struct render_settings settings;
+    if (render_settings_over(&rendered->settings, entry->own, &settings, &why) == 0 &&
+        render_folder(&settings, entry->tool, entry->path, &rendered->text, &why) == 0) {
         return 1;
     }
     char *message = xasprintf("%s%s%s", why.message, why.hint[0] == '\0' ? "" : "; ", why.hint);

@@ -16,6 +16,7 @@ struct rendered_entry {
     char *trouble;  /* of a folder to render: why it is not, else NULL */
     bool folder;    /* it is to be rendered by `tool` */
     bool library;   /* a chart that renders to nothing */
+    const json_t *own; /* of a chart: what the configuration says of it (borrowed), NULL: nothing */
     enum render_tool tool;
 };
 
@@ -30,6 +31,10 @@ struct rendered {
 /* Sorts out which of the files are read by themselves and which folders are rendered. The limits of `out->text` and
  * the settings are set by the caller. Free with rendered_release. */
 void rendered_find(struct rendered *out, const struct file_list *files);
+
+/* Gives charts what a configuration says of them: `charts` is its list of {"folder","release","namespace","values"}
+ * (borrowed while *rendered lives). Those of folders that this run does not read are checked only. ERR_CONFIG. */
+int rendered_configure(struct rendered *rendered, const json_t *charts, struct err *err);
 
 /* New object for the header: how it is rendered, and which folders. */
 json_t *rendered_settings(const struct rendered *rendered);

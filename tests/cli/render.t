@@ -166,6 +166,32 @@ is "$(change blue-cart .patch | grep '^[-+]')" '--- a/values-prod.yaml
 -    cpu: "2"
 +    cpu: "1500m"' "the later stages render with them too, and the edit is in the file that holds the number"
 
+cat >tree/tare.yaml <<'YAML'
+version: 1
+render:
+  enabled: true
+  charts:
+    - folder: cart
+      release: green
+      namespace: shop
+      values: [values-prod.yaml]
+    - {folder: pair, release: twins}
+    - {folder: not-read}
+YAML
+run env -C tree "$BIN/tare-parse" -q -c tare.yaml cart pair
+is "$(facts <<<"$out" | head -3)" "cart green-cart migrate,,, server,2000,536870912,536870912
+pair twins-front main,200,268435456,
+pair twins-back main,200,268435456," "a configuration says how each chart is rendered, without an option"
+recommend '{requests: {cpu_millicores: (if .name == "server" then 1500 else null end), memory_bytes: null}, limits: {cpu_millicores: null, memory_bytes: null}, remove: []}' <<<"$out" >costs
+diff_of <costs >changes
+like "$(change green-cart .patch)" 'b/values-prod.yaml' "and the later stages follow"
+run env -C tree "$BIN/tare-parse" -q -c tare.yaml --helm-release one cart
+is "$(facts <<<"$out")" "cart green-cart migrate,,, server,2000,536870912,536870912" "what it says of one chart is nearer than an option for all"
+sed -i 's/values-prod/nowhere/' tree/tare.yaml
+run env -C tree "$BIN/tare-parse" -q -c tare.yaml cart
+is "$rc" 78 "values that are not there are an error of the configuration"
+like "$err" 'nowhere.yaml' "which names them"
+
 fresh
 cp -r tree/kust/overlays/dev tree/kust/overlays/stage
 parse kust | recommend "$half" >costs
