@@ -460,12 +460,12 @@ static void begin_document(struct yaml_stream *s, const yaml_event_t *event, str
 static bool next_value(struct yaml_stream *s)
 {
     size_t at = offset_of(s, &s->parser.problem_mark);
-    bool between = s->depth == 0 && at >= s->floor && at > s->base && at < s->length;
-    if (!s->json || !between || s->parser.error != YAML_PARSER_ERROR || strchr("{[", s->text[at]) == NULL) {
-        return false;
+    bool fresh = s->nodes == 0 && at >= s->floor && at > s->base && at < s->length;
+    bool value = s->json && fresh && s->parser.error == YAML_PARSER_ERROR && strchr("{[", s->text[at]) != NULL;
+    if (value) {
+        start_parser(s, at);
     }
-    start_parser(s, at);
-    return true;
+    return value;
 }
 
 /* Reads events up to the end of a document. 1 a document, 0 the end of the stream, -1 a fault. */
@@ -474,11 +474,10 @@ static int read_events(struct yaml_stream *s, struct yaml_document *document, st
 {
     for (;;) {
         yaml_event_t event;
-        if (yaml_parser_parse(&s->parser, &event) == 0) {
-            if (document->root == NULL && next_value(s)) {
-                continue;
+        while (yaml_parser_parse(&s->parser, &event) == 0) {
+            if (!next_value(s)) {
+                return parser_error(s, fault, err);
             }
-            return parser_error(s, fault, err);
         }
         int result = 0;
         bool done = event.type == YAML_DOCUMENT_END_EVENT || event.type == YAML_STREAM_END_EVENT ||

@@ -226,13 +226,12 @@ static void read_replicas(struct manifest_reader *r, struct yaml_node *spec, con
         return;
     }
     if (!read_whole(r, value, &out->replicas) || out->replicas < 0 || out->replicas > REPLICAS_MAX) {
-        int shown = value->kind != YAML_KIND_SCALAR ? 0
-                    : value->length < SHOWN_MAX     ? (int)value->length
-                                                    : SHOWN_MAX;
-        manifest_add_fault(
-            r, true, "bad-value", value->start, "spec.%s is not a whole number of at least 0: %s%.*s%s", key,
-            value->style == YAML_STYLE_PLAIN ? "" : "\"", shown, value->text == NULL ? "" : value->text,
-            value->style == YAML_STYLE_PLAIN ? "" : "\"");
+        bool scalar = value->kind == YAML_KIND_SCALAR;
+        const char *quote = !scalar || value->style == YAML_STYLE_PLAIN ? "" : "\"";
+        manifest_add_fault(r, true, "bad-value", value->start,
+                           "spec.%s is not a whole number of at least 0%s%s%.*s%s", key, scalar ? ": " : "", quote,
+                           (int)(value->length < SHOWN_MAX ? value->length : SHOWN_MAX), scalar ? value->text : "",
+                           quote);
         return;
     }
     out->has_replicas = true;

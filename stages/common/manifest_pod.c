@@ -97,9 +97,12 @@ static bool read_container(struct manifest_reader *r, struct yaml_node *item, co
     *out = (struct manifest_container){
         .node = node, .by_alias = item->kind == YAML_KIND_ALIAS, .list = list, .index = index};
     snprintf(what, sizeof what, "%s[%zu].name", list, index);
+    size_t faults = r->fault_count;
     out->name = manifest_text(r, node, "name", what);
     if (out->name == NULL || out->name[0] == '\0') {
-        manifest_add_fault(r, true, "bad-value", item->start, "%s[%zu] has no name", list, index);
+        if (r->fault_count == faults) {
+            manifest_add_fault(r, true, "bad-value", item->start, "%s[%zu] has no name", list, index);
+        }
         return false;
     }
     out->role = role_of(r, node, list[0] == 'i');
