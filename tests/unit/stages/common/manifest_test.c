@@ -264,7 +264,7 @@ static void test_containers(void **state)
     says(POD("p", "{name: a, $patch: delete}, {$patch: replace}"), "Pod /p  a:container:,,,\n");
     says(POD("p", "{name: a}, ~"), "4:32 containers[1] is not a mapping\n");
     says(POD("p", "{name: 5}"), "4:28 containers[0].name is a number, not a string: it needs quotes\n");
-    says(POD("p", "{image: a}"), "4:20 containers[0] has no name\n");
+    says(POD("p", "{image: a}"), "4:21 containers[0] has no name\n");
     says("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: {name: a}}\n",
          "4:20 containers is not a list\n");
     says("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: ~, initContainers: []}\n",
