@@ -15,9 +15,19 @@ enum { RELEASE_MAX = 53, SAID_KEPT = 8 * 1024, SAID_SHOWN = 400, WORDS_MAX = 16 
 
 /* What the programs get to see of the environment. Git may not fetch, should one try. */
 static const char *const environment_kept[] = {
-    "PATH",           "HOME",            "USER",          "LOGNAME",        "LANG",
-    "LC_ALL",         "TMPDIR",          "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
-    "HELM_DATA_HOME", "HELM_CACHE_HOME", "HELM_CONFIG_HOME",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "HELM_DATA_HOME",
+    "HELM_CACHE_HOME",
+    "HELM_CONFIG_HOME",
 };
 
 struct words {
@@ -89,7 +99,8 @@ int render_settings_over(const struct render_settings *base, const json_t *own, 
                                     .release = release == NULL ? base->release : release,
                                     .seconds = base->seconds};
     if (json_array_size(values) + base->value_count > RENDER_VALUES_MAX) {
-        return err_set(err, ERR_DATA, "there are more than %d files of values for one chart", RENDER_VALUES_MAX);
+        return err_set(err, ERR_DATA, "there are more than %d files of values for one chart",
+                       RENDER_VALUES_MAX);
     }
     json_array_foreach(values, index, value)
     {
@@ -106,7 +117,8 @@ int render_settings_over(const struct render_settings *base, const json_t *own, 
 static bool is_release(const char *name)
 {
     size_t length = strlen(name);
-    return length > 0 && length <= RELEASE_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == length &&
+    return length > 0 && length <= RELEASE_MAX &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == length &&
            strchr("-.", name[0]) == NULL && strchr("-.", name[length - 1]) == NULL;
 }
 
@@ -122,11 +134,14 @@ int render_settings_check(const struct render_settings *settings, struct err *er
     for (size_t i = 0; i < settings->value_count; i++) {
         const char *path = settings->values[i];
         if (path[strcspn(path, ",\n")] != '\0' || strstr(path, "://") != NULL) {
-            return err_set(err, ERR_USAGE, "the name of a values file may not hold a comma, or be an address: %s", path);
+            return err_set(err, ERR_USAGE,
+                           "the name of a values file may not hold a comma, or be an address: %s", path);
         }
         if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) {
             err_set(err, ERR_USAGE, "%s is no file of Helm values that can be read", path);
-            return err_hint(err, "name the values file as it is reached from here: --helm-values charts/values-prod.yaml");
+            return err_hint(
+                err,
+                "name the values file as it is reached from here: --helm-values charts/values-prod.yaml");
         }
     }
     return 0;
@@ -229,7 +244,8 @@ static void last_said(const struct buf *said, struct buf *out)
         last = *line != '\0' && !str_starts(line, "Use --debug") ? line : last;
     }
     from = str_starts(from, "Error:") ? from + strlen("Error:") : last;
-    for (bool blank = true; *from != '\0' && out->length < SAID_SHOWN && !str_starts(from, "\n\nUse --debug"); from++) {
+    for (bool blank = true; *from != '\0' && out->length < SAID_SHOWN && !str_starts(from, "\n\nUse --debug");
+         from++) {
         bool now = *from == ' ' || *from == '\n' || *from == '\t';
         if (!now || !blank) {
             buf_add_char(out, now ? ' ' : *from);
@@ -241,12 +257,14 @@ static void last_said(const struct buf *said, struct buf *out)
     }
 }
 
-static int refused(const char *folder, const struct words *words, int code, const struct buf *said, struct err *err)
+static int refused(const char *folder, const struct words *words, int code, const struct buf *said,
+                   struct err *err)
 {
     struct buf line;
     buf_init(&line, SAID_SHOWN + 16);
     last_said(said, &line);
-    err_set(err, ERR_DATA, "%s %s cannot render %s: %s", words->items[0], words->items[1], folder, buf_str(&line));
+    err_set(err, ERR_DATA, "%s %s cannot render %s: %s", words->items[0], words->items[1], folder,
+            buf_str(&line));
     if (line.length == 0) {
         err_set(err, ERR_DATA, "%s %s cannot render %s: it ended with the exit code %d and said nothing",
                 words->items[0], words->items[1], folder, code);
@@ -262,7 +280,8 @@ static int not_installed(enum render_tool tool, const char *folder, struct err *
 {
     bool helm = tool == RENDER_HELM;
     err_set(err, ERR_UNAVAILABLE, "%s is %s, and %s installed: no folder of PATH has it", folder,
-            helm ? "a Helm chart" : "a kustomization", helm ? "helm is not" : "neither kustomize nor kubectl is");
+            helm ? "a Helm chart" : "a kustomization",
+            helm ? "helm is not" : "neither kustomize nor kubectl is");
     return err_hint(err, "install %s, or run without --render", names[tool]);
 }
 
@@ -271,21 +290,21 @@ static int cut_off(const struct render_settings *settings, const struct words *w
                    const struct buf *out, struct err *err)
 {
     if (err->class == ERR_TEMPFAIL) {
-        err_set(err, ERR_DATA, "%s %s did not render %s within %" PRId64 " s", words->items[0], words->items[1],
-                folder, settings->seconds);
+        err_set(err, ERR_DATA, "%s %s did not render %s within %" PRId64 " s", words->items[0],
+                words->items[1], folder, settings->seconds);
         return err_hint(err, "--render-timeout gives it longer");
     }
     if (out->overflow) {
-        err_set(err, ERR_DATA, "%s %s makes more than %zu bytes of %s", words->items[0], words->items[1], out->cap,
-                folder);
+        err_set(err, ERR_DATA, "%s %s makes more than %zu bytes of %s", words->items[0], words->items[1],
+                out->cap, folder);
         return err_hint(err, "--max-file-bytes lets it be more");
     }
     err->class = ERR_DATA;
     return -1;
 }
 
-int render_folder(const struct render_settings *settings, enum render_tool tool, const char *folder, struct buf *out,
-                  struct err *err)
+int render_folder(const struct render_settings *settings, enum render_tool tool, const char *folder,
+                  struct buf *out, struct err *err)
 {
     struct words words = {0};
     struct words environment = {0};
@@ -296,7 +315,10 @@ int render_folder(const struct render_settings *settings, enum render_tool tool,
     build_environment(&environment);
     buf_init(&said, SAID_KEPT);
     if (!failed) {
-        struct proc proc = {.path = program, .argv = words.items, .environment = environment.items, .stdin_fd = -1,
+        struct proc proc = {.path = program,
+                            .argv = words.items,
+                            .environment = environment.items,
+                            .stdin_fd = -1,
                             .stderr_tail = &said};
         failed = proc_capture(&proc, out, settings->seconds * 1000, &code, err)
                      ? cut_off(settings, &words, folder, out, err)

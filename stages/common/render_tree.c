@@ -12,26 +12,39 @@
 #include "pipeline/io/fs.h"
 #include "pipeline/io/yaml.h"
 
-enum { RULES_MAX = 1024 * 1024, FILES_MAX = 5000, FOLDERS_DEEP = 32, REFERENCE_MAX = 1024, VALUES_MAX = 100000 };
+enum {
+    RULES_MAX = 1024 * 1024,
+    FILES_MAX = 5000,
+    FOLDERS_DEEP = 32,
+    REFERENCE_MAX = 1024,
+    VALUES_MAX = 100000
+};
 
 /* Keys of a kustomization that name files or folders, and what those are. */
 static const struct {
     const char *key;
     enum tree_role role;
 } keys[] = {
-    {"resources", TREE_RESOURCE},  {"bases", TREE_RESOURCE},
-    {"components", TREE_RESOURCE}, {"patches", TREE_PATCH},
-    {"patchesJson6902", TREE_PATCH}, {"patchesStrategicMerge", TREE_PATCH},
-    {"configurations", TREE_OTHER}, {"crds", TREE_OTHER},
-    {"generators", TREE_OTHER},    {"transformers", TREE_OTHER},
-    {"validators", TREE_OTHER},    {"replacements", TREE_OTHER},
-    {"configMapGenerator", TREE_OTHER}, {"secretGenerator", TREE_OTHER},
+    {"resources", TREE_RESOURCE},
+    {"bases", TREE_RESOURCE},
+    {"components", TREE_RESOURCE},
+    {"patches", TREE_PATCH},
+    {"patchesJson6902", TREE_PATCH},
+    {"patchesStrategicMerge", TREE_PATCH},
+    {"configurations", TREE_OTHER},
+    {"crds", TREE_OTHER},
+    {"generators", TREE_OTHER},
+    {"transformers", TREE_OTHER},
+    {"validators", TREE_OTHER},
+    {"replacements", TREE_OTHER},
+    {"configMapGenerator", TREE_OTHER},
+    {"secretGenerator", TREE_OTHER},
     {"openapi", TREE_OTHER},
 };
 
 /* Keys below them whose text is never the name of a file. */
-static const char *const texts[] = {"literals", "patch", "target", "options", "name", "namespace", "behavior", "type",
-                                    "source", "targets"};
+static const char *const texts[] = {"literals",  "patch",    "target", "options", "name",
+                                    "namespace", "behavior", "type",   "source",  "targets"};
 
 /* A small YAML file that is open. */
 struct rules {
@@ -58,7 +71,8 @@ static bool rules_open(const char *path, struct rules *rules)
     buf_init(&rules->bytes, RULES_MAX);
     arena_init(&rules->arena);
     return fs_read(path, &rules->bytes, &ignored) == 0 &&
-           yaml_open(buf_str(&rules->bytes), rules->bytes.length, NULL, &rules->stream, &fault, &ignored) == 0 &&
+           yaml_open(buf_str(&rules->bytes), rules->bytes.length, NULL, &rules->stream, &fault, &ignored) ==
+               0 &&
            yaml_next(rules->stream, &rules->arena, &rules->document, &fault, &ignored) == 1 &&
            rules->document.root != NULL;
 }
@@ -145,13 +159,14 @@ static enum tree_role chart_role(const char *name, bool at_root)
     if (!at_root) {
         return TREE_OTHER;
     }
-    return str_equal(name, "Chart.yaml")                                        ? TREE_RULES
+    return str_equal(name, "Chart.yaml")                                     ? TREE_RULES
            : str_equal(name, "values.yaml") || str_equal(name, "values.yml") ? TREE_VALUES
-                                                                              : TREE_OTHER;
+                                                                             : TREE_OTHER;
 }
 
 /* Everything below a chart's folder. Links to folders are not followed. `charts` counts the charts around. */
-static void walk_chart(struct render_tree *tree, const char *folder, size_t depth, size_t charts, bool at_root)
+static void walk_chart(struct render_tree *tree, const char *folder, size_t depth, size_t charts,
+                       bool at_root)
 {
     DIR *dir = depth > FOLDERS_DEEP ? NULL : opendir(folder);
     tree->overflow = tree->overflow || depth > FOLDERS_DEEP;
@@ -214,8 +229,8 @@ static bool is_remote(const char *text, enum tree_role role)
 static void read_kustomization(struct render_tree *tree, const char *folder, size_t depth);
 
 /* One text that may name a file or a folder. */
-static void take_reference(struct render_tree *tree, const char *folder, const char *text, enum tree_role role,
-                           size_t depth)
+static void take_reference(struct render_tree *tree, const char *folder, const char *text,
+                           enum tree_role role, size_t depth)
 {
     struct stat info;
     const char *equals = role == TREE_OTHER ? strchr(text, '=') : NULL;
@@ -247,8 +262,8 @@ static bool is_text_key(const struct yaml_node *key)
 }
 
 /* All texts below a node. */
-static void take_value(struct render_tree *tree, struct rules *rules, const char *folder, struct yaml_node *node,
-                       enum tree_role role, size_t depth)
+static void take_value(struct render_tree *tree, struct rules *rules, const char *folder,
+                       struct yaml_node *node, enum tree_role role, size_t depth)
 {
     node = yaml_resolve(node);
     tree->overflow = tree->overflow || ++rules->seen > VALUES_MAX;
@@ -301,8 +316,8 @@ static void read_kustomization(struct render_tree *tree, const char *folder, siz
     bool open = rules_open(path, &rules);
     add_file(tree, path, TREE_RULES, depth);
     for (size_t i = 0; open && i < ARRAY_COUNT(keys); i++) {
-        take_value(tree, &rules, folder, yaml_get(rules.stream, rules.document.root, keys[i].key), keys[i].role,
-                   depth);
+        take_value(tree, &rules, folder, yaml_get(rules.stream, rules.document.root, keys[i].key),
+                   keys[i].role, depth);
     }
     rules_close(&rules);
 }

@@ -1,8 +1,8 @@
 #ifndef TARE_STAGES_COMMON_RENDER_TREE_H
 #define TARE_STAGES_COMMON_RENDER_TREE_H
 
-/* Which files a chart or a kustomization is made of: what lies in the chart's folder; what a kustomization names, and
- * the kustomizations that it names. */
+/* Which files a chart or a kustomization is made of: what lies in the chart's folder; what a kustomization
+ * names, and the kustomizations that it names. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,7 +29,7 @@ struct render_tree {
     struct tree_file *files;
     size_t count;
     size_t capacity;
-    char *remote;  /* the first thing it names that is not in the tree but elsewhere (an address), else NULL */
+    char *remote; /* the first thing it names that is not in the tree but elsewhere (an address), else NULL */
     bool overflow; /* there are more files than it may have */
 };
 
@@ -39,7 +39,8 @@ bool kustomization_named(const char *path);
 /* Whether a file is a kustomization: by its name, and by what it says of itself. */
 bool kustomization_is(const char *path);
 
-/* Whether a folder holds a chart: a Chart.yaml with an API version and a name. *library: it renders to nothing. */
+/* Whether a folder holds a chart: a Chart.yaml with an API version and a name. *library: it renders to
+ * nothing. */
 bool chart_is(const char *folder, bool *library);
 
 /* New name of the chart in a folder, NULL when it cannot be read. free(). */

@@ -43,11 +43,10 @@ static char *where(const struct advice_facts *facts)
     char *template = folder_template(facts->folder, facts->document);
     const char *subchart = template == NULL ? NULL : strstr(template + strlen(path), "/charts/");
     const char *name = subchart == NULL ? "" : subchart + strlen("/charts/");
-    char *text = template == NULL ? xasprintf("a template of the chart %s", path)
-                 : subchart != NULL
-                     ? xasprintf("the values of the chart %s below %.*s (the template is %s)", path,
-                                 (int)strcspn(name, "/"), name, template)
-                     : xasprintf("the template %s", template);
+    char *text = template == NULL   ? xasprintf("a template of the chart %s", path)
+                 : subchart != NULL ? xasprintf("the values of the chart %s below %.*s (the template is %s)",
+                                                path, (int)strcspn(name, "/"), name, template)
+                                    : xasprintf("the template %s", template);
     free(template);
     return text;
 }
@@ -69,7 +68,8 @@ static void sentence(const struct advice_facts *facts, const char *place, struct
                    helm ? "file of values" : "patch or object file");
     }
     bool shared = result != NULL && result->place != NULL && facts->trouble == NULL;
-    buf_printf(out, helm && shared ? "give this workload values of its own in %s, and set " : "in %s, set ", place);
+    buf_printf(out, helm && shared ? "give this workload values of its own in %s, and set " : "in %s, set ",
+               place);
 }
 
 char *advice_text(const struct advice_facts *facts)

@@ -13,10 +13,11 @@ struct advice_facts {
     int64_t document;
     const struct wishes *wishes;
     const struct edit_done *done;
-    const char *trouble;                /* why nothing could be tried, NULL: it was */
-    const struct search_result *result; /* of the container for which nothing was found, NULL: all were found … */
-    const char *folders;                /* … but these folders would come out otherwise too, with … */
-    const char *file;                   /* … this file */
+    const char *trouble; /* why nothing could be tried, NULL: it was */
+    const struct search_result
+        *result;         /* of the container for which nothing was found, NULL: all were found … */
+    const char *folders; /* … but these folders would come out otherwise too, with … */
+    const char *file;    /* … this file */
 };
 
 /* New sentences. free(). */

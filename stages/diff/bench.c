@@ -191,15 +191,18 @@ static bool uses_tried(const struct bench *bench, const struct render_tree *tree
     return false;
 }
 
-/* Whether a copy comes out otherwise than `before`; what comes out anew each time is found by rendering twice. */
-static bool comes_out_otherwise(const struct scratch *scratch, const struct buf *before, const struct unstable *unstable)
+/* Whether a copy comes out otherwise than `before`; what comes out anew each time is found by rendering
+ * twice. */
+static bool comes_out_otherwise(const struct scratch *scratch, const struct buf *before,
+                                const struct unstable *unstable)
 {
     struct comparison seen;
     struct buf after;
     struct err why = {0};
     buf_init(&after, before->cap);
     bool same = scratch_render(scratch, &after, &why) == 0;
-    if (same && (before->length != after.length || memcmp(buf_str(before), buf_str(&after), before->length) != 0)) {
+    if (same &&
+        (before->length != after.length || memcmp(buf_str(before), buf_str(&after), before->length) != 0)) {
         same = rendered_compare(before, &after, unstable, NULL, 0, &seen, &why) == 0;
         if (same) {
             same = seen.clean;
@@ -224,7 +227,8 @@ static int put_files(const struct bench *bench, struct scratch *scratch, const s
     return 0;
 }
 
-/* Renders a copy of another folder without and with what is tried. *changes: it comes out otherwise, or cannot be told. */
+/* Renders a copy of another folder without and with what is tried. *changes: it comes out otherwise, or
+ * cannot be told. */
 static int try_other(const struct bench *bench, const struct render_tree *tree, enum render_tool tool,
                      const struct render_settings *settings, bool *changes, struct err *err)
 {
@@ -267,8 +271,9 @@ const json_t *bench_own(const json_t *folders, const char *path)
     return NULL;
 }
 
-int bench_others(const struct bench *bench, const struct folder *folder, const struct render_settings *settings,
-                 const json_t *folders, struct buf *out, struct err *err)
+int bench_others(const struct bench *bench, const struct folder *folder,
+                 const struct render_settings *settings, const json_t *folders, struct buf *out,
+                 struct err *err)
 {
     size_t index;
     json_t *one;

@@ -1,7 +1,8 @@
 #ifndef TARE_STAGES_DIFF_BENCH_H
 #define TARE_STAGES_DIFF_BENCH_H
 
-/* What is needed to try edits of one folder: the plain files it is made of, a copy of them, what the copy renders to. */
+/* What is needed to try edits of one folder: the plain files it is made of, a copy of them, what the copy
+ * renders to. */
 
 #include "stages/diff/folder.h"
 #include "stages/diff/search.h"
@@ -20,8 +21,8 @@ struct bench {
     struct err why; /* why not, when it is not ready */
 };
 
-/* Prepares the bench for a folder; where that is not possible (too many files, it renders differently) `why` says so. -1
- * only for ERR_IO and ERR_CANTCREAT. */
+/* Prepares the bench for a folder; where that is not possible (too many files, it renders differently) `why`
+ * says so. -1 only for ERR_IO and ERR_CANTCREAT. */
 int bench_open(struct bench *bench, const struct folder *folder, const struct render_settings *settings,
                struct plain_files *files, const char *root, struct err *err);
 
@@ -31,10 +32,12 @@ void bench_close(struct bench *bench, struct plain_files *files);
 /* The header's object of a folder, in its list `folders`; NULL when there is none. Borrowed. */
 const json_t *bench_own(const json_t *folders, const char *path);
 
-/* The names of other folders (of the header's list `folders`; `settings` are those of all) that come out otherwise with what is tried on this bench
- * now, added to `out`; nothing when there are none. ERR_IO, ERR_CANTCREAT. */
-int bench_others(const struct bench *bench, const struct folder *folder, const struct render_settings *settings,
-                 const json_t *folders, struct buf *out, struct err *err);
+/* The names of other folders (of the header's list `folders`; `settings` are those of all) that come out
+ * otherwise with what is tried on this bench now, added to `out`; nothing when there are none. ERR_IO,
+ * ERR_CANTCREAT. */
+int bench_others(const struct bench *bench, const struct folder *folder,
+                 const struct render_settings *settings, const json_t *folders, struct buf *out,
+                 struct err *err);
 
 /* Frees all files. */
 void plain_files_release(struct plain_files *files);

@@ -66,10 +66,11 @@ static void add_other(struct walk *walk, const char *before)
     struct yaml_stream *stream = walk->before.stream;
     struct yaml_node *root = walk->before.document.root;
     const char *kind = yaml_string(&walk->arena, yaml_get(stream, root, "kind"));
-    const char *name = yaml_string(&walk->arena, yaml_get(stream, yaml_get(stream, root, "metadata"), "name"));
+    const char *name =
+        yaml_string(&walk->arena, yaml_get(stream, yaml_get(stream, root, "metadata"), "name"));
     walk->out->clean = false;
-    buf_printf(others, "%s%s%.60s/%.80s", others->length == 0 ? "" : ", ", before, kind == NULL ? "object" : kind,
-               name == NULL ? "?" : name);
+    buf_printf(others, "%s%s%.60s/%.80s", others->length == 0 ? "" : ", ", before,
+               kind == NULL ? "object" : kind, name == NULL ? "?" : name);
 }
 
 /* The document of the container: which requests hold now, and whether nothing else changed in it. */
@@ -179,7 +180,8 @@ int rendered_unstable(const struct buf *once, const struct buf *again, struct un
 }
 
 int rendered_compare(const struct buf *before, const struct buf *after, const struct unstable *unstable,
-                     const struct edit_request *requests, size_t count, struct comparison *out, struct err *err)
+                     const struct edit_request *requests, size_t count, struct comparison *out,
+                     struct err *err)
 {
     struct walk walk = {
         .each = compare_document, .requests = requests, .count = count, .unstable = unstable, .out = out};

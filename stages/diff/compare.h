@@ -7,10 +7,10 @@
 #include "stages/common/edit.h"
 
 struct comparison {
-    bool clean;                  /* nothing changed but wanted values of the container, to what is wanted */
-    bool got[FIELD_COUNT];       /* for each request, by its index: it is so now */
+    bool clean;            /* nothing changed but wanted values of the container, to what is wanted */
+    bool got[FIELD_COUNT]; /* for each request, by its index: it is so now */
     size_t got_count;
-    struct buf others;           /* what else changed: "Deployment/back, ConfigMap/x"; release it */
+    struct buf others; /* what else changed: "Deployment/back, ConfigMap/x"; release it */
 };
 
 enum { COMPARE_OTHERS_MAX = 300 };
@@ -21,13 +21,15 @@ struct unstable {
     size_t count;
 };
 
-/* Tells which documents differ between two renderings of the same; workloads among them are left in, as they have to be
- * compared. ERR_DATA as of rendered_compare. Free out->is with free(). */
+/* Tells which documents differ between two renderings of the same; workloads among them are left in, as they
+ * have to be compared. ERR_DATA as of rendered_compare. Free out->is with free(). */
 int rendered_unstable(const struct buf *once, const struct buf *again, struct unstable *out, struct err *err);
 
-/* Compares the texts, unstable documents apart; the requests are those of one container (at most FIELD_COUNT, or none). ERR_DATA
- * when one cannot be read, or they have another number of documents: then *out holds nothing. */
+/* Compares the texts, unstable documents apart; the requests are those of one container (at most FIELD_COUNT,
+ * or none). ERR_DATA when one cannot be read, or they have another number of documents: then *out holds
+ * nothing. */
 int rendered_compare(const struct buf *before, const struct buf *after, const struct unstable *unstable,
-                     const struct edit_request *requests, size_t count, struct comparison *out, struct err *err);
+                     const struct edit_request *requests, size_t count, struct comparison *out,
+                     struct err *err);
 
 #endif

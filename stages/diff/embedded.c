@@ -97,10 +97,10 @@ static size_t lacking(const struct embedded *embedded, size_t offset)
     return 0;
 }
 
-/* The text with the block's indentation behind each line end, but for one at the end of the block or before an empty line;
- * before all of it where it begins on one. */
-static const char *indented(const struct embedded *embedded, const struct edit_splice *splice, struct arena *arena,
-                            size_t *length)
+/* The text with the block's indentation behind each line end, but for one at the end of the block or before
+ * an empty line; before all of it where it begins on one. */
+static const char *indented(const struct embedded *embedded, const struct edit_splice *splice,
+                            struct arena *arena, size_t *length)
 {
     size_t feeds = 1;
     for (size_t i = 0; i < splice->length; i++) {
@@ -122,14 +122,14 @@ static const char *indented(const struct embedded *embedded, const struct edit_s
     return text;
 }
 
-void embedded_splices(const struct embedded *embedded, const struct edit_splices *splices, struct arena *arena,
-                      struct edit_splices *out)
+void embedded_splices(const struct embedded *embedded, const struct edit_splices *splices,
+                      struct arena *arena, struct edit_splices *out)
 {
     for (size_t i = 0; i < splices->count; i++) {
         const struct edit_splice *splice = &splices->items[i];
         size_t length;
         const char *text = indented(embedded, splice, arena, &length);
-        edit_splices_add(out, embedded_place(embedded, splice->start), embedded_place(embedded, splice->end), text,
-                         length);
+        edit_splices_add(out, embedded_place(embedded, splice->start), embedded_place(embedded, splice->end),
+                         text, length);
     }
 }

@@ -75,8 +75,8 @@ void folder_open(struct folder *folder, const struct render_settings *settings, 
     folder_close(folder);
     folder->path = xstrdup(path);
     folder->tool = tool;
-    folder->missing =
-        render_folder(settings, tool, path, &folder->text, &folder->why) || find_documents(folder, &folder->why);
+    folder->missing = render_folder(settings, tool, path, &folder->text, &folder->why) ||
+                      find_documents(folder, &folder->why);
     if (!folder->missing) {
         folder->session = edit_session_new(buf_str(&folder->text), folder->text.length, &folder->arena);
     }
@@ -101,8 +101,9 @@ char *folder_template(const struct folder *folder, int64_t number)
         if (str_starts(line, mark)) {
             const char *name = line + strlen(mark);
             const char *inside = memchr(name, '/', strcspn(name, "\n")); /* behind the chart's own name */
-            return inside == NULL ? NULL
-                                  : xasprintf("%s/%.*s", folder->path, (int)strcspn(inside + 1, "\n"), inside + 1);
+            return inside == NULL
+                       ? NULL
+                       : xasprintf("%s/%.*s", folder->path, (int)strcspn(inside + 1, "\n"), inside + 1);
         }
     }
     return NULL;

@@ -39,8 +39,8 @@ void folder_release(struct folder *folder);
 /* The document of a number, NULL when there is none. Borrowed. */
 const struct folder_document *folder_document(const struct folder *folder, int64_t number);
 
-/* New path of the template that helm says a document comes from ("# Source: …"), as it is reached; NULL when it is not
- * said. free(). */
+/* New path of the template that helm says a document comes from ("# Source: …"), as it is reached; NULL when
+ * it is not said. free(). */
 char *folder_template(const struct folder *folder, int64_t number);
 
 #endif

@@ -37,8 +37,8 @@ static bool has_amounts(const struct subject *subject)
 
 /* What a place says of what the container has. `fields` receives those that it may hold: all that it does not
  * contradict. False when there are none. */
-static bool agreement(const struct subject *subject, const struct manifest_amount *says, bool fields[FIELD_COUNT],
-                      int *score)
+static bool agreement(const struct subject *subject, const struct manifest_amount *says,
+                      bool fields[FIELD_COUNT], int *score)
 {
     bool any = false;
     *score = 0;
@@ -175,9 +175,10 @@ static void take_scalar(struct finding *f, const struct yaml_node *node, size_t 
         const struct manifest_amount *has = &f->subject->amounts[field];
         bool cpu = manifest_is_cpu(field);
         struct yaml_node copy = *node;
-        fields[field] = has->present && manifest_quantity(&f->nodes, &copy, cpu, &value, &ignored) == 0 &&
-                        value == has->value &&
-                        (f->operation != NULL ? operation_writes(f->operation, field) : is_about(f, depth, cpu));
+        fields[field] =
+            has->present && manifest_quantity(&f->nodes, &copy, cpu, &value, &ignored) == 0 &&
+            value == has->value &&
+            (f->operation != NULL ? operation_writes(f->operation, field) : is_about(f, depth, cpu));
         any = any || fields[field];
     }
     struct origin *origin = any ? add(f, depth, KNOWN_SCORE - 2 + name_score(f, depth)) : NULL;
@@ -228,11 +229,11 @@ static void walk_value(struct finding *f, const char *key, struct yaml_node *val
     }
 }
 
-/* A mapping of values that could have `resources` and has none: only for a container that has no numbers at all. */
+/* A mapping of values that could have `resources` and has none: only for a container that has no numbers at
+ * all. */
 static void take_absent(struct finding *f, struct yaml_node *map, size_t depth)
 {
-    if (f->role != TREE_VALUES || has_amounts(f->subject) ||
-        yaml_get(f->stream, map, "resources") != NULL ||
+    if (f->role != TREE_VALUES || has_amounts(f->subject) || yaml_get(f->stream, map, "resources") != NULL ||
         (depth > 0 && yaml_get(f->stream, map, "image") == NULL)) {
         return;
     }
@@ -306,7 +307,8 @@ static void read_text(struct finding *f, const char *bytes, size_t length);
 static void take_inline(struct finding *f, struct yaml_node *text)
 {
     text = yaml_resolve(text);
-    struct finding inner = {.file = f->file, .role = TREE_PATCH, .subject = f->subject, .arena = f->arena, .out = f->out};
+    struct finding inner = {
+        .file = f->file, .role = TREE_PATCH, .subject = f->subject, .arena = f->arena, .out = f->out};
     inner.embedded = text == NULL ? NULL : embedded_of(buf_str(&f->file->bytes), text, f->arena);
     if (inner.embedded != NULL) {
         read_text(&inner, inner.embedded->bytes, inner.embedded->length);
@@ -322,7 +324,9 @@ static void take_kustomization(struct finding *f, struct yaml_node *root)
         struct yaml_node *item = list == NULL || list->kind != YAML_KIND_SEQUENCE ? NULL : list->first;
         for (; item != NULL; item = item->next) {
             struct yaml_node *value = yaml_resolve(item);
-            take_inline(f, value != NULL && value->kind == YAML_KIND_MAPPING ? yaml_get(f->stream, value, "patch") : value);
+            take_inline(f, value != NULL && value->kind == YAML_KIND_MAPPING
+                               ? yaml_get(f->stream, value, "patch")
+                               : value);
         }
     }
 }
@@ -362,7 +366,8 @@ static void read_text(struct finding *f, const char *bytes, size_t length)
     yaml_close(f->stream);
 }
 
-void origins_find(struct plain_file *file, const struct subject *subject, struct arena *arena, struct origins *out)
+void origins_find(struct plain_file *file, const struct subject *subject, struct arena *arena,
+                  struct origins *out)
 {
     struct finding f = {.file = file, .role = file->role, .subject = subject, .arena = arena, .out = out};
     read_text(&f, buf_str(&file->bytes), file->bytes.length);

@@ -1,8 +1,8 @@
 #ifndef TARE_STAGES_DIFF_ORIGIN_H
 #define TARE_STAGES_DIFF_ORIGIN_H
 
-/* Where the numbers of a rendered container may come from: places in plain files that say what the container has now,
- * the likeliest first. Whether one is right is for a trial to show. */
+/* Where the numbers of a rendered container may come from: places in plain files that say what the container
+ * has now, the likeliest first. Whether one is right is for a trial to show. */
 
 #include "stages/common/edit.h"
 #include "stages/common/render_tree.h"
@@ -32,14 +32,15 @@ struct subject {
 /* A place that may hold numbers: a container, a mapping like `resources`, or one scalar. */
 struct origin {
     struct plain_file *file;
-    const struct embedded *embedded; /* the patch inside of the file that all else is about, NULL: the file itself */
+    const struct embedded
+        *embedded; /* the patch inside of the file that all else is about, NULL: the file itself */
     long document;
-    long item;               /* of a container */
-    const char *container;   /* NULL: `keys` or a scalar */
-    const char *const *keys; /* to the mapping; NULL: a container or a scalar */
-    const char *place;       /* for people: "worker.resources" */
+    long item;                /* of a container */
+    const char *container;    /* NULL: `keys` or a scalar */
+    const char *const *keys;  /* to the mapping; NULL: a container or a scalar */
+    const char *place;        /* for people: "worker.resources" */
     bool fields[FIELD_COUNT]; /* which numbers it may hold */
-    size_t start;            /* of a scalar: its bytes */
+    size_t start;             /* of a scalar: its bytes */
     size_t end;
     enum yaml_style style;
     bool json;
@@ -53,7 +54,8 @@ struct origins {
 };
 
 /* Adds the places in a file that do not contradict what the container has. Strings live in `arena`. */
-void origins_find(struct plain_file *file, const struct subject *subject, struct arena *arena, struct origins *out);
+void origins_find(struct plain_file *file, const struct subject *subject, struct arena *arena,
+                  struct origins *out);
 
 /* Sorts by likelihood; places of one likelihood stay in the order in which they were found. */
 void origins_sort(struct origins *origins);

@@ -82,7 +82,8 @@ static bool open_folder(struct task *task)
     struct err why = {0};
     if (!render_tool_named(json_string_or_null(task->source, "rendered"), &tool) ||
         render_settings_read(task->rendered->settings_json, &task->base, &why) ||
-        render_settings_over(&task->base, bench_own(json_object_get(task->rendered->settings_json, "folders"), path),
+        render_settings_over(&task->base,
+                             bench_own(json_object_get(task->rendered->settings_json, "folders"), path),
                              &task->settings, &why)) {
         record_problem_at(task->record, "diff", "render-failed", path, 0, "%s",
                           why.message[0] == '\0' ? "the program that rendered it is not known" : why.message);
@@ -101,10 +102,11 @@ static bool open_folder(struct task *task)
     int64_t number = json_int_or(task->source, "document", 0);
     const struct folder_document *document = folder_document(folder, number);
     if (document == NULL || !str_equal(json_string_or_null(task->source, "sha256"), document->sha256)) {
-        record_problem_at(task->record, "diff", "source-changed", path, 0,
-                          "%s does not render to what was parsed any more (document %lld): its files changed, or it "
-                          "comes out otherwise each time; run tare-parse again",
-                          path, (long long)number);
+        record_problem_at(
+            task->record, "diff", "source-changed", path, 0,
+            "%s does not render to what was parsed any more (document %lld): its files changed, or it "
+            "comes out otherwise each time; run tare-parse again",
+            path, (long long)number);
         return false;
     }
     return true;
@@ -121,11 +123,12 @@ static struct subject subject_of(const struct task *task, const char *name)
     json_t *container;
     json_array_foreach(json_object_get(workload, "containers"), index, container)
     {
-        for (enum manifest_field f = 0; str_equal(json_string_or_null(container, "name"), name) && f < FIELD_COUNT;
-             f++) {
+        for (enum manifest_field f = 0;
+             str_equal(json_string_or_null(container, "name"), name) && f < FIELD_COUNT; f++) {
             struct manifest_amount *amount = &subject.amounts[f];
-            amount->present = json_get_int(json_object_get(container, manifest_section(f)),
-                                           manifest_is_cpu(f) ? "cpu_millicores" : "memory_bytes", &amount->value);
+            amount->present =
+                json_get_int(json_object_get(container, manifest_section(f)),
+                             manifest_is_cpu(f) ? "cpu_millicores" : "memory_bytes", &amount->value);
         }
     }
     return subject;
@@ -140,15 +143,16 @@ static int search_all(struct task *task, struct err *err)
         const char *container = task->wishes->items[i].container;
         struct edit_request requests[FIELD_COUNT];
         size_t count = 0;
-        for (next = i; next < task->wishes->count && str_equal(task->wishes->items[next].container, container);
+        for (next = i;
+             next < task->wishes->count && str_equal(task->wishes->items[next].container, container);
              next++) {
             if (task->done[next].changed && count < FIELD_COUNT) {
                 requests[count++] = task->wishes->items[next];
             }
         }
         struct subject subject = subject_of(task, container);
-        if (count > 0 && search_container(&task->rendered->bench.work, &subject, requests, count, &tries, task->arena,
-                                          &task->result, err)) {
+        if (count > 0 && search_container(&task->rendered->bench.work, &subject, requests, count, &tries,
+                                          task->arena, &task->result, err)) {
             return -1;
         }
         task->found = count == 0 || task->result.found;
@@ -183,7 +187,8 @@ static int search(struct task *task, struct err *err)
     struct workbench *work = &rendered->bench.work;
     if (!rendered->bench_open) {
         rendered->bench_open = true;
-        if (bench_open(&rendered->bench, &rendered->folder, &task->settings, &rendered->files, rendered->root, err)) {
+        if (bench_open(&rendered->bench, &rendered->folder, &task->settings, &rendered->files, rendered->root,
+                       err)) {
             return -1;
         }
     }
@@ -216,7 +221,8 @@ static json_t *replacements(const struct plain_file *file)
                                                json_stringn(splice->text, splice->length)));
     }
     hash_bytes(buf_str(&file->bytes), file->bytes.length, sha256);
-    return json_pack("{s:o, s:s, s:o}", "file", json_string_safe(file->relative), "sha256", sha256, "edits", edits);
+    return json_pack("{s:o, s:s, s:o}", "file", json_string_safe(file->relative), "sha256", sha256, "edits",
+                     edits);
 }
 
 /* The patch of the plain files that were found; from now on their edits are accepted. */
@@ -228,7 +234,8 @@ static int take_patch(struct task *task, struct rendered_plan *out, struct err *
     buf_init(&text, PATCH_CAP);
     for (size_t i = 0; i < work->count && !failed; i++) {
         struct plain_file *file = work->files[i];
-        failed = unidiff_write(file->relative, buf_str(&file->bytes), file->bytes.length, &file->trying, &text, err);
+        failed = unidiff_write(file->relative, buf_str(&file->bytes), file->bytes.length, &file->trying,
+                               &text, err);
         if (file->trying.count > 0) {
             json_array_append_new(out->files, replacements(file));
         }
@@ -293,7 +300,8 @@ static int plan(struct task *task, struct rendered_plan *out, struct err *err)
     struct folder *folder = &task->rendered->folder;
     const struct edit_splices *splices;
     struct err why = {0};
-    if (edit_session_plan(folder->session, task->wishes->items, task->wishes->count, task->done, &splices, &why)) {
+    if (edit_session_plan(folder->session, task->wishes->items, task->wishes->count, task->done, &splices,
+                          &why)) {
         record_problem_at(task->record, "diff", "edit-impossible", folder->path,
                           (long)json_int_or(task->source, "line", 0), "%s", why.message);
         return 0;
@@ -320,8 +328,8 @@ static int plan(struct task *task, struct rendered_plan *out, struct err *err)
     return 0;
 }
 
-int rendered_change(struct rendered *rendered, json_t *record, const struct wishes *wishes, struct rendered_plan *out,
-                    struct err *err)
+int rendered_change(struct rendered *rendered, json_t *record, const struct wishes *wishes,
+                    struct rendered_plan *out, struct err *err)
 {
     struct task task = {.rendered = rendered,
                         .record = record,
@@ -352,8 +360,8 @@ int rendered_finish(struct rendered *rendered, struct patch_file *patch, struct 
         const struct plain_file *file = rendered->files.items[i];
         struct buf text;
         buf_init(&text, PATCH_CAP);
-        failed = unidiff_write(file->relative, buf_str(&file->bytes), file->bytes.length, &file->accepted, &text,
-                               err) ||
+        failed = unidiff_write(file->relative, buf_str(&file->bytes), file->bytes.length, &file->accepted,
+                               &text, err) ||
                  patch_file_add(patch, buf_str(&text), text.length, err);
         buf_release(&text);
     }

@@ -25,4 +25,3 @@ char *root_path(const char *root, const char *file)
     buf_add_str(&out, file + shared);
     return buf_steal(&out);
 }
-

@@ -1,8 +1,8 @@
 #ifndef TARE_STAGES_DIFF_SCRATCH_H
 #define TARE_STAGES_DIFF_SCRATCH_H
 
-/* A private copy of what a chart or kustomization is made of, in a folder below $TMPDIR: there an edit is tried and
- * rendered before it is shown. The originals are only read. */
+/* A private copy of what a chart or kustomization is made of, in a folder below $TMPDIR: there an edit is
+ * tried and rendered before it is shown. The originals are only read. */
 
 #include "stages/common/render.h"
 #include "stages/common/render_tree.h"

@@ -22,7 +22,8 @@ struct search {
 };
 
 /* The bytes of a file with its edits and `more` (may be NULL). */
-static int file_text(const struct plain_file *file, const struct edit_splices *more, struct buf *out, struct err *err)
+static int file_text(const struct plain_file *file, const struct edit_splices *more, struct buf *out,
+                     struct err *err)
 {
     struct edit_splices all = {0};
     edit_splices_merge(&all, &file->accepted);
@@ -64,8 +65,8 @@ static const char *text_of(const struct origin *origin, size_t *length)
 }
 
 /* The splice of a scalar that the requests (of one value) want changed. */
-static void plan_scalar(struct search *search, const struct origin *origin, const struct edit_request *request,
-                        struct edit_splices *out)
+static void plan_scalar(struct search *search, const struct origin *origin,
+                        const struct edit_request *request, struct edit_splices *out)
 {
     struct arena *arena = &origin->file->arena;
     size_t length;
@@ -106,8 +107,8 @@ static void plan_amounts(const struct origin *origin, const struct edit_request 
 }
 
 /* The splices of one origin for some requests; none when it cannot be written there, or is taken. */
-static void plan(struct search *search, const struct origin *origin, const struct edit_request *requests, size_t count,
-                 struct edit_splices *out)
+static void plan(struct search *search, const struct origin *origin, const struct edit_request *requests,
+                 size_t count, struct edit_splices *out)
 {
     struct plain_file *file = origin->file;
     struct edit_splices splices = {0};
@@ -138,7 +139,8 @@ static void note_others(struct search *search, const struct origin *origin, cons
     }
 }
 
-/* Tries splices. 1: accepted, 0: not; then seen->got tells what would have come true, if seen->clean. −1: ends. */
+/* Tries splices. 1: accepted, 0: not; then seen->got tells what would have come true, if seen->clean. −1:
+ * ends. */
 static int try(struct search *search, const struct origin *origin, const struct edit_splices *splices,
                const struct edit_request *requests, size_t count, struct comparison *seen)
 {
@@ -204,10 +206,10 @@ static void close_requests(struct search *search, const struct edit_request *don
     search->count = kept;
 }
 
-/* Adds what the container has besides to the requests: where a place is empty, what it says may stand for a default as
- * a whole. */
-static size_t complete(const struct search *search, const struct origin *origin, struct edit_request *requests,
-                       size_t count)
+/* Adds what the container has besides to the requests: where a place is empty, what it says may stand for a
+ * default as a whole. */
+static size_t complete(const struct search *search, const struct origin *origin,
+                       struct edit_request *requests, size_t count)
 {
     for (enum manifest_field field = 0; field < FIELD_COUNT && count > 0; field++) {
         const struct manifest_amount *amount = &search->subject->amounts[field];
@@ -225,8 +227,8 @@ static size_t complete(const struct search *search, const struct origin *origin,
     return count;
 }
 
-/* One place: with all requests it may serve; where only some of them come true, with those alone; where it stands for
- * more than is asked, with all that the container has. */
+/* One place: with all requests it may serve; where only some of them come true, with those alone; where it
+ * stands for more than is asked, with all that the container has. */
 static int take_origin(struct search *search, const struct origin *origin)
 {
     struct edit_request wanted[FIELD_COUNT];
@@ -247,7 +249,8 @@ static int take_origin(struct search *search, const struct origin *origin)
                 wanted[kept++] = wanted[i];
             }
         }
-        bool whole = !seen.clean && seen.got_count == count && (origin->keys != NULL || origin->container != NULL);
+        bool whole =
+            !seen.clean && seen.got_count == count && (origin->keys != NULL || origin->container != NULL);
         count = whole ? complete(search, origin, wanted, count) : kept;
         count = count == before ? 0 : count;
     }
@@ -258,8 +261,9 @@ static int take_origin(struct search *search, const struct origin *origin)
     return result < 0 ? -1 : 0;
 }
 
-int search_container(struct workbench *bench, const struct subject *subject, const struct edit_request *requests,
-                     size_t count, size_t *tries, struct arena *arena, struct search_result *out, struct err *err)
+int search_container(struct workbench *bench, const struct subject *subject,
+                     const struct edit_request *requests, size_t count, size_t *tries, struct arena *arena,
+                     struct search_result *out, struct err *err)
 {
     struct origins origins = {0};
     struct search search = {.bench = bench,

@@ -78,7 +78,8 @@ static bool is_subchart(const struct sorting *sorting, const char *real)
     return is;
 }
 
-/* Takes the subcharts out of the charts; nested ones too, as the chart above them is looked at before it goes. */
+/* Takes the subcharts out of the charts; nested ones too, as the chart above them is looked at before it
+ * goes. */
 static void drop_subcharts(struct sorting *sorting)
 {
     json_t *kept = json_object();
@@ -109,7 +110,7 @@ static void add_charts(struct sorting *sorting)
 
 /* A kustomization among the files. */
 struct kustomization {
-    char *folder; /* as reached */
+    char *folder;      /* as reached */
     const char *rules; /* its file, resolved; borrowed */
     struct render_tree tree;
 };
@@ -130,11 +131,13 @@ static char *trouble_of(const struct kustomization *kustomization)
 {
     const char *folder = kustomization->folder;
     if (kustomization->tree.remote != NULL) {
-        return xasprintf("the kustomization %s names %s, which is not in the tree, and nothing is fetched: build it "
-                         "(kustomize build) and name the result",
-                         folder, kustomization->tree.remote);
+        return xasprintf(
+            "the kustomization %s names %s, which is not in the tree, and nothing is fetched: build it "
+            "(kustomize build) and name the result",
+            folder, kustomization->tree.remote);
     }
-    return kustomization->tree.overflow ? xasprintf("the kustomization %s is made of too many files", folder) : NULL;
+    return kustomization->tree.overflow ? xasprintf("the kustomization %s is made of too many files", folder)
+                                        : NULL;
 }
 
 /* Adds a kustomization as a folder to render, and marks what it is made of. */
@@ -181,8 +184,8 @@ static void add_kustomizations(struct sorting *sorting)
     free(found);
 }
 
-/* Counts a file of a kustomization: a note per folder says whose part its files are, but for the kustomization's own, of
- * which its workloads or its own note speak. */
+/* Counts a file of a kustomization: a note per folder says whose part its files are, but for the
+ * kustomization's own, of which its workloads or its own note speak. */
 static void count_part(struct sorting *sorting, const char *path, const char *owner)
 {
     char *folder = fs_dirname(path);
@@ -228,7 +231,8 @@ static int compare_entries(const void *a, const void *b)
     if (paths != 0) {
         return paths;
     }
-    return kind_of(left) != kind_of(right) ? kind_of(left) - kind_of(right) : str_compare(left->owner, right->owner);
+    return kind_of(left) != kind_of(right) ? kind_of(left) - kind_of(right)
+                                           : str_compare(left->owner, right->owner);
 }
 
 void rendered_find(struct rendered *out, const struct file_list *files)
@@ -339,8 +343,9 @@ static int note_parts(struct intake *intake, const struct rendered_entry *entry,
 {
     struct intake_place place = {.file = entry->path};
     bool one = entry->parts == 1;
-    char *message = xasprintf("%zu file%s of this folder %s part of the kustomization %s: read as that is rendered, not by %s",
-                              entry->parts, one ? "" : "s", one ? "is" : "are", entry->owner, one ? "itself" : "themselves");
+    char *message = xasprintf(
+        "%zu file%s of this folder %s part of the kustomization %s: read as that is rendered, not by %s",
+        entry->parts, one ? "" : "s", one ? "is" : "are", entry->owner, one ? "itself" : "themselves");
     int failed = intake_note(intake, &place, "rendered", message, err);
     free(message);
     return failed;
@@ -362,8 +367,8 @@ static int render(struct rendered *rendered, const struct rendered_entry *entry,
         return 1;
     }
     char *message = xasprintf("%s%s%s", why.message, why.hint[0] == '\0' ? "" : "; ", why.hint);
-    int failed = intake_error(intake, &place,
-                              why.class == ERR_UNAVAILABLE ? "render-missing" : "render-failed", message, err);
+    int failed = intake_error(
+        intake, &place, why.class == ERR_UNAVAILABLE ? "render-missing" : "render-failed", message, err);
     free(message);
     return failed ? -1 : 0;
 }
@@ -377,7 +382,8 @@ int rendered_take(struct rendered *rendered, const struct rendered_entry *entry,
         return note_parts(intake, entry, err);
     }
     if (entry->library) {
-        return intake_note(intake, &place, "no-workload", "the folder is a library chart: it renders to nothing", err);
+        return intake_note(intake, &place, "no-workload",
+                           "the folder is a library chart: it renders to nothing", err);
     }
     int got = render(rendered, entry, intake, err);
     if (got <= 0) {
@@ -392,7 +398,9 @@ int rendered_take(struct rendered *rendered, const struct rendered_entry *entry,
     }
     bool empty = intake->records.count == found.records; /* not even a note */
     intake_accept(intake, &found);
-    return empty ? intake_note(intake, &place, "no-workload", "what the folder renders to holds no workload", err) : 0;
+    return empty ? intake_note(intake, &place, "no-workload", "what the folder renders to holds no workload",
+                               err)
+                 : 0;
 }
 
 void rendered_release(struct rendered *rendered)

@@ -122,6 +122,10 @@ static void test_full_file(void **state)
     } wanted[] = {
         {"cluster", "\"prod-eu\""},
         {"manifests", "[\"fixtures/cases/config/deploy/\",\"fixtures/cases/config/../other/app.yaml\",\"/srv/manifests\"]"},
+        {"render.enabled", "true"},
+        {"render.timeout", "120"},
+        {"render.charts", "[{\"folder\":\"fixtures/cases/config/charts/cart\",\"namespace\":\"shop\",\"release\":\"cart-prod\","
+                          "\"values\":[\"fixtures/cases/config/charts/values-prod.yaml\"]}]"},
         {"metrics.window", "1209600"},
         {"metrics.timeout", "90"},
         {"metrics.parallel", "8"},
