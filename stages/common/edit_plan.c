@@ -386,10 +386,11 @@ static bool braces_turn_over(const struct plan *plan, struct yaml_node *resource
         enum manifest_field first = section_fields[i];
         struct yaml_pair pair = {0};
         bool found = yaml_find(plan->layout->stream, resources, manifest_section(first), &pair);
-        if (found && stands_itself(&pair)) {
-            struct section_work work = survey(plan, pair.value, first);
-            goes = goes || (work.left == 0 && work.removes > 0);
-        } else {
+        size_t left;
+        section_entries(plan, found ? pair.value : NULL, first, &left);
+        if (found && !pair.merged && section_wanted(plan, first) && left == 0) {
+            goes = true;
+        } else if (!found || !stands_itself(&pair)) {
             comes = comes || plan->wants[first].set || plan->wants[first + 1].set;
         }
     }

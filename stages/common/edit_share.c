@@ -236,10 +236,26 @@ static int give_away(struct layout *layout, struct yaml_node *root, struct yaml_
     return done;
 }
 
+/* The first node at or below `node` that an alias names. */
+static struct yaml_node *named_below(struct yaml_node *node)
+{
+    if (node->kind == YAML_KIND_ALIAS || node->aliases > 0) {
+        return node->aliases > 0 ? node : NULL;
+    }
+    for (struct yaml_node *child = node->first; child != NULL; child = child->next) {
+        struct yaml_node *found = named_below(child);
+        if (found != NULL) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
 int edit_unshare(struct layout *layout, const struct edit_text *text, const struct edit_target *target,
                  size_t container, struct err *err)
 {
     struct route *route = arena_alloc(layout->arena, sizeof *route);
+    const char *resources = target->keys == NULL ? "resources" : target->workload.containers[container].name;
     find_route(route, text, target, container);
     for (size_t i = 0; i < route->count; i++) {
         const struct step *step = &route->steps[i];
@@ -257,5 +273,9 @@ int edit_unshare(struct layout *layout, const struct edit_text *text, const stru
             return done;
         }
     }
-    return 0;
+    struct yaml_pair pair = {0};
+    bool own = yaml_find(text->stream, target->workload.containers[container].node, resources, &pair) &&
+               !pair.merged;
+    struct yaml_node *named = own ? named_below(pair.value) : NULL;
+    return named == NULL ? 0 : give_away(layout, text->document.root, named, err);
 }

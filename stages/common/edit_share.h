@@ -10,8 +10,8 @@
 #include "stages/common/edit_layout.h"
 #include "stages/common/edit_target.h"
 
-/* Adds the splices that end the outermost sharing on the way from the document's root to a container. Returns
- * 1, 0 when nothing above it is shared, -1 with ERR_DATA when it cannot be said again there. */
+/* Adds the splices that end the outermost sharing on the way from the document's root to a container and its
+ * amounts. Returns 1, 0 when nothing is shared any more, -1 with ERR_DATA when it cannot be said again. */
 int edit_unshare(struct layout *layout, const struct edit_text *text, const struct edit_target *target,
                  size_t container, struct err *err);
 

@@ -142,7 +142,7 @@ static int plan_apart(const struct edit_text *text, const struct edit_request *r
                       struct edit_target *target, struct arena *arena, struct edit_splices *out,
                       struct err *err)
 {
-    enum { ROUNDS = 16 };
+    enum { ROUNDS = 64 };
     struct edit_draft draft;
     struct edit_target again;
     struct edit_splices splices = {0};
