@@ -83,8 +83,10 @@ version_of() { awk -v module="$1" '$1 == module { print substr($2, 2); exit }' g
 compile() {
     local new=$1 go=$2 program kubernetes minor stamp=k8s.io/component-base/version chart=helm.sh/helm/v3/pkg
     kubernetes=$(version_of k8s.io/kubernetes) minor=$(version_of k8s.io/kubernetes | cut -d. -f2)
+    # No debugging information (-s -w would drop it only when linking), and a compiler that spends memory rather than time: a quarter less.
+    export GOGC=400
     # Releases are stamped by their makers. Without: kubectl refuses the server, and Helm takes it for Kubernetes 1.20.
-    "$go" build -buildvcs=false -o "$new/" -ldflags "-s -w \
+    "$go" build -buildvcs=false -o "$new/" -gcflags=all=-dwarf=false -ldflags "-s -w \
         -X $stamp.gitVersion=v$kubernetes -X $stamp.gitMajor=1 -X $stamp.gitMinor=$minor \
         -X $chart/chartutil.k8sVersionMajor=1 -X $chart/chartutil.k8sVersionMinor=$minor \
         -X $chart/lint/rules.k8sVersionMajor=1 -X $chart/lint/rules.k8sVersionMinor=$minor \
@@ -104,7 +106,7 @@ build() {
     [[ -d $folder ]] && printf '%s\n' "$folder" && return 0
     go=$(find_go) || die $EX_UNAVAILABLE "Go is not installed; hint: .ci/setup check"
     new_enough "$(GOTOOLCHAIN=local "$go" env GOVERSION)" || go=$(fetch_go "$go") || exit
-    say "building the test control plane with $("$go" env GOVERSION): 5 to 10 minutes on two cores, once"
+    say "building the test control plane with $("$go" env GOVERSION): about 12 minutes of processor time, once"
     new=$(mktemp -d "$cache/new.XXXXXX") || exit $EX_CANTCREAT
     # shellcheck disable=SC2064 # this very folder
     trap "rm -rf '$new'" EXIT
