@@ -29,6 +29,14 @@ int json_write(const json_t *value, struct buf *out, struct err *err);
  * object `members` take the place of members of the same name, or are added. Past the cap of `out` its overflow is set. */
 void json_write_over(const char *text, size_t length, const json_t *members, struct buf *out);
 
+/* JSON text made piece by piece, without a value in memory. It is canonical when members come in the order of their names.
+ * These add the comma and the name of a member, the comma before an item of an array, a string (null for NULL; bytes that
+ * are not UTF-8 become '?'), an integer (null unless `present`). Past the cap of `out` its overflow is set. */
+void json_put_key(struct buf *out, const char *key);
+void json_put_comma(struct buf *out);
+void json_put_string(struct buf *out, const char *text);
+void json_put_int(struct buf *out, bool present, int64_t value);
+
 /* Canonical bytes of a value as a new string. */
 char *json_text(const json_t *value);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
 #include "pipeline/io/json.h"
 
 enum { MEMBERS_HERE = 32, REAL_DIGITS = 15 };
@@ -123,19 +124,9 @@ static struct member *sorted_members(const json_t *object, struct member here[ME
     return members;
 }
 
-/* The comma before a member that is not the first. */
-static void separate(struct buf *out)
-{
-    if (out->length > 0 && out->data[out->length - 1] != '{') {
-        buf_add_char(out, ',');
-    }
-}
-
 static void write_member(const struct member *member, struct buf *out)
 {
-    separate(out);
-    write_string(member->key, strlen(member->key), out);
-    buf_add_char(out, ':');
+    json_put_key(out, member->key);
     write_value(member->value, out);
 }
 
@@ -195,6 +186,42 @@ int json_write(const json_t *value, struct buf *out, struct err *err)
     return 0;
 }
 
+void json_put_comma(struct buf *out)
+{
+    char last = out->length == 0 ? '{' : out->data[out->length - 1];
+    if (last != '{' && last != '[') {
+        buf_add_char(out, ',');
+    }
+}
+
+void json_put_key(struct buf *out, const char *key)
+{
+    json_put_comma(out);
+    write_string(key, strlen(key), out);
+    buf_add_char(out, ':');
+}
+
+void json_put_string(struct buf *out, const char *text)
+{
+    size_t length = text == NULL ? 0 : strlen(text);
+    if (text != NULL && str_utf8_valid(text, length, NULL)) {
+        write_string(text, length, out);
+        return;
+    }
+    json_t *value = json_string_safe(text);
+    write_value(value, out);
+    json_decref(value);
+}
+
+void json_put_int(struct buf *out, bool present, int64_t value)
+{
+    if (present) {
+        write_integer(value, out);
+    } else {
+        buf_add_str(out, "null");
+    }
+}
+
 /* End of the string that begins at `at`, past its quote. */
 static const char *string_end(const char *at, const char *end)
 {
@@ -245,7 +272,7 @@ void json_write_over(const char *text, size_t length, const json_t *members, str
         if (next < last && compare_key(next->key, at + 1, key) == 0) {
             write_member(next++, out);
         } else {
-            separate(out);
+            json_put_comma(out);
             buf_add(out, at, (size_t)(stop - at));
         }
     }

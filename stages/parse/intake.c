@@ -6,6 +6,7 @@
 
 #include "pipeline/base/str.h"
 #include "pipeline/io/hash.h"
+#include "pipeline/run/artifact.h"
 #include "pipeline/run/record.h"
 #include "stages/common/template.h"
 #include "stages/parse/join.h"
@@ -29,6 +30,7 @@ int intake_init(struct intake *intake, struct err *err)
     *intake = (struct intake){.limits = yaml_default_limits};
     intake->skipped = json_object();
     arena_init(&intake->arena);
+    buf_init(&intake->record, ARTIFACT_LINE_MAX);
     return shelf_init(&intake->records, err) || shelf_init(&intake->joins, err) ||
                    subjects_init(&intake->subjects, err)
                ? -1
@@ -43,6 +45,7 @@ void intake_release(struct intake *intake)
     namespaces_release(&intake->namespaces);
     json_decref(intake->skipped);
     arena_release(&intake->arena);
+    buf_release(&intake->record);
 }
 
 static int add_note(struct intake *intake, const struct intake_place *place, const char *outcome, const char *code,
@@ -173,18 +176,19 @@ static const char *source_digest(struct pass *pass)
     return pass->sha256;
 }
 
-/* Puts a workload's record (stolen) on the shelf, with the name that a second one of its identity is told by. */
-static int add_record(struct intake *intake, const unsigned char *id, json_t *record, struct err *err)
+/* Puts a workload's record on the shelf, with the name that a second one of its identity is told by. */
+static int add_record(struct pass *pass, const struct manifest_workload *workload,
+                      const struct inventory_source *source)
 {
-    struct identity identity;
-    if (record_identity(record, &identity, err)) {
-        json_decref(record);
-        return -1;
-    }
+    struct intake *intake = pass->intake;
+    struct identity identity = {
+        .namespace = workload->namespace, .kind = workload->object->type->kind, .name = workload->name};
+    unsigned char id[SHELF_ID];
+    shelf_id(identity.namespace == NULL ? intake->namespace : identity.namespace, identity.kind, identity.name, id);
+    inventory_record(&pass->reader, workload, source, &intake->options, &intake->record);
     char *name = identity_text(&identity, "default");
-    int failed = shelf_add_named(&intake->records, id, name, record, err);
+    int failed = shelf_add_text(&intake->records, id, name, &intake->record, pass->err);
     free(name);
-    json_decref(record);
     return failed;
 }
 
@@ -192,7 +196,6 @@ static int add_workload(struct pass *pass, const struct manifest_object *object)
 {
     struct intake *intake = pass->intake;
     struct manifest_workload workload;
-    unsigned char id[SHELF_ID];
     size_t line;
     size_t column;
     if (manifest_read(&pass->reader, object, &workload)) {
@@ -206,10 +209,7 @@ static int add_workload(struct pass *pass, const struct manifest_object *object)
                                       .sha256 = source_digest(pass),
                                       .document = pass->document.number,
                                       .line = (long)line};
-    json_t *record = inventory_record(&pass->reader, &workload, &source, &intake->options);
-    shelf_id(workload.namespace == NULL ? intake->namespace : workload.namespace, object->type->kind, workload.name,
-             id);
-    int failed = add_record(intake, id, record, pass->err) ||
+    int failed = add_record(pass, &workload, &source) ||
                  join_subject(intake, &pass->reader, &workload, pass->err);
     pass->found->workloads++;
     return failed ? -1 : 0;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "pipeline/base/arena.h"
+#include "pipeline/base/buf.h"
 #include "pipeline/base/err.h"
 #include "pipeline/io/json.h"
 #include "stages/parse/inventory.h"
@@ -24,6 +25,7 @@ struct intake {
     struct namespaces namespaces; /* joins in use */
     json_t *skipped;      /* kinds that are no workloads, and how many */
     struct arena arena;   /* of the document being read */
+    struct buf record;    /* the text of the record being made */
     struct yaml_limits limits;
     struct inventory_options options;
     const char *namespace; /* of objects that name none */

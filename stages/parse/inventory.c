@@ -2,20 +2,46 @@
 
 #include <string.h>
 
+#include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/run/record.h"
 
 enum { LABELS_MAX = 64, TEXT_MAX = 1024, OTHERS_MAX = 16 };
 
-/* New string of at most TEXT_MAX bytes, whole characters only. */
-static json_t *short_text(struct manifest_reader *r, const char *text)
+/* At most TEXT_MAX bytes of a text, whole characters only. NULL stays NULL. */
+static const char *short_text(struct manifest_reader *r, const char *text)
 {
     if (text == NULL || strlen(text) <= TEXT_MAX) {
-        return json_string_safe(text);
+        return text;
     }
     char *cut = arena_strndup(r->arena, text, TEXT_MAX);
     str_trim_utf8(cut);
-    return json_string_safe(cut);
+    return cut;
+}
+
+static void put_text(struct manifest_reader *r, struct buf *out, const char *key, const char *text)
+{
+    json_put_key(out, key);
+    json_put_string(out, short_text(r, text));
+}
+
+static void put_int(struct buf *out, const char *key, bool present, int64_t value)
+{
+    json_put_key(out, key);
+    json_put_int(out, present, value);
+}
+
+/* Puts a value (stolen). */
+static void put_value(struct buf *out, const char *key, json_t *value)
+{
+    struct err large; /* `out` keeps it */
+    json_put_key(out, key);
+    if (json_object_size(value) == 0) {
+        buf_add_str(out, "{}");
+    } else {
+        json_write(value, out, &large);
+    }
+    json_decref(value);
 }
 
 /* A mapping of names to strings, as far as the caps allow: all of it, or what concerns tare. Odd values are
@@ -31,7 +57,7 @@ static json_t *string_map(struct manifest_reader *r, struct yaml_node *map, cons
         bool kept =
             all || (name != NULL && (str_starts(name, "tare.dev/") || str_equal(name, skip_annotation)));
         if (kept && name != NULL && value != NULL && strlen(name) <= TEXT_MAX) {
-            json_object_set_new(out, name, short_text(r, value));
+            json_object_set_new(out, name, json_string_safe(short_text(r, value)));
         }
     }
     return out;
@@ -43,12 +69,21 @@ json_t *inventory_annotations(struct manifest_reader *reader, struct yaml_node *
     return string_map(reader, yaml_get(reader->stream, metadata, "annotations"), skip_annotation, false);
 }
 
-static json_t *amounts(const struct manifest_container *container, enum manifest_field cpu)
+static void put_amounts(struct buf *out, const char *key, bool has_cpu, int64_t cpu, bool has_memory,
+                        int64_t memory)
 {
-    const struct manifest_amount *memory = &container->amounts[cpu + 1];
-    return json_pack("{s:o, s:o}", "cpu_millicores",
-                     json_int_or_null(container->amounts[cpu].present, container->amounts[cpu].value),
-                     "memory_bytes", json_int_or_null(memory->present, memory->value));
+    json_put_key(out, key);
+    buf_add_char(out, '{');
+    put_int(out, "cpu_millicores", has_cpu, cpu);
+    put_int(out, "memory_bytes", has_memory, memory);
+    buf_add_char(out, '}');
+}
+
+static void put_section(struct buf *out, const struct manifest_container *container, enum manifest_field cpu)
+{
+    const struct manifest_amount *amounts = &container->amounts[cpu];
+    put_amounts(out, manifest_section(cpu), amounts[0].present, amounts[0].value, amounts[1].present,
+                amounts[1].value);
 }
 
 /* Extended resources of one section ("nvidia.com/gpu": "1"), as written. */
@@ -62,7 +97,7 @@ static void add_others(struct manifest_reader *r, const struct manifest_containe
         const char *name = yaml_scalar(r->arena, key);
         const char *value = yaml_scalar(r->arena, key->next);
         if (name != NULL && value != NULL && !str_equal(name, "cpu") && !str_equal(name, "memory")) {
-            json_object_set_new(out, name, short_text(r, value));
+            json_object_set_new(out, name, json_string_safe(short_text(r, value)));
         }
     }
     if (json_object_size(out) > 0) {
@@ -71,38 +106,57 @@ static void add_others(struct manifest_reader *r, const struct manifest_containe
     json_decref(out);
 }
 
-static json_t *container_json(struct manifest_reader *r, const struct manifest_container *container)
+/* Members in the order of their names, here and below: the text is canonical. */
+static void put_container(struct manifest_reader *r, const struct manifest_container *container, struct buf *out)
 {
-    json_t *ports = json_array();
     json_t *others = json_object();
-    for (size_t i = 0; i < container->port_count; i++) {
-        json_array_append_new(ports, json_integer(container->ports[i]));
-    }
     add_others(r, container, "requests", others);
     add_others(r, container, "limits", others);
-    json_t *out =
-        json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name", short_text(r, container->name), "role",
-                  manifest_role_name(container->role), "image", short_text(r, container->image), "command",
-                  short_text(r, container->command), "ports", ports, "requests",
-                  amounts(container, FIELD_REQUESTS_CPU), "limits", amounts(container, FIELD_LIMITS_CPU));
+    json_put_comma(out);
+    buf_add_char(out, '{');
+    put_text(r, out, "command", container->command);
+    put_text(r, out, "image", container->image);
+    put_section(out, container, FIELD_LIMITS_CPU);
+    put_text(r, out, "name", container->name);
     if (json_object_size(others) > 0) {
-        json_object_set(out, "other_resources", others);
+        put_value(out, "other_resources", json_incref(others));
     }
     json_decref(others);
-    return out;
+    json_put_key(out, "ports");
+    buf_add_char(out, '[');
+    for (size_t i = 0; i < container->port_count; i++) {
+        json_put_comma(out);
+        json_put_int(out, true, container->ports[i]);
+    }
+    buf_add_char(out, ']');
+    put_section(out, container, FIELD_REQUESTS_CPU);
+    put_text(r, out, "role", manifest_role_name(container->role));
+    buf_add_char(out, '}');
 }
 
-/* Amounts of the pod itself (`spec.resources`, Kubernetes 1.34), NULL when it has none. */
-static json_t *pod_resources(struct manifest_reader *r, const struct manifest_workload *workload)
+static void put_containers(struct manifest_reader *r, const struct manifest_workload *workload, struct buf *out)
 {
+    json_put_key(out, "containers");
+    buf_add_char(out, '[');
+    for (size_t i = 0; i < workload->container_count; i++) {
+        put_container(r, &workload->containers[i], out);
+    }
+    buf_add_char(out, ']');
+}
+
+/* Amounts of the pod itself (`spec.resources`, Kubernetes 1.34), where it has some. */
+static void put_pod_resources(struct manifest_reader *r, const struct manifest_workload *workload, struct buf *out)
+{
+    static const enum manifest_field sections[] = {FIELD_LIMITS_CPU, FIELD_REQUESTS_CPU};
     struct yaml_node *resources = yaml_get(r->stream, workload->pod, "resources");
     if (resources == NULL || resources->kind != YAML_KIND_MAPPING) {
-        return NULL;
+        return;
     }
-    json_t *out = json_object();
-    for (int field = 0; field < FIELD_COUNT; field += 2) {
-        const char *section = manifest_section((enum manifest_field)field);
-        struct yaml_node *map = yaml_get(r->stream, resources, section);
+    json_put_key(out, "pod_resources");
+    buf_add_char(out, '{');
+    for (size_t section = 0; section < ARRAY_COUNT(sections); section++) {
+        const char *name = manifest_section(sections[section]);
+        struct yaml_node *map = yaml_get(r->stream, resources, name);
         int64_t value[2] = {0, 0};
         bool there[2];
         for (int i = 0; i < 2; i++) {
@@ -110,90 +164,96 @@ static json_t *pod_resources(struct manifest_reader *r, const struct manifest_wo
             struct yaml_node *node = yaml_get(r->stream, map, i == 0 ? "cpu" : "memory");
             there[i] = node != NULL && manifest_quantity(r->arena, node, i == 0, &value[i], &err) == 0;
         }
-        json_object_set_new(out, section,
-                            json_pack("{s:o, s:o}", "cpu_millicores", json_int_or_null(there[0], value[0]),
-                                      "memory_bytes", json_int_or_null(there[1], value[1])));
+        put_amounts(out, name, there[0], value[0], there[1], value[1]);
     }
-    return out;
+    buf_add_char(out, '}');
 }
 
-static json_t *source_json(const struct manifest_workload *workload, const struct inventory_source *source)
+static void put_source(const struct manifest_workload *workload, const struct inventory_source *source,
+                       struct buf *out)
 {
+    json_put_key(out, "source");
+    buf_add_char(out, '{');
     if (source->object != NULL) {
-        return json_pack("{s:o}", "object", json_string_safe(source->object));
+        json_put_key(out, "object");
+        json_put_string(out, source->object);
+    } else {
+        put_int(out, "document", true, source->document);
+        json_put_key(out, "file");
+        json_put_string(out, source->file);
+        put_int(out, "item", workload->object->item > 0, workload->object->item);
+        put_int(out, "line", true, source->line);
+        if (source->rendered != NULL) {
+            json_put_key(out, "rendered");
+            json_put_string(out, source->rendered);
+        }
+        json_put_key(out, "sha256");
+        json_put_string(out, source->sha256);
     }
-    json_t *out = json_pack("{s:s, s:I, s:o, s:I, s:s}", "file", source->file, "document",
-                            (json_int_t)source->document, "item",
-                            json_int_or_null(workload->object->item > 0, workload->object->item), "line",
-                            (json_int_t)source->line, "sha256", source->sha256);
-    if (source->rendered != NULL) {
-        json_object_set_new(out, "rendered", json_string(source->rendered));
-    }
-    return out;
+    buf_add_char(out, '}');
 }
 
 /* What is live now, so that an apply can tell whether it still is. */
-static json_t *live_json(struct manifest_reader *r, const struct manifest_workload *workload,
-                         const char *cluster_id, json_t *containers)
+static void put_live(struct manifest_reader *r, const struct manifest_workload *workload, const char *cluster_id,
+                     struct buf *out)
 {
-    return json_pack(
-        "{s:o, s:o, s:o, s:O}", "cluster_id", json_string_safe(cluster_id), "uid",
-        short_text(r, yaml_scalar(r->arena, yaml_get(r->stream, workload->metadata, "uid"))), "resource_version",
-        short_text(r, yaml_scalar(r->arena, yaml_get(r->stream, workload->metadata, "resourceVersion"))),
-        "containers", containers);
+    struct yaml_node *metadata = workload->metadata;
+    json_put_key(out, "live");
+    buf_add_char(out, '{');
+    json_put_key(out, "cluster_id");
+    json_put_string(out, cluster_id);
+    put_containers(r, workload, out);
+    put_text(r, out, "resource_version", yaml_scalar(r->arena, yaml_get(r->stream, metadata, "resourceVersion")));
+    put_text(r, out, "uid", yaml_scalar(r->arena, yaml_get(r->stream, metadata, "uid")));
+    buf_add_char(out, '}');
 }
 
-/* Who made the object and holds it to what it says ({"api_version","kind","name"}): an operator would undo a change. NULL
- * when nobody does. */
-static json_t *owner_json(struct manifest_reader *r, const struct manifest_workload *workload)
+/* Who made the object and holds it to what it says ({"api_version","kind","name"}): an operator would undo a change. */
+static void put_owner(struct manifest_reader *r, const struct manifest_workload *workload, struct buf *out)
 {
     struct yaml_node *list = yaml_get(r->stream, workload->metadata, "ownerReferences");
     struct yaml_node *node = list == NULL || list->kind != YAML_KIND_SEQUENCE ? NULL : list->first;
-    for (; node != NULL; node = node->next) {
-        if (yaml_text_is(yaml_get(r->stream, node, "controller"), "true")) {
-            return json_pack("{s:o, s:o, s:o}", "api_version",
-                             short_text(r, yaml_scalar(r->arena, yaml_get(r->stream, node, "apiVersion"))), "kind",
-                             short_text(r, yaml_scalar(r->arena, yaml_get(r->stream, node, "kind"))), "name",
-                             short_text(r, yaml_scalar(r->arena, yaml_get(r->stream, node, "name"))));
-        }
+    while (node != NULL && !yaml_text_is(yaml_get(r->stream, node, "controller"), "true")) {
+        node = node->next;
     }
-    return NULL;
-}
-
-static void add_live(struct manifest_reader *r, const struct manifest_workload *workload, const char *cluster_id,
-                     json_t *containers, json_t *out)
-{
-    json_t *owner = owner_json(r, workload);
-    json_object_set_new(out, "live", live_json(r, workload, cluster_id, containers));
-    if (owner != NULL) {
-        json_object_set_new(out, "owner", owner);
+    if (node != NULL) {
+        json_put_key(out, "owner");
+        buf_add_char(out, '{');
+        put_text(r, out, "api_version", yaml_scalar(r->arena, yaml_get(r->stream, node, "apiVersion")));
+        put_text(r, out, "kind", yaml_scalar(r->arena, yaml_get(r->stream, node, "kind")));
+        put_text(r, out, "name", yaml_scalar(r->arena, yaml_get(r->stream, node, "name")));
+        buf_add_char(out, '}');
     }
 }
 
-static json_t *workload_json(struct manifest_reader *r, const struct manifest_workload *workload,
-                             const struct inventory_source *source, const struct inventory_options *options)
+static void put_workload(struct manifest_reader *r, const struct manifest_workload *workload,
+                         const struct inventory_source *source, const struct inventory_options *options,
+                         struct buf *out)
 {
-    json_t *containers = json_array();
-    for (size_t i = 0; i < workload->container_count; i++) {
-        json_array_append_new(containers, container_json(r, &workload->containers[i]));
-    }
-    json_t *out =
-        json_pack("{s:o, s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:n}", "cluster",
-                  json_string_safe(options->cluster), "namespace", short_text(r, workload->namespace), "kind",
-                  workload->object->type->kind, "name", short_text(r, workload->name), "api_version",
-                  workload->object->api_version, "replicas",
-                  json_int_or_null(workload->has_replicas, workload->replicas), "labels",
-                  string_map(r, yaml_get(r->stream, workload->metadata, "labels"), NULL, true), "annotations",
-                  inventory_annotations(r, workload->metadata, options->skip_annotation), "source",
-                  source_json(workload, source), "containers", containers, "autoscaler");
-    json_t *pod = pod_resources(r, workload);
-    if (pod != NULL) {
-        json_object_set_new(out, "pod_resources", pod);
-    }
+    const struct manifest_object *object = workload->object;
+    json_put_key(out, "workload");
+    buf_add_char(out, '{');
+    put_value(out, "annotations", inventory_annotations(r, workload->metadata, options->skip_annotation));
+    json_put_key(out, "api_version");
+    json_put_string(out, object->api_version);
+    put_int(out, "autoscaler", false, 0);
+    json_put_key(out, "cluster");
+    json_put_string(out, options->cluster);
+    put_containers(r, workload, out);
+    put_text(r, out, "kind", object->type->kind);
+    put_value(out, "labels", string_map(r, yaml_get(r->stream, workload->metadata, "labels"), NULL, true));
     if (source->object != NULL) {
-        add_live(r, workload, source->cluster_id, containers, out);
+        put_live(r, workload, source->cluster_id, out);
     }
-    return out;
+    put_text(r, out, "name", workload->name);
+    put_text(r, out, "namespace", workload->namespace);
+    if (source->object != NULL) {
+        put_owner(r, workload, out);
+    }
+    put_pod_resources(r, workload, out);
+    put_int(out, "replicas", workload->has_replicas, workload->replicas);
+    put_source(workload, source, out);
+    buf_add_char(out, '}');
 }
 
 /* What the reader found that does not spoil the facts, and what is odd about the whole object. */
@@ -221,11 +281,21 @@ static void add_problems(struct manifest_reader *r, const struct manifest_worklo
     }
 }
 
-json_t *inventory_record(struct manifest_reader *reader, const struct manifest_workload *workload,
-                         const struct inventory_source *source, const struct inventory_options *options)
+void inventory_record(struct manifest_reader *reader, const struct manifest_workload *workload,
+                      const struct inventory_source *source, const struct inventory_options *options,
+                      struct buf *out)
 {
-    json_t *record =
-        json_pack("{s:o, s:[]}", "workload", workload_json(reader, workload, source, options), "problems");
+    struct err large; /* `out` keeps it */
+    json_t *record = json_object();
     add_problems(reader, workload, source->file, record);
-    return record;
+    buf_clear(out);
+    buf_add_str(out, "{\"problems\":");
+    if (json_object_size(record) == 0) {
+        buf_add_str(out, "[]");
+    } else {
+        json_write(json_object_get(record, "problems"), out, &large);
+    }
+    json_decref(record);
+    put_workload(reader, workload, source, options, out);
+    buf_add_char(out, '}');
 }

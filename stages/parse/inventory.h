@@ -1,8 +1,9 @@
 #ifndef TARE_STAGES_PARSE_INVENTORY_H
 #define TARE_STAGES_PARSE_INVENTORY_H
 
-/* A workload as a record of the inventory. */
+/* A workload as a record of the inventory, written as text: building a value of each would cost half as much as reading it. */
 
+#include "pipeline/base/buf.h"
 #include "pipeline/io/json.h"
 #include "stages/common/manifest.h"
 
@@ -22,9 +23,11 @@ struct inventory_options {
     const char *skip_annotation; /* besides tare.dev/…, an annotation that is kept */
 };
 
-/* New record {"workload":{…},"problems":[…]} of a workload; faults that are not fatal become its problems. */
-json_t *inventory_record(struct manifest_reader *reader, const struct manifest_workload *workload,
-                         const struct inventory_source *source, const struct inventory_options *options);
+/* Puts the canonical text of a workload's record {"problems":[…],"workload":{…}} into `out`, in the place of what is
+ * there; faults that are not fatal become its problems. Past the cap of `out` its overflow is set. */
+void inventory_record(struct manifest_reader *reader, const struct manifest_workload *workload,
+                      const struct inventory_source *source, const struct inventory_options *options,
+                      struct buf *out);
 
 /* New object of those annotations of an object's metadata that concern tare. */
 json_t *inventory_annotations(struct manifest_reader *reader, struct yaml_node *metadata,

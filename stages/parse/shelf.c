@@ -69,14 +69,9 @@ static int flush(struct shelf *shelf, struct err *err)
     return 0;
 }
 
-int shelf_add_named(struct shelf *shelf, const unsigned char *id, const char *name, const json_t *value,
-                    struct err *err)
+/* Makes an entry of what was added to the pending bytes since `before`. */
+static int add_entry(struct shelf *shelf, const unsigned char *id, size_t before, struct err *err)
 {
-    size_t before = shelf->pending.length;
-    buf_add(&shelf->pending, name, strlen(name) + 1);
-    if (json_write(value, &shelf->pending, err)) {
-        return -1;
-    }
     struct shelf_entry entry = {.offset = shelf->size + before,
                                 .length = (uint32_t)(shelf->pending.length - before)};
     if (id != NULL) {
@@ -90,7 +85,20 @@ int shelf_add_named(struct shelf *shelf, const unsigned char *id, const char *na
 
 int shelf_add(struct shelf *shelf, const unsigned char *id, const json_t *value, struct err *err)
 {
-    return shelf_add_named(shelf, id, "", value, err);
+    size_t before = shelf->pending.length;
+    buf_add_char(&shelf->pending, '\0'); /* no name */
+    return json_write(value, &shelf->pending, err) ? -1 : add_entry(shelf, id, before, err);
+}
+
+int shelf_add_text(struct shelf *shelf, const unsigned char *id, const char *name, const struct buf *text,
+                   struct err *err)
+{
+    size_t before = shelf->pending.length;
+    buf_add(&shelf->pending, name, strlen(name) + 1);
+    if (text->overflow || buf_add(&shelf->pending, text->data, text->length)) {
+        return err_set(err, ERR_DATA, "the record of %s is larger than %zu bytes", name, text->cap);
+    }
+    return add_entry(shelf, id, before, err);
 }
 
 void shelf_truncate(struct shelf *shelf, size_t count)

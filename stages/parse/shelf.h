@@ -56,9 +56,9 @@ void shelf_id(const char *namespace, const char *kind, const char *name, unsigne
 /* Adds a value (borrowed), under an id or, when it is NULL, without. ERR_IO, ERR_DATA. */
 int shelf_add(struct shelf *shelf, const unsigned char *id, const json_t *value, struct err *err);
 
-/* shelf_add with a name. */
-int shelf_add_named(struct shelf *shelf, const unsigned char *id, const char *name, const json_t *value,
-                    struct err *err);
+/* Adds a value whose canonical text is at hand, with a name. ERR_IO, ERR_DATA. */
+int shelf_add_text(struct shelf *shelf, const unsigned char *id, const char *name, const struct buf *text,
+                   struct err *err);
 
 /* Forgets all entries from `count` on. */
 void shelf_truncate(struct shelf *shelf, size_t count);
