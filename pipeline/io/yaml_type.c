@@ -215,7 +215,7 @@ static int compare_keys(const void *a, const void *b)
 
 static bool same_key(const struct yaml_node *a, const struct yaml_node *b)
 {
-    return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
+    return a->length == b->length && (a->length == 0 || memcmp(a->text, b->text, a->length) == 0);
 }
 
 static bool may_repeat(const struct yaml_node *key)
