@@ -63,6 +63,8 @@ static void sentence(const struct advice_facts *facts, const char *place, struct
     } else if (result != NULL && result->place != NULL) {
         buf_printf(out, "%s in %s gives these numbers, but it also changes %s: ", result->place, result->file,
                    result->others);
+    } else if (result != NULL && result->limited) {
+        buf_add_str(out, "There are more places that may hold these numbers than could be tried: ");
     } else {
         buf_printf(out, "No %s holds these numbers for this workload alone: ",
                    helm ? "file of values" : "patch or object file");

@@ -117,6 +117,7 @@ static int first_rendering(struct bench *bench, const struct folder *folder, str
     }
     buf_clear(&work->now);
     bench->ready = scratch_render(work->scratch, &work->now, &bench->why) == 0;
+    unstable_mask(&work->unstable, &work->now);
     return 0;
 }
 
@@ -142,7 +143,7 @@ void bench_close(struct bench *bench, struct plain_files *files)
     size_t kept = 0;
     scratch_free(bench->work.scratch);
     free(bench->work.files);
-    free(bench->work.unstable.is);
+    unstable_release(&bench->work.unstable);
     buf_release(&bench->work.now);
     render_tree_release(&bench->tree);
     *bench = (struct bench){.ready = false};
@@ -201,6 +202,7 @@ static bool comes_out_otherwise(const struct scratch *scratch, const struct buf 
     struct err why = {0};
     buf_init(&after, before->cap);
     bool same = scratch_render(scratch, &after, &why) == 0;
+    unstable_mask(unstable, &after);
     if (same &&
         (before->length != after.length || memcmp(buf_str(before), buf_str(&after), before->length) != 0)) {
         same = rendered_compare(before, &after, unstable, NULL, 0, &seen, &why) == 0;
@@ -249,9 +251,10 @@ static int try_other(const struct bench *bench, const struct render_tree *tree, 
     } else if (scratch_render(scratch, &before, &why) == 0 && scratch_render(scratch, &again, &why) == 0 &&
                rendered_unstable(&before, &again, &unstable, &why) == 0) {
         failed = put_files(bench, scratch, tree, settings, true, err);
+        unstable_mask(&unstable, &before);
         *changes = failed || comes_out_otherwise(scratch, &before, &unstable);
     }
-    free(unstable.is);
+    unstable_release(&unstable);
     buf_release(&before);
     buf_release(&again);
     scratch_free(scratch);

@@ -7,6 +7,8 @@
 #include "pipeline/base/str.h"
 #include "stages/common/edit_check.h"
 
+enum { UNSTABLE_LINES_MAX = 200 };
+
 /* Both texts, document by document. */
 struct walk {
     struct edit_text before;
@@ -167,16 +169,108 @@ static int walk_texts(struct walk *walk, const struct buf *before, const struct 
     return failed;
 }
 
+/* How much of a line is its indentation and key: up to behind ": ". 0 when there is no key. */
+static size_t key_length(const char *line, size_t length)
+{
+    for (size_t i = 1; i + 1 < length; i++) {
+        if (line[i] == ':' && line[i + 1] == ' ') {
+            return i + 2;
+        }
+    }
+    return 0;
+}
+
+static size_t line_length(const char *at, const char *end)
+{
+    const char *feed = memchr(at, '\n', (size_t)(end - at));
+    return feed == NULL ? (size_t)(end - at) : (size_t)(feed - at) + 1;
+}
+
+static bool is_unstable_line(const struct unstable *unstable, const char *line, size_t length, size_t *key)
+{
+    for (size_t i = 0; i < unstable->line_count; i++) {
+        *key = strlen(unstable->lines[i]);
+        if (*key <= length && memcmp(line, unstable->lines[i], *key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Collects the beginnings of lines that differ in their values only. */
+static void find_lines(const struct buf *once, const struct buf *again, struct unstable *out)
+{
+    const char *a = buf_str(once);
+    const char *b = buf_str(again);
+    const char *ends[] = {a + once->length, b + again->length};
+    while (a < ends[0] && b < ends[1] && out->line_count < UNSTABLE_LINES_MAX) {
+        size_t lengths[] = {line_length(a, ends[0]), line_length(b, ends[1])};
+        size_t key = key_length(a, lengths[0]);
+        size_t known;
+        bool differs = lengths[0] != lengths[1] || memcmp(a, b, lengths[0]) != 0;
+        if (differs && key > 0 && key <= lengths[1] && memcmp(a, b, key) == 0 &&
+            !is_unstable_line(out, a, lengths[0], &known)) {
+            GROW(out->lines, out->line_capacity, out->line_count + 1);
+            out->lines[out->line_count++] = xstrndup(a, key);
+        }
+        a += lengths[0];
+        b += lengths[1];
+    }
+}
+
+void unstable_mask(const struct unstable *unstable, struct buf *text)
+{
+    struct buf out;
+    const char *at = buf_str(text);
+    const char *end = at + text->length;
+    if (unstable->line_count == 0) {
+        return;
+    }
+    buf_init(&out, text->cap);
+    while (at < end) {
+        size_t key;
+        size_t length = line_length(at, end);
+        if (is_unstable_line(unstable, at, length, &key)) {
+            buf_add(&out, at, key);
+            buf_add_str(&out, "x\n");
+        } else {
+            buf_add(&out, at, length);
+        }
+        at += length;
+    }
+    buf_release(text);
+    *text = out;
+}
+
+void unstable_release(struct unstable *unstable)
+{
+    for (size_t i = 0; i < unstable->line_count; i++) {
+        free(unstable->lines[i]);
+    }
+    free(unstable->lines);
+    free(unstable->is);
+    *unstable = (struct unstable){.is = NULL};
+}
+
 int rendered_unstable(const struct buf *once, const struct buf *again, struct unstable *out, struct err *err)
 {
     struct walk walk = {.each = find_unstable, .found = out};
+    struct buf texts[2];
     *out = (struct unstable){.is = NULL};
-    if (walk_texts(&walk, once, again, err)) {
-        free(out->is);
-        *out = (struct unstable){.is = NULL};
-        return -1;
+    find_lines(once, again, out);
+    for (size_t i = 0; i < 2; i++) {
+        const struct buf *from = i == 0 ? once : again;
+        buf_init(&texts[i], from->cap);
+        buf_add(&texts[i], buf_str(from), from->length);
+        unstable_mask(out, &texts[i]);
     }
-    return 0;
+    int failed = walk_texts(&walk, &texts[0], &texts[1], err);
+    buf_release(&texts[0]);
+    buf_release(&texts[1]);
+    if (failed) {
+        unstable_release(out);
+    }
+    return failed;
 }
 
 int rendered_compare(const struct buf *before, const struct buf *after, const struct unstable *unstable,

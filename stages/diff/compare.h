@@ -15,15 +15,24 @@ struct comparison {
 
 enum { COMPARE_OTHERS_MAX = 300 };
 
-/* Documents that come out anew each time though nothing changed (a password, a certificate). */
+/* What comes out anew each time though nothing changed (a password, a certificate, the checksum of one). */
 struct unstable {
-    bool *is; /* by number − 1 */
+    char **lines; /* beginnings of lines, key included, whose values do */
+    size_t line_count;
+    size_t line_capacity;
+    bool *is; /* by number of the document − 1: it is otherwise even without those values */
     size_t count;
 };
 
-/* Tells which documents differ between two renderings of the same; workloads among them are left in, as they
- * have to be compared. ERR_DATA as of rendered_compare. Free out->is with free(). */
+/* Tells what differs between two renderings of the same. Workloads are never left out as a whole, as they
+ * have to be compared. ERR_DATA as of rendered_compare. Free with unstable_release. */
 int rendered_unstable(const struct buf *once, const struct buf *again, struct unstable *out, struct err *err);
+
+/* Frees. */
+void unstable_release(struct unstable *unstable);
+
+/* Takes the values that come out anew each time out of a text. */
+void unstable_mask(const struct unstable *unstable, struct buf *text);
 
 /* Compares the texts, unstable documents apart; the requests are those of one container (at most FIELD_COUNT,
  * or none). ERR_DATA when one cannot be read, or they have another number of documents: then *out holds

@@ -21,6 +21,7 @@ static void folder_close(struct folder *folder)
     edit_session_free(folder->session);
     folder->session = NULL;
     folder->count = 0;
+    folder->rendered_twice = false;
     folder->missing = false;
     buf_clear(&folder->text);
     arena_clear(&folder->arena);
@@ -40,6 +41,7 @@ static void add_document(struct folder *folder, const struct yaml_document *docu
 {
     GROW(folder->documents, folder->capacity, folder->count + 1);
     struct folder_document *one = &folder->documents[folder->count++];
+    one->varies = false;
     one->start = document->start;
     one->end = document->end;
     hash_bytes(buf_str(&folder->text) + one->start, one->end - one->start, one->sha256);
@@ -85,6 +87,23 @@ void folder_open(struct folder *folder, const struct render_settings *settings, 
 const struct folder_document *folder_document(const struct folder *folder, int64_t number)
 {
     return number < 1 || (size_t)number > folder->count ? NULL : &folder->documents[number - 1];
+}
+
+bool folder_varies(struct folder *folder, const struct render_settings *settings, int64_t number)
+{
+    const struct folder_document *document = folder_document(folder, number);
+    if (!folder->rendered_twice) {
+        struct folder again;
+        folder_init(&again);
+        folder_open(&again, settings, folder->tool, folder->path);
+        for (size_t i = 0; i < folder->count; i++) {
+            folder->documents[i].varies =
+                i < again.count && strcmp(folder->documents[i].sha256, again.documents[i].sha256) != 0;
+        }
+        folder->rendered_twice = true;
+        folder_release(&again);
+    }
+    return document != NULL && document->varies;
 }
 
 char *folder_template(const struct folder *folder, int64_t number)

@@ -10,6 +10,7 @@
 struct folder_document {
     size_t start;
     size_t end;
+    bool varies; /* it comes out otherwise each time; known after folder_varies */
     char sha256[DIGEST_HEX];
 };
 
@@ -22,6 +23,7 @@ struct folder {
     struct folder_document *documents;
     size_t count;
     size_t capacity;
+    bool rendered_twice;
     struct arena arena; /* what plans return */
     struct edit_session *session;
 };
@@ -38,6 +40,10 @@ void folder_release(struct folder *folder);
 
 /* The document of a number, NULL when there is none. Borrowed. */
 const struct folder_document *folder_document(const struct folder *folder, int64_t number);
+
+/* Whether a document comes out otherwise each time, though nothing changed: the folder is rendered once more
+ * to tell. */
+bool folder_varies(struct folder *folder, const struct render_settings *settings, int64_t number);
 
 /* New path of the template that helm says a document comes from ("# Source: …"), as it is reached; NULL when
  * it is not said. free(). */

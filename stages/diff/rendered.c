@@ -7,6 +7,7 @@
 #include "pipeline/base/str.h"
 #include "pipeline/run/record.h"
 #include "stages/common/edit_splice.h"
+#include "stages/common/edit_target.h"
 #include "stages/common/unidiff.h"
 #include "stages/diff/advice.h"
 #include "stages/diff/bench.h"
@@ -73,6 +74,73 @@ bool rendered_is(const json_t *record)
     return json_string_or_null(json_at(record, "workload.source"), "rendered") != NULL;
 }
 
+/* What the record says the container has. */
+static struct subject subject_of(const struct task *task, const char *name)
+{
+    const json_t *workload = record_workload(task->record);
+    struct subject subject = {.kind = json_string_or_null(workload, "kind"),
+                              .name = json_string_or_null(workload, "name"),
+                              .container = name};
+    size_t index;
+    json_t *container;
+    json_array_foreach(json_object_get(workload, "containers"), index, container)
+    {
+        for (enum manifest_field f = 0;
+             str_equal(json_string_or_null(container, "name"), name) && f < FIELD_COUNT; f++) {
+            struct manifest_amount *amount = &subject.amounts[f];
+            amount->present =
+                json_get_int(json_object_get(container, manifest_section(f)),
+                             manifest_is_cpu(f) ? "cpu_millicores" : "memory_bytes", &amount->value);
+        }
+    }
+    return subject;
+}
+
+/* Whether a container is in the document as the record has it. */
+static bool same_container(struct edit_text *text, const struct task *task, const char *name)
+{
+    struct subject subject = subject_of(task, name);
+    struct edit_request requests[FIELD_COUNT];
+    struct edit_done done[FIELD_COUNT];
+    struct edit_target target;
+    struct err ignored = {0};
+    bool same = name != NULL;
+    for (enum manifest_field field = 0; field < FIELD_COUNT; field++) {
+        const struct manifest_amount *amount = &subject.amounts[field];
+        requests[field] = (struct edit_request){.document = text->document.number,
+                                                .item = (long)json_int_or(task->source, "item", 0),
+                                                .container = name,
+                                                .field = field,
+                                                .remove = !amount->present,
+                                                .value = amount->value};
+    }
+    same = same &&
+           edit_target_find(text, requests, FIELD_COUNT, &text->arena, &target, done, &ignored) == 0 &&
+           str_equal(target.object.kind, subject.kind) && str_equal(target.workload.name, subject.name);
+    for (size_t field = 0; same && field < FIELD_COUNT; field++) {
+        same = !done[field].changed;
+    }
+    return same;
+}
+
+/* Whether a document that comes out otherwise each time still says of the workload what the record does. */
+static bool same_facts(const struct task *task)
+{
+    const struct folder *folder = &task->rendered->folder;
+    struct edit_text text;
+    struct err ignored = {0};
+    size_t index;
+    json_t *container;
+    edit_text_init(&text, buf_str(&folder->text), folder->text.length);
+    bool same = edit_text_seek(&text, (long)json_int_or(task->source, "document", 0), &ignored) == 0;
+    json_array_foreach(json_at(task->record, "workload.containers"), index, container)
+    {
+        same = same && same_container(&text, task, json_string_or_null(container, "name"));
+    }
+    edit_text_release(&text);
+    return same;
+}
+
 /* Opens the folder of a record. False with a problem in the record when it is not what was parsed. */
 static bool open_folder(struct task *task)
 {
@@ -101,37 +169,15 @@ static bool open_folder(struct task *task)
     }
     int64_t number = json_int_or(task->source, "document", 0);
     const struct folder_document *document = folder_document(folder, number);
-    if (document == NULL || !str_equal(json_string_or_null(task->source, "sha256"), document->sha256)) {
+    bool same = document != NULL && str_equal(json_string_or_null(task->source, "sha256"), document->sha256);
+    if (!same && !(folder_varies(folder, &task->settings, number) && same_facts(task))) {
         record_problem_at(
             task->record, "diff", "source-changed", path, 0,
-            "%s does not render to what was parsed any more (document %lld): its files changed, or it "
-            "comes out otherwise each time; run tare-parse again",
-            path, (long long)number);
+            "%s does not render to what was parsed any more (document %lld): run tare-parse again", path,
+            (long long)number);
         return false;
     }
     return true;
-}
-
-/* What the record says the container has. */
-static struct subject subject_of(const struct task *task, const char *name)
-{
-    const json_t *workload = record_workload(task->record);
-    struct subject subject = {.kind = json_string_or_null(workload, "kind"),
-                              .name = json_string_or_null(workload, "name"),
-                              .container = name};
-    size_t index;
-    json_t *container;
-    json_array_foreach(json_object_get(workload, "containers"), index, container)
-    {
-        for (enum manifest_field f = 0;
-             str_equal(json_string_or_null(container, "name"), name) && f < FIELD_COUNT; f++) {
-            struct manifest_amount *amount = &subject.amounts[f];
-            amount->present =
-                json_get_int(json_object_get(container, manifest_section(f)),
-                             manifest_is_cpu(f) ? "cpu_millicores" : "memory_bytes", &amount->value);
-        }
-    }
-    return subject;
 }
 
 /* Looks for the edits of one container after another; all have to be found. */

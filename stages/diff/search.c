@@ -3,11 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/clock.h"
 #include "pipeline/base/mem.h"
 #include "stages/common/edit_splice.h"
 #include "stages/common/edit_style.h"
 
-enum { FILE_MAX = 16 * 1024 * 1024, RENDERS_MAX = 400 };
+enum { FILE_MAX = 16 * 1024 * 1024, RENDERS_MAX = 400, SPENT_MAX = 300 * 1000 };
 
 /* One container at work. */
 struct search {
@@ -139,6 +140,19 @@ static void note_others(struct search *search, const struct origin *origin, cons
     }
 }
 
+/* Renders the copy, without what is unstable. */
+static int render_masked(struct workbench *bench, struct buf *out, struct err *err)
+{
+    int64_t start = clock_monotonic_ms();
+    int failed = scratch_render(bench->scratch, out, err);
+    bench->renders++;
+    bench->spent += clock_monotonic_ms() - start;
+    if (!failed) {
+        unstable_mask(&bench->unstable, out);
+    }
+    return failed;
+}
+
 /* Tries splices. 1: accepted, 0: not; then seen->got tells what would have come true, if seen->clean. −1:
  * ends. */
 static int try(struct search *search, const struct origin *origin, const struct edit_splices *splices,
@@ -149,15 +163,18 @@ static int try(struct search *search, const struct origin *origin, const struct 
     struct buf after;
     int result = 0;
     *seen = (struct comparison){.clean = false};
-    if (*search->tries == 0 || bench->renders >= RENDERS_MAX || splices->count == 0) {
+    if (splices->count == 0) {
+        return 0;
+    }
+    if (*search->tries == 0 || bench->renders >= RENDERS_MAX || bench->spent >= SPENT_MAX) {
+        search->out->limited = true;
         return 0;
     }
     --*search->tries;
-    bench->renders++;
     buf_init(&after, bench->now.cap);
     if (put_file(bench->scratch, origin->file, splices, search->err)) {
         result = -1;
-    } else if (scratch_render(bench->scratch, &after, &why) == 0 &&
+    } else if (render_masked(bench, &after, &why) == 0 &&
                rendered_compare(&bench->now, &after, &bench->unstable, requests, count, seen, &why) == 0) {
         note_others(search, origin, seen);
         result = seen->clean && seen->got_count == count;

@@ -13,8 +13,9 @@ struct workbench {
     struct scratch *scratch;
     struct plain_file **files; /* borrowed */
     size_t count;
-    struct buf now; /* what the copy renders to as it stands */
+    struct buf now; /* what the copy renders to as it stands, without what is unstable */
     struct unstable unstable;
+    int64_t spent;  /* milliseconds of rendering so far, for a limit */
     size_t renders; /* so far, for a limit */
 };
 
@@ -25,6 +26,7 @@ struct search_result {
                           is none */
     const char *file;  /* … and its file, relative */
     const char *others; /* … and what else it changes */
+    bool limited;       /* not all places were tried: a limit was reached */
 };
 
 /* Looks for the edits that make the requests (of one container, at most FIELD_COUNT, none of them so yet)
