@@ -114,7 +114,8 @@ static const char *indented(const struct embedded *embedded, const struct edit_s
         text[(*length)++] = splice->text[i];
         bool last = i + 1 == splice->length &&
                     (splice->end >= embedded->length || lacking(embedded, splice->end) > 0);
-        if (splice->text[i] == '\n' && !last) {
+        bool empty = i + 1 < splice->length && splice->text[i + 1] == '\n';
+        if (splice->text[i] == '\n' && !last && !empty) {
             memset(text + *length, ' ', embedded->indent);
             *length += embedded->indent;
         }
