@@ -6,8 +6,8 @@
 # samples every 5 minutes (the other stages see seven days). All of it lands in a temporary folder and goes away.
 set -u
 cd "$(dirname "$0")/../.." || exit 74
-sizes=(100 1000 10000)
-[[ ${1:-} == --short ]] && { sizes=(100 1000 3000); shift; }
+sizes=(100 1000 10000) short=()
+[[ ${1:-} == --short ]] && { sizes=(100 1000 3000) short=(--short); shift; }
 build=$(realpath "${1:-.build}")
 BIN=$build/bin
 
@@ -118,3 +118,6 @@ END {
     if (n < 9) { print "some stages were not measured"; bad++ }
     exit bad > 0
 }' "$work/results"
+bad=$?
+tests/perf/parse.sh "${short[@]}" "$build" || bad=1
+exit $bad
