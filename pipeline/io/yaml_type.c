@@ -228,7 +228,7 @@ static struct yaml_node *duplicate_in_few(const struct yaml_node *map)
 {
     for (struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
         for (const struct yaml_node *other = map->first; other != key; other = other->next->next) {
-            if (same_key(key, other) && !may_repeat(key) && !may_repeat(other)) {
+            if (!may_repeat(key) && !may_repeat(other) && same_key(key, other)) {
                 return key;
             }
         }

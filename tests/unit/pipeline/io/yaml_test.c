@@ -305,7 +305,7 @@ static void test_duplicate_and_odd_keys(void **state)
 {
     struct text *text =
         text_open("a: {x: 1, y: 2, x: 3}\n---\na: {<<: {}, <<: {}}\nb: [{c: {'d': 1, \"d\": 2}}]\n---\n"
-                  "a: {{b: c}: d}\n---\na: {? [x] : y}\n---\n~: x\n---\na: {<<: [{b: c}, d]}\n---\na: {<<: ~}\n---\n"
+                  "a: {{b: c}: d}\n---\na: {? [x] : y, ? {} : z}\n---\n~: x\n---\na: {<<: [{b: c}, d]}\n---\na: {<<: ~}\n---\n"
                   "a: {b: [c], \"~\": d, <<: [], \"<<\": e}\n");
     struct yaml_pair pair = {0};
     (void)state;
@@ -319,6 +319,7 @@ static void test_duplicate_and_odd_keys(void **state)
     for (int i = 0; i < 5; i++) {
         assert_int_equal(text_next(text), 1);
         assert_non_null(yaml_odd_key(text->document.root));
+        assert_null(yaml_duplicate(text->document.root));
     }
     assert_int_equal(text_next(text), 1);
     assert_null(yaml_odd_key(text->document.root));
