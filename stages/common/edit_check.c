@@ -28,8 +28,9 @@ static const char *const none[] = {NULL};
 
 static int differ(const struct walk *walk, const char *what)
 {
-    return err_set(walk->err, ERR_DATA,
-                   "the change cannot be written into the manifest without changing more (%s)", what);
+    return err_set(
+        walk->err, ERR_DATA,
+        "the change cannot be written into the manifest without changing more (%s): change it by hand", what);
 }
 
 static bool has_merge(const struct yaml_node *map)

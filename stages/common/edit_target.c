@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/base/str.h"
+#include "stages/common/input_limits.h"
 
 void edit_text_init(struct edit_text *text, const char *bytes, size_t length)
 {
@@ -18,15 +19,23 @@ void edit_text_release(struct edit_text *text)
     arena_release(&text->arena);
 }
 
+struct yaml_limits edit_limits(void)
+{
+    struct input_limits limits = {.yaml = yaml_default_limits};
+#define X(option, key, member, least, most, beyond) limits.member = (size_t)(most);
+#include "stages/common/input_limits.def"
+#undef X
+    return limits.yaml;
+}
+
 /* Opens the stream, or opens it again when an earlier document is wanted. */
 static int open_stream(struct edit_text *text, long document, struct err *err)
 {
     struct yaml_fault fault;
-    struct yaml_limits limits = yaml_default_limits;
+    struct yaml_limits limits = edit_limits();
     if (text->stream != NULL && document >= text->document.number) {
         return 0;
     }
-    limits.max_depth = EDIT_DEPTH_MAX;
     yaml_close(text->stream);
     text->stream = NULL;
     text->document = (struct yaml_document){0};
@@ -168,10 +177,12 @@ static int find_container(const struct edit_target *target, const char *name, si
         }
     }
     if (count != 1) {
-        return err_set(err, ERR_DATA,
-                       count == 0 ? "the manifest has no container \"%s\""
-                                  : "the manifest has more than one container \"%s\"",
-                       name);
+        return err_set(
+            err, ERR_DATA,
+            count == 0
+                ? "the manifest has no container \"%s\""
+                : "the manifest has more than one container \"%s\", which Kubernetes refuses: rename one",
+            name);
     }
     return 0;
 }

@@ -26,6 +26,10 @@ struct edit_target {
     bool changed;
 };
 
+/* The most that tare-parse may be told to read: what it did read within its limits is read here in any case.
+ */
+struct yaml_limits edit_limits(void);
+
 /* Prepares text without an open document. */
 void edit_text_init(struct edit_text *text, const char *bytes, size_t length);
 

@@ -121,7 +121,7 @@ int edit_verify(const struct edit_text *text, const struct edit_target *targets,
                 const struct edit_splices *splices, struct err *err)
 {
     struct unit unit = unit_of(text, targets, count);
-    struct yaml_limits limits = yaml_default_limits;
+    struct yaml_limits limits = edit_limits();
     struct yaml_stream *after = NULL;
     struct yaml_node *root = NULL;
     struct yaml_fault fault;
@@ -129,7 +129,6 @@ int edit_verify(const struct edit_text *text, const struct edit_target *targets,
     struct buf edited;
     buf_init(&edited, UNIT_CAP);
     arena_init(&arena);
-    limits.max_depth = EDIT_DEPTH_MAX;
     int failed = edited_unit(text, &unit, splices, &edited, err) ||
                  yaml_open(buf_str(&edited), edited.length, &limits, &after, &fault, err) ||
                  read_unit(after, &arena, &unit, &root, err);
