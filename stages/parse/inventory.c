@@ -31,12 +31,12 @@ static void put_int(struct buf *out, const char *key, bool present, int64_t valu
     json_put_int(out, present, value);
 }
 
-/* Puts a value (stolen). */
+/* Puts an object (stolen); NULL is an empty one. */
 static void put_value(struct buf *out, const char *key, json_t *value)
 {
     struct err large; /* `out` keeps it */
     json_put_key(out, key);
-    if (json_object_size(value) == 0) {
+    if (value == NULL) {
         buf_add_str(out, "{}");
     } else {
         json_write(value, out, &large);
@@ -44,20 +44,27 @@ static void put_value(struct buf *out, const char *key, json_t *value)
     json_decref(value);
 }
 
+/* Sets a member of *map, which is made with the first. */
+static void set_text(struct manifest_reader *r, json_t **map, const char *name, const char *value)
+{
+    *map = *map == NULL ? json_object() : *map;
+    json_object_set_new(*map, name, json_string_safe(short_text(r, value)));
+}
+
 /* A mapping of names to strings, as far as the caps allow: all of it, or what concerns tare. Odd values are
- * kept as written. */
+ * kept as written. NULL when there are none. */
 static json_t *string_map(struct manifest_reader *r, struct yaml_node *map, const char *skip_annotation,
                           bool all)
 {
-    json_t *out = json_object();
+    json_t *out = NULL;
     struct yaml_node *key = map == NULL || map->kind != YAML_KIND_MAPPING ? NULL : map->first;
     for (; key != NULL && key->next != NULL && json_object_size(out) < LABELS_MAX; key = key->next->next) {
         const char *name = yaml_scalar(r->arena, key);
-        const char *value = yaml_scalar(r->arena, key->next);
         bool kept =
             all || (name != NULL && (str_starts(name, "tare.dev/") || str_equal(name, skip_annotation)));
-        if (kept && name != NULL && value != NULL && strlen(name) <= TEXT_MAX) {
-            json_object_set_new(out, name, json_string_safe(short_text(r, value)));
+        const char *value = kept ? yaml_scalar(r->arena, key->next) : NULL;
+        if (name != NULL && value != NULL && strlen(name) <= TEXT_MAX) {
+            set_text(r, &out, name, value);
         }
     }
     return out;
@@ -86,42 +93,43 @@ static void put_section(struct buf *out, const struct manifest_container *contai
                 amounts[1].value);
 }
 
-/* Extended resources of one section ("nvidia.com/gpu": "1"), as written. */
-static void add_others(struct manifest_reader *r, const struct manifest_container *container,
-                       const char *section, json_t *others)
+/* Extended resources of one section ("nvidia.com/gpu": "1"), as written; NULL when there are none. */
+static json_t *other_resources(struct manifest_reader *r, const struct manifest_container *container,
+                               const char *section)
 {
     struct yaml_node *map = yaml_get(r->stream, yaml_get(r->stream, container->node, "resources"), section);
-    json_t *out = json_object();
+    json_t *out = NULL;
     struct yaml_node *key = map == NULL || map->kind != YAML_KIND_MAPPING ? NULL : map->first;
     for (; key != NULL && key->next != NULL && json_object_size(out) < OTHERS_MAX; key = key->next->next) {
         const char *name = yaml_scalar(r->arena, key);
-        const char *value = yaml_scalar(r->arena, key->next);
-        if (name != NULL && value != NULL && !str_equal(name, "cpu") && !str_equal(name, "memory")) {
-            json_object_set_new(out, name, json_string_safe(short_text(r, value)));
+        bool other = name != NULL && !str_equal(name, "cpu") && !str_equal(name, "memory");
+        const char *value = other ? yaml_scalar(r->arena, key->next) : NULL;
+        if (value != NULL) {
+            set_text(r, &out, name, value);
         }
     }
-    if (json_object_size(out) > 0) {
-        json_object_set(others, section, out);
+    return out;
+}
+
+static void put_others(struct manifest_reader *r, const struct manifest_container *container, struct buf *out)
+{
+    json_t *limits = other_resources(r, container, "limits");
+    json_t *requests = other_resources(r, container, "requests");
+    if (limits != NULL || requests != NULL) {
+        put_value(out, "other_resources", json_pack("{s:o*, s:o*}", "limits", limits, "requests", requests));
     }
-    json_decref(out);
 }
 
 /* Members in the order of their names, here and below: the text is canonical. */
 static void put_container(struct manifest_reader *r, const struct manifest_container *container, struct buf *out)
 {
-    json_t *others = json_object();
-    add_others(r, container, "requests", others);
-    add_others(r, container, "limits", others);
     json_put_comma(out);
     buf_add_char(out, '{');
     put_text(r, out, "command", container->command);
     put_text(r, out, "image", container->image);
     put_section(out, container, FIELD_LIMITS_CPU);
     put_text(r, out, "name", container->name);
-    if (json_object_size(others) > 0) {
-        put_value(out, "other_resources", json_incref(others));
-    }
-    json_decref(others);
+    put_others(r, container, out);
     json_put_key(out, "ports");
     buf_add_char(out, '[');
     for (size_t i = 0; i < container->port_count; i++) {

@@ -29,7 +29,7 @@ void inventory_record(struct manifest_reader *reader, const struct manifest_work
                       const struct inventory_source *source, const struct inventory_options *options,
                       struct buf *out);
 
-/* New object of those annotations of an object's metadata that concern tare. */
+/* New object of those annotations of an object's metadata that concern tare; NULL when there are none. */
 json_t *inventory_annotations(struct manifest_reader *reader, struct yaml_node *metadata,
                               const char *skip_annotation);
 
