@@ -84,6 +84,12 @@ error unreadable odd/full.yaml
 error unreadable odd/mem.yaml
 error unreadable odd/self.yaml$([[ -S odd/socket.yaml ]] && printf '\nerror unreadable odd/socket.yaml')
 error unreadable odd/zero.yaml" "each is a note; folders that are links are not followed"
+(echo data >odd/fifo.yaml) &
+feeder=$!
+run timeout 20 "$BIN/tare-parse" odd
+ok "a FIFO is not even opened: who writes to it still waits" kill -0 "$feeder"
+timeout 5 cat odd/fifo.yaml >/dev/null
+wait "$feeder"
 for file in fifo zero self; do
     run timeout 20 "$BIN/tare-parse" odd/$file.yaml
     is "$rc" 66 "$file named by itself"
