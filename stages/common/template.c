@@ -48,16 +48,35 @@ bool template_has_action(const char *bytes, size_t length)
     return false;
 }
 
-bool template_is(const char *bytes, size_t length, size_t offset)
+/* Follows quotes through a text, a line at a time: a quote opens where a value may begin. */
+static char next_quote(char open, const char *bytes, const char *at)
+{
+    char before = at == bytes ? '\n' : at[-1];
+    if (*at == '\n' || (open != 0 && *at == open && !(open == '"' && before == '\\'))) {
+        return 0;
+    }
+    bool opens = open == 0 && (*at == '"' || *at == '\'') && memchr(" \t\n[{(,:=", before, 9) != NULL;
+    return opens ? *at : open;
+}
+
+bool template_is(const char *bytes, size_t length, size_t offset, bool syntax)
 {
     const char *end = bytes + length;
-    if (template_has_action(bytes, length)) {
-        return true;
-    }
-    size_t first = offset < length ? offset : length;
-    while (first > 0 && bytes[first - 1] != '\n') {
+    const char *first = bytes + (offset < length ? offset : length);
+    while (first > bytes && first[-1] != '\n') {
         first--;
     }
-    const char *feed = memchr(bytes + first, '\n', length - first);
-    return next_braces(bytes + first, feed == NULL ? end : feed) != NULL;
+    const char *feed = memchr(first, '\n', (size_t)(end - first));
+    char open = 0;
+    for (const char *at = bytes; at + 1 < end; at++) {
+        open = next_quote(open, bytes, at);
+        if (*at != '{' || (at[1] != '{' && at[1] != '%')) {
+            continue;
+        }
+        bool here = at >= first && (feed == NULL || at < feed);
+        if ((here && !(syntax && open != 0)) || (open == 0 && is_action(at + 2, end))) {
+            return true;
+        }
+    }
+    return false;
 }

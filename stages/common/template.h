@@ -9,8 +9,9 @@
 /* Whether text holds an action of Helm's language ("{{ .Values.image }}"). */
 bool template_has_action(const char *bytes, size_t length);
 
-/* Whether text that could not be read as a manifest is a template: it holds an action of Helm's language, or
- * the line of the fault at `offset` holds "{{" or "{%". */
-bool template_is(const char *bytes, size_t length, size_t offset);
+/* Whether text that could not be read as a manifest is a template: it holds an action of Helm's language outside of
+ * quotes, or the line of the fault at `offset` holds "{{" or "{%"; with a fault of `syntax` not in quotes, where they
+ * break nothing. */
+bool template_is(const char *bytes, size_t length, size_t offset, bool syntax);
 
 #endif

@@ -105,11 +105,13 @@ int intake_error(struct intake *intake, const struct intake_place *place, const 
     return add_note(intake, place, "error", code, text, err);
 }
 
-/* Whether a file with a fault at `offset` is a template. */
-static bool is_template(const struct intake_text *text, size_t offset)
+/* Whether a file with this fault is a template. */
+static bool is_template(const struct intake_text *text, const struct yaml_fault *fault)
 {
     bool file = text->rendered == NULL && text->object == NULL;
-    return file && template_is(text->bytes, text->length, offset);
+    bool syntax = str_equal(fault->code, "yaml-syntax");
+    return file && (str_equal(fault->code, "helm-template") ||
+                    template_is(text->bytes, text->length, fault->offset, syntax));
 }
 
 static struct intake_place place_of(const struct pass *pass, long item, const struct yaml_fault *fault)
@@ -124,7 +126,7 @@ static struct intake_place place_of(const struct pass *pass, long item, const st
 static int add_error(struct pass *pass, long item, const struct yaml_fault *fault, const char *message)
 {
     struct intake_place place = place_of(pass, item, fault);
-    if (pass->found->errors++ == 0 && is_template(pass->text, fault->offset)) {
+    if (pass->found->errors++ == 0 && is_template(pass->text, fault)) {
         pass->found->template = true;
         return 0;
     }
@@ -136,7 +138,7 @@ static int add_aside(struct pass *pass, long item, const struct yaml_fault *faul
 {
     char text[PLACED_MAX];
     struct intake_place place = place_of(pass, item, fault);
-    if (pass->found->errors == 0 && is_template(pass->text, fault->offset)) {
+    if (pass->found->errors == 0 && is_template(pass->text, fault)) {
         pass->found->template = true;
         return 0;
     }

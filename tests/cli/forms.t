@@ -57,6 +57,10 @@ printf '[%s]' "$(json p)" | gives "skipped no-workload - -" "an array is no mani
 # ---- what is to be filled in, and other people's files --------------------------------------------------------------
 { echo '{{- if .Values.on }}'; pod p; echo '{{- end }}'; } | gives "skipped helm-template - -" "a Helm template"
 pod '"{{ .Release.Name }}"' | gives "skipped helm-template - -" "a Helm template that is YAML"
+pod p '"{{ .Values.cpu }}"' | gives "skipped helm-template - -" "one whose amount is to come"
+{ pod p; printf 'x:\n  {{- toYaml .Values.x | nindent 2 }}\n'; } | gives "skipped helm-template - -" "one that is broken"
+{ pod p; printf 'x: "{{ $labels.pod }}"\ny: [\n'; } | gives "error yaml-syntax 7 1" "braces in quotes break nothing: the fault is another"
+{ pod p; printf "x: '{{ \$labels.pod }}\n"; } | gives "error yaml-syntax 6 1" "even on the line of the fault"
 pod '{{ name }}' | gives "skipped helm-template - -" "another template"
 { echo '{% if on %}'; pod p; echo '{% endif %}'; } | gives "skipped helm-template - -" "Jinja"
 pod p | sed 's/image: b/args: ["{{.Names}}"], image: b/' | gives "p:2000" "braces in an argument are text"

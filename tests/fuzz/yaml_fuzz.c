@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check(++documents <= size + 1 && document.number == (long)documents && document.end <= size);
             if (got < 0) {
                 check(fault.offset <= size && fault.line >= 1 && fault.column >= 1);
-                template_is(bytes, size, fault.offset);
+                template_is(bytes, size, fault.offset, size % 2 == 0);
             } else if (document.root != NULL) {
                 struct manifest_reader reader;
                 check_node(document.root, size);
