@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 #include "pipeline/base/mem.h"
-#include "pipeline/base/str.h"
 
 struct row {
     enum option_id option;
@@ -38,23 +37,4 @@ int input_limits_read(struct input_limits *limits, const struct options *options
         json_object_set_new(settings, row->key, json_integer((json_int_t)value));
     }
     return 0;
-}
-
-/* The default of an option. */
-static int64_t usual(const struct row *row)
-{
-    int64_t value = row->most;
-    str_int64(option_table()[row->option].fallback, row->least, row->most, &value);
-    return value;
-}
-
-struct input_limits input_limits_of(const json_t *settings)
-{
-    struct input_limits limits = {0};
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        int64_t value;
-        bool good = json_get_int(settings, rows[i].key, &value) && value >= rows[i].least && value <= rows[i].most;
-        set(&limits, &rows[i], good ? value : usual(&rows[i]));
-    }
-    return limits;
 }

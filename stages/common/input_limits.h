@@ -18,8 +18,4 @@ struct input_limits {
 /* Reads the options, each inside of its bounds, and writes them to `settings` (borrowed). ERR_USAGE. */
 int input_limits_read(struct input_limits *limits, const struct options *options, json_t *settings, struct err *err);
 
-/* The limits that an inventory was read with, by tare-parse's settings in the artifact's header; what they do not say
- * is as usual. Whoever reads its manifests again takes these, so as to refuse what was refused. */
-struct input_limits input_limits_of(const json_t *settings);
-
 #endif
