@@ -45,6 +45,15 @@ refused 'minAvailable: -1, selector: {}' 22 "fewer than none"
 refused 'minAvailable: 1, maxUnavailable: 1, selector: {}' 7 "both kinds at once"
 refused 'minAvailable: 1, selector: {matchExpressions: [{key: a, operator: Like, values: [b]}]}' 55 "an unknown operator"
 
+for i in $(seq 12); do
+    pod p "namespace: n$i, labels: {app: web}"
+    echo ---
+    sed "s/name: b/name: of-n$i/; s/default/n$i/" named.yaml
+    echo ---
+done >space.yaml
+cat space.yaml space.yaml >spaces.yaml
+is "$("$BIN/tare-parse" -q spaces.yaml 2>/dev/null | jq -r 'select(.workload).workload | select([.disruption_budgets[].name] != ["of-" + .namespace]).namespace')" "" "each namespace has its own, also where many take turns"
+
 # limit ranges and quotas
 is "$(of web "$joined" | jq -c '.workload.limit_ranges[0]')" \
     '{"default":{"cpu_millicores":500,"memory_bytes":1610612736},"default_request":{"cpu_millicores":500,"memory_bytes":64000000},"max":{"cpu_millicores":2000,"memory_bytes":1610612736},"max_limit_request_ratio":{"cpu_thousandths":2500,"memory_thousandths":4000},"min":{"cpu_millicores":10,"memory_bytes":4194304},"name":"sizes","type":"Container"}' \

@@ -150,6 +150,8 @@ bomb "a long value" size-limit
 bomb "a value of many lines" size-limit
 { printf '{"apiVersion":"v1","kind":"List","items":['; repeat 45000 '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"a","resources":{"requests":{"cpu":"x"}}}]}},'; echo '{}]}'; } >bomb.yaml
 bomb "45,000 faults in one line" bad-quantity
+{ printf '{"apiVersion":"v1","kind":"List","items":['; repeat 45000 '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"x":1,"x":1,"spec":{"containers":[{"name":"a"}]}},'; echo '{}]}'; } >bomb.yaml
+bomb "45,000 patches with a key twice, in one line" ""
 { printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n'; awk 'BEGIN { for (i = 0; i < 490000; i++) printf "k%d: 1\n", i }'; } >bomb.yaml
 bomb "a mapping of 490,000 keys" ""
 { printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: ['; repeat 330000 '{name: a},'; echo ']}'; } >bomb.yaml
