@@ -12,7 +12,7 @@
 #include "pipeline/base/str.h"
 #include "stages/analyze/answer.h"
 #include "stages/analyze/evidence.h"
-#include "stages/common/llm.h"
+#include "stages/common/llm/llm.h"
 
 enum {
     LINKS_MAX = 4,

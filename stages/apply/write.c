@@ -10,7 +10,7 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "stages/common/edit.h"
+#include "stages/common/edit/edit.h"
 #include "stages/common/target_files.h"
 #include "stages/common/target_undo.h"
 

@@ -4,7 +4,7 @@
 /* Patches for the Kubernetes API of what was changed. `done` goes with the requests one by one; those that
  * changed nothing are left out. */
 
-#include "stages/common/edit.h"
+#include "stages/common/edit/edit.h"
 
 /* New strategic merge patch: containers by name, nothing but resources, null for what goes away. */
 json_t *api_merge_patch(const struct manifest_kind *type, const struct edit_request *requests,

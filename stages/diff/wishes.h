@@ -3,7 +3,7 @@
 
 /* What a recommendation wants of a manifest. */
 
-#include "stages/common/edit.h"
+#include "stages/common/edit/edit.h"
 
 struct wishes {
     struct edit_request *items; /* in the arena; strings are borrowed from the record */

@@ -4,7 +4,7 @@
 /* What a namespace allows its pods: LimitRange and ResourceQuota. CPU in millicores, memory in bytes. */
 
 #include "pipeline/io/json.h"
-#include "stages/common/manifest.h"
+#include "stages/common/manifest/manifest.h"
 
 /* Whether an object is a LimitRange, or a ResourceQuota. */
 bool limit_range_is(const struct manifest_object *object);

@@ -4,7 +4,7 @@
 /* PodDisruptionBudget: how many pods may be missing at once. */
 
 #include "pipeline/io/json.h"
-#include "stages/common/manifest.h"
+#include "stages/common/manifest/manifest.h"
 
 /* Whether an object is a PodDisruptionBudget. */
 bool budget_is(const struct manifest_object *object);

@@ -1,7 +1,7 @@
 #include "stages/parse/cluster_kind.h"
 
 #include "pipeline/base/mem.h"
-#include "stages/common/manifest.h"
+#include "stages/common/manifest/manifest.h"
 
 /* A pod that has ended asks for nothing any more. */
 #define RUNNING_PODS "status.phase!=Succeeded,status.phase!=Failed"

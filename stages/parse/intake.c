@@ -8,7 +8,7 @@
 #include "pipeline/io/hash.h"
 #include "pipeline/run/artifact.h"
 #include "pipeline/run/record.h"
-#include "stages/common/template.h"
+#include "stages/common/manifest/template.h"
 #include "stages/parse/join.h"
 
 enum { PLACED_MAX = ERR_MESSAGE_MAX + 64, SKIPPED_KINDS_MAX = 1000, KIND_NAME_MAX = 128 };

@@ -5,7 +5,7 @@
 
 #include "pipeline/base/buf.h"
 #include "pipeline/io/json.h"
-#include "stages/common/manifest.h"
+#include "stages/common/manifest/manifest.h"
 
 /* Where a record comes from. */
 struct inventory_source {

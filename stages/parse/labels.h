@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "pipeline/io/json.h"
-#include "stages/common/manifest.h"
+#include "stages/common/manifest/manifest.h"
 
 enum { LABELS_MAX = 1000, REQUIREMENTS_MAX = 100, REQUIREMENT_VALUES_MAX = 1000 };
 

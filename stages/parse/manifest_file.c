@@ -6,7 +6,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/io/fs.h"
-#include "stages/common/render_tree.h"
+#include "stages/common/manifest/render_tree.h"
 
 /* The one note of a file that gave no workload and no error. */
 static int add_empty_note(struct intake *intake, const char *path, bool kustomization, struct err *err)

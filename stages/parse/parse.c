@@ -5,7 +5,7 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "stages/common/input_limits.h"
+#include "stages/common/manifest/input_limits.h"
 #include "stages/parse/files.h"
 #include "stages/parse/join.h"
 #include "stages/parse/live.h"

@@ -7,7 +7,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/io/fs.h"
-#include "stages/common/render_tree.h"
+#include "stages/common/manifest/render_tree.h"
 
 /* The sorting at work. Sets are JSON objects: their keys are resolved paths. */
 struct sorting {

@@ -4,7 +4,7 @@
 /* With --render: charts and kustomizations among the files, each read once as the program renders it; the
  * files that they are made of are not read by themselves. */
 
-#include "stages/common/render.h"
+#include "stages/common/manifest/render.h"
 #include "stages/parse/files.h"
 #include "stages/parse/intake.h"
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "pipeline/io/json.h"
-#include "stages/common/manifest.h"
+#include "stages/common/manifest/manifest.h"
 
 /* What an autoscaler aims at, and what artifacts say about it. */
 struct scaler {

@@ -60,7 +60,7 @@ is "$out" "" "without an artifact"
 like "$err" "more than 2 manifest files.*--max-files" "and says what to do"
 
 # each limit has its bounds and stands in the header
-options=$(sed -n 's/^X(OPT_[A-Z_]*, "\([a-z_]*\)".*/\1/p' "$root/stages/common/input_limits.def")
+options=$(sed -n 's/^X(OPT_[A-Z_]*, "\([a-z_]*\)".*/\1/p' "$root/stages/common/manifest/input_limits.def")
 is "$(wc -w <<<"$options")" 10 "ten limits"
 for key in $options; do
     option=--${key//_/-}

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/common/edit.h"
-#include "stages/common/unidiff.h"
+#include "stages/common/edit/edit.h"
+#include "stages/common/edit/unidiff.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "pipeline/base/quantity.h"
-#include "stages/common/edit_style.h"
+#include "stages/common/edit/edit_style.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/common/manifest.h"
-#include "stages/common/template.h"
+#include "stages/common/manifest/manifest.h"
+#include "stages/common/manifest/template.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

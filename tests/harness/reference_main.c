@@ -74,7 +74,7 @@ static void print_limits(void)
         const char *beyond;
     } limits[] = {
 #define X(option, key, member, least, most, beyond) {option, most, beyond},
-#include "stages/common/input_limits.def"
+#include "stages/common/manifest/input_limits.def"
 #undef X
     };
     puts("| option | default | may be up to | what | beyond it |\n|---|---|---|---|---|");

@@ -12,7 +12,7 @@
 
 #include "pipeline/base/str.h"
 #include "pipeline/io/yaml.h"
-#include "stages/common/manifest.h"
+#include "stages/common/manifest/manifest.h"
 #include "stages/parse/cluster_kind.h"
 #include "stages/parse/cluster_object.h"
 

@@ -1,0 +1,117 @@
+/* Anthropic's Messages API (version 2023-06-01): structured answers by output_config.format, rules marked for
+ * caching. No temperature and no prefilled answer: current models refuse both. */
+
+#include <stdio.h>
+
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+#include "stages/common/llm/llm.h"
+
+static const char *path(const char *base_url)
+{
+    return str_ends(base_url, "/v1") || str_ends(base_url, "/v1/") ? "/messages" : "/v1/messages";
+}
+
+/* New {role,content}. */
+static json_t *message_new(const char *role, const char *text)
+{
+    json_t *message = json_object();
+    json_object_set_new(message, "role", json_string(role));
+    json_object_set_new(message, "content", json_string_safe(text));
+    return message;
+}
+
+static json_t *system_new(const char *text)
+{
+    json_t *cache = json_object();
+    json_object_set_new(cache, "type", json_string("ephemeral"));
+    json_t *block = json_object();
+    json_object_set_new(block, "type", json_string("text"));
+    json_object_set_new(block, "text", json_string_safe(text));
+    json_object_set_new(block, "cache_control", cache);
+    json_t *blocks = json_array();
+    json_array_append_new(blocks, block);
+    return blocks;
+}
+
+static json_t *request(const struct llm_prompt *prompt, const char *model, const struct llm_dialect *dialect)
+{
+    json_t *body = json_object();
+    json_object_set_new(body, "model", json_string_safe(model));
+    json_object_set_new(body, "max_tokens", json_integer(prompt->max_tokens));
+    json_object_set_new(body, "system", system_new(prompt->system));
+    json_t *messages = json_array();
+    json_array_append_new(messages, message_new("user", prompt->user));
+    if (prompt->former_reply && *prompt->former_reply) {
+        json_array_append_new(messages, message_new("assistant", prompt->former_reply));
+        json_array_append_new(messages, message_new("user", prompt->complaint));
+    }
+    json_object_set_new(body, "messages", messages);
+    if (dialect->mode == LLM_JSON_SCHEMA) {
+        json_t *format = json_object();
+        json_object_set_new(format, "type", json_string("json_schema"));
+        json_object_set_new(format, "schema", json_deep_copy(prompt->schema));
+        json_t *config = json_object();
+        json_object_set_new(config, "format", format);
+        json_object_set_new(body, "output_config", config);
+    }
+    return body;
+}
+
+/* The text of all text blocks (thinking may come first), as one new string; NULL when there is none. */
+static char *text_of(const json_t *content)
+{
+    struct buf text;
+    buf_init(&text, LLM_REPLY_MAX);
+    size_t index;
+    json_t *block;
+    json_array_foreach(content, index, block)
+    {
+        const char *part = json_string_or_null(block, "text");
+        if (part && str_equal(json_string_or_null(block, "type"), "text"))
+            (void)buf_add_str(&text, part);
+    }
+    bool usable = text.length > 0 && !text.overflow;
+    char *out = usable ? buf_steal(&text) : NULL;
+    buf_release(&text);
+    return out;
+}
+
+static int reply(const json_t *body, struct llm_reply *out, struct err *err)
+{
+    const json_t *usage = json_object_get(body, "usage");
+    out->input_tokens = json_int_or(usage, "input_tokens", 0) +
+                        json_int_or(usage, "cache_creation_input_tokens", 0) +
+                        json_int_or(usage, "cache_read_input_tokens", 0);
+    out->output_tokens = json_int_or(usage, "output_tokens", 0);
+    const char *model = json_string_or_null(body, "model");
+    if (model)
+        (void)snprintf(out->model, sizeof out->model, "%s", model);
+    const char *stop = json_string_or_null(body, "stop_reason");
+    if (!str_equal(stop, "end_turn"))
+        return err_set(err, ERR_DATA, "the answer ended with stop_reason %.40s", stop ? stop : "null");
+    out->text = text_of(json_object_get(body, "content"));
+    if (!out->text)
+        return err_set(err, ERR_DATA, "the answer holds no text, or more than %d bytes", LLM_REPLY_MAX);
+    return 0;
+}
+
+static bool adapt(const char *message, struct llm_dialect *dialect)
+{
+    if (dialect->mode == LLM_PLAIN || (!str_glob("*output_config*", message) &&
+                                       !str_glob("*schema*", message) && !str_glob("*grammar*", message)))
+        return false;
+    dialect->mode = LLM_PLAIN;
+    return true;
+}
+
+const struct llm_provider llm_anthropic = {
+    .name = "anthropic",
+    .default_url = "https://api.anthropic.com",
+    .default_model = "claude-haiku-5-5",
+    .needs_key = true,
+    .path = path,
+    .request = request,
+    .reply = reply,
+    .adapt = adapt,
+};
