@@ -1,6 +1,9 @@
 #include "stages/parse/join.h"
 
+#include <string.h>
+
 #include "pipeline/base/str.h"
+#include "pipeline/run/artifact.h"
 #include "pipeline/run/record.h"
 #include "stages/parse/allowance.h"
 #include "stages/parse/budget.h"
@@ -176,22 +179,43 @@ static bool set_autoscaler(json_t *workload, json_t *scalers)
     return fits;
 }
 
+/* Whether an entry is the very one before it: manifests are often there several times. Keeps it in `last`. */
+static int is_again(struct shelf *joins, const struct shelf_entry *entry, struct buf *last, bool *again, struct err *err)
+{
+    struct shelf_item item;
+    if (shelf_read(joins, entry, &item, err)) {
+        return -1;
+    }
+    *again = last->length == item.length && memcmp(last->data, item.text, item.length) == 0;
+    buf_clear(last);
+    buf_add(last, item.text, item.length);
+    return 0;
+}
+
 /* What lies under the workload's own identity. 1 when not all was listed. */
 static int join_identity(struct intake *intake, size_t index, json_t *workload, struct err *err)
 {
     size_t count;
     const struct shelf_entry *entry = shelf_find(&intake->joins, intake->records.entries[index].id, &count);
     json_t *scalers = json_array();
+    struct buf last;
     bool fits = count <= NAMESPACE_LISTED_MAX;
+    bool again = false;
     int failed = 0;
+    buf_init(&last, ARTIFACT_LINE_MAX);
     for (size_t i = 0; i < count && i < NAMESPACE_LISTED_MAX && !failed; i++) {
         json_t *join = NULL;
-        failed = shelf_get(&intake->joins, &entry[i], &join, err);
+        failed = is_again(&intake->joins, &entry[i], &last, &again, err) ||
+                 (!again && shelf_get(&intake->joins, &entry[i], &join, err));
+        if (failed || again) {
+            continue;
+        }
         json_array_append(scalers, json_object_get(join, "autoscaler"));
         json_object_del(join, "autoscaler");
         json_object_update_missing(workload, join);
         json_decref(join);
     }
+    buf_release(&last);
     fits = set_autoscaler(workload, scalers) && fits;
     json_decref(scalers);
     return failed ? -1 : !fits;

@@ -10,7 +10,7 @@
 #include "pipeline/io/hash.h"
 #include "pipeline/run/artifact.h"
 
-enum { PENDING_MAX = 256 * 1024, WINDOW = 64 * 1024 };
+enum { PENDING_MAX = 256 * 1024, WINDOW = 64 * 1024, WHOLE_MAX = 1024 * 1024 };
 
 int shelf_init(struct shelf *shelf, struct err *err)
 {
@@ -126,12 +126,15 @@ static int fill_window(struct shelf *shelf, uint64_t offset, size_t length, stru
     return 0;
 }
 
-/* Has an entry in the window; who goes on where the last one ended gets more than that. */
+/* Has an entry in the window: of a small shelf all is; who goes on where the last one ended gets more than an entry. */
 static int reach(struct shelf *shelf, const struct shelf_entry *entry, struct err *err)
 {
     uint64_t end = shelf->window_at + shelf->window_length;
     if (entry->offset >= shelf->window_at && entry->offset + entry->length <= end) {
         return 0;
+    }
+    if (shelf->size <= WHOLE_MAX) {
+        return fill_window(shelf, 0, (size_t)shelf->size, err);
     }
     bool ahead = entry->offset >= shelf->window_at && entry->offset <= end && entry->length < WINDOW;
     uint64_t left = shelf->size - entry->offset;
