@@ -541,6 +541,26 @@ static void test_the_cursor_goes_both_ways(void **state)
         assert_int_equal(yaml_cursor_seek(&cursor, bytes, sizeof bytes - 1, character), offsets[character]);
     }
     assert_int_equal(yaml_cursor_seek(&cursor, bytes, sizeof bytes - 1, 99), sizeof bytes - 1);
+
+    /* Runs of ASCII of every length around and between wide characters. */
+    char text[1024] = "";
+    size_t at[512];
+    size_t length = 0;
+    size_t count = 0;
+    for (size_t run = 0; run < 20; run++) {
+        for (size_t i = 0; i < run; i++) {
+            at[count++] = length;
+            text[length++] = 'x';
+        }
+        at[count++] = length;
+        memcpy(text + length, "\xe2\x82\xac", 3);
+        length += 3;
+    }
+    cursor = (struct yaml_cursor){0, 0};
+    for (size_t i = 0; i < 1000; i++) {
+        size_t character = (i * 37) % count;
+        assert_int_equal(yaml_cursor_seek(&cursor, text, length, character), at[character]);
+    }
 }
 
 static void test_empty(void **state)
