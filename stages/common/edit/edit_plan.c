@@ -11,6 +11,7 @@ enum { ENTRIES_MAX = EMIT_PAIRS_MAX + FIELD_COUNT };
 
 struct plan {
     struct layout *layout;
+    const struct yaml_node *root; /* of the document */
     const struct manifest_container *container;
     const char *resources; /* the key that requests and limits stand below */
     struct edit_want *wants;
@@ -67,24 +68,56 @@ static const char *new_text(const struct plan *plan, enum manifest_field field)
     return edit_quote(plan->layout->arena, plan->wants[field].text, style, plan->layout->json);
 }
 
-/* The indentation that people used: of the entries of a mapping below `map`, else of two blanks. */
+/* How much deeper the entries of a block mapping stand than its key; 0 for another value. */
+static size_t step_of(const struct plan *plan, const struct yaml_node *key, const struct yaml_node *value)
+{
+    size_t line;
+    size_t outer;
+    size_t inner;
+    if (value->kind != YAML_KIND_MAPPING || value->style != YAML_STYLE_BLOCK || value->first == NULL) {
+        return 0;
+    }
+    yaml_position(plan->layout->stream, key->start, &line, &outer);
+    yaml_position(plan->layout->stream, value->first->start, &line, &inner);
+    return inner > outer ? inner - outer : 0;
+}
+
+static bool holds(const struct yaml_node *node, const struct yaml_node *inner)
+{
+    return node->start <= inner->start && inner->start < node->end;
+}
+
+/* The step of the innermost mapping that has the container in it; two blanks where there is none. */
+static size_t step_around(const struct plan *plan)
+{
+    const struct yaml_node *container = plan->container->node;
+    const struct yaml_node *node = plan->root;
+    size_t step = 2;
+    while (node != NULL && node != container) {
+        bool pairs = node->kind == YAML_KIND_MAPPING;
+        const struct yaml_node *key = node->first;
+        const struct yaml_node *child = pairs && key != NULL ? key->next : key;
+        while (child != NULL && !holds(child, container)) {
+            key = child->next;
+            child = pairs && key != NULL ? key->next : key;
+        }
+        size_t found = pairs && child != NULL ? step_of(plan, key, child) : 0;
+        step = found > 0 ? found : step;
+        node = child;
+    }
+    return step;
+}
+
+/* The indentation that people used: of the entries of a mapping below `map`, else around the container. */
 static size_t step_below(const struct plan *plan, const struct yaml_node *map)
 {
     for (const struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
-        const struct yaml_node *value = key->next;
-        size_t line;
-        size_t outer;
-        size_t inner;
-        if (value->kind != YAML_KIND_MAPPING || value->style != YAML_STYLE_BLOCK || value->first == NULL) {
-            continue;
-        }
-        yaml_position(plan->layout->stream, key->start, &line, &outer);
-        yaml_position(plan->layout->stream, value->first->start, &line, &inner);
-        if (inner > outer) {
-            return inner - outer;
+        size_t step = step_of(plan, key, key->next);
+        if (step > 0) {
+            return step;
         }
     }
-    return 2;
+    return step_around(plan);
 }
 
 /* The field of a key in a section; FIELD_COUNT when it is another resource. */
@@ -517,6 +550,7 @@ int edit_plan_container(struct layout *layout, struct yaml_node *root,
                         struct edit_want wants[FIELD_COUNT], enum edit_sharing sharing, struct err *err)
 {
     struct plan plan = {.layout = layout,
+                        .root = root,
                         .container = container,
                         .resources = resources_key,
                         .wants = wants,
