@@ -12,9 +12,11 @@
 #include "pipeline/base/clock.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
 #include "pipeline/cli/help.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/run/ledger.h"
+#include "pipeline/run/record.h"
 
 const char *tare_version(void)
 {
@@ -31,15 +33,39 @@ int stage_read(struct stage *stage, json_t **record, struct err *err)
     return artifact_read(stage->in, record, err);
 }
 
+/* With --verbose: a problem or note of this stage, with its file where the message does not name it. */
+static void log_problem(const struct stage *stage, const json_t *entry)
+{
+    const char *message = json_string_or_null(entry, "message");
+    const char *file = json_string_or_null(json_object_get(entry, "source"), "file");
+    if (message != NULL && str_equal(json_string_or_null(entry, "stage"), stage->spec->name)) {
+        bool named = file == NULL || strstr(message, file) != NULL;
+        log_debug("%s: %s%s%s", json_string_or_null(entry, "code"), named ? "" : file, named ? "" : ": ", message);
+    }
+}
+
+/* Counts the problems that this stage found. */
+static void take_problems(const struct stage *stage, const json_t *record)
+{
+    size_t index;
+    json_t *problem;
+    record_count_problems(record, stage->spec->name, stage->problem_counts);
+    json_array_foreach(json_object_get(record, "problems"), index, problem)
+    {
+        log_problem(stage, problem);
+    }
+    log_problem(stage, record_note(record));
+}
+
 int stage_write(struct stage *stage, const json_t *record, struct err *err)
 {
-    record_count_problems(record, stage->spec->name, stage->problem_counts);
+    take_problems(stage, record);
     return artifact_write(stage->out, record, err);
 }
 
 int stage_write_line(struct stage *stage, const char *line, size_t length, const json_t *added, struct err *err)
 {
-    record_count_problems(added, stage->spec->name, stage->problem_counts);
+    take_problems(stage, added);
     return artifact_write_line(stage->out, line, length, added, err);
 }
 
@@ -102,8 +128,8 @@ static void summarize(const struct stage *stage)
     {
         buf_printf(&codes, "%s%s %" JSON_INTEGER_FORMAT, codes.length == 0 ? "; " : ", ", code, json_integer_value(count));
     }
-    log_line(codes.length > 0 ? LOG_WARN : LOG_INFO, "%" PRId64 " workloads%s", artifact_writer_workloads(stage->out),
-             buf_str(&codes));
+    log_line(codes.length > 0 ? LOG_WARN : LOG_INFO, "%" PRId64 " workload%s%s", artifact_writer_workloads(stage->out),
+             artifact_writer_workloads(stage->out) == 1 ? "" : "s", buf_str(&codes));
     buf_release(&codes);
 }
 

@@ -179,7 +179,11 @@ static int list_kind(struct listing *listing, const char *namespace, struct err 
         return 0;
     }
     bool of_all = status == 0 || status == 401 || http_status_ok(status) || failure.class != ERR_UNAVAILABLE;
-    if (of_all || (status == 400 && query.labels != NULL)) {
+    if (status == 400 && query.labels != NULL) {
+        err_set(err, ERR_USAGE, "the cluster does not understand the selector \"%s\": %s", query.labels, failure.message);
+        return err_hint(err, "write it as for kubectl: --selector 'app=shop,tier in (web, api)'");
+    }
+    if (of_all) {
         *err = failure;
         return -1;
     }

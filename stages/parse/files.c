@@ -11,6 +11,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/io/fs.h"
+#include "stages/common/manifest/render_tree.h"
 
 void file_list_release(struct file_list *list)
 {
@@ -59,6 +60,7 @@ static void add_entry(struct file_list *list, const char *folder, const char *na
         }
         free(path);
     } else if (is_manifest_name(name)) {
+        list->links = list->links || link;
         add_path(list, path);
     } else {
         free(path);
@@ -113,6 +115,7 @@ static int add_named(struct file_list *list, const char *path, struct err *err)
 
 int file_list_add(struct file_list *list, const char *path, struct err *err)
 {
+    list->links = list->links || list->count > 0; /* two names may lead to one file */
     if (add_named(list, path, err)) {
         return -1;
     }
@@ -128,18 +131,95 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-void file_list_sort(struct file_list *list)
+/* A path of the list, and the file it leads to. */
+struct target {
+    char *real; /* NULL: it leads nowhere */
+    bool link;
+    size_t index;
+};
+
+/* By file; of one file, what is no link comes first, then by path. */
+static int compare_targets(const void *a, const void *b)
 {
-    size_t kept = 0;
+    const struct target *left = a;
+    const struct target *right = b;
+    int files = str_compare(left->real, right->real);
+    if (files != 0) {
+        return files;
+    }
+    if (left->link != right->link) {
+        return left->link ? 1 : -1;
+    }
+    return left->index < right->index ? -1 : left->index > right->index;
+}
+
+/* Frees the path of a file that another path leads to. What is rendered is known by its folder, not by its file. */
+static void drop_path(struct file_list *list, size_t index, size_t other)
+{
+    const char *path = list->paths[index];
+    if (str_ends(path, "Chart.yaml") || kustomization_named(path)) {
+        return;
+    }
+    log_info("%s is the same file as %s: read once", path, list->paths[other]);
+    free(list->paths[index]);
+    list->paths[index] = NULL;
+}
+
+/* Of paths that lead to one file keeps one: its workloads are there once, and a patch may name it once. */
+static void drop_same(struct file_list *list)
+{
+    struct target *targets = xcalloc_array(list->count + 1, sizeof *targets);
+    for (size_t i = 0; i < list->count; i++) {
+        struct stat info;
+        targets[i].real = realpath(list->paths[i], NULL);
+        targets[i].link = lstat(list->paths[i], &info) == 0 && S_ISLNK(info.st_mode);
+        targets[i].index = i;
+    }
     if (list->count > 1) {
-        qsort(list->paths, list->count, sizeof *list->paths, compare);
+        qsort(targets, list->count, sizeof *targets, compare_targets);
+    }
+    size_t first = 0;
+    for (size_t i = 1; i < list->count; i++) {
+        if (targets[i].real == NULL || !str_equal(targets[i].real, targets[first].real)) {
+            first = i;
+        } else {
+            drop_path(list, targets[i].index, targets[first].index);
+        }
     }
     for (size_t i = 0; i < list->count; i++) {
-        if (kept > 0 && strcmp(list->paths[kept - 1], list->paths[i]) == 0) {
-            free(list->paths[i]);
-        } else {
+        free(targets[i].real);
+    }
+    free(targets);
+}
+
+/* Closes the gaps. */
+static void close_up(struct file_list *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->paths[i] != NULL) {
             list->paths[kept++] = list->paths[i];
         }
     }
     list->count = kept;
+}
+
+void file_list_sort(struct file_list *list)
+{
+    if (list->count > 1) {
+        qsort(list->paths, list->count, sizeof *list->paths, compare);
+    }
+    for (size_t i = 1, kept = 0; i < list->count; i++) {
+        if (strcmp(list->paths[kept], list->paths[i]) == 0) {
+            free(list->paths[i]);
+            list->paths[i] = NULL;
+        } else {
+            kept = i;
+        }
+    }
+    close_up(list);
+    if (list->links) {
+        drop_same(list);
+        close_up(list);
+    }
 }

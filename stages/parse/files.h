@@ -12,6 +12,7 @@ struct file_list {
     size_t most;    /* files */
     size_t deepest; /* folders below the one named */
     bool overflow;  /* there are more files than `most` */
+    bool links;     /* two of the paths may lead to one file */
     char **paths;
     size_t count;
     size_t capacity;
@@ -26,7 +27,7 @@ void file_list_release(struct file_list *list);
  * missing, unreadable, or neither a regular file nor a directory; ERR_DATA when there are too many files. */
 int file_list_add(struct file_list *list, const char *path, struct err *err);
 
-/* Sorts bytewise and drops what is there twice. */
+/* Sorts bytewise and drops what is there twice, under one name or as a link to a file that is there as well. */
 void file_list_sort(struct file_list *list);
 
 #endif

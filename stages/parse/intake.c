@@ -101,6 +101,7 @@ int intake_error(struct intake *intake, const struct intake_place *place, const 
     set_placed(place, message, text);
     if (intake->errors++ == 0) {
         err_set(&intake->first, ERR_DATA, "%s", text);
+        intake->first_limit = str_ends(code, "-limit");
     }
     return add_note(intake, place, "error", code, text, err);
 }

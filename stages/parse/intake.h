@@ -32,6 +32,8 @@ struct intake {
     int64_t workloads;
     int64_t errors;   /* error notes */
     struct err first; /* the first of them, for messages */
+    bool first_limit; /* it is beyond a limit */
+    int64_t unrendered; /* files that say nothing until a chart or a kustomization is rendered */
 };
 
 /* A text; everything is borrowed. */

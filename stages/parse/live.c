@@ -36,6 +36,10 @@ static int decide(struct live *live, const struct stage *stage, struct err *err)
         return err_set(err, ERR_USAGE,
                        "--selector chooses among the workloads of a cluster, and none is read");
     }
+    if (live->use == LIVE_SOURCE && options_typed(options, OPT_RENDER)) {
+        err_set(err, ERR_USAGE, "--render is for charts and kustomizations in files, and a cluster is read");
+        return err_hint(err, "leave --render out, or name the files and add --target cluster to compare them with it");
+    }
     if (live->use != LIVE_SOURCE && options_list_count(options, OPT_NAMESPACE) > 1) {
         return err_set(err, ERR_USAGE,
                        "of manifests, only one --namespace can be that of objects that name none");
@@ -223,10 +227,15 @@ int live_workload(struct live *live, const unsigned char id[SHELF_ID], json_t *r
     return 0;
 }
 
-int live_nothing_found(const struct live *live, struct err *err)
+int live_nothing_found(const struct live *live, const struct intake *intake, struct err *err)
 {
-    bool narrowed = json_array_size(live->namespaces) > 0 || live->options.selector != NULL;
-    err_set(err, ERR_DATA, "no workload in the cluster%s",
-            narrowed ? " in these namespaces and with this selector" : "");
+    bool named = json_array_size(live->namespaces) > 0;
+    bool chosen = live->options.selector != NULL;
+    err_set(err, ERR_DATA, "no workload in the cluster%s%s%s", named ? " in these namespaces" : "",
+            named && chosen ? " and" : "", chosen ? " with this selector" : "");
+    if (intake->errors > 0) {
+        err_set(err, ERR_DATA, "no workload in the cluster; the first of %lld problem(s): %s",
+                (long long)intake->errors, intake->first.message);
+    }
     return err_hint(err, "kubectl get deployments --all-namespaces shows what the same account sees");
 }

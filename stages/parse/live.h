@@ -33,7 +33,7 @@ int live_take(struct live *live, struct intake *intake, struct err *err);
  * ERR_IO. */
 int live_workload(struct live *live, const unsigned char id[SHELF_ID], json_t *record, struct err *err);
 
-/* Sets ERR_DATA for a cluster without workloads. Returns -1. */
-int live_nothing_found(const struct live *live, struct err *err);
+/* Sets ERR_DATA for a cluster without workloads, with the first of what went wrong there. Returns -1. */
+int live_nothing_found(const struct live *live, const struct intake *intake, struct err *err);
 
 #endif

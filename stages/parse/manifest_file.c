@@ -13,11 +13,13 @@ static int add_empty_note(struct intake *intake, const char *path, bool kustomiz
 {
     struct intake_place place = {.file = path};
     if (kustomization || kustomization_named(path)) {
+        intake->unrendered++;
         return intake_note(intake, &place, "kustomize",
                            "the file is a Kustomization: with --render its workloads are read as kustomize build "
                            "makes them",
                            err);
     }
+    intake->unrendered += str_ends(path, "/Chart.yaml");
     return intake_note(intake, &place, "no-workload", "the file holds no workload", err);
 }
 
@@ -40,6 +42,7 @@ static int add_template_note(struct intake *intake, const char *path, struct err
                                       folder)
                           : xstrdup("the file is a template (Helm or another): render it first (helm template) and "
                                     "name the result");
+    intake->unrendered += chart;
     int failed = intake_note(intake, &place, "helm-template", message, err);
     free(message);
     free(folder);

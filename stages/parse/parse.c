@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "stages/common/manifest/input_limits.h"
@@ -58,6 +59,17 @@ static void configure(struct stage *stage)
     json_object_set_new(settings, "namespace", json_string_safe(intake->namespace));
 }
 
+/* An option of rendering that would do nothing is refused. */
+static int refuse_unrendered(const struct options *options, struct err *err)
+{
+    bool values = options_list_count(options, OPT_HELM_VALUES) > 0;
+    if (!values && !options_typed(options, OPT_HELM_RELEASE)) {
+        return 0;
+    }
+    err_set(err, ERR_USAGE, "%s is for charts that are rendered, and none is", values ? "--helm-values" : "--helm-release");
+    return err_hint(err, "add --render");
+}
+
 /* With --render: which folders are rendered, and how. */
 static int find_rendered(struct stage *stage, struct err *err)
 {
@@ -67,7 +79,7 @@ static int find_rendered(struct stage *stage, struct err *err)
     struct render_settings *settings = &rendered->settings;
     size_t values = options_list_count(options, OPT_HELM_VALUES);
     if (!options_flag(options, OPT_RENDER) && !json_is_true(config_value(stage->config, "render.enabled"))) {
-        return 0;
+        return refuse_unrendered(options, err);
     }
     settings->namespace = state->intake.namespace;
     settings->release = options_string(options, OPT_HELM_RELEASE);
@@ -116,9 +128,14 @@ static int nothing_found(const struct state *state, struct err *err)
     if (intake->errors > 0) {
         err_set(err, ERR_DATA, "no workload in %zu file(s); the first of %lld problem(s): %s",
                 state->files.count, (long long)intake->errors, intake->first.message);
-        return err_hint(err, "correct the file and run tare-parse again");
+        return err_hint(err, "%s", intake->first_limit ? "name less, or allow more: tare-parse --help lists the --max options"
+                                                       : "correct the file and run tare-parse again");
     }
     err_set(err, ERR_DATA, "no workload in %zu file(s) that were named or found", state->files.count);
+    if (intake->unrendered > 0) {
+        return err_hint(err, "%lld of them are parts of Helm charts and kustomizations: --render reads these",
+                        (long long)intake->unrendered);
+    }
     return err_hint(
         err, "name files or folders that hold Deployments, StatefulSets, DaemonSets, Jobs or the like");
 }
@@ -227,10 +244,15 @@ static int run(struct stage *stage, struct err *err)
     }
     if (intake->errors > 0 && options_flag(stage->options, OPT_STRICT)) {
         err_set(err, ERR_DATA, "%s", intake->first.message);
-        return err_hint(err, "correct it, or run without --strict to go on with the other files");
+        return err_hint(err, "%s, or run without --strict to go on with the other files",
+                        intake->first_limit ? "allow more with one of the --max options" : "correct it");
     }
     if (intake->workloads == 0) {
-        return state->live.use == LIVE_SOURCE ? live_nothing_found(&state->live, err) : nothing_found(state, err);
+        return state->live.use == LIVE_SOURCE ? live_nothing_found(&state->live, intake, err) : nothing_found(state, err);
+    }
+    if (intake->unrendered > 0) {
+        log_info("%lld file(s) are parts of Helm charts and kustomizations and were left out: --render reads these",
+                 (long long)intake->unrendered);
     }
     count_same(state);
     join_ready(intake);

@@ -32,6 +32,13 @@ refused 65 "no workload" "an empty folder" "$BIN/tare-parse" empty
 refused 65 "no workload" "a folder without workloads" "$BIN/tare-parse" services
 refused 65 "b.yaml, line 2, column 1" "broken YAML alone" "$BIN/tare-parse" broken
 refused 65 "b.yaml, line 2" "broken YAML with --strict" "$BIN/tare-parse" --strict broken "$root/fixtures/demo/manifests"
+mkdir -p chart/templates && printf 'name: c\nversion: 1.0.0\n' >chart/Chart.yaml && printf 'kind: {{ .Values.kind }}\n' >chart/templates/t.yaml
+refused 65 "hint: 1 of them are parts of Helm charts and kustomizations: --render" "a chart alone" "$BIN/tare-parse" chart
+refused 64 "helm-values is for charts" "values for charts that are not rendered" "$BIN/tare-parse" --helm-values v.yaml services
+refused 64 "helm-release is for charts" "a release of none" "$BIN/tare-parse" --helm-release r services
+refused 64 "render is for charts" "rendering a cluster" "$BIN/tare-parse" --render --kubeconfig none
+refused 65 "hint: name less, or allow more.*--max" "a limit" "$BIN/tare-parse" --max-depth 2 "$root/fixtures/demo/manifests"
+refused 65 "hint: allow more with one of the --max options" "a limit with --strict" "$BIN/tare-parse" --strict --max-depth 2 "$root/fixtures/demo/manifests"
 run "$BIN/tare-parse" broken "$root/fixtures/demo/manifests"
 is "$rc" 0 "broken YAML beside good: exit 0"
 is "$(jq -r 'select(.note.code == "yaml-syntax").note.source.line' <<<"$out")" 2 "and a note with its line"

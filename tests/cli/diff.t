@@ -94,6 +94,33 @@ parse tree/keda.yaml | recommend "$bigger" >costs
 run "$BIN/tare-diff" -q --root tree <costs
 like "$(jq -r 'select(.workload).change.patch' <<<"$out")" '^--- a/keda.yaml' "or to --root"
 
+# the step of what is around is that of what is new; a file that is there twice is changed once
+mkdir -p links/b && ln -s ../four.yaml links/b/four.yaml
+cat >links/four.yaml <<'YAML'
+apiVersion: v1
+kind: List
+items:
+    - apiVersion: apps/v1
+      kind: Deployment
+      metadata:
+          name: four
+      spec:
+          template:
+              spec:
+                  containers:
+                      - name: app
+                        image: i
+                      - {name: side, image: i}
+YAML
+parse links | recommend '{requests: {cpu_millicores: 350, memory_bytes: null}, limits: {cpu_millicores: null, memory_bytes: null}, remove: []}' >costs
+run "$BIN/tare-diff" -q --patch all.patch <costs
+is "$(grep '^+ ' all.patch)" '+                        resources:
++                            requests:
++                                cpu: 350m
++                      - {name: side, image: i, resources: {requests: {cpu: 350m}}}' "new entries stand as deep as those around them"
+is "$(grep -c '^+++' all.patch)" 1 "a link and what it names are one file"
+ok "git takes it" git apply --check all.patch
+
 mkdir elsewhere
 parse tree/keda.yaml tree/cpu-null.yaml | recommend "$bigger" >costs
 run "$BIN/tare-diff" --root elsewhere <costs

@@ -75,13 +75,18 @@ d/sub/b.json
 d/sub/c.yaml
 d/sub/d.yaml
 d/sub/gone.yaml
-d/sub/pipe.yaml
-d/sub/z.yaml" "sorted paths; hidden folders and linked folders left out"
+d/sub/pipe.yaml" "sorted paths; hidden folders, linked folders and links to files that are there left out"
+like "$err" 'd/sub/z.yaml is the same file as d/a.yml' "which is said"
 is "$(jq -r 'select(.note).note | .outcome + " " + .code' <<<"$out" | sort | uniq -c | sed 's/ *//')" "2 error unreadable
 2 skipped no-workload" "what cannot be read, and files without a workload"
-is "$(jq -c 'select(.end).end | [.records, .workloads, .problems, .skipped]' <<<"$out")" '[7,3,5,{"ConfigMap":2,"Job.batch.volcano.sh":1}]' "counts"
-is "$(jq -r 'select(.workload).problems[].code' <<<"$out" | sort -u)" "duplicate-identity" "one identity three times"
-is "$("$BIN/tare-parse" -q d/sub d d/a.yml 2>/dev/null | grep -c workload\":)" 3 "a file named twice is read once"
+is "$(jq -c 'select(.end).end | [.records, .workloads, .problems, .skipped]' <<<"$out")" '[6,2,4,{"ConfigMap":2,"Job.batch.volcano.sh":1}]' "counts"
+is "$(jq -r 'select(.workload).problems[].code' <<<"$out" | sort -u)" "duplicate-identity" "one identity twice"
+is "$("$BIN/tare-parse" -q d/sub d d/a.yml ./d "$PWD/d" 2>/dev/null | grep -c workload\":)" 2 "a file named twice is read once, whatever it is called"
+mkdir -p l/one l/two && cp "$cases/tabs.json" shared.json && ln -s ../../shared.json l/one/a.json && ln -s ../../shared.json l/two/a.json
+is "$("$BIN/tare-parse" -q l 2>/dev/null | jq -r 'select(.workload).workload.source.file')" "l/one/a.json" "two links to one file are one; a link alone is followed"
+run "$BIN/tare-parse" -v d
+like "$err" 'unreadable: cannot read d/sub/gone.yaml' "-v names each problem"
+like "$err" 'no-workload: d/sub/c.yaml: the file holds no workload' "and each note, with its file"
 
 # how it ends
 run "$BIN/tare-parse" d/nowhere

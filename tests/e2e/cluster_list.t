@@ -91,10 +91,11 @@ is "$(jq -c 'select(.workload.name == "canary") | .workload.containers[0].reques
 parse --kubeconfig "$admin" --namespace "$namespace" --namespace shop --selector 'team in (b)'
 is "$(names)" "$namespace/Rollout/canary" "a selector chooses among workloads"
 parse --kubeconfig "$admin" --selector 'team in (('
-is "$rc" 69 "a selector that is none is refused"
+is "$rc" 64 "a selector that is none is refused"
 like "$err" 'unable to parse|labelSelector' "in the server's own words"
 parse --kubeconfig "$admin" --namespace nowhere
 is "$rc $(codes)" "65 " "a namespace that is not there, alone"
+like "$err" 'no namespace "nowhere"' "is named as well"
 parse --kubeconfig "$admin" --namespace nowhere --namespace shop
 is "$rc$(codes)" "0 1 not-listed " "a namespace that is not there, beside one that is"
 like "$(<"$tmp/inventory")" 'no namespace \\"nowhere\\"' "is named"
