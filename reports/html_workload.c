@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/money.h"
@@ -324,20 +325,13 @@ static void advice(struct buf *out, const json_t *change)
     }
 }
 
-/* The diff of the file to change; of a rendered workload without one that of what is rendered. */
-static void patch(struct buf *out, const json_t *change)
+/* Text of several lines below a title; a long one is cut. */
+static void listing(struct buf *out, const char *title, const char *text)
 {
-    const char *text = json_string_or_null(change, "patch");
-    const char *rendered = json_string_or_null(change, "rendered_patch");
-    const char *title = "Diff";
-    if (text == NULL && rendered != NULL) {
-        text = rendered;
-        title = "Diff of what is rendered, not of a file";
-    }
-    if (text == NULL || text[0] == '\0') {
+    struct buf line;
+    if (text[0] == '\0') {
         return;
     }
-    struct buf line;
     buf_init(&line, strlen(text) + 1);
     buf_printf(out, "<h3>%s</h3>", title);
     buf_add_str(out, "<pre class=\"diff\" tabindex=\"0\"><code>");
@@ -353,6 +347,23 @@ static void patch(struct buf *out, const json_t *change)
     buf_add_str(out, *text == '\0' ? "</code></pre>\n"
                                    : "… cut here; the whole diff is in the plan.</code></pre>\n");
     buf_release(&line);
+}
+
+/* The diff of the file to change; of a rendered workload without one that of what is rendered; of an object in a
+ * cluster the patch for the API. */
+static void patch(struct buf *out, const json_t *change)
+{
+    const char *text = json_string_or_null(change, "patch");
+    const char *rendered = json_string_or_null(change, "rendered_patch");
+    const json_t *merge = json_object_get(change, "merge_patch");
+    const json_t *api = json_is_object(merge) ? merge : json_object_get(change, "json_patch");
+    if (text != NULL || rendered != NULL) {
+        listing(out, text != NULL ? "Diff" : "Diff of what is rendered, not of a file", text != NULL ? text : rendered);
+    } else if (json_is_object(api) || json_is_array(api)) {
+        char *dump = json_dumps(api, JSON_INDENT(2) | JSON_SORT_KEYS);
+        listing(out, "Patch for the Kubernetes API", dump == NULL ? "" : dump);
+        free(dump);
+    }
 }
 
 static void reasoning(struct buf *out, const json_t *recommendation)
@@ -406,6 +417,12 @@ static void source_line(struct buf *out, const struct report_row *row)
     const json_t *source = json_at(row->record, "workload.source");
     const char *file = json_string_or_null(source, "file");
     const char *rendered = json_string_or_null(source, "rendered");
+    const char *object = json_string_or_null(source, "object");
+    if (object != NULL) {
+        buf_add_str(out, "<p class=\"quiet\">From the cluster: <code>");
+        escape_html(out, object);
+        buf_add_str(out, "</code></p>\n");
+    }
     if (file != NULL) {
         buf_add_str(out, "<p class=\"quiet\">From <code>");
         escape_html(out, file);

@@ -58,7 +58,7 @@ id=$(json .run)
 is "$(jq -r 'select(.workload) | .workload.namespace' "$tmp/run.parse" | sort -u | tr '\n' ' ')" "payments shop " "of the namespaces that were named"
 is "$("$tare" show "$id" gate | jq -r 'select(.workload) | .gate.verdict' | sort -u | grep -c .)" \
     "$("$tare" show "$id" gate | jq -r 'select(.workload) | .gate.verdict' | sort -u | grep -cE '^(allowed|needs-approval|blocked|unchanged)$')" "the gate judges each"
-ok "the report is written" test -s "reports/run-$id.html"
+like "$(tr -d '\n' <"reports/run-$id.html")" 'Patch for the Kubernetes API.*From the cluster: <code>shop/' "the report shows each patch, and whose it is"
 
 # Beside manifests: what differs is drift.
 ok "somebody edits the cluster" kube set resources deployment cart -n shop --requests=cpu=4321m
