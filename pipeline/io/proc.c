@@ -250,8 +250,6 @@ static int capture_start(const struct proc *proc, struct capture *capture, int *
     capture->pid = fork();
     if (capture->pid == 0) {
         setpgid(0, 0);
-        signal(SIGPIPE, SIG_DFL); /* exec hands on what this program ignores */
-        signal(SIGXFSZ, SIG_DFL);
         signal(SIGPIPE, SIG_DFL); /* what this program ignores, a foreign one must not inherit */
         signal(SIGXFSZ, SIG_DFL);
         child(proc, out_pipe[1], err_pipe[1], failure_pipe[1]);
