@@ -10,53 +10,8 @@
 
 #include "pipeline/base/buf.h"
 #include "pipeline/base/mem.h"
-#include "pipeline/io/yaml.h"
 #include "pipeline/io/yaml_text.h"
-
-/* A text that is being read. */
-struct text {
-    const char *bytes;
-    struct arena arena;
-    struct yaml_stream *stream;
-    struct yaml_document document;
-    struct yaml_fault fault;
-    struct err err;
-};
-
-static struct text *text_open_length(const char *bytes, size_t length, const struct yaml_limits *limits)
-{
-    struct text *text = xcalloc(sizeof *text);
-    text->bytes = bytes;
-    arena_init(&text->arena);
-    if (yaml_open(bytes, length, limits, &text->stream, &text->fault, &text->err)) {
-        text->stream = NULL;
-    }
-    return text;
-}
-
-static struct text *text_open(const char *bytes)
-{
-    struct text *text = text_open_length(bytes, strlen(bytes), NULL);
-    assert_non_null(text->stream);
-    return text;
-}
-
-static int text_next(struct text *text)
-{
-    return yaml_next(text->stream, &text->arena, &text->document, &text->fault, &text->err);
-}
-
-static void text_free(struct text *text)
-{
-    yaml_close(text->stream);
-    arena_release(&text->arena);
-    free(text);
-}
-
-static struct yaml_node *get(struct text *text, const char *key)
-{
-    return yaml_get(text->stream, text->document.root, key);
-}
+#include "tests/unit/pipeline/io/yaml_reading.h"
 
 /* The bytes of a node, as they stand. */
 static const char *slice(struct text *text, const struct yaml_node *node)
@@ -271,36 +226,6 @@ static void test_merge_keys(void **state)
     text_free(text);
 }
 
-/* Levels of nine merges each are refused; where the limit lets them in, a search for what is not there must end. */
-static void test_merge_bomb(void **state)
-{
-    struct yaml_limits wide = yaml_default_limits;
-    struct buf bytes;
-    struct yaml_pair pair;
-    (void)state;
-    buf_init(&bytes, 64 * 1024);
-    buf_add_str(&bytes, "a0: &a0 {k: v}\n");
-    for (int level = 1; level < 9; level++) {
-        buf_printf(&bytes, "a%d: &a%d {<<: [", level, level);
-        for (int i = 0; i < 9; i++) {
-            buf_printf(&bytes, "%s*a%d", i == 0 ? "" : ",", level - 1);
-        }
-        buf_add_str(&bytes, "]}\n");
-    }
-    struct text *text = text_open(buf_str(&bytes));
-    assert_int_equal(text_next(text), -1);
-    assert_string_equal(text->fault.code, "alias-limit");
-    text_free(text);
-    wide.max_document_bytes = INT32_MAX;
-    text = text_open_length(buf_str(&bytes), bytes.length, &wide);
-    assert_int_equal(text_next(text), 1);
-    assert_false(yaml_exhausted(text->stream));
-    assert_false(yaml_find(text->stream, get(text, "a8"), "absent", &pair));
-    assert_true(yaml_exhausted(text->stream));
-    text_free(text);
-    buf_release(&bytes);
-}
-
 static void test_duplicate_and_odd_keys(void **state)
 {
     struct text *text =
@@ -323,80 +248,6 @@ static void test_duplicate_and_odd_keys(void **state)
     }
     assert_int_equal(text_next(text), 1);
     assert_null(yaml_odd_key(text->document.root));
-    text_free(text);
-}
-
-static void expect_limit(const char *bytes, const struct yaml_limits *limits, const char *code)
-{
-    struct text *text = text_open_length(bytes, strlen(bytes), limits);
-    assert_non_null(text->stream);
-    assert_int_equal(text_next(text), -1);
-    assert_string_equal(text->fault.code, code);
-    assert_int_equal(text_next(text), 1);
-    text_free(text);
-}
-
-static const struct yaml_limits tight = {.max_documents = 3,
-                                         .max_document_bytes = 40,
-                                         .max_depth = 3,
-                                         .max_nodes = 8,
-                                         .max_scalar_bytes = 10,
-                                         .max_aliases = 2,
-                                         .max_merges = 10};
-
-static void expect_inside(const char *bytes)
-{
-    struct text *text = text_open_length(bytes, strlen(bytes), &tight);
-    assert_non_null(text->stream);
-    assert_int_equal(text_next(text), 1);
-    text_free(text);
-}
-
-static void test_limits(void **state)
-{
-    (void)state;
-    expect_inside("[[[1]]]\n");
-    expect_limit("[[[[1]]]]\n---\n[[[1]]]\n", &tight, "alias-limit");
-    expect_inside("[1,2,3,4,5,6,7]\n");
-    expect_limit("[1,2,3,4,5,6,7,8]\n---\n[1]\n", &tight, "size-limit");
-    expect_inside("[&a 1,*a,*a]\n");
-    expect_limit("[&a 1,*a,*a,*a]\n---\n[1]\n", &tight, "alias-limit");
-    expect_inside("[&a 1,&b 2]\n");
-    expect_limit("[&a 1,&b 2,&c 3]\n---\n[1]\n", &tight, "alias-limit");
-    expect_inside("\"1234567890\"\n");
-    expect_limit("\"12345678901\"\n---\n[1]\n", &tight, "size-limit");
-    expect_inside("--- # 34567890123456789012345678901\n[1,2]\n");
-    expect_limit("--- # 34567890123456789012345678901\n[1,2,3]\n---\n[1]\n", &tight, "size-limit");
-}
-
-/* What aliases name counts as often as they name it. */
-static void test_sizes(void **state)
-{
-    struct text *text = text_open("{a: &a [1, 2], b: [*a, *a], c: 3}");
-    (void)state;
-    assert_int_equal(text_next(text), 1);
-    assert_int_equal(get(text, "a")->size, 9);
-    assert_int_equal(get(text, "b")->size, 8 + 2 * 9);
-    assert_int_equal(text->document.root->size, 33 + 2 * 9);
-    text_free(text);
-    expect_inside("{a: &a 1234, b: *a, cc: *a}\n");
-    expect_limit("{a: &a 1234, b: *a, ccc: *a}\n---\n[1]\n", &tight, "alias-limit");
-}
-
-static void test_documents_end(void **state)
-{
-    const char *bytes = "a: 1\n---\n---\n[\n---\nb: 2\n---\nc: 3\n";
-    struct text *text = text_open_length(bytes, strlen(bytes), &tight);
-    (void)state;
-    assert_int_equal(text_next(text), 1);
-    assert_int_equal(text_next(text), 1);
-    assert_int_equal(text_next(text), -1);
-    assert_string_equal(text->fault.code, "yaml-syntax");
-    assert_int_equal(text_next(text), -1);
-    assert_string_equal(text->fault.code, "size-limit");
-    assert_int_equal(text->fault.line, 5);
-    assert_int_equal(text->document.number, 4);
-    assert_int_equal(text_next(text), 0);
     text_free(text);
 }
 
@@ -587,11 +438,7 @@ int main(void)
         cmocka_unit_test(test_a_marker_inside_a_block_scalar_splits_nothing),
         cmocka_unit_test(test_aliases),
         cmocka_unit_test(test_merge_keys),
-        cmocka_unit_test(test_merge_bomb),
         cmocka_unit_test(test_duplicate_and_odd_keys),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_documents_end),
         cmocka_unit_test(test_long_text),
         cmocka_unit_test(test_places_both_ways),
         cmocka_unit_test(test_encodings),
