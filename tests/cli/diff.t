@@ -2,18 +2,11 @@
 # tare-diff: its patches apply, put back what was there, and mean just what was recommended.
 set -u
 . "$(dirname "$0")/../harness/tap.sh"
+. "$(dirname "$0")/../harness/recommend.sh"
 need jq git patch fy-tool
 cd "$tmp" || exit 1
 export TARE_NOW=2026-11-22T03:00:00Z
 
-# recommend FILTER: an inventory on stdin as `costs`; the filter turns a container into its recommendation.
-recommend() {
-    jq -c --slurp '(map(select(.workload or .note)) | map(if .workload then .recommendation = {action: "resize", containers:
-        (.workload.containers | map({key: .name, value: ('"$1"')}) | from_entries)} else . end)) as $records |
-        ({tare: "costs", version: 1, created: "2026-11-22T03:00:00Z", by: "test", settings: .[0].settings}, $records[],
-         {end: {records: ($records | length), workloads: ($records | map(select(.workload)) | length), skipped: {},
-                problems: ($records | map((.problems // [] | length) + (if .note.outcome == "error" then 1 else 0 end)) | add)}})'
-}
 bigger='{requests: {cpu_millicores: 350, memory_bytes: 201326592}, limits: {cpu_millicores: 1500, memory_bytes: 3221225472}, remove: []}'
 smaller='{requests: {cpu_millicores: 10, memory_bytes: null}, limits: {cpu_millicores: null, memory_bytes: 67108864}, remove: (if .limits.cpu_millicores then ["limits.cpu"] else [] end)}'
 same='(. + {remove: []})'

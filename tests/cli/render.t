@@ -3,6 +3,7 @@
 # files behind what was rendered.
 set -u
 . "$(dirname "$0")/../harness/tap.sh"
+. "$(dirname "$0")/../harness/recommend.sh"
 . "$root/tests/harness/kube.sh"
 need jq git patch sha256sum
 kube_tools
@@ -12,14 +13,6 @@ mkdir "$TMPDIR"
 
 fresh() { rm -rf tree && cp -r "$root/fixtures/cases/render" tree && (cd tree && git init -q . && git add -A); }
 parse() { (cd tree && "$BIN/tare-parse" -q --render "$@" 2>/dev/null); }
-# recommend FILTER: an inventory on stdin as `costs`; the filter turns a container into its recommendation.
-recommend() {
-    jq -c --slurp '(map(select(.workload or .note)) | map(if .workload then .recommendation = {action: "resize", containers:
-        (.workload.containers | map({key: .name, value: ('"$1"')}) | from_entries)} else . end)) as $records |
-        ({tare: "costs", version: 1, created: "2026-11-22T03:00:00Z", by: "test", settings: .[0].settings}, $records[],
-         {end: {records: ($records | length), workloads: ($records | map(select(.workload)) | length), skipped: {},
-                problems: ($records | map((.problems // [] | length) + (if .note.outcome == "error" then 1 else 0 end)) | add)}})'
-}
 half='{requests: (.requests | map_values(if . then . / 2 | floor else null end)), limits: (.limits | {cpu_millicores: null, memory_bytes: (if .memory_bytes then .memory_bytes / 2 | floor else null end)}), remove: []}'
 set_all='{requests: {cpu_millicores: 350, memory_bytes: 201326592}, limits: {cpu_millicores: null, memory_bytes: 3221225472}, remove: []}'
 no_limits='{requests: {cpu_millicores: null, memory_bytes: null}, limits: {cpu_millicores: null, memory_bytes: null}, remove: (if .limits.memory_bytes then ["limits.memory"] else [] end)}'

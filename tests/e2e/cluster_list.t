@@ -101,16 +101,16 @@ is "$rc$(codes)" "0 1 not-listed " "a namespace that is not there, beside one th
 like "$(<"$tmp/inventory")" 'no namespace \\"nowhere\\"' "is named"
 
 # --- manifests beside the cluster -----------------------------------------------------------------------------------------
-cp -R "$manifests" "$tmp/work"
-printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: not-there}\nspec: {containers: [{name: c, image: i}]}\n' >"$tmp/work/new.yaml"
+cp -R "$manifests" "$tmp/tree"
+printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: not-there}\nspec: {containers: [{name: c, image: i}]}\n' >"$tmp/tree/new.yaml"
 ok "one is scaled" kube set resources deployment cart -n shop --requests=cpu=777m
 cd "$tmp" || exit 1
-parse work --target cluster --kubeconfig "$admin"
+parse tree --target cluster --kubeconfig "$admin"
 is "$(jq -r 'select(.workload.name == "cart") | .workload | "\(.source.file) \(.live.containers[0].requests.cpu_millicores) \(.containers[0].requests.cpu_millicores == 777)"' "$tmp/inventory")" \
-    'work/shop/cart.yaml 777 false' "each manifest's record has what is live"
+    'tree/shop/cart.yaml 777 false' "each manifest's record has what is live"
 is "$(jq -c 'select(.problems != [] and .workload) | [.workload.name, .workload.live, .problems[0].code]' "$tmp/inventory")" '["not-there",null,"not-live"]' \
     "what is not live is a problem"
-parse work --kubeconfig "$admin"
+parse tree --kubeconfig "$admin"
 is "$rc" 64 "manifests and a cluster without --target cluster are refused"
 printf 'manifests: [work]\n' >"$tmp/tare.yaml"
 parse -c tare.yaml --kubeconfig "$admin" --namespace shop
