@@ -18,6 +18,12 @@ void buf_release(struct buf *buf)
     buf_init(buf, cap);
 }
 
+void buf_wipe(struct buf *buf)
+{
+    mem_wipe(buf->data, buf->size);
+    buf_release(buf);
+}
+
 void buf_clear(struct buf *buf)
 {
     buf->length = 0;

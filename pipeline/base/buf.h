@@ -24,6 +24,9 @@ void buf_init(struct buf *buf, size_t cap);
 /* Frees the bytes; the buffer is empty and keeps its cap. */
 void buf_release(struct buf *buf);
 
+/* buf_release of a buffer that held a secret: its memory is overwritten first. */
+void buf_wipe(struct buf *buf);
+
 /* Forgets the bytes and the overflow but keeps the memory. */
 void buf_clear(struct buf *buf);
 

@@ -236,8 +236,7 @@ int http_client_credentials(struct http_client *client, struct curl_slist **head
     } else if (!failed) {
         set_password(client, buf_str(&secret));
     }
-    mem_wipe(secret.data, secret.size);
-    buf_release(&secret);
+    buf_wipe(&secret);
     return failed;
 }
 

@@ -224,10 +224,7 @@ int exec_plugin_run(const struct kube_access *access, struct kube_credential *ou
         }
         json_decref(answer);
     }
-    if (bytes.data != NULL) {
-        mem_wipe(bytes.data, bytes.size);
-    }
-    buf_release(&bytes);
+    buf_wipe(&bytes);
     if (failed) {
         kube_credential_release(out);
     }

@@ -121,10 +121,7 @@ void kubeconfig_close(struct kubeconfig *config)
     for (size_t i = 0; i < config->count; i++) {
         struct kube_file *file = &config->files[i];
         yaml_close(file->stream);
-        if (file->bytes.data != NULL) {
-            mem_wipe(file->bytes.data, file->bytes.size);
-        }
-        buf_release(&file->bytes);
+        buf_wipe(&file->bytes);
         free(file->path);
     }
     free(config->files);

@@ -102,8 +102,7 @@ static int read_data(const struct kube_entry *entry, const char *key, const char
         failed = check_pem(entry, key, buf_str(&bytes), err);
     }
     if (failed) {
-        mem_wipe(bytes.data, bytes.size);
-        buf_release(&bytes);
+        buf_wipe(&bytes);
         return -1;
     }
     *out = buf_steal(&bytes);
@@ -129,7 +128,7 @@ static int read_pem_file(const struct kube_entry *entry, const char *key, char *
     }
     free(path);
     if (failed) {
-        buf_release(&bytes);
+        buf_wipe(&bytes);
         return -1;
     }
     *out = buf_steal(&bytes);
