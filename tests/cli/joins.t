@@ -52,7 +52,7 @@ for i in $(seq 12); do
     echo ---
 done >space.yaml
 cat space.yaml space.yaml >spaces.yaml
-is "$("$BIN/tare-parse" -q spaces.yaml 2>/dev/null | jq -r 'select(.workload).workload | select([.disruption_budgets[].name] != ["of-" + .namespace]).namespace')" "" "each namespace has its own, also where many take turns"
+is "$("$BIN/tare-parse" -q spaces.yaml 2>/dev/null | jq 'select(.workload).workload | [.disruption_budgets[].name] == ["of-" + .namespace]' | sort | uniq -c | tr -s ' ')" " 24 true" "each namespace has its own, also where many take turns"
 
 # limit ranges and quotas
 is "$(of web "$joined" | jq -c '.workload.limit_ranges[0]')" \
