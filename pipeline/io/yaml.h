@@ -164,4 +164,7 @@ const char *yaml_scalar(struct arena *arena, struct yaml_node *node);
  */
 bool yaml_int(struct yaml_node *node, int64_t *value);
 
+/* A boolean (true, yes, on, y and their opposites). False when it is none. */
+bool yaml_bool(struct yaml_node *node, bool *value);
+
 #endif

@@ -200,6 +200,16 @@ bool yaml_int(struct yaml_node *node, int64_t *value)
     return yaml_type_of(node) == YAML_TYPE_INT && parse_int(node->text, node->length, value) > 0;
 }
 
+bool yaml_bool(struct yaml_node *node, bool *value)
+{
+    node = yaml_resolve(node);
+    if (yaml_type_of(node) != YAML_TYPE_BOOL || !is_word(node, bool_words, ARRAY_COUNT(bool_words))) {
+        return false;
+    }
+    *value = strchr("tTyY", node->text[0]) != NULL || (node->length == 2 && strchr("nN", node->text[1]) != NULL);
+    return true;
+}
+
 /* Keys of a mapping by name, to find one that comes twice. */
 static int compare_keys(const void *a, const void *b)
 {

@@ -70,11 +70,8 @@ int kube_entry_path(const struct kube_entry *entry, const char *key, char **out,
 int kube_entry_flag(const struct kube_entry *entry, const char *key, bool *out, struct err *err)
 {
     struct yaml_node *value = yaml_get(entry->file->stream, entry->node, key);
-    enum yaml_type type = yaml_type_of(value);
-    *out = type == YAML_TYPE_BOOL && value->length > 0 && strchr("tTyY", value->text[0]) != NULL;
-    *out = *out ||
-           (type == YAML_TYPE_BOOL && value->length == 2 && (value->text[1] == 'n' || value->text[1] == 'N'));
-    return type == YAML_TYPE_BOOL || type == YAML_TYPE_NULL
+    *out = false;
+    return yaml_type_of(value) == YAML_TYPE_NULL || yaml_bool(value, out)
                ? 0
                : kube_entry_error(entry, value, err, "\"%s\" must be true or false", key);
 }

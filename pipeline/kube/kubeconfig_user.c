@@ -84,13 +84,14 @@ static int read_variable(const struct kube_entry *exec, struct yaml_node *node, 
     return 0;
 }
 
-/* YAML as JSON, for what a plugin is told of its cluster. NULL when it is nested too deeply. */
+/* YAML as JSON, for what a plugin is told of its cluster. NULL for what is nested too deeply: it is left out. */
 static json_t *as_json(struct arena *arena, struct yaml_node *node, int depth)
 {
     node = yaml_resolve(node);
     enum yaml_type type = yaml_type_of(node);
     json_t *out = NULL;
     int64_t number = 0;
+    bool truth = false;
     if (depth > CONFIG_DEPTH) {
         return NULL;
     }
@@ -107,14 +108,13 @@ static json_t *as_json(struct arena *arena, struct yaml_node *node, int depth)
         }
     } else if (type == YAML_TYPE_NULL) {
         out = json_null();
-    } else if (type == YAML_TYPE_BOOL) {
-        out = json_boolean(strchr("tTyY", node->text[0]) != NULL);
+    } else if (yaml_bool(node, &truth)) {
+        out = json_boolean(truth);
     } else if (type == YAML_TYPE_INT && yaml_int(node, &number)) {
         out = json_integer(number);
-    } else if (type == YAML_TYPE_FLOAT) {
-        out = json_real_or_null(strtod(yaml_scalar(arena, node), NULL));
     } else {
-        out = json_string_safe(yaml_scalar(arena, node));
+        const char *text = yaml_scalar(arena, node); /* NULL where a tag calls a text with a zero byte a number */
+        out = type == YAML_TYPE_FLOAT && text != NULL ? json_real_or_null(strtod(text, NULL)) : json_string_safe(text);
     }
     return out;
 }

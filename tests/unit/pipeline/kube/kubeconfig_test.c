@@ -240,7 +240,7 @@ static void test_exec(void **state)
     struct kube_access *access =
         given("{server: 'https://h', extensions: [{name: other, extension: 1}, {name: "
               "client.authentication.k8s.io/exec, extension: {a: [1, "
-              "true, x]}}]}",
+              "true, x, On, oFF, Off, !!bool '', 2.5, !!float \"\\0\"]}}]}",
               "{exec: {apiVersion: client.authentication.k8s.io/v1, command: bin/plug, args: [a, 1], env: "
               "[{name: A, value: b}], "
               "provideClusterInfo: true, interactiveMode: Never, installHint: get it}}");
@@ -251,7 +251,7 @@ static void test_exec(void **state)
     assert_string_equal(exec->args[1], "1");
     assert_null(exec->args[2]);
     assert_string_equal(exec->env[0], "A=b");
-    assert_string_equal(exec->cluster_config, "{\"a\":[1,true,\"x\"]}");
+    assert_string_equal(exec->cluster_config, "{\"a\":[1,true,\"x\",true,\"oFF\",false,\"\",2.5,null]}");
     assert_string_equal(exec->install_hint, "get it");
     kube_access_free(access);
     access = given(HTTPS, "{exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: sh}}");
@@ -278,6 +278,8 @@ static void test_refused_clusters(void **state)
     refused("{server: 'https://h', insecure-skip-tls-verify: true}", "{}",
             "insecure-skip-tls-verify is refused");
     refused("{server: 'https://h', insecure-skip-tls-verify: maybe}", "{}", "must be true or false");
+    refused("{server: 'https://h', insecure-skip-tls-verify: On}", "{}", "insecure-skip-tls-verify is refused");
+    refused("{server: 'https://h', insecure-skip-tls-verify: !!bool maybe}", "{}", "must be true or false");
     refused("{server: 'https://h', proxy-url: 'ftp://u:s3cret@p'}", "{}", "proxy-url must begin with");
     refused("{server: 'http://cluster.test'}", "{token: s3cret}", "plain http");
     refused("{server: 'https://h'}\n- name: k\n  cluster: {server: 'https://i'}", "{}",
