@@ -20,8 +20,6 @@
 #include "pipeline/io/json.h"
 #include "stages/common/manifest/manifest.h"
 
-enum { EDIT_DEPTH_MAX = 1000 }; /* nesting of collections; tare-parse sets the real limit */
-
 /* One wanted value, of a container of a workload, or below a mapping like a container's `resources` in any
  * YAML file (values of a Helm chart). */
 struct edit_request {

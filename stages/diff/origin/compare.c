@@ -23,11 +23,12 @@ struct walk {
     size_t capacity; /* of what was found */
 };
 
+/* What tare-parse read is read here too. It may have refused objects beside: merges are bounded as by default. */
 static int open_text(struct edit_text *text, struct err *err)
 {
     struct yaml_fault fault;
-    struct yaml_limits limits = yaml_default_limits;
-    limits.max_depth = EDIT_DEPTH_MAX;
+    struct yaml_limits limits = edit_limits();
+    limits.max_merges = yaml_default_limits.max_merges;
     return yaml_open(text->bytes, text->length, &limits, &text->stream, &fault, err);
 }
 

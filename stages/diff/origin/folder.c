@@ -5,6 +5,7 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "stages/common/edit/edit_target.h"
 
 enum { TEXT_MAX = 256 * 1024 * 1024 };
 
@@ -55,7 +56,8 @@ static int find_documents(struct folder *folder, struct err *err)
     struct yaml_fault fault;
     struct arena arena;
     struct err broken = {0};
-    if (yaml_open(buf_str(&folder->text), folder->text.length, NULL, &stream, &fault, err)) {
+    struct yaml_limits limits = edit_limits();
+    if (yaml_open(buf_str(&folder->text), folder->text.length, &limits, &stream, &fault, err)) {
         return -1;
     }
     arena_init(&arena);
