@@ -87,7 +87,7 @@ static int stage_failed(struct progress *progress, const char *stage, int64_t at
                 "the stage %s of run %" PRId64 " was ended by signal %d", stage, progress->run->id, code - 128);
         return is_crash(code - 128)
                    ? err_hint(err, "a bug in tare: please report it with the output of tare status %" PRId64, progress->run->id)
-                   : err_hint(err, "tare run --resume goes on with it");
+                   : -1; /* the run is not over: end_failed says how it goes on */
     }
     err_set(err, class, "the stage %s of run %" PRId64 " failed: %s", stage, progress->run->id, why);
     return err_hint(err, "mend that, then: tare rerun %" PRId64 " --from %s", progress->run->id, stage);

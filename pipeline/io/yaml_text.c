@@ -261,11 +261,6 @@ char *yaml_mask(const char *bytes, size_t length, size_t base, bool ascii, bool 
 
 const struct yaml_place yaml_place_start = {.offset = 0, .line = 1, .column = 1};
 
-static bool begins_character(char c)
-{
-    return ((unsigned char)c & 0xc0) != 0x80;
-}
-
 static void move_forward(struct yaml_place *place, const char *bytes, size_t offset)
 {
     const char *at = bytes + place->offset;
@@ -275,7 +270,7 @@ static void move_forward(struct yaml_place *place, const char *bytes, size_t off
         place->column = 1;
     }
     for (; at < end; at++) {
-        place->column += begins_character(*at);
+        place->column += !continuation(*at);
     }
     place->offset = offset;
 }
@@ -285,14 +280,14 @@ static void move_back(struct yaml_place *place, const char *bytes, size_t offset
     size_t lines = 0;
     for (size_t at = offset; at < place->offset; at++) {
         lines += bytes[at] == '\n';
-        place->column -= begins_character(bytes[at]) && lines == 0;
+        place->column -= !continuation(bytes[at]) && lines == 0;
     }
     place->line -= lines;
     place->offset = offset;
     if (lines > 0) {
         place->column = 1;
         for (size_t at = offset; at > 0 && bytes[at - 1] != '\n'; at--) {
-            place->column += begins_character(bytes[at - 1]);
+            place->column += !continuation(bytes[at - 1]);
         }
     }
 }
@@ -318,7 +313,7 @@ size_t yaml_place_column(const struct yaml_place *place, const char *bytes)
 
 static uint32_t skip_blanks(const char *bytes, uint32_t at, uint32_t end)
 {
-    while (at < end && (bytes[at] == '#' || strchr(" \t\r\n", bytes[at]) != NULL)) {
+    while (at < end && (bytes[at] == '#' || is_blank(bytes[at]))) {
         const char *feed = bytes[at] == '#' ? memchr(bytes + at, '\n', end - at) : bytes + at;
         at = feed == NULL ? end : (uint32_t)(feed - bytes) + 1;
     }

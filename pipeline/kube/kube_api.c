@@ -5,7 +5,6 @@
 
 #include "pipeline/base/clock.h"
 #include "pipeline/base/mem.h"
-#include "pipeline/base/str.h"
 #include "pipeline/kube/exec_plugin.h"
 
 static const char what[] = "the Kubernetes API server";
@@ -105,9 +104,7 @@ static void status_text(const struct http_reply *reply, char out[STATUS_TEXT_MAX
     const char *message = json_string_or_null(status, "message");
     out[0] = '\0';
     if (message != NULL && *message != '\0') {
-        snprintf(out, STATUS_TEXT_MAX, ": %s", message);
-        str_mask_controls(out);
-        str_trim_utf8(out);
+        snprintf(out, STATUS_TEXT_MAX, ": %s", message); /* err_set makes it fit to be shown */
     }
     json_decref(status);
 }

@@ -290,4 +290,3 @@ json_t *findings_new(const struct plan *plan)
     }
     return sheet.list;
 }
-

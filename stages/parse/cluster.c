@@ -119,14 +119,14 @@ static int take_item(void *context, json_t *object, struct err *err)
         return 0;
     }
     buf_clear(&listing->text);
-    int large = cluster_object_text(object, &listing->text);
-    json_t *text = large ? json_null() : json_stringn(buf_str(&listing->text), listing->text.length);
-    int failed = shelf_add(&listing->objects, NULL, text, err);
-    json_decref(text);
-    if (!failed) {
-        add_key(listing, metadata, name);
+    if (cluster_object_text(object, &listing->text)) {
+        buf_clear(&listing->text); /* no text: too large */
     }
-    return failed;
+    if (shelf_add_text(&listing->objects, NULL, name, &listing->text, err)) {
+        return -1;
+    }
+    add_key(listing, metadata, name);
+    return 0;
 }
 
 static void forget_list(void *context)
@@ -268,27 +268,26 @@ static int compare_keys(const void *a, const void *b)
 /* One object comes in. What is wrong with it is a note under its name. */
 static int hand_over(struct listing *listing, const struct key *key, struct err *err)
 {
-    json_t *text = NULL;
+    struct shelf_item item;
     struct intake_found found;
     int failed;
-    if (shelf_get(&listing->objects, &listing->objects.entries[key->index], &text, err)) {
+    if (shelf_read(&listing->objects, &listing->objects.entries[key->index], &item, err)) {
         return -1;
     }
     char *name = xasprintf("%s/%s/%s", key->namespace, key->kind, key->name);
-    if (!json_is_string(text)) {
+    if (item.length == 0) {
         struct intake_place place = {.object = name};
         failed = intake_error(listing->intake, &place, "size-limit", "the object is larger than 16 MiB", err);
     } else {
         struct intake_text in = {.object = name,
                                  .cluster_id = listing->cluster->id,
-                                 .bytes = json_string_value(text),
-                                 .length = json_string_length(text)};
+                                 .bytes = item.text,
+                                 .length = item.length};
         failed = intake_text(listing->intake, &in, &found, err);
         if (!failed) {
             intake_accept(listing->intake, &found);
         }
     }
-    json_decref(text);
     free(name);
     return failed;
 }

@@ -255,7 +255,7 @@ static int take_object(void *context, const struct manifest_object *object)
     }
     count_skipped(pass, object);
     if (str_equal(object->kind, "Kustomization") || str_equal(object->kind, "Component")) {
-        pass->found->kustomization =
+        pass->found->kustomization |=
             object->api_version != NULL && str_starts(object->api_version, "kustomize.config.k8s.io/");
     }
     return join_take(pass->intake, &pass->reader, object, pass->err) || add_faults(pass, object->item, true) ? -1 : 0;

@@ -132,15 +132,6 @@ void join_ready(struct intake *intake)
     shelf_sort(&intake->joins);
 }
 
-/* Whether anything may be joined to the record of a workload with this index. */
-static bool join_any(const struct intake *intake, size_t index)
-{
-    size_t count;
-    return intake->joins.count > 0 &&
-           (shelf_find(&intake->joins, intake->records.entries[index].id, &count) != NULL ||
-            shelf_find(&intake->joins, intake->subjects.items[index].namespace, &count) != NULL);
-}
-
 /* Whether an autoscaler says how large pods are, and not how many. */
 static bool is_vertical(const json_t *scaler)
 {
@@ -197,11 +188,14 @@ static int join_identity(struct intake *intake, size_t index, json_t *workload, 
 {
     size_t count;
     const struct shelf_entry *entry = shelf_find(&intake->joins, intake->records.entries[index].id, &count);
-    json_t *scalers = json_array();
     struct buf last;
     bool fits = count <= NAMESPACE_LISTED_MAX;
     bool again = false;
     int failed = 0;
+    if (entry == NULL) {
+        return 0;
+    }
+    json_t *scalers = json_array();
     buf_init(&last, ARTIFACT_LINE_MAX);
     for (size_t i = 0; i < count && i < NAMESPACE_LISTED_MAX && !failed; i++) {
         json_t *join = NULL;
@@ -274,9 +268,6 @@ static int join_namespace(struct intake *intake, size_t index, json_t *workload,
 int join_workload(struct intake *intake, size_t index, json_t *record, struct err *err)
 {
     json_t *workload = record_workload(record);
-    if (!join_any(intake, index)) {
-        return 0;
-    }
     int identity = join_identity(intake, index, workload, err);
     int namespace = identity < 0 ? -1 : join_namespace(intake, index, workload, err);
     if (namespace < 0) {

@@ -169,6 +169,7 @@ static int move_notes(struct live *live, struct intake *intake, struct err *err)
     }
     if (intake->errors == 0) {
         intake->first = live->found.first;
+        intake->first_limit = live->found.first_limit;
     }
     intake->errors += live->found.errors;
     return 0;

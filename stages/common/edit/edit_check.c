@@ -33,21 +33,11 @@ static int differ(const struct walk *walk, const char *what)
         "the change cannot be written into the manifest without changing more (%s): change it by hand", what);
 }
 
-static bool has_merge(const struct yaml_node *map)
-{
-    for (const struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
-        if (yaml_is_merge(key)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* NULL is an empty mapping. */
 static struct view view_of(const struct walk *walk, struct yaml_node *map, const char *const *left_out)
 {
     struct view view = {.left_out = left_out};
-    if (map != NULL && has_merge(map)) {
+    if (map != NULL && emit_has_merge(map)) {
         view.pairs = arena_alloc(walk->check->arena, sizeof *view.pairs);
         emit_effective(map, view.pairs);
     } else if (map != NULL) {

@@ -118,12 +118,9 @@ bool edit_copy_block(const struct layout *layout, struct yaml_node *node, const 
     }
     buf_init(&text, 2 * EMIT_TEXT_MAX);
     cut_comments(&copy, node);
-    bool done = anchors;
-    if (!anchors) {
-        done = true;
-        for (const struct yaml_node *child = node->first; child != NULL && done; child = child->next) {
-            done = cut_anchors(&copy, child);
-        }
+    bool done = true;
+    for (const struct yaml_node *child = anchors ? NULL : node->first; child != NULL && done; child = child->next) {
+        done = cut_anchors(&copy, child);
     }
     edit_splices_sort(&copy.cuts);
     size_t column = copy.start - layout_line_start(layout, copy.start);

@@ -63,6 +63,16 @@ void emit_effective(struct yaml_node *map, struct emit_pairs *out)
     }
 }
 
+bool emit_has_merge(const struct yaml_node *map)
+{
+    for (const struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
+        if (yaml_is_merge(key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Text in double quotes, as YAML and JSON both read it. */
 static void write_quoted(struct buf *out, const char *text, size_t length)
 {

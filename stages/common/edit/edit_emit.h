@@ -28,6 +28,9 @@ struct emit_pairs {
  * does not have. */
 void emit_effective(struct yaml_node *map, struct emit_pairs *out);
 
+/* Whether a mapping has a merge key of its own. */
+bool emit_has_merge(const struct yaml_node *map);
+
 /* One line of flow style for a node, aliases and merges written out. `json`: as JSON. NULL when it would be
  * longer than EMIT_TEXT_MAX. In the arena. */
 const char *emit_flow(struct arena *arena, const char *bytes, struct yaml_node *node, bool json);

@@ -2,17 +2,14 @@
 
 #include <string.h>
 
-#include "pipeline/base/mem.h"
 #include "stages/common/edit/edit_comment.h"
+#include "stages/common/edit/edit_splice.h"
 
 enum { TEXT_CAP = 1024 * 1024 };
 
 void layout_splice(struct layout *layout, size_t start, size_t end, const char *text)
 {
-    struct edit_splices *splices = layout->splices;
-    GROW(splices->items, splices->capacity, splices->count + 1);
-    splices->items[splices->count++] = (struct edit_splice){
-        .start = start, .end = end, .text = arena_strdup(layout->arena, text), .length = strlen(text)};
+    edit_splices_add(layout->splices, start, end, arena_strdup(layout->arena, text), strlen(text));
 }
 
 bool layout_pair_of(struct yaml_node *map, const struct yaml_node *key, struct layout_pair *pair)
@@ -64,12 +61,18 @@ bool layout_first_on_line(const struct layout *layout, size_t offset)
     return true;
 }
 
+/* Offset of the first blank before `offset`. */
+static size_t blanks_before(const struct layout *layout, size_t offset)
+{
+    while (offset > 0 && (layout->bytes[offset - 1] == ' ' || layout->bytes[offset - 1] == '\t')) {
+        offset--;
+    }
+    return offset;
+}
+
 size_t layout_pair_start(const struct layout *layout, const struct yaml_node *key)
 {
-    size_t at = key->start;
-    while (at > 0 && (layout->bytes[at - 1] == ' ' || layout->bytes[at - 1] == '\t')) {
-        at--;
-    }
+    size_t at = blanks_before(layout, key->start);
     return at > 0 && at < key->start && layout->bytes[at - 1] == '?' ? at - 1 : key->start;
 }
 
@@ -351,15 +354,6 @@ static void fill_flow(struct layout *layout, struct yaml_node *map, const struct
                                comments.length == 0 || flow.indent != NULL ? "" : inner, buf_str(&out) + 1));
     buf_release(&comments);
     buf_release(&out);
-}
-
-/* Offset of the first blank before `offset`. */
-static size_t blanks_before(const struct layout *layout, size_t offset)
-{
-    while (offset > 0 && (layout->bytes[offset - 1] == ' ' || layout->bytes[offset - 1] == '\t')) {
-        offset--;
-    }
-    return offset;
 }
 
 static bool on_one_line(const struct layout *layout, size_t start, size_t end)

@@ -267,16 +267,6 @@ struct section_work {
     size_t left;        /* entries that remain */
 };
 
-static bool has_merge(const struct yaml_node *map)
-{
-    for (const struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
-        if (yaml_is_merge(key)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static struct section_work survey(const struct plan *plan, struct yaml_node *section,
                                   enum manifest_field first)
 {
@@ -295,7 +285,7 @@ static struct section_work survey(const struct plan *plan, struct yaml_node *sec
         } else if (plan->wants[field].remove && there) {
             work.removes++;
             work.left--;
-            work.merged_remove = work.merged_remove || has_merge(section);
+            work.merged_remove = work.merged_remove || emit_has_merge(section);
         }
     }
     return work;
@@ -439,7 +429,7 @@ static bool merged_section_goes(const struct plan *plan, struct yaml_node *resou
         size_t count;
         if (section_wanted(plan, first) && plan->sharing != EDIT_FOLLOW &&
             yaml_find(plan->layout->stream, resources, manifest_section(first), &pair) &&
-            has_merge(resources)) {
+            emit_has_merge(resources)) {
             section_entries(plan, pair.value, first, &count);
             if (count == 0) {
                 mark_local(plan, first);

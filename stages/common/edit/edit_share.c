@@ -118,6 +118,19 @@ static int too_long(const struct layout *layout, const struct yaml_node *node, s
         line);
 }
 
+/* Puts a node's flow form behind `lead` in place of [start, end); `at` is the node that errors are about. */
+static int put_flow(struct layout *layout, const struct yaml_node *at, size_t start, size_t end,
+                    const char *lead, struct yaml_node *node, struct err *err)
+{
+    const char *text = emit_flow(layout->arena, layout->bytes, node, layout->json);
+    if (text == NULL) {
+        return too_long(layout, at, err);
+    }
+    layout_splice(layout, start, end,
+                  arena_printf(layout->arena, "%s%s%s", lead, *lead == '\0' ? "" : " ", text));
+    return 1;
+}
+
 /* Puts a node's lines, or else its flow form, behind "key:" and `lead` ("&name" or nothing) in a block
  * mapping in place of [start, end), which is on one line with the key. */
 static int put_value(struct layout *layout, const struct yaml_node *key, size_t start, size_t end,
@@ -140,12 +153,7 @@ static int put_value(struct layout *layout, const struct yaml_node *key, size_t 
         return 1;
     }
     buf_release(&lines);
-    const char *text = emit_flow(layout->arena, layout->bytes, node, layout->json);
-    if (text == NULL) {
-        return too_long(layout, key, err);
-    }
-    layout_splice(layout, start, end, arena_printf(layout->arena, "%s%s%s", lead, kept ? " " : "", text));
-    return 1;
+    return put_flow(layout, key, start, end, lead, node, err);
 }
 
 /* Puts a node in place of an alias that is an item of a list. */
@@ -167,13 +175,7 @@ static int put_item(struct layout *layout, const struct yaml_node *alias, bool b
         return 1;
     }
     buf_release(&lines);
-    const char *text = emit_flow(layout->arena, layout->bytes, node, layout->json);
-    if (text == NULL) {
-        return too_long(layout, alias, err);
-    }
-    layout_splice(layout, alias->start, alias->end,
-                  arena_printf(layout->arena, "%s%s%s", lead, kept ? " " : "", text));
-    return 1;
+    return put_flow(layout, alias, alias->start, alias->end, lead, node, err);
 }
 
 /* An alias becomes a copy of what it names. */
@@ -255,7 +257,6 @@ int edit_unshare(struct layout *layout, const struct edit_text *text, const stru
                  size_t container, struct err *err)
 {
     struct route *route = arena_alloc(layout->arena, sizeof *route);
-    const char *resources = target->keys == NULL ? "resources" : target->workload.containers[container].name;
     find_route(route, text, target, container);
     for (size_t i = 0; i < route->count; i++) {
         const struct step *step = &route->steps[i];
@@ -274,7 +275,7 @@ int edit_unshare(struct layout *layout, const struct edit_text *text, const stru
         }
     }
     struct yaml_pair pair = {0};
-    bool own = yaml_find(text->stream, target->workload.containers[container].node, resources, &pair) &&
+    bool own = yaml_find(text->stream, target->workload.containers[container].node, edit_target_key(target), &pair) &&
                !pair.merged;
     struct yaml_node *named = own ? named_below(pair.value) : NULL;
     return named == NULL ? 0 : give_away(layout, text->document.root, named, err);

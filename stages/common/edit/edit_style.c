@@ -67,23 +67,14 @@ static const char *decimals(struct arena *arena, int64_t value, int64_t unit, co
     return NULL;
 }
 
-static const char *cpu_text(struct arena *arena, const char *old, size_t length, int64_t value)
+/* CPU with a suffix that is there, or in cores with decimals; NULL when it is written as usual. */
+static const char *cpu_like(struct arena *arena, const char *suffix, size_t length, int64_t value,
+                            bool fraction)
 {
-    char text[QUANTITY_MAX];
-    bool fraction;
-    const char *suffix;
-    size_t suffix_length;
-    if (old != NULL && split(old, length, &fraction, &suffix, &suffix_length)) {
-        if (suffix_is(suffix, suffix_length, "m")) {
-            return arena_printf(arena, "%lldm", (long long)value);
-        }
-        const char *exact =
-            fraction && suffix_length == 0 && value % 1000 != 0 ? decimals(arena, value, 1000, "") : NULL;
-        if (exact != NULL) {
-            return exact;
-        }
+    if (suffix_is(suffix, length, "m")) {
+        return arena_printf(arena, "%lldm", (long long)value);
     }
-    return arena_strdup(arena, quantity_cpu_format(value, text));
+    return fraction && length == 0 && value % 1000 != 0 ? decimals(arena, value, 1000, "") : NULL;
 }
 
 /* In a unit or, where it does not fit, the next smaller ones of its decimal family; NULL when none fits. */
@@ -99,28 +90,32 @@ static const char *memory_in(struct arena *arena, size_t index, int64_t value, b
     return exact != NULL || !smaller ? exact : memory_in(arena, index + 1, value, false);
 }
 
-static const char *memory_text(struct arena *arena, const char *old, size_t length, int64_t value)
+/* Memory with a suffix that is there; NULL when it is none, or nothing fits. */
+static const char *memory_like(struct arena *arena, const char *suffix, size_t length, int64_t value,
+                               bool fraction)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
+        if (suffix_is(suffix, length, units[i].suffix)) {
+            return memory_in(arena, i, value, fraction);
+        }
+    }
+    return NULL;
+}
+
+const char *edit_quantity_text(struct arena *arena, const char *old, size_t length, bool cpu, int64_t value)
 {
     char text[QUANTITY_MAX];
     bool fraction;
     const char *suffix;
     size_t suffix_length;
+    const char *same = NULL;
     if (old != NULL && split(old, length, &fraction, &suffix, &suffix_length)) {
-        for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
-            if (suffix_is(suffix, suffix_length, units[i].suffix)) {
-                const char *same = memory_in(arena, i, value, fraction);
-                if (same != NULL) {
-                    return same;
-                }
-            }
-        }
+        same = cpu ? cpu_like(arena, suffix, suffix_length, value, fraction)
+                   : memory_like(arena, suffix, suffix_length, value, fraction);
     }
-    return arena_strdup(arena, quantity_memory_format(value, text));
-}
-
-const char *edit_quantity_text(struct arena *arena, const char *old, size_t length, bool cpu, int64_t value)
-{
-    return cpu ? cpu_text(arena, old, length, value) : memory_text(arena, old, length, value);
+    return same != NULL ? same
+                        : arena_strdup(arena, cpu ? quantity_cpu_format(value, text)
+                                                  : quantity_memory_format(value, text));
 }
 
 /* Whether JSON reads the text as a number. Quantities have no other forms that could be one. */

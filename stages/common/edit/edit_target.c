@@ -90,12 +90,17 @@ static int find_workload(struct edit_text *text, struct edit_target *target, str
     return 0;
 }
 
+/* Whether a key may be the index of an item. */
+static bool is_index(const char *key)
+{
+    return key[0] != '\0' && key[strspn(key, "0123456789")] == '\0';
+}
+
 struct yaml_node *edit_step(struct yaml_stream *stream, struct yaml_node *node, const char *key)
 {
     struct yaml_pair pair = {0};
     node = yaml_resolve(node);
-    if (node != NULL && node->kind == YAML_KIND_SEQUENCE && key[0] != '\0' &&
-        strspn(key, "0123456789") == strlen(key)) {
+    if (node != NULL && node->kind == YAML_KIND_SEQUENCE && is_index(key)) {
         unsigned long index = strtoul(key, NULL, 10);
         struct yaml_node *item = node->first;
         for (; item != NULL && index > 0; index--) {
@@ -111,7 +116,7 @@ static const char *keys_text(struct arena *arena, const char *const *keys)
 {
     const char *text = "";
     for (size_t i = 0; keys[i] != NULL; i++) {
-        bool index = keys[i][0] != '\0' && strspn(keys[i], "0123456789") == strlen(keys[i]);
+        bool index = is_index(keys[i]);
         text = arena_printf(arena, index ? "%s%s[%s]" : "%s%s%s", text, i == 0 || index ? "" : ".", keys[i]);
     }
     return text;
@@ -249,6 +254,11 @@ int edit_target_find(struct edit_text *text, const struct edit_request *requests
         }
     }
     return 0;
+}
+
+const char *edit_target_key(const struct edit_target *target)
+{
+    return target->keys == NULL ? "resources" : target->workload.containers[0].name;
 }
 
 bool edit_target_wants(const struct edit_target *target, size_t container)

@@ -46,6 +46,9 @@ int edit_target_find(struct edit_text *text, const struct edit_request *requests
                      struct arena *arena, struct edit_target *target, struct edit_done *done,
                      struct err *err);
 
+/* The key that requests and limits stand below. */
+const char *edit_target_key(const struct edit_target *target);
+
 /* Whether something of a container is to change. */
 bool edit_target_wants(const struct edit_target *target, size_t container);
 

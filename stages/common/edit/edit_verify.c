@@ -84,10 +84,10 @@ static int edited_unit(const struct edit_text *text, const struct unit *unit,
         const struct edit_splice *splice = &splices->items[i];
         if (splice->start < unit->start || splice->end > unit->end) {
             failed = err_set(err, ERR_DATA, "the change reaches beyond its place in the manifest");
-            break;
+        } else {
+            edit_splices_add(&moved, splice->start - unit->start, splice->end - unit->start, splice->text,
+                             splice->length);
         }
-        edit_splices_add(&moved, splice->start - unit->start, splice->end - unit->start, splice->text,
-                         splice->length);
     }
     failed =
         failed || edit_splices_apply(text->bytes + unit->start, unit->end - unit->start, &moved, out, err);

@@ -44,11 +44,6 @@ static void forget_local(const struct edit_target *target)
     }
 }
 
-static const char *resources_key(const struct edit_target *target)
-{
-    return target->keys == NULL ? "resources" : target->workload.containers[0].name;
-}
-
 static struct layout layout_over(const struct edit_text *text, struct arena *arena, struct edit_splices *out)
 {
     return (struct layout){.bytes = text->bytes,
@@ -79,7 +74,7 @@ static int plan_containers(const struct edit_text *text, struct edit_target *tar
     for (size_t i = 0; i < target->workload.container_count; i++) {
         if (edit_target_wants(target, i) &&
             edit_plan_container(&layout, text->document.root, &target->workload.containers[i],
-                                resources_key(target), target->wants[i], sharing, err)) {
+                                edit_target_key(target), target->wants[i], sharing, err)) {
             return -1;
         }
     }
@@ -285,7 +280,7 @@ int edit_plan_together(const struct edit_text *text, struct edit_target *targets
         for (size_t j = 0; j < targets[i].workload.container_count; j++) {
             if (edit_target_wants(&targets[i], j) && !planned_already(targets, i, j) &&
                 edit_plan_container(&layout, text->document.root, &targets[i].workload.containers[j],
-                                    resources_key(&targets[i]), targets[i].wants[j], EDIT_FOLLOW, err)) {
+                                    edit_target_key(&targets[i]), targets[i].wants[j], EDIT_FOLLOW, err)) {
                 return -1;
             }
         }

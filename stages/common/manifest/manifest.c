@@ -22,19 +22,17 @@ void manifest_reader_init(struct manifest_reader *reader, struct yaml_stream *st
 void manifest_add_fault(struct manifest_reader *reader, bool fatal, const char *code, size_t offset,
                         const char *format, ...)
 {
-    char message[ERR_MESSAGE_MAX];
+    struct err sentence;
     reader->fatal = reader->fatal || fatal;
     if (reader->fault_count == MANIFEST_FAULTS_MAX) {
         return;
     }
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    err_vset(&sentence, ERR_DATA, format, args);
     va_end(args);
-    str_trim_utf8(message);
-    str_mask_controls(message);
     reader->faults[reader->fault_count++] = (struct manifest_fault){
-        .code = code, .message = arena_strdup(reader->arena, message), .offset = offset, .fatal = fatal};
+        .code = code, .message = arena_strdup(reader->arena, sentence.message), .offset = offset, .fatal = fatal};
 }
 
 struct yaml_node *manifest_value(struct manifest_reader *reader, struct yaml_node *node, const char *key)

@@ -169,6 +169,7 @@ static void refused(const char *script, long status, enum err_class class, const
     }
     assert_non_null(strstr(f.err.message, words));
     assert_non_null(strstr(f.err.hint, hint));
+    assert_null(strstr(f.err.message, "s3cret"));
     assert_int_equal(f.err.class, class);
     assert_int_equal(f.status, status);
     stop(&f);
