@@ -3,10 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/base/buf.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "stages/collect/promql.h"
 
 /* The series that tell who owns whom: metric, the label with the object's name, and where it goes. */
 struct owner_metric {
@@ -24,8 +22,6 @@ static const struct owner_metric owner_metrics[] = {
 
 static const char *const usage_metrics[] = {"container_memory_working_set_bytes",
                                             "container_cpu_usage_seconds_total"};
-
-enum { SELECTORS = ARRAY_COUNT(owner_metrics) + ARRAY_COUNT(usage_metrics) };
 
 static struct owners *owners_of(struct namespace *namespace, const struct owner_metric *metric)
 {
@@ -76,9 +72,8 @@ static int add_owner(struct namespace *namespace, const struct owner_metric *met
     return 0;
 }
 
-static int take_series(void *context, const struct labels *labels, struct err *err)
+int namespace_take(struct namespace *namespace, const struct labels *labels, struct err *err)
 {
-    struct namespace *namespace = context;
     const char *metric = labels_get(labels, "__name__");
     for (size_t i = 0; i < ARRAY_COUNT(owner_metrics); i++) {
         if (strcmp(metric, owner_metrics[i].metric) == 0) {
@@ -86,15 +81,6 @@ static int take_series(void *context, const struct labels *labels, struct err *e
         }
     }
     return add_pod(namespace, labels_get(labels, "pod"), err);
-}
-
-static int skip_point(void *context, int64_t time_ms, double value, struct err *err)
-{
-    (void)context;
-    (void)time_ms;
-    (void)value;
-    (void)err;
-    return 0;
 }
 
 static int compare_pods(const void *a, const void *b)
@@ -153,8 +139,7 @@ static void resolve(const struct namespace *namespace, struct pod *pod)
     }
 }
 
-/* Sorts what came, makes each pod one, and follows the owners. */
-static void settle(struct namespace *namespace)
+void namespace_settle(struct namespace *namespace)
 {
     for (size_t i = 0; i < ARRAY_COUNT(owner_metrics); i++) {
         struct owners *owners = owners_of(namespace, &owner_metrics[i]);
@@ -178,40 +163,19 @@ static void settle(struct namespace *namespace)
     }
 }
 
-static char *selector(const struct prom *prom, const char *metric, const char *namespace, bool containers)
+struct namespace *namespace_new(const char *name)
 {
-    struct buf out;
-    buf_init(&out, 16 * 1024);
-    buf_printf(&out, "{__name__=\"%s\"%s", metric, containers ? ",container!=\"\",container!=\"POD\"" : "");
-    promql_match(&out, "namespace", "=", namespace);
-    buf_printf(&out, "%s}", prom_matcher(prom));
-    return buf_steal(&out);
-}
-
-int namespace_discover(struct prom *prom, const char *name, int64_t start, int64_t end,
-                       struct namespace **out, struct err *err)
-{
-    char *selectors[SELECTORS];
     struct namespace *namespace = xcalloc(sizeof *namespace);
     namespace->name = xstrdup(name);
     arena_init(&namespace->arena);
-    for (size_t i = 0; i < SELECTORS; i++) {
-        bool owners = i < ARRAY_COUNT(owner_metrics);
-        const char *metric = owners ? owner_metrics[i].metric : usage_metrics[i - ARRAY_COUNT(owner_metrics)];
-        selectors[i] = selector(prom, metric, name, !owners);
-    }
-    struct answer_listener listener = {.series = take_series, .point = skip_point, .context = namespace};
-    int failed = prom_series(prom, (const char *const *)selectors, SELECTORS, start, end, &listener, err);
-    for (size_t i = 0; i < SELECTORS; i++) {
-        free(selectors[i]);
-    }
-    if (failed) {
-        namespace_free(namespace);
-        return -1;
-    }
-    settle(namespace);
-    *out = namespace;
-    return 0;
+    return namespace;
+}
+
+const char *namespace_metric(size_t n, bool *container)
+{
+    size_t owners = ARRAY_COUNT(owner_metrics);
+    *container = n >= owners;
+    return n < owners ? owner_metrics[n].metric : n < owners + ARRAY_COUNT(usage_metrics) ? usage_metrics[n - owners] : NULL;
 }
 
 void namespace_free(struct namespace *namespace)

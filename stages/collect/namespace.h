@@ -12,7 +12,7 @@
 
 #include "pipeline/base/arena.h"
 #include "pipeline/base/err.h"
-#include "stages/collect/prom.h"
+#include "stages/collect/labels.h"
 
 enum { NAMESPACE_OBJECTS_MAX = 1000000 };
 
@@ -49,13 +49,22 @@ struct namespace
     struct owners of_replica_sets;
     struct owners of_jobs;
     struct owners of_controllers;
-    int64_t interval; /* between scrapes, 0 while unknown: see namespace_interval */
+    int64_t interval; /* between scrapes, in seconds, for sources that must know it beforehand; 0 while unknown */
 };
 
-/* Asks for the series of a namespace in [start, end]. *out new, free with namespace_free. Errors of
- * prom_series. */
-int namespace_discover(struct prom *prom, const char *name, int64_t start, int64_t end,
-                       struct namespace **out, struct err *err);
+/* New namespace without pods. Free with namespace_free. */
+struct namespace *namespace_new(const char *name);
+
+/* Takes in what a series of one of the metrics of namespace_metric tells: a pod, or who owns what. ERR_UNAVAILABLE past
+ * NAMESPACE_OBJECTS_MAX. */
+int namespace_take(struct namespace *namespace, const struct labels *labels, struct err *err);
+
+/* Sorts what was taken in, makes each pod one, and follows the owners. Once, after the last series. */
+void namespace_settle(struct namespace *namespace);
+
+/* The metrics that tell of pods and owners: the name of the n-th, NULL past the last. `container`: its series are of
+ * containers, and only those with a container's name count. Static. */
+const char *namespace_metric(size_t n, bool *container);
 
 /* Frees; NULL is allowed. */
 void namespace_free(struct namespace *namespace);

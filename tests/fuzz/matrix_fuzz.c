@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/collect/answer.h"
+#include "stages/collect/api/answer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,4 +1,4 @@
-#include "stages/collect/prom.h"
+#include "stages/collect/api/prom.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "pipeline/io/http.h"
 #include "pipeline/io/json.h"
 #include "pipeline/io/url.h"
-#include "stages/collect/promql.h"
+#include "stages/collect/api/promql.h"
 
 /* Bounds of one question and one answer. An answer is read as a stream, so its bound only stops an endless
  * one. */

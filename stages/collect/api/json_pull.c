@@ -1,4 +1,4 @@
-#include "stages/collect/json_pull.h"
+#include "stages/collect/api/json_pull.h"
 
 #include <string.h>
 

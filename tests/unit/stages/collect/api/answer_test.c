@@ -13,7 +13,7 @@
 
 #include "pipeline/base/buf.h"
 #include "pipeline/base/mem.h"
-#include "stages/collect/answer.h"
+#include "stages/collect/api/answer.h"
 
 static int note_series(void *context, const struct labels *labels, struct err *err)
 {

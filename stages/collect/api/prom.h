@@ -13,7 +13,7 @@
 #include "pipeline/base/err.h"
 #include "pipeline/cli/config.h"
 #include "pipeline/cli/options.h"
-#include "stages/collect/answer.h"
+#include "stages/collect/api/answer.h"
 
 struct prom;
 

@@ -1,4 +1,4 @@
-#include "stages/collect/promql.h"
+#include "stages/collect/api/promql.h"
 
 #include <inttypes.h>
 #include <string.h>

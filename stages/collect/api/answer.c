@@ -1,4 +1,4 @@
-#include "stages/collect/answer.h"
+#include "stages/collect/api/answer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -40,16 +40,6 @@ static const struct member members[] = {
     {ROLE_DATA, "result", ROLE_RESULT}, {ROLE_ITEM, "metric", ROLE_METRIC},
     {ROLE_ITEM, "values", ROLE_VALUES}, {ROLE_ITEM, "value", ROLE_POINT},
 };
-
-const char *labels_get(const struct labels *labels, const char *name)
-{
-    for (size_t i = 0; i < labels->count; i++) {
-        if (strcmp(labels->names[i], name) == 0) {
-            return labels->values[i];
-        }
-    }
-    return "";
-}
 
 void answer_init(struct answer *answer, const struct answer_listener *listener, const char *what)
 {

@@ -12,19 +12,10 @@
 #include <stdint.h>
 
 #include "pipeline/base/err.h"
-#include "stages/collect/json_pull.h"
+#include "stages/collect/api/json_pull.h"
+#include "stages/collect/labels.h"
 
-enum { LABELS_MAX = 128, ANSWER_TEXT_MAX = 400 };
-
-/* Labels of one series. Borrowed, valid during the call that hands them out. */
-struct labels {
-    size_t count;
-    const char *names[LABELS_MAX];
-    const char *values[LABELS_MAX];
-};
-
-/* Value of a label, "" when the series has none. Borrowed. */
-const char *labels_get(const struct labels *labels, const char *name);
+enum { ANSWER_TEXT_MAX = 400 };
 
 /* Who listens. Each returns 0, or -1 with *err set, which ends the reading. Instants in milliseconds since
  * the epoch; values may be NaN or infinite. `begin` (may be NULL) is called before the first series of each
