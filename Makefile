@@ -41,7 +41,9 @@ STAGE_LIBS := $(foreach d,$(STAGE_DIRS),$(if $(filter-out %/main.c,$(wildcard $(
 STAGE_BINS := $(STAGES:%=$(BUILD)/bin/tare-%)
 DRIVER_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard pipeline/driver/*.c))
 DRIVER := $(if $(wildcard pipeline/driver/main.c),$(BUILD)/bin/tare)
-FIXTURE_DIRS := $(sort $(patsubst %/,%,$(dir $(wildcard fixtures/*/*.c))))
+FIXTURE_DIRS := $(sort $(patsubst %/,%,$(dir $(wildcard fixtures/*/main.c))))
+# A folder of fixtures/ without a main.c is for all of them and for tests.
+FIXTURE_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(FIXTURE_DIRS:%=%/%),$(wildcard fixtures/*/*.c)))
 FIXTURES := $(patsubst fixtures/%,$(BUILD)/bin/fixtures/%,$(FIXTURE_DIRS))
 
 SQL := $(sort $(wildcard sql/migrations/*.sql)) $(sort $(wildcard sql/queries/*.sql))
@@ -52,7 +54,8 @@ GEN_LIB := $(BUILD)/lib/libgen.a
 
 TEST_SOURCES := $(shell find tests/unit -name '*_test.c' 2>/dev/null | sort)
 TEST_BINS := $(patsubst %.c,$(BUILD)/%,$(TEST_SOURCES))
-HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %_main.c %_preload.c,$(wildcard tests/harness/*.c)))
+HARNESS_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %_main.c %_preload.c,$(wildcard tests/harness/*.c))) \
+    $(FIXTURE_OBJECTS)
 HARNESS_BINS := $(patsubst tests/harness/%_main.c,$(BUILD)/bin/harness/%,$(wildcard tests/harness/*_main.c)) \
     $(patsubst tests/harness/%_preload.c,$(BUILD)/bin/harness/%.so,$(wildcard tests/harness/*_preload.c))
 
@@ -129,9 +132,9 @@ $(BUILD)/bin/tare: $(DRIVER_OBJECTS) $(LIBS) $(GEN_LIB)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
-# One program a folder of fixtures/.
+# One program a folder of fixtures/ that has a main.c.
 define fixture_rule
-$(BUILD)/bin/fixtures/$(notdir $(1)): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c)) $(LIBS) $(GEN_LIB)
+$(BUILD)/bin/fixtures/$(notdir $(1)): $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)/*.c)) $(FIXTURE_OBJECTS) $(LIBS) $(GEN_LIB)
 	@mkdir -p $$(@D)
 	$$(say) LINK $$@
 	$$(Q)$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(PKG_LIBS)
