@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pipeline/base/arena.h"
 #include "pipeline/base/err.h"
 #include "stages/collect/labels.h"
 #include "stages/collect/namespace.h"
@@ -64,21 +63,28 @@ struct series {
     uint32_t samples;
 };
 
+struct store_block;
+
 struct store {
     const struct namespace *namespace;
     const bool *asked; /* of each pod of the namespace: whether it is in the question; NULL: all are */
-    struct arena arena;
     struct series *series;
     size_t count;
     size_t capacity;
-    const char **containers; /* names seen */
+    uint32_t *table; /* series by hash, index + 1; 0 is free */
+    size_t table_size;
+    char **containers; /* names seen */
     size_t container_count;
     size_t container_capacity;
-    size_t limit; /* bytes of chunks */
-    bool full;    /* the limit was reached */
-    bool open;    /* the series in work is one that was asked for */
-    size_t left_out; /* series with chunks of an encoding that is not read (histograms) */
-    struct points pending; /* points of the series in work that are no chunk yet */
+    struct store_block *blocks; /* of chunks; kept for the next question */
+    struct store_block *block;  /* in work */
+    size_t bytes;               /* of chunks */
+    size_t limit;
+    bool full;             /* the limit was reached */
+    long current;          /* the announced series, −1 while it is one that was not asked for */
+    size_t left_out;       /* chunks of an encoding that is not read (histograms): counted by the source */
+    size_t per_cpu;        /* series of single processors, which are no container's */
+    struct points pending; /* points of the announced series that are no chunk yet */
 };
 
 /* Which metric a name means; METRIC_COUNT for none. */
@@ -87,8 +93,11 @@ enum metric metric_of(const char *name);
 /* The names that mean a metric, joined by '|', as a regular expression takes them. Static. */
 const char *metric_names(enum metric metric);
 
-/* Prepares an empty store for a question about pods of a namespace; both stay borrowed. */
-void store_init(struct store *store, const struct namespace *namespace, const bool *asked, size_t limit);
+/* Prepares an empty store that holds at most `limit` bytes of chunks. */
+void store_init(struct store *store, size_t limit);
+
+/* Forgets what it holds, keeping the memory, and takes up a question about pods of a namespace (both borrowed). */
+void store_begin(struct store *store, const struct namespace *namespace, const bool *asked);
 
 /* Frees. */
 void store_release(struct store *store);
@@ -108,13 +117,11 @@ int store_chunk(struct store *store, enum chunk_encoding encoding, const unsigne
 /* Hands over one sample of the announced series. Errors as store_chunk. */
 int store_point(struct store *store, int64_t time_ms, double value, struct err *err);
 
-/* Says that the answer is whole: sorts the series by pod, container, metric, instance and labels. */
+/* Says that the answer is whole: sorts the series by pod, container, metric, instance and labels. Errors as store_chunk. */
 int store_finish(struct store *store, struct err *err);
 
-/* The series of a pod, container (NULL: the first of any name) and metric: *count of them, beside each other. NULL for
- * none. Borrowed. */
-const struct series *store_find(const struct store *store, uint32_t pod, const char *container, enum metric metric,
-                                size_t *count);
+/* The series of a pod: *count of them, beside each other. NULL for none. Borrowed. */
+const struct series *store_pod(const struct store *store, uint32_t pod, size_t *count);
 
 /* Adds the samples of a series, in any order as they came, to `out`. Returns how many chunks could not be read. */
 size_t store_points(const struct series *series, struct points *out);
