@@ -90,10 +90,6 @@ static int leaf(struct loader *loader, struct yaml_node *node, const struct conf
                 json_t **out, struct err *err)
 {
     node = yaml_resolve(node);
-    if (row->type == CONFIG_ANY) {
-        *out = json_null();
-        return 0;
-    }
     if (yaml_type_of(node) == YAML_TYPE_NULL) {
         *out = json_null();
         return 0;
@@ -152,6 +148,7 @@ static int list(struct loader *loader, struct yaml_node *node, const struct plac
     for (struct yaml_node *item = node->first; item != NULL; item = item->next) {
         struct place next = entry(place, index++);
         json_t *value = NULL;
+        json_object_set_new(loader->config->lines, next.shown, json_integer(line_of(loader, item)));
         if (yaml_type_of(item) == YAML_TYPE_NULL) {
             return wrong(loader, item, next.shown, err, "is empty: write a value or take the entry out");
         }
@@ -204,6 +201,19 @@ static bool says_the_default(const struct config_row *row, enum config_shape sha
     return same;
 }
 
+/* Whether a key does nothing, which people are told. In an entry of `clusters` that is most of them: its sections are told of, not
+ * each key in them. */
+static bool does_nothing(const struct place *place, const struct config_row *row, enum config_shape shape, const json_t *value)
+{
+    bool leaf = shape == CONFIG_LEAF || shape == CONFIG_LEAF_LIST;
+    const char *inside = config_inside_cluster(place->schema);
+    if (inside == NULL) {
+        return leaf && row->effect == 0 && !says_the_default(row, shape, value);
+    }
+    bool told = strchr(inside, '.') == NULL || (leaf && str_starts(inside, "metrics."));
+    return told && row->effect < 2 && !json_is_null(value);
+}
+
 static int member(struct loader *loader, struct yaml_node *key, const struct place *place, json_t *object, struct err *err)
 {
     const char *name = yaml_scalar(&loader->arena, yaml_resolve(key));
@@ -222,7 +232,7 @@ static int member(struct loader *loader, struct yaml_node *key, const struct pla
         json_decref(value);
         return -1;
     }
-    if (!row->effect && (shape == CONFIG_LEAF || shape == CONFIG_LEAF_LIST) && !says_the_default(row, shape, value)) {
+    if (does_nothing(&next, row, shape, value)) {
         log_warn("%s: %s is accepted but does nothing in this version", loader->config->name, next.shown);
     }
     json_object_set_new(object, name, value);
@@ -324,7 +334,7 @@ static void fill_defaults(struct config *config)
     size_t count;
     const struct config_row *rows = config_rows(&count);
     for (size_t i = 0; i < count; i++) {
-        if (rows[i].type != CONFIG_ANY) {
+        if (rows[i].type != CONFIG_KEYS) {
             fill_default(config->root, rows[i].key, &rows[i]);
         }
     }
@@ -384,6 +394,29 @@ static int check_version(const struct config *config, struct err *err)
     return 0;
 }
 
+/* A record is told from those of other clusters by the name alone. */
+static int check_clusters(const struct config *config, struct err *err)
+{
+    const json_t *clusters = config_value(config, "clusters");
+    size_t index;
+    json_t *item;
+    json_array_foreach(clusters, index, item)
+    {
+        char key[KEY_MAX];
+        snprintf(key, sizeof key, "clusters[%zu]", index);
+        const char *name = json_string_or_null(item, "cluster");
+        if (name == NULL || *name == '\0') {
+            return config_error(config, err, key, "has no `cluster`, the name that its records bear");
+        }
+        for (size_t i = 0; i < index; i++) {
+            if (str_equal(json_string_or_null(json_array_get(clusters, i), "cluster"), name)) {
+                return config_error(config, err, key, "has the same `cluster` as clusters[%zu]: %s", i, name);
+            }
+        }
+    }
+    return 0;
+}
+
 static int parse_into(struct config *config, const char *text, size_t length, struct err *err)
 {
     struct loader loader = {.config = config};
@@ -399,7 +432,7 @@ static int parse_into(struct config *config, const char *text, size_t length, st
         config->root = json_object();
     }
     fill_defaults(config);
-    return check_version(config, err);
+    return check_version(config, err) || check_clusters(config, err) ? -1 : 0;
 }
 
 static struct config *config_new(const char *path, const char *name)

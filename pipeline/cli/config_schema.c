@@ -13,7 +13,7 @@ enum { NAMES_MAX = 64, NAME_MAX_BYTES = 64 };
 
 static const struct config_row rows[] = {
 #define X(path, kind, words, value, works, text)                                                               \
-    {.key = path, .type = kind, .choices = words, .fallback = value, .effect = (works) != 0, .help = text},
+    {.key = path, .type = kind, .choices = words, .fallback = value, .effect = (works), .help = text},
 #include "pipeline/cli/config.def"
 #undef X
 };
@@ -24,8 +24,25 @@ const struct config_row *config_rows(size_t *count)
     return rows;
 }
 
+static const char entry[] = "clusters[]";
+
+const char *config_inside_cluster(const char *key)
+{
+    return str_starts(key, entry) && key[strlen(entry)] == '.' ? key + strlen(entry) + 1 : NULL;
+}
+
+/* What is of the file and not of a cluster. */
+static bool whole_file(const char *key)
+{
+    return strcmp(key, "version") == 0 || str_starts(key, "clusters");
+}
+
 enum config_shape config_shape_of(const char *key, const struct config_row **row)
 {
+    const char *inside = config_inside_cluster(key);
+    if (inside != NULL) {
+        return whole_file(inside) ? CONFIG_UNKNOWN : config_shape_of(inside, row);
+    }
     size_t length = strlen(key);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         if (strncmp(rows[i].key, key, length) != 0) {
@@ -36,7 +53,7 @@ enum config_shape config_shape_of(const char *key, const struct config_row **row
             *row = &rows[i];
         }
         if (*rest == '\0') {
-            return CONFIG_LEAF;
+            return rows[i].type == CONFIG_KEYS ? CONFIG_SECTION : CONFIG_LEAF;
         }
         if (strcmp(rest, "[]") == 0) {
             return CONFIG_LEAF_LIST;
@@ -56,6 +73,8 @@ const char *config_nearest(const char *section, const char *word)
     static char names[NAMES_MAX][NAME_MAX_BYTES];
     const char *list[NAMES_MAX];
     size_t count = 0;
+    const char *inside = config_inside_cluster(section);
+    section = inside != NULL ? inside : strcmp(section, entry) == 0 ? "" : section;
     size_t length = strlen(section);
     for (size_t i = 0; i < ARRAY_COUNT(rows) && count < NAMES_MAX; i++) {
         const char *rest = rows[i].key;
@@ -176,7 +195,7 @@ int config_convert(const struct config_row *row, const char *text, json_t **out,
     case CONFIG_STRING:
     case CONFIG_PATH:
     case CONFIG_MAP:
-    case CONFIG_ANY:
+    case CONFIG_KEYS:
         break;
     }
     *out = json_string_safe(text);
@@ -189,7 +208,7 @@ const char *config_type_name(enum config_type type)
         [CONFIG_STRING] = "text",   [CONFIG_PATH] = "path",         [CONFIG_BOOL] = "true or false",
         [CONFIG_INTEGER] = "whole number", [CONFIG_NUMBER] = "number", [CONFIG_DURATION] = "duration",
         [CONFIG_CPU] = "CPU",       [CONFIG_MEMORY] = "memory",     [CONFIG_TIME] = "time",
-        [CONFIG_CHOICE] = "choice", [CONFIG_MAP] = "map of texts",  [CONFIG_ANY] = "any",
+        [CONFIG_CHOICE] = "choice", [CONFIG_MAP] = "map of texts",  [CONFIG_KEYS] = "map of keys",
     };
     return names[type];
 }

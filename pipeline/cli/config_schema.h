@@ -21,7 +21,7 @@ enum config_type {
     CONFIG_TIME,     /* RFC 3339, kept as text */
     CONFIG_CHOICE,
     CONFIG_MAP,      /* string to string */
-    CONFIG_ANY       /* not looked into */
+    CONFIG_KEYS      /* a map of the keys of the file itself */
 };
 
 struct config_row {
@@ -29,7 +29,7 @@ struct config_row {
     enum config_type type;
     const char *choices;
     const char *fallback;
-    bool effect;
+    int effect; /* see config.def */
     const char *help;
 };
 
@@ -39,8 +39,12 @@ enum config_shape { CONFIG_UNKNOWN, CONFIG_LEAF, CONFIG_LEAF_LIST, CONFIG_SECTIO
 /* Rows in order; *count receives their number. Borrowed, static. */
 const struct config_row *config_rows(size_t *count);
 
-/* Shape of a key written with [] for entries of lists; *row (may be NULL) receives the row of a leaf or leaf list. */
+/* Shape of a key written with [] for entries of lists; *row (may be NULL) receives the row of a leaf or leaf list, the first row of
+ * a section. */
 enum config_shape config_shape_of(const char *key, const struct config_row **row);
+
+/* What follows "clusters[]." in a key: the same key of the file. NULL for one that is not inside an entry of `clusters`. */
+const char *config_inside_cluster(const char *key);
 
 /* The nearest name to `word` among the keys directly below `section` ("" for the top). Borrowed until the next call; NULL when
  * none is near. */

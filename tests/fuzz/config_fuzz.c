@@ -38,8 +38,8 @@ static bool fits(enum config_type type, const json_t *value)
     case CONFIG_TIME:
     case CONFIG_CHOICE:
         return json_is_string(value);
-    case CONFIG_ANY:
-        break;
+    case CONFIG_KEYS:
+        return json_is_object(value);
     }
     return true;
 }

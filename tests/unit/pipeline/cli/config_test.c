@@ -275,6 +275,16 @@ static const struct bad_case bad[] = {
     {"cluster: &a [*a]\n", "tare.yaml, line 1", ""},
     {"cluster: a\xff\n", "tare.yaml, line 1", ""},
     {"cluster: a\x01\n", "tare.yaml, line 1", ""},
+    {"clusters:\n- {cluster: a}\n- metrics: {}\n", "tare.yaml, line 3: clusters[1]: has no `cluster`", ""},
+    {"clusters: [{cluster: ''}]\n", "clusters[0]: has no `cluster`", ""},
+    {"clusters: [{cluster: a}, {cluster: b}, {cluster: a}]\n", "clusters[2]: has the same `cluster` as clusters[0]: a", ""},
+    {"clusters: [{cluster: a, metrcs: {}}]\n", "metrcs: there is no such key in clusters[0]", "metrics"},
+    {"clusters:\n- cluster: a\n  metrics: {promethues: x}\n", "line 3: promethues: there is no such key in clusters[0].metrics", "prometheus"},
+    {"clusters: [{cluster: a, metrics: {source: x}}]\n", "clusters[0].metrics.source: must be one of", ""},
+    {"clusters: [{cluster: a, clusters: []}]\n", "clusters: there is no such key in clusters[0]", ""},
+    {"clusters: [{cluster: a, version: 1}]\n", "version: there is no such key in clusters[0]", ""},
+    {"clusters: [a]\n", "clusters[0]: must be a map of keys", ""},
+    {"clusters: {cluster: a}\n", "clusters: must be a list", ""},
     {"version: 2\n", "version 2", "version: 1"},
     {"version: 0\n", "version 0", ""},
     {"cluster: a\n---\ncluster: b\n", "tare.yaml, line 3", ""},
@@ -331,9 +341,13 @@ static void test_warnings(void **state)
         {"apply: {canary: 0, settle: 2m, in_place_resize: false}\nmetrics: {parallel: 4}\n", false},
         {"kubernetes: {namespaces: [], context: null}\nclusters: []\n", false},
         {"apply: {canary: 1}\n", true},
-        {"metrics: {parallel: 5}\n", true},
+        {"metrics: {parallel: 5}\n", false},
         {"kubernetes: {namespaces: [shop]}\n", false},
-        {"clusters: [{cluster: a}]\n", true},
+        {"clusters: [{cluster: a, metrics: {prometheus: x, tls: {ca: f}, source: query-range}}]\n", false},
+        {"clusters: [{cluster: a, policy: null, metrics: null}]\n", false},
+        {"clusters: [{cluster: a, policy: {qos_change: false}}]\n", true},
+        {"clusters: [{cluster: a, metrics: {window: 7d}}]\n", true},
+        {"clusters: [{cluster: a, manifests: [b/]}]\n", true},
         {"cluster: a\n", false},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
@@ -353,6 +367,16 @@ static void test_warnings(void **state)
             fail_msg("%s: %s", cases[i].text, warned ? "warned" : "not warned");
         }
     }
+}
+
+/* An entry of `clusters` has what the file gives it and no defaults: what it leaves out is taken from the top by its reader. */
+static void test_clusters(void **state)
+{
+    (void)state;
+    struct config *config = load("clusters:\n- cluster: a\n  metrics: {timeout: 2m, headers: {X: y}}\n- cluster: b\n");
+    assert_text(config, "clusters", "[{\"cluster\":\"a\",\"metrics\":{\"headers\":{\"X\":\"y\"},\"timeout\":120}},{\"cluster\":\"b\"}]");
+    assert_true(config_given(config, "clusters[0].metrics.timeout"));
+    config_free(config);
 }
 
 static void test_files(void **state)
@@ -423,7 +447,7 @@ int main(void)
         cmocka_unit_test(test_defaults),   cmocka_unit_test(test_null_is_the_default),
         cmocka_unit_test(test_full_file), cmocka_unit_test(test_full_file_has_every_key),
         cmocka_unit_test(test_defaults_are_good_values), cmocka_unit_test(test_bad_values),
-        cmocka_unit_test(test_good_forms), cmocka_unit_test(test_warnings), cmocka_unit_test(test_files),
+        cmocka_unit_test(test_good_forms), cmocka_unit_test(test_warnings), cmocka_unit_test(test_files), cmocka_unit_test(test_clusters),
         cmocka_unit_test(test_error_of_a_reader), cmocka_unit_test(test_reference),
     };
     return cmocka_run_group_tests(tests, find_fixture, NULL);
