@@ -1,13 +1,16 @@
 #include "pipeline/base/rng.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-static bool seeded;
-static uint64_t state;
+static const uint64_t step = UINT64_C(0x9e3779b97f4a7c15);
+static bool seeded; /* by rng_seed, before any thread asks */
+static _Atomic uint64_t state;
 
 void rng_seed(uint64_t seed)
 {
@@ -17,6 +20,9 @@ void rng_seed(uint64_t seed)
 
 static void seed_first(void)
 {
+    if (seeded) {
+        return;
+    }
     const char *fixed = getenv("TARE_SEED");
     if (fixed != NULL && *fixed != '\0') {
         rng_seed(strtoull(fixed, NULL, 10));
@@ -38,11 +44,9 @@ static void seed_first(void)
 
 uint64_t rng_next(void)
 {
-    if (!seeded) {
-        seed_first();
-    }
-    state += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t z = state;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, seed_first);
+    uint64_t z = atomic_fetch_add(&state, step) + step;
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return z ^ (z >> 31);

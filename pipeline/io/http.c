@@ -275,6 +275,13 @@ static int redirect(struct call *call, struct err *err)
     return 1;
 }
 
+/* Whether the answer is the last one. */
+static bool is_final(const struct call *call)
+{
+    return !http_status_retryable(call->reply->status) ||
+           (call->request->final != NULL && call->request->final(call->reply));
+}
+
 /* One try, redirects within the origin included. */
 static enum verdict attempt(struct call *call, struct err *err)
 {
@@ -297,7 +304,7 @@ static enum verdict attempt(struct call *call, struct err *err)
         }
         int moved = redirect(call, err);
         if (moved <= 0) {
-            return moved < 0 ? FAILED : http_status_retryable(call->reply->status) ? AGAIN : DONE;
+            return moved < 0 ? FAILED : is_final(call) ? DONE : AGAIN;
         }
     }
     err_set(err, ERR_UNAVAILABLE, "%s sends on in circles: %s", call->client->what, call->reply->url);

@@ -22,6 +22,7 @@
 #include "pipeline/base/err.h"
 
 struct http_client;
+struct http_reply;
 
 /* What one server needs; strings are copied, and secrets among them overwritten when the client is freed. Zero or NULL
  * means the default. */
@@ -85,6 +86,8 @@ struct http_request {
     size_t cap;                   /* most bytes of the body, decompressed; 0: 16 MiB. ERR_DATA past it */
     const struct http_sink *sink; /* NULL: the body goes to reply->body */
     bool once;                    /* never try again (a request that must not happen twice) */
+    /* Whether an answer whose status asks for another try is the last word all the same (its body says why). NULL: never. */
+    bool (*final)(const struct http_reply *reply);
 };
 
 enum { HTTP_DEFAULT_CAP = 16 * 1024 * 1024, HTTP_ERROR_BODY_MAX = 64 * 1024, HTTP_HEADERS_MAX = 32 * 1024 };

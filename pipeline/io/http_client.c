@@ -1,5 +1,6 @@
 #include "pipeline/io/http_internal.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,13 +17,9 @@ static void *renew(void *old, size_t size)
 
 /* libcurl allocates as everything here does. Its global state is never torn down: it lives as long as the
  * program. */
-static void init_once(void)
+static void init_curl(void)
 {
-    static bool ready;
-    if (!ready) {
-        curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, renew, xstrdup, xcalloc_array);
-        ready = true;
-    }
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, renew, xstrdup, xcalloc_array);
 }
 
 static int check_options(const struct http_options *options, const char *what, struct err *err)
@@ -101,7 +98,8 @@ static void set_server_name(struct http_client *client, const char *server_name)
 int http_client_new(const struct http_options *options, struct http_client **out, struct err *err)
 {
     const char *what = options->what == NULL ? "the server" : options->what;
-    init_once();
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, init_curl);
     if (check_options(options, what, err)) {
         return -1;
     }

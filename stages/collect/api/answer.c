@@ -70,6 +70,7 @@ void answer_reset(struct answer *answer)
     answer->error_type[0] = '\0';
     answer->error[0] = '\0';
     answer->started = false;
+    answer->stopped = false;
     if (answer->listener.begin != NULL) {
         answer->listener.begin(answer->listener.context);
     }
@@ -174,7 +175,8 @@ static int announce(struct answer *answer, struct err *err)
     }
     answer->announced = true;
     answer->series++;
-    return answer->listener.series(answer->listener.context, &labels, err);
+    answer->stopped = answer->listener.series(answer->listener.context, &labels, err) != 0;
+    return answer->stopped ? -1 : 0;
 }
 
 /* A container has ended; the tokenizer has already popped it. */
@@ -233,7 +235,8 @@ static int take_point_part(struct answer *answer, enum json_token token, struct 
         answer_value(buf_str(text), text->length, &value)) {
         answer->element = 2;
         answer->points++;
-        return answer->listener.point(answer->listener.context, answer->time_ms, value, err);
+        answer->stopped = answer->listener.point(answer->listener.context, answer->time_ms, value, err) != 0;
+        return answer->stopped ? -1 : 0;
     }
     return refuse(answer, "a point is not a time and a value", err);
 }
@@ -377,6 +380,7 @@ static int take_points(struct answer *answer, const char **at, const char *end, 
         p = q + 1;
         answer->points++;
         if (answer->listener.point(answer->listener.context, time_ms, value, err)) {
+            answer->stopped = true;
             return -1;
         }
     }

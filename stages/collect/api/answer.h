@@ -45,6 +45,7 @@ struct answer {
     char error_type[64];
     char error[ANSWER_TEXT_MAX];
     bool started;
+    bool stopped; /* by the listener: the error is its own */
 };
 
 /* Prepares to read an answer of `what` ("the metrics server", borrowed). */

@@ -6,7 +6,7 @@
 #include "stages/collect/api/prom.h"
 #include "stages/collect/source.h"
 
-/* New source that asks `prom` (borrowed: it must live longer). Freed by its own member `free`. */
-void range_new(struct prom *prom, struct source **out);
+/* New source ("query-range") that asks `prom` (borrowed: it must live longer). Freed by its own member `free`. */
+struct source *range_new(struct prom *prom);
 
 #endif
