@@ -16,6 +16,8 @@ enum {
     TIME_BITS_MAX = 60
 };
 
+#define BROKEN SIZE_MAX /* no position */
+
 struct decoder {
     uint64_t delta; /* between the last two times */
     uint64_t bits;  /* the last value */
@@ -71,7 +73,7 @@ static inline void put(struct decoder *decoder)
     decoder->left--;
 }
 
-/* The value that begins at a position; returns the position after it, 0 when its window cannot be. */
+/* The value that begins at a position; returns the position after it, BROKEN when its window cannot be. */
 static inline size_t read_value(struct decoder *decoder, const unsigned char *bytes, size_t position)
 {
     uint64_t word = peek(bytes, position);
@@ -85,7 +87,7 @@ static inline size_t read_value(struct decoder *decoder, const unsigned char *by
         unsigned significant = word >> 51 & 63;
         decoder->significant = significant == 0 ? 64 : significant;
         if (leading + decoder->significant > 64) {
-            return 0;
+            return BROKEN;
         }
         decoder->trailing = 64 - leading - decoder->significant;
         position += 13;
@@ -94,7 +96,7 @@ static inline size_t read_value(struct decoder *decoder, const unsigned char *by
     return position + decoder->significant;
 }
 
-/* The change of the distance, whose prefix of `prefix` bits was seen; the position after it, 0 when time runs wild. The
+/* The change of the distance, whose prefix of `prefix` bits was seen; the position after it, BROKEN when time runs wild. The
  * ranges of the encoder are (−2^(n−1), 2^(n−1)]: only what is larger than 2^(n−1) is negative. */
 static inline size_t read_change(struct decoder *decoder, const unsigned char *bytes, size_t position,
                                  unsigned prefix, unsigned width)
@@ -104,7 +106,7 @@ static inline size_t read_change(struct decoder *decoder, const unsigned char *b
         change -= UINT64_C(1) << width;
     }
     decoder->delta += change;
-    return decoder->delta >> DELTA_BITS_MAX == 0 ? position + prefix + width : 0;
+    return decoder->delta >> DELTA_BITS_MAX == 0 ? position + prefix + width : BROKEN;
 }
 
 /* The time that begins at a position, `word` being what stands there; as read_change. */
@@ -139,7 +141,7 @@ static inline size_t repeat(struct decoder *decoder, size_t position, uint64_t w
 }
 
 /* Reads samples that begin before `end`, SAMPLE_BYTES after which have to be readable. Returns the position after the
- * last one, 0 for damage. */
+ * last one, BROKEN for damage. */
 static size_t read_samples(struct decoder *shared, const unsigned char *bytes, size_t position, size_t end)
 {
     struct decoder decoder = *shared; /* so that its members can live in registers */
@@ -154,9 +156,8 @@ static size_t read_samples(struct decoder *shared, const unsigned char *bytes, s
         } else {
             position = read_time(&decoder, bytes, position, word);
         }
-        position = position == 0 ? 0 : read_value(&decoder, bytes, position);
-        if (position == 0) {
-            return 0;
+        if (position == BROKEN || (position = read_value(&decoder, bytes, position)) == BROKEN) {
+            return BROKEN;
         }
         put(&decoder);
     }
@@ -217,15 +218,15 @@ static bool read_rest(struct decoder *decoder, const unsigned char *bytes, size_
     if (length - place > SAMPLE_BYTES) {
         position = read_samples(decoder, bytes, position, 8 * (length - SAMPLE_BYTES));
     }
-    if (position == 0 || decoder->left == 0) {
-        return position > 0 && only_padding(bytes, length, position);
+    if (position == BROKEN || decoder->left == 0) {
+        return position != BROKEN && only_padding(bytes, length, position);
     }
     unsigned char tail[2 * SAMPLE_BYTES] = {0};
     size_t skip = position / 8;
     size_t size = length - skip;
     memcpy(tail, bytes + skip, size);
     position = read_samples(decoder, tail, position % 8, 8 * size);
-    return position > 0 && position <= 8 * size && decoder->left == 0 && only_padding(tail, size, position);
+    return position <= 8 * size && decoder->left == 0 && only_padding(tail, size, position);
 }
 
 size_t xor_count(const unsigned char *bytes, size_t length)
