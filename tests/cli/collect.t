@@ -1,293 +1,282 @@
 #!/bin/bash
-# tare-collect against a real Prometheus filled with a few small series, and against a scripted server for bad days. The figures are
-# computed once more here, by awk, from the raw samples and the definitions of stages/collect/README.md.
+# tare-collect against a real Prometheus filled with series of all kinds, by both ways of reading. The figures are computed once
+# more by tests/harness/oracle_main.c, from the raw samples and the definitions. Bad days are in collect_faults.t.
 set -u
 . "$(dirname "$0")/../harness/tap.sh"
+. "$root/tests/harness/collect.sh"
 need prometheus promtool jq awk curl
 
-collect=$BIN/tare-collect
 end=1795305600 # 2026-11-22T00:00:00Z
 end_text=2026-11-22T00:00:00Z
-hours=12
+hours=30
 start=$((end - hours * 3600))
+raw=$tmp/raw.om
 
-# ---- data: raw samples as "metric pod container job time value", one a line --------------------------------------
+# ---- data: OpenMetrics text; times in milliseconds, and a tenth of one that keeps them from being rounded down ------
 awk -v start="$start" -v end="$end" '
-function put(metric, pod, container, job, t, v) { printf "%s %s %s %s %d %.9f\n", metric, pod, container, job, t, v }
 function noise() { seed = (seed * 1103515245 + 12345) % 2147483648; return seed / 2147483648 }
-# A pod from a to b (seconds after the start), scraped every `every`, with a gap and a reset of the counter where given.
-function pod(name, container, jobs, a, b, every, base, gap, reset,    t, cpu, mem, n, list, j) {
-    n = split(jobs, list, ","); cpu = 0
+function put(metric, labels, ms, value) {
+    printf "%s{%s} %s %d.%03d1\n", metric, labels, value, start + int((ms + 1e9) / 1000) - 1000000, (ms + 1e9) % 1000
+}
+# One container of a pod from a to b (seconds after the start), scraped every `every` at phase `phase` with `jitter` (ms). `how`: words
+# gap:FROM:LENGTH, reset:AT (same labels), restart:AT (another id, the old one told for three scrapes more).
+function run(ns, name, container, a, b, every, phase, jitter, base, how,    t, i, words, w, cpu) {
+    n = 0; again = 0; cpu = 3 + base; gap = reset = restart = -1
+    split(how, words, " ")
+    for (i in words) { split(words[i], w, ":"); if (w[1] == "gap") { gap = w[2]; gap_end = w[2] + w[3] } if (w[1] == "reset") reset = w[2]; if (w[1] == "restart") restart = w[2] }
     for (t = a; t <= b; t += every) {
-        cpu += every * base * (1 + 0.8 * sin(t / 2000) + (noise() > 0.97 ? 6 : 0))
-        mem = 1e8 * (1 + 0.3 * sin(t / 5000)) + int(noise() * 1e6)
-        if (reset && t == reset) cpu = 0
-        if (gap && t > gap && t < gap + 1500) continue
-        for (j = 1; j <= n; j++) {
-            put("container_cpu_usage_seconds_total", name, container, list[j], start + t, cpu)
-            put("container_memory_working_set_bytes", name, container, list[j], start + t, mem)
+        cpu += every * base * (1 + 0.8 * sin(t / 2000) + (noise() > 0.97 ? 6 : 0) + 0.3 * noise())
+        if (reset >= 0 && t >= reset) { cpu = 0.5 * base; reset = -1 }
+        if (restart >= 0 && t >= restart) { cpu = base; restart = -1; again = n + 1 }
+        if (gap >= 0 && t >= gap && t < gap_end) continue
+        n++
+        T[n] = t * 1000 + phase * 1000 + int((2 * noise() - 1) * jitter); C[n] = sprintf("%.9f", cpu)
+        M[n] = sprintf("%d", 1e8 * base * (2 + sin(t / 5000)) + noise() * 1e6)
+    }
+    where = sprintf("namespace=\"%s\",pod=\"%s\",container=\"%s\"", ns, name, container)
+}
+# Tells what run() made, with further labels; `part` of the samples only, moved by `by` ms.
+function tell(labels, part, by,    metric, i, id, dropped) {
+    for (metric = 1; metric <= 2; metric++) {
+        name = metric == 1 ? "container_cpu_usage_seconds_total" : "container_memory_working_set_bytes"
+        for (id = 1; id <= 1 + (again > 0); id++) {
+            for (i = id == 1 ? 1 : again; i <= n; i++) {
+                if (id == 1 && again && i >= again + 3) break
+                if (part < 1 && (i * 7919) % 1000 >= part * 1000) continue
+                v = metric == 1 ? (id == 1 && again && i >= again ? C[again - 1] : C[i]) : M[i]
+                put(name, where "," labels ",id=\"/x/" name_of_run "-" id "\"", T[i] + by, v)
+            }
         }
     }
 }
+function pod(ns, name, container, a, b, every, phase, jitter, base, how) { run(ns, name, container, a, b, every, phase, jitter, base, how); tell("job=\"kubelet\"", 1, 0) }
 BEGIN {
-    seed = 42; all = end - start
-    pod("web-7d9f8b6c5d-bbbbb", "web", "kubelet,cadvisor", 0, all, 60, 0.2, 9000, 20040)
-    pod("web-7d9f8b6c5d-bbbbb", "proxy", "kubelet", 0, all, 60, 0.02)
-    pod("web-7d9f8b6c5d-ccccc", "web", "kubelet", 14400, 30000, 60, 0.3)
-    pod("web-7d9f8b6c5d-ccccc", "proxy", "kubelet", 14400, 30000, 60, 0.02)
-    pod("web-api-6c5d7d9f8b-ddddd", "api", "kubelet", 0, all, 60, 0.05)
-    pod("web-0", "db", "kubelet", 0, all, 60, 0.1)
-    pod("agent-abcde", "agent", "kubelet", 600, 1200, 60, 0.1)
-    pod("slow-0", "slow", "kubelet", 0, all, 300, 0.5)
-}' >"$tmp/raw"
+    seed = 42; all = end - start; before = -7200
+    run("shop", "web-7d9f8b6c5d-bbbbb", "web", before, all, 60, 31, 400, 0.2, "gap:30000:1500 reset:50040")
+    tell("job=\"kubelet\"", 1, 0); tell("job=\"cadvisor\"", 0.9, 0)
+    for (i = 1; i <= n; i++) { # the pod as a whole, and what holds its network, must not count
+        put("container_cpu_usage_seconds_total", "namespace=\"shop\",pod=\"web-7d9f8b6c5d-bbbbb\",container=\"\",job=\"kubelet\"", T[i], 7 * C[i])
+        put("container_cpu_usage_seconds_total", "namespace=\"shop\",pod=\"web-7d9f8b6c5d-bbbbb\",container=\"POD\",job=\"kubelet\"", T[i], 9 * C[i])
+        put("container_memory_working_set_bytes", "namespace=\"shop\",pod=\"web-7d9f8b6c5d-bbbbb\",container=\"\",job=\"kubelet\"", T[i], 7 * M[i])
+    }
+    pod("shop", "web-7d9f8b6c5d-bbbbb", "proxy", before, all, 60, 31, 400, 0.02)
+    pod("shop", "web-7d9f8b6c5d-ccccc", "migrate", 14400, 14640, 60, 11, 300, 0.4)
+    pod("shop", "web-7d9f8b6c5d-ccccc", "web", 14700, 60000, 60, 11, 300, 0.3, "restart:40020")
+    pod("shop", "web-7d9f8b6c5d-ccccc", "proxy", 14700, 60000, 60, 11, 300, 0.02)
+    pod("shop", "web-5b8c7d9f6b-ddddd", "migrate", 60060, 60360, 60, 41, 300, 0.5)
+    pod("shop", "web-5b8c7d9f6b-ddddd", "web", 60420, all, 60, 41, 300, 0.25)
+    pod("shop", "web-5b8c7d9f6b-ddddd", "proxy", 60420, all, 60, 41, 300, 0.02)
+    pod("shop", "web-api-6c5d7d9f8b-eeeee", "api", before, all, 60, 21, 200, 0.05)
+    pod("shop", "web-0", "db", before, all, 60, 26, 200, 0.1, "gap:20000:130")
+    pod("shop", "web-0", "vault", before, all, 60, 26, 200, 0.01)
+    pod("shop", "agent-x7k2p", "agent", before, all, 60, 33, 200, 0.05)
+    pod("shop", "agent-b4m9z", "agent", 20000, all, 60, 13, 200, 0.2)
+    pod("shop", "agent-q2w8e", "agent", before, 70000, 60, 43, 200, 0.06)
+    pod("shop", "nightly-29421360-abcde", "job", 10800, 11400, 60, 17, 100, 0.9)
+    pod("shop", "nightly-29422080-fghij", "job", 54000, 54660, 60, 17, 100, 0.8)
+    pod("shop", "nightly-29422800-klmno", "job", 97200, 97500, 60, 17, 100, 0.7)
+    pod("shop", "import-k8d2s", "load", 600, 2400, 60, 17, 100, 0.7)
+    run("fast", "fast-0", "main", 72000, 90000, 15, 4, 100, 0.5, "gap:80000:600")
+    tell("job=\"kubelet\",prometheus_replica=\"a\"", 1, 0)
+    run("fast", "fast-0", "main", 72000, 90000, 15, 4, 100, 0.5, "gap:75000:1500")
+    tell("job=\"kubelet\",prometheus_replica=\"b\"", 1, 7000)
+    pod("slow", "slow-0", "slow", before, all, 300, 130, 500, 0.5, "gap:40000:2000")
+    pod("edge", "edge-0", "edge", before, all, 60, 0, 0, 0.1, "reset:30000")
+    # Values that are no numbers or make no sense, and a counter that falls at every sample.
+    for (t = before; t <= all; t += 60) {
+        v = t % 3000 == 0 ? "NaN" : t % 3000 == 600 ? "+Inf" : t % 3000 == 1200 ? "-Inf" : t % 3000 == 1800 ? "-5" : sprintf("%.3f", (t + 7200) * 0.1)
+        put("container_cpu_usage_seconds_total", "namespace=\"odd\",pod=\"odd-0\",container=\"odd\",job=\"k\"", t * 1000 + 29000, v)
+    }
+    for (t = before; t <= all; t += 60) {
+        v = t % 3000 == 0 ? "NaN" : t % 3000 == 600 ? "+Inf" : t % 3000 == 1800 ? "-5" : sprintf("%d", 1e6 + t)
+        put("container_memory_working_set_bytes", "namespace=\"odd\",pod=\"odd-0\",container=\"odd\",job=\"k\"", t * 1000 + 29000, v)
+    }
+    for (t = before; t <= all; t += 60) put("container_cpu_usage_seconds_total", "namespace=\"odd\",pod=\"falls-0\",container=\"falls\",job=\"k\"", t * 1000 + 29000, (all - t) / 10)
+    # One sample, and none inside the window.
+    put("container_memory_working_set_bytes", "namespace=\"odd\",pod=\"once-0\",container=\"once\",job=\"k\"", 3600500, 12345)
+    put("container_cpu_usage_seconds_total", "namespace=\"odd\",pod=\"once-0\",container=\"once\",job=\"k\"", 3600500, 12345)
+    for (t = before; t <= 0; t += 60) put("container_memory_working_set_bytes", "namespace=\"odd\",pod=\"early-0\",container=\"early\",job=\"k\"", t * 1000, 777)
+}' >"$raw"
 
-# ---- the same as OpenMetrics, in namespaces, with what else a cluster reports --------------------------------------
+# Owners by kube-state-metrics: names that say nothing, pods that are gone, a workload that was made anew, somebody else's.
 awk -v start="$start" -v end="$end" '
-{
-    ns = $2 ~ /^slow/ ? "slow" : $2 ~ /^agent/ ? "batch" : "shop"
-    printf "%s{namespace=\"%s\",pod=\"%s\",container=\"%s\",job=\"%s\",id=\"/x/%s\"} %s %d\n", $1, ns, $2, $3, $4, $2, $6, $5
-    if ($3 == "web" && $4 == "kubelet") # the pod as a whole, which must not count
-        printf "%s{namespace=\"%s\",pod=\"%s\",container=\"\",job=\"kubelet\"} %s %d\n", $1, ns, $2, $6 * 3, $5
-}
 function kube(metric, labels, t, v) { printf "%s{namespace=\"owned\",%s} %s %d\n", metric, labels, v, t }
-END {
-    # Owners: two generations of pods whose names say nothing, one of them gone, one of somebody else.
+function owner(object, label, kind, name) { return label "=\"" object "\",owner_kind=\"" kind "\",owner_name=\"" name "\",owner_is_controller=\"true\"" }
+function runs(pod, a, b, base,    t) { for (t = start + a; t <= start + b; t += 60) {
+    labels = "pod=\"" pod "\",container=\"app\""
+    kube("container_memory_working_set_bytes", labels, t, base); kube("container_cpu_usage_seconds_total", labels, t, (t - start) * base / 10000)
+} }
+function owned(pod, kind, name, a, b,    t) { for (t = start + a; t <= start + b; t += 60) kube("kube_pod_owner", owner(pod, "pod", kind, name), t, 1) }
+function above(metric, label, object, kind, name, a, b,    t) { for (t = start + a; t <= start + b; t += 60) kube(metric, owner(object, label, kind, name), t, 1) }
+BEGIN {
+    all = end - start
+    runs("odd-1", 0, 7200, 1000); runs("odd-2", 0, all, 2000); runs("odd-3", 50040, all, 2500); runs("other-1", 0, all, 3000)
+    owned("odd-1", "ReplicaSet", "rs-1", 0, 7200); owned("odd-2", "ReplicaSet", "rs-2", 0, all)
+    owned("odd-3", "ReplicaSet", "made-anew", 50040, all); owned("other-1", "ReplicaSet", "other-rs", 0, all)
+    above("kube_replicaset_owner", "replicaset", "rs-1", "Deployment", "app", 0, 7200)
+    above("kube_replicaset_owner", "replicaset", "rs-2", "Deployment", "app", 0, all)
+    above("kube_replicaset_owner", "replicaset", "made-anew", "Deployment", "app", 50040, all)
+    above("kube_replicaset_owner", "replicaset", "other-rs", "Deployment", "other", 0, all)
+    runs("batch-x", 3600, 5400, 5000); owned("batch-x", "Job", "tick-1", 3600, 5400)
+    runs("batch-y", 90000, 91800, 6000); owned("batch-y", "Job", "tick-2", 90000, 91800)
+    above("kube_job_owner", "job_name", "tick-1", "CronJob", "tick", 3600, 9000)
+    above("kube_job_owner", "job_name", "tick-2", "CronJob", "tick", 90000, all)
+    runs("ledger-0", 0, all, 7000); owned("ledger-0", "StatefulSet", "ledger", 0, all)
+    runs("bare", 0, 36000, 8000); for (t = start; t <= start + 36000; t += 60) kube("kube_pod_owner", owner("bare", "pod", "<none>", "<none>"), t, 1)
     for (t = start; t <= end; t += 60) {
-        split("odd-1 odd-2 other-1", pods, " ")
-        for (i = 1; i <= 3; i++) {
-            if (pods[i] == "odd-1" && t > start + 7200) continue
-            set = pods[i] == "other-1" ? "other-rs" : "rs-" i
-            kube("kube_pod_owner", "pod=\"" pods[i] "\",owner_kind=\"ReplicaSet\",owner_name=\"" set "\",owner_is_controller=\"true\"", t, 1)
-            kube("kube_replicaset_owner", "replicaset=\"" set "\",owner_kind=\"Deployment\",owner_name=\"" \
-                (set == "other-rs" ? "other" : "app") "\",owner_is_controller=\"true\"", t, 1)
-            kube("container_memory_working_set_bytes", "pod=\"" pods[i] "\",container=\"app\"", t, 1000 * i)
-            kube("container_cpu_usage_seconds_total", "pod=\"" pods[i] "\",container=\"app\"", t, (t - start) / 10)
-        }
         c = "pod=\"odd-2\",container=\"app\""
         restarts = (t >= start + 10800) + (t >= start + 14400) + (t >= start + 18000)
+        oom = (t >= start + 10800 && t < start + 14400) || t >= start + 18000 # the first and the third were OOM kills
         kube("kube_pod_container_status_restarts_total", c, t, restarts)
-        # The first and the third restart were OOM kills, the second was not.
-        oom = (t >= start + 10800 && t < start + 14400) || t >= start + 18000
         if (oom) kube("kube_pod_container_status_last_terminated_reason", c ",reason=\"OOMKilled\"", t, 1)
         if (!oom && restarts) kube("kube_pod_container_status_last_terminated_reason", c ",reason=\"Error\"", t, 1)
         kube("kube_pod_container_resource_limits", c ",resource=\"memory\",unit=\"byte\"", t, t < start + 16200 ? 104857600 : 209715200)
         kube("container_cpu_cfs_periods_total", c, t, (t - start) * 10)
         kube("container_cpu_cfs_throttled_periods_total", c, t, t < start + 3600 ? (t - start) * 5 : 18000)
+        kube("container_oom_events_total", "pod=\"ledger-0\",container=\"app\"", t, (t >= start + 4000) + 2 * (t >= start + 8000))
     }
-    print "# EOF"
-}' "$tmp/raw" >"$tmp/metrics.txt"
+}' >>"$raw"
+echo '# EOF' >>"$raw"
 
 prometheus=$root/fixtures/prometheus.sh
 at_exit "$prometheus" stop "$tmp/prom"
-ok "data are backfilled" "$prometheus" backfill "$tmp/metrics.txt" "$tmp/prom"
+ok "data are backfilled" "$prometheus" backfill "$raw" "$tmp/prom"
+
+# The same series told once more in between, in blocks of their own: Prometheus has to merge chunks that overlap.
+between() { # OFFSET
+    awk -v start="$start" -v offset="$1" 'BEGIN { for (t = start - 1800 + offset; t <= start + 108000; t += 60) {
+        where = "{namespace=\"overlap\",pod=\"overlap-0\",container=\"main\",job=\"k\"}"
+        printf "container_cpu_usage_seconds_total%s %.6f %d.0001\n", where, (t - start + 9000) * 0.2 + 0.1 * sin(t / 900), t
+        printf "container_memory_working_set_bytes%s %d %d.0001\n", where, 1e6 + t % 977, t
+    } }'
+}
+{ between 10; echo '# EOF'; } >"$tmp/first.om"
+{ between 40; echo '# EOF'; } >"$tmp/second.om"
+for part in first second; do
+    "$prometheus" backfill "$tmp/$part.om" "$tmp/$part" && mv "$tmp/$part"/data/0* "$tmp/prom/data/"
+done
+{ grep -v '^# EOF' "$raw"; between 10; between 40; } >"$tmp/whole.om" && mv "$tmp/whole.om" "$raw"
 url=$("$prometheus" start "$tmp/prom") || { echo "Bail out! no Prometheus"; exit 1; }
 
-# ---- an inventory by hand ------------------------------------------------------------------------------------
-workload() { # NAMESPACE KIND NAME CONTAINER...
-    local namespace=$1 kind=$2 name=$3 containers
-    shift 3
-    containers=$(printf '{"name":"%s","role":"container","image":"x","requests":{},"limits":{}},' "$@")
-    [[ $namespace == null ]] || namespace="\"$namespace\""
-    printf '{"workload":{"cluster":null,"namespace":%s,"kind":"%s","name":"%s","api_version":"v1","replicas":1,"labels":{},' \
-        "$namespace" "$kind" "$name"
-    printf '"source":{"file":"m.yaml","document":%d,"item":null,"line":1,"sha256":null},"autoscaler":null,"containers":[%s]},"problems":[]}\n' \
-        "$((++documents))" "${containers%,}"
-}
-documents=0
-inventory() { # FILE of records
-    echo '{"tare":"inventory","version":1,"created":"2026-11-22T00:00:00Z","by":"hand","settings":{}}'
-    cat "$1"
-    jq -sc '{end:{records:length,workloads:([.[]|select(.workload)]|length),problems:([.[].problems[]?]|length),skipped:{},input:null}}' "$1"
-}
+# ---- the records -----------------------------------------------------------------------------------------------
 {
-    workload shop Deployment web web
+    workload shop Deployment web web migrate:init
     workload owned Deployment app app
     workload shop Deployment web-api api
     workload slow StatefulSet slow slow
-    workload shop StatefulSet web db
+    workload shop StatefulSet web db vault:sidecar
     workload null Deployment nothing x
-    workload batch Job agent agent
+    workload shop DaemonSet agent agent
+    workload shop CronJob nightly job
+    workload shop Job import load
+    workload fast StatefulSet fast main
+    workload edge StatefulSet edge edge
+    workload odd StatefulSet odd odd
+    workload odd StatefulSet falls falls
+    workload odd StatefulSet once once
+    workload odd StatefulSet early early
+    workload overlap StatefulSet overlap main
+    workload owned CronJob tick app
+    workload owned StatefulSet ledger app
+    workload owned Pod bare app
     workload shop Deployment we we
-    workload shop Deployment web web
+    workload shop Deployment web web migrate:init
 } >"$tmp/records"
 inventory "$tmp/records" >"$tmp/inventory"
 
-"$collect" --prometheus "$url" --end "$end_text" --window ${hours}h <"$tmp/inventory" >"$tmp/usage" 2>"$tmp/stderr"
-is $? 0 "collect exits 0"
-like "$(<"$tmp/stderr")" "no-data 2" "a summary on stderr"
-is "$(jq -r 'select(.workload)|.workload.kind+"/"+.workload.name' "$tmp/usage" | paste -sd' ')" \
-    "Deployment/web Deployment/app Deployment/web-api StatefulSet/slow StatefulSet/web Deployment/nothing Job/agent Deployment/we Deployment/web" \
-    "records keep their order"
-is "$(tail -1 "$tmp/usage" | jq -c '[.end.records,.end.workloads]')" '[9,9]' "a trailer with the counts"
+# ---- Prometheus' own rate, at the times of the samples: the oracle must know it before it may judge --------------------
+rates() { # NAMESPACE POD CONTAINER EXTRA-LABELS INTERVAL
+    local samples selector
+    "$BIN/harness/oracle" -i "$5" -s CPU "$start" "$end" "$raw" "$1" "$2" | awk -v c="$3" '$2 == c' | awk 'NR % 67 == 3 || NR < 4' >"$tmp/asked"
+    selector="rate(container_cpu_usage_seconds_total{namespace=\"$1\",pod=\"$2\",container=\"$3\"$4}[$(($5 < 30 ? 119999 : $5 * 4000 - 1))ms])"
+    awk -v url="$url" -v q="$(jq -rn --arg q "$selector" '$q|@uri')" '{ printf "url = \"%s/api/v1/query?query=%s&time=%.3f\"\n", url, q, $3 / 1000 }' "$tmp/asked" |
+        curl --silent --noproxy '*' -K - | jq -r '.data.result[0].value[1] // "none"' >"$tmp/told"
+    paste -d' ' "$tmp/asked" "$tmp/told" | awk '{ d = $4 - 1000 * $5; if (d < 0) d = -d; if ($5 == "none" || d > 0.001 * $4) { print; bad = 1 } } END { if (bad || NR < 5) exit 1 }'
+}
+ok "rates are Prometheus' own: jitter, a gap, a reset" rates shop web-7d9f8b6c5d-bbbbb web ',job="kubelet"' 60
+ok "rates of the first samples of a pod" rates shop web-5b8c7d9f6b-ddddd web '' 60
+ok "rates at 5 minutes" rates slow slow-0 slow '' 300
+ok "rates of samples on the grid" rates edge edge-0 edge '' 60
+ok "rates of a counter that falls at every sample" rates odd falls-0 falls '' 60
+ok "rates of overlapping blocks" rates overlap overlap-0 main '' 30
 
-value() { # KIND NAME PATH: a figure of the first such record
-    jq -rs --arg k "$1" --arg n "$2" "[.[]|select(.workload.kind==\$k and .workload.name==\$n)][0]|$3" "$tmp/usage"
+# ---- both ways of reading ----------------------------------------------------------------------------------------
+check_usage() { # WAY ORACLE-OPTION...
+    local way=$1
+    shift
+    same shop Deployment/web 'web-(7d9f8b6c5d|5b8c7d9f6b)-.*' "$way: pods that come and go, a gap, a reset, a restart, two scrape jobs, an init and an injected container" "$@"
+    same shop Deployment/web-api 'web-api-.*' "$way: a workload whose name begins like another's" "$@"
+    same shop StatefulSet/web 'web-0' "$way: a StatefulSet with a sidecar, and a gap of two samples" "$@"
+    same shop DaemonSet/agent 'agent-.*' "$way: a DaemonSet with a hot pod" "$@"
+    same shop CronJob/nightly 'nightly-.*' "$way: a CronJob" "$@"
+    same shop Job/import 'import-.*' "$way: a Job" "$@"
+    same slow StatefulSet/slow 'slow-0' "$way: scrapes every 5 minutes" "$@"
+    same edge StatefulSet/edge 'edge-0' "$way: samples on the edges of window, hours and steps" "$@"
+    same odd StatefulSet/odd 'odd-0' "$way: values that are no numbers" "$@"
+    same odd StatefulSet/falls 'falls-0' "$way: a counter that falls at every sample" "$@"
+    same odd StatefulSet/once 'once-0' "$way: one sample" "$@"
+    same fast StatefulSet/fast 'fast-0' "$way: two Prometheus replicas, 15 seconds" "$@"
+    same overlap StatefulSet/overlap 'overlap-0' "$way: overlapping blocks" "$@"
+    same owned Deployment/app 'odd-.*' "$way: owners by kube-state-metrics" "$@"
+    same owned CronJob/tick 'batch-.*' "$way: a CronJob by its Jobs" "$@"
+    same owned StatefulSet/ledger 'ledger-0' "$way: OOM kills by cAdvisor" "$@"
+    same owned Pod/bare 'bare' "$way: a pod of nobody" "$@"
+}
+check_records() { # WAY
+    local way=$1
+    is "$(jq -r 'select(.workload)|.workload.kind+"/"+.workload.name' "$usage" | paste -sd' ')" \
+        "$(jq -r '.workload.kind+"/"+.workload.name' "$tmp/records" | paste -sd' ')" "$way: records keep their order"
+    is "$(tail -1 "$usage" | jq -c '[.end.records,.end.workloads]')" '[21,21]' "$way: a trailer with the counts"
+    is "$(value shop Deployment/web '.usage|[.pods,.replicas_max,.matched_by,.source]|@csv')" "3,2,\"names\",\"$way\"" "$way: pods and replicas of web"
+    is "$(value shop Deployment/web '.usage.containers|keys|@csv')" '"proxy","web"' "$way: a container that is not in the manifest counts"
+    is "$(value shop Deployment/web '.usage|[.containers.proxy.declared,.containers.web.declared,.init_containers.migrate.declared]|@csv')" false,true,true "$way: and says so"
+    is "$(value shop StatefulSet/web '.usage.containers|keys|@csv')" '"db","vault"' "$way: a sidecar stands with the containers"
+    is "$(value shop DaemonSet/agent '.usage.containers.agent.cpu_millicores.hot_pod')" agent-b4m9z "$way: the hot pod"
+    is "$(value slow StatefulSet/slow '.usage|[.interval_seconds,.rate_window_seconds]|@csv')" "300,1200" "$way: an interval of 5 minutes is found"
+    is "$(value fast StatefulSet/fast '.usage|[.interval_seconds,.rate_window_seconds]|@csv')" "15,120" "$way: one of 15 seconds"
+    is "$(value owned Deployment/app '.usage|[.pods,.matched_by]|@csv')" '3,"owners"' "$way: owners find pods by ReplicaSet, gone ones and those of a workload made anew too"
+    is "$(value owned Deployment/app '.usage.containers.app.memory_bytes.max')" 2500 "$way: and not the pods of another workload"
+    is "$(value shop CronJob/nightly '.usage|[.pods,.replicas]|@csv')" '3,1' "$way: the pods of a CronJob by name"
+    is "$(value owned Deployment/app '.usage.containers.app|[.restarts,.oom_kills,.oom_limit_bytes]|@csv')" "3,2,209715200" "$way: three restarts, two by OOM, the limit at the last"
+    is "$(value owned Deployment/app '.usage.containers.app.oom_last_at')" "2026-11-20T23:00:00Z" "$way: when it was"
+    is "$(value owned StatefulSet/ledger '.usage.containers.app|[.restarts,.oom_kills]|@json')" '[null,3]' "$way: OOM kills that cAdvisor alone tells"
+    is "$(value owned Deployment/app '.usage.containers.app|[(.throttled_ratio*10000|round),(.throttled_worst_hour*1000|round),.throttled_worst_hour_at]|@csv')" \
+        '167,500,"2026-11-20T18:00:00Z"' "$way: throttling over the window and in its worst hour"
+    is "$(value shop Deployment/web '.usage.containers.web|[.restarts,.oom_kills,.throttled_ratio]|@json')" '[null,null,null]' "$way: unknown is null, not 0"
+    is "$(jq -sc '[.[]|select(.workload.name=="nothing")][0]|[.usage,.problems[0].code]' "$usage")" '[null,"no-data"]' "$way: no data: usage null and a problem"
+    is "$(value shop Deployment/we '[.usage,.problems[0].code]|@json')" '[null,"no-data"]' "$way: a prefix of another name takes nothing"
+    is "$(value odd StatefulSet/early '[.usage,.problems[0].code]|@json')" '[null,"no-data"]' "$way: samples before the window are none"
+    is "$(jq -sc '[.[]|select(.workload.name=="web" and .workload.kind=="Deployment").usage]|.[0] == .[1]' "$usage")" true "$way: a second record of a workload has the same usage"
 }
 
-# ---- the figures, computed once more ---------------------------------------------------------------------------
-# samples METRIC POD-REGEX CONTAINER INTERVAL RANGE: "time value" of each sample of design.md section 2
-samples() {
-    awk -v metric="$1" -v pods="$2" -v container="$3" -v every="$4" -v range="$5" -v start="$start" -v end="$end" '
-    $1 == metric && $2 ~ pods && $3 == container && $4 == "kubelet" { n[$2]++; t[$2, n[$2]] = $5; v[$2, n[$2]] = $6 }
-    END {
-        for (p in n) for (i = 1; i <= n[p]; i++) {
-            if (t[p, i] <= start || t[p, i] > end) continue
-            if (metric ~ /memory/) { printf "%d %.17g\n", t[p, i], v[p, i]; continue }
-            increase = 0
-            for (first = i; first > 1 && t[p, first - 1] > t[p, i] - range; first--)
-                increase += v[p, first] >= v[p, first - 1] ? v[p, first] - v[p, first - 1] : v[p, first]
-            if (first == i) continue
-            sampled = t[p, i] - t[p, first]; mean = sampled / (i - first)
-            before = t[p, first] - (t[p, i] - range)
-            if (increase > 0 && sampled * v[p, first] / increase < before) before = sampled * v[p, first] / increase
-            printf "%d %.17g\n", t[p, i], 1000 * increase * (sampled + (before < mean * 1.1 ? before : mean / 2)) / sampled / range
-        }
-    }' "$tmp/raw"
+ask() { # SOURCE OUTPUT
+    "$collect" --prometheus "$url" --source "$1" --end "$end_text" --window ${hours}h --created 2026-11-22T00:00:00Z <"$tmp/inventory" >"$2" 2>"$tmp/stderr"
 }
-# figures: count, mean and the order statistics of the second column, and the weighted p95 and busy hour
-figures() {
-    sort -g -k2,2 | awk -v end="$end" '
-    { t[NR] = $1; x[NR] = $2; sum += $2; w[NR] = exp(-log(2) * (end - $1) / 259200); all += w[NR]; h = int($1 % 86400 / 3600); day[h] += w[NR] }
-    function rank(q,    k) { k = int(NR * q); if (k < NR * q - 1e-9) k++; return x[k] }
-    END {
-        for (i = 1; i <= NR && !done; i++) { part += w[i]; if (part >= 0.95 * all * (1 - 1e-12)) { wp95 = x[i]; done = 1 } }
-        for (h in day) { part = 0; for (i = 1; i <= NR; i++) if (int(t[i] % 86400 / 3600) == h) {
-            part += w[i]; if (part >= 0.9 * day[h] * (1 - 1e-12)) { if (x[i] > busy) busy = x[i]; break } } }
-        printf "%d %.6g %.6g %.6g %.6g %.6g %.6g %.6g %.6g\n", NR, sum / NR, rank(.5), rank(.9), rank(.95), rank(.99), x[NR], wp95, busy
-    }'
-}
-got_figures() { # KIND NAME CONTAINER RESOURCE
-    value "$1" "$2" ".usage.containers.\"$3\".$4|[.samples,.mean,.p50,.p90,.p95,.p99,.max,.wp95,.bh90]|@tsv" |
-        awk '{ printf "%d", $1; for (i = 2; i <= NF; i++) printf " %.6g", $i; print "" }'
-}
-cpu=container_cpu_usage_seconds_total memory=container_memory_working_set_bytes
-# The unweighted figures take all samples; the weighted ones of web leave out the start of its second pod, so they are compared on others.
-plain() { cut -d' ' -f1-7; }
-is "$(got_figures Deployment web web cpu_millicores | plain)" "$(samples $cpu '^web-7d9' web 60 240 | figures | plain)" \
-    "CPU of two pods with a gap, a reset and a second scrape job"
-is "$(got_figures Deployment web web memory_bytes)" "$(samples $memory '^web-7d9' web 60 240 | figures)" "memory of the same"
-is "$(got_figures Deployment web-api api cpu_millicores)" "$(samples $cpu '^web-api' api 60 240 | figures)" \
-    "web-api's CPU is its own, weighted figures too"
-is "$(got_figures StatefulSet web db memory_bytes)" "$(samples $memory '^web-0' db 60 240 | figures)" "a StatefulSet's memory"
-is "$(got_figures StatefulSet slow slow cpu_millicores)" "$(samples $cpu '^slow' slow 300 1200 | figures)" \
-    "a scrape interval of 5 minutes gives rates"
-is "$(value StatefulSet slow '.usage|[.interval_seconds,.rate_window_seconds]|@csv')" "300,1200" "and is found"
-is "$(got_figures Job agent agent memory_bytes | cut -d' ' -f1)" 11 "a job's few samples are all there, none repeated after its end"
-hour_max=$(samples $memory '^web-0' db 60 240 | awk -v s="$start" '{h=int(($1-s-1)/3600)} h==3 && $2>m {m=$2} END {printf "%.9g", m}')
-is "$(value StatefulSet web '.usage.containers.db.memory_bytes.hourly.max[3]' | awk '{printf "%.9g", $1}')" "$hour_max" "an hour's maximum"
-is "$(value StatefulSet web '.usage.containers.db.memory_bytes.hourly|[.mean,.p95,.max,.min]|map(length)|unique|@csv')" "$hours" "as many hours as the window has"
-is "$(value Deployment web '.usage.containers.web.cpu_millicores.hourly.mean|map(. == null)|any')" false "no hour of web is empty"
+usage=$tmp/read
+ask remote-read "$usage"
+is $? 0 "remote-read: exit 0"
+like "$(<"$tmp/stderr")" "no-data 3" "remote-read: a summary on stderr"
+check_records remote-read
+check_usage remote-read
+codes() { value "$1" "$2" '[.problems[].code]|unique|@csv' | tr -d '"'; }
+is "$(codes odd StatefulSet/odd)" odd-samples "remote-read: values that are no numbers are told of"
+is "$(codes odd StatefulSet/falls)" "counter-resets,partial-data" "remote-read: so are many resets, and memory that nobody tells of"
+is "$(codes fast StatefulSet/fast)" duplicate-series "remote-read: and two Prometheus replicas"
+is "$(codes shop Deployment/web)" duplicate-series "remote-read: and two scrape jobs"
+is "$(codes shop Deployment/web-api)" "" "remote-read: nothing is told where all is well"
 
-# ---- workloads and pods ---------------------------------------------------------------------------------------
-is "$(value Deployment web '.usage|[.pods,.replicas,.replicas_max,.matched_by,.source]|@csv')" '2,1,2,"names","query-range"' "pods and replicas of web"
-is "$(value Deployment web '.usage.containers|keys|@csv')" '"proxy","web"' "a sidecar that is not in the manifest counts"
-is "$(value Deployment web '.usage.containers.proxy.declared')" false "and says so"
-is "$(value Deployment app '.usage|[.pods,.matched_by]|@csv')" '2,"owners"' "owners find pods by ReplicaSet, one that is gone too"
-is "$(value Deployment app '.usage.containers.app.memory_bytes.max')" 2000 "and not the pods of another workload"
-is "$(value Deployment nothing '[.usage,.problems[0].code]|@json')" '[null,"no-data"]' "no data: usage null and a problem"
-is "$(value Deployment we '.problems[0].code')" no-data "a prefix of another name takes nothing"
-is "$(jq -sc '[.[]|select(.workload.name=="web" and .workload.kind=="Deployment").usage.pods]' "$tmp/usage")" '[2,2]' "a second record of a workload has the same usage"
-is "$(value Deployment web '.usage.coverage')" 1 "coverage: the second pod covers the first one's gap"
-covered=$(value StatefulSet slow '.usage.coverage')
-is "$covered" 1 "coverage at a 5-minute interval"
-is "$(value Job agent '.usage|[.replicas,(.replicas_mean*1000|round)]|@csv')" "1,$((11 * 60 * 1000 / (hours * 3600)))" "a job's replicas over time"
-
-# ---- restarts, OOM kills, throttling ---------------------------------------------------------------------------
-is "$(value Deployment app '.usage.containers.app|[.restarts,.oom_kills,.oom_limit_bytes]|@csv')" "3,2,209715200" \
-    "three restarts, two by OOM, the limit at the last"
-is "$(value Deployment app '.usage.containers.app.oom_last_at')" "2026-11-21T17:00:00Z" "when it was"
-is "$(value Deployment app '.usage.containers.app|[(.throttled_ratio*1000|round),(.throttled_worst_hour*1000|round)]|@csv')" \
-    "42,500" "throttling over the window and in its worst hour"
-is "$(value Deployment web '.usage.containers.web|[.restarts,.oom_kills,.throttled_ratio]|@json')" '[null,null,null]' "unknown is null, not 0"
+usage=$tmp/range
+ask query-range "$usage"
+is $? 0 "query-range: exit 0"
+check_records query-range
+check_usage query-range -g
 
 # ---- the same again -------------------------------------------------------------------------------------------
-"$collect" --prometheus "$url" --end "$end_text" --window ${hours}h --created 2026-11-22T00:00:00Z <"$tmp/inventory" >"$tmp/one" 2>/dev/null
-"$collect" --prometheus "$url" --end "$end_text" --window ${hours}h --created 2026-11-22T00:00:00Z <"$tmp/inventory" >"$tmp/two" 2>/dev/null
-ok "the same question gives the same bytes" cmp "$tmp/one" "$tmp/two"
-
-# ---- bad days: a scripted server ------------------------------------------------------------------------------
-# serve SCRIPT: starts one, its port in $port
-serve() {
-    printf '%s\n' "$1" >"$tmp/script"
-    exec {pipe}< <(exec "$BIN/harness/http_server" "$tmp/script")
-    server=$!
-    at_exit kill "$server"
-    read -r -t 10 port <&"$pipe"
-}
-bad() { # SCRIPT PATTERN NAME
-    serve "$1"
-    run "$collect" --timeout 1s --prometheus "http://127.0.0.1:$port" <"$tmp/inventory"
-    is "$rc" 69 "$3: exit 69"
-    like "$err" "$2" "$3: says so"
-    unlike "$out" '"end"' "$3: no trailer"
-    kill "$server"
-}
-bad 'on * /
-close' 'broke the connection: http://127.0.0.1' "a connection that is closed"
-bad 'on * /
-hang' 'did not answer in time' "a server that never answers"
-bad 'on * /
-header Content-Type: text/html
-body <!DOCTYPE html><title>Sign in</title>' 'web page' "a web page"
-bad 'on * /
-body {"status":"error","errorType":"bad_data","error":"no\u001b[2J way"}' 'bad_data: no.\[2J way' "status:error"
-bad 'on * /
-status 422
-body {"status":"error","errorType":"execution","error":"expanding series: no"}' 'execution' "a refusal by the API"
-bad 'on * /
-body {"status":"success","data":[{"__name__":"x","pod":"p"},{"__n' 'cut its answer in the middle' "an answer cut by a proxy"
-bad 'on * /
-repeat 1000 {"status":"success","data":[]}
-cut 100' '(cut its answer|not what the Prometheus API gives)' "an answer cut on the wire"
-bad 'on * /
-status 401' '\(401\)' "401"
-bad 'on * /
-status 403' '\(403\)' "403"
-bad 'on * /
-status 503
-header Retry-After: 0' 'status 503' "503, three times"
-run "$collect" --prometheus http://127.0.0.1:1 <"$tmp/inventory"
-is "$rc" 69 "nobody there: exit 69"
-unlike "$err" '[[:cntrl:]]\[' "no control bytes on the terminal"
-
-serve 'on POST /api/v1/series
-times 1
-body {"status":"success","data":[]}
-on * /
-close'
-run env TARE_PROMETHEUS_URL="http://user:hush@127.0.0.1:$port/?token=hush" "$collect" <"$tmp/inventory"
-is "$rc" 0 "a server that dies later: exit 0"
-is "$(jq -sc '[.[]|select(.problems).problems[].code]|unique' <<<"$out")" '["metrics-error","no-data"]' "and problems"
-like "$out" '"end"' "and a trailer"
-unlike "$out$err" hush "no secret is shown or written"
-is "$(curl -s "http://127.0.0.1:$port/__count")" 10 "it is asked no more after three silences of three tries"
-kill "$server"
-
-# ---- configuration --------------------------------------------------------------------------------------------
-run "$collect" <"$tmp/inventory"
-is "$rc" 64 "no address: exit 64"
-like "$err" 'hint: give --prometheus' "with a hint"
-run "$collect" --prometheus "$url" --source remote-read <"$tmp/inventory"
-is "$rc" 64 "remote-read is not there yet: exit 64"
-run "$collect" --prometheus "ftp://x" <"$tmp/inventory"
-is "$rc" 64 "an address that is none, from an option: exit 64"
-
-printf 'hush-token\n' >"$tmp/token"
-cat >"$tmp/tare.yaml" <<YAML
-version: 1
-metrics:
-  bearer_token_file: token
-  headers: {X-Scope-OrgID: team-a}
-  cluster_label: {name: cluster, value: prod}
-YAML
-serve 'on * /
-match Authorization: Bearer hush-token
-body {"status":"success","data":[]}'
-run "$collect" -c "$tmp/tare.yaml" --prometheus "http://127.0.0.1:$port" <"$tmp/inventory"
-is "$rc" 0 "a bearer token from a file"
-requests=$(curl -s "http://127.0.0.1:$port/__requests")
-like "$requests" 'X-Scope-OrgID: team-a' "headers of one's own"
-like "$requests" ',cluster="prod"' "the cluster's label in every selector"
-unlike "$out$err" hush "the token is not shown"
-kill "$server"
+"$collect" --prometheus "$url" --end "$end_text" --window ${hours}h --created 2026-11-22T00:00:00Z --parallel 1 <"$tmp/inventory" >"$tmp/auto" 2>"$tmp/stderr"
+is "$(jq -sr '[.[].usage.source|select(.)]|unique|@csv' "$tmp/auto")" '"remote-read"' "auto takes remote-read where it is served"
+is "$(tail -n +2 "$tmp/auto" | grep -v '"end"' | sha256sum)" "$(tail -n +2 "$tmp/read" | grep -v '"end"' | sha256sum)" "one thread finds the same as many"
+ask remote-read "$tmp/again"
+ok "the same question gives the same bytes" cmp "$tmp/read" "$tmp/again"
+ask query-range "$tmp/again"
+ok "by query_range too" cmp "$tmp/range" "$tmp/again"
 done_testing
