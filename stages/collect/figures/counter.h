@@ -20,9 +20,10 @@ struct told {
     enum series_form form;
 };
 
-/* Adds the increases of a counter to `out`, in order of time: each point is how much it grew, more than 0, at the
- * sample where that was seen. A counter that fell began anew at 0. What it had at its first sample is not counted, as
- * Prometheus does not: nobody knows when it came. */
+/* Puts the increases of a counter into `out`, which is empty, in order of time: each point is how much it grew, more than 0,
+ * at the sample where that was seen. A counter that fell began anew at 0, except from one series to the next of an
+ * instance, which may be late by a scrape. What it had at its first sample is not counted, as Prometheus does not:
+ * nobody knows when it came. A series of rates tells of no increases. */
 void counter_increases(const struct told *series, size_t count, struct points *out);
 
 #endif
