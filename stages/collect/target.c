@@ -1,5 +1,6 @@
 #include "stages/collect/target.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "stages/collect/pod_name.h"
 
 /* Names that are cut inside a pod's name keep so many bytes. */
-enum { NAME_KEPT = 58 };
+enum { NAME_KEPT = 58, RESETS_TOLD = 3 };
 
 static struct use *add_use(struct target *target, const char *name)
 {
@@ -208,30 +209,30 @@ void targets_match(struct target *targets, size_t count, const struct namespace 
     free(index.items);
 }
 
-static size_t dropped(const struct oddities *odd)
+static int64_t dropped(const struct use *use)
 {
-    return odd->dropped;
+    return use->odd.dropped;
 }
 
 /* Some resets are containers that started anew; a counter that falls at more than one sample in ten counts something else. */
-static size_t resets(const struct oddities *odd)
+static int64_t resets(const struct use *use)
 {
-    return odd->resets > odd->counter_points / 10 ? odd->resets : 0;
+    return use->odd.resets >= RESETS_TOLD && use->odd.resets > use->odd.increments / 10 ? use->odd.resets : 0;
 }
 
-static size_t duplicates(const struct oddities *odd)
+static int64_t duplicates(const struct use *use)
 {
-    return odd->duplicates;
+    return use->duplicates;
 }
 
-static size_t bad_chunks(const struct oddities *odd)
+static int64_t bad_chunks(const struct use *use)
 {
-    return odd->bad_chunks;
+    return use->bad_chunks;
 }
 
 /* A kind of oddity: how many a container has, and what to say of them. */
 struct oddity {
-    size_t (*count)(const struct oddities *odd);
+    int64_t (*count)(const struct use *use);
     const char *code;
     const char *text;
 };
@@ -247,10 +248,10 @@ static const struct oddity oddities[] = {
 static void tell_oddity(struct target *target, const struct oddity *oddity)
 {
     const struct use *worst = NULL;
-    size_t most = 0;
+    int64_t most = 0;
     size_t others = 0;
     for (size_t i = 0; i < target->use_count; i++) {
-        size_t count = oddity->count(&target->uses[i].odd);
+        int64_t count = oddity->count(&target->uses[i]);
         others += count > 0;
         if (count > most) {
             most = count;
@@ -261,10 +262,10 @@ static void tell_oddity(struct target *target, const struct oddity *oddity)
         return;
     }
     if (others > 1) {
-        record_problem(target->record, "collect", oddity->code, "container %s: %zu %s (%zu more containers have such)",
+        record_problem(target->record, "collect", oddity->code, "container %s: %" PRId64 " %s (%zu more containers have such)",
                        worst->name, most, oddity->text, others - 1);
     } else {
-        record_problem(target->record, "collect", oddity->code, "container %s: %zu %s", worst->name, most,
+        record_problem(target->record, "collect", oddity->code, "container %s: %" PRId64 " %s", worst->name, most,
                        oddity->text);
     }
 }

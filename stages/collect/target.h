@@ -8,20 +8,12 @@
 #include <stdint.h>
 
 #include "pipeline/io/json.h"
+#include "stages/collect/figures/clean.h"
 #include "stages/collect/figures/events.h"
 #include "stages/collect/figures/throttling.h"
 #include "stages/collect/namespace.h"
 
 enum { TARGET_CONTAINERS_MAX = 256 };
-
-/* What was wrong with the series of a container: target_problems tells it. */
-struct oddities {
-    size_t dropped;        /* samples that are no numbers or negative */
-    size_t counter_points; /* samples of the CPU counter … */
-    size_t resets;         /* … at which it fell */
-    size_t duplicates;     /* series beside another one of the same instance and metric */
-    size_t bad_chunks;     /* chunks that could not be decoded */
-};
 
 struct use {
     char *name;
@@ -31,7 +23,9 @@ struct use {
     json_t *memory;
     struct throttling throttling;
     struct events events;
-    struct oddities odd;
+    struct oddities odd; /* of the samples of its metrics: target_problems tells them */
+    int64_t duplicates;  /* series beside another one of the same instance and metric */
+    int64_t bad_chunks;  /* chunks that could not be decoded */
 };
 
 struct target {

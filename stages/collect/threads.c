@@ -53,7 +53,7 @@ static void wait_for(struct crew *crew)
         struct timespec until = next_tick();
         if (pthread_cond_timedwait(&crew->changed, &crew->mutex, &until) != 0 && crew->work->tick != NULL) {
             pthread_mutex_unlock(&crew->mutex);
-            crew->work->tick(crew->work->context);
+            crew->work->tick(crew->work->tick_context);
             pthread_mutex_lock(&crew->mutex);
         }
     }

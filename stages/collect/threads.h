@@ -7,8 +7,9 @@
 
 struct threads_work {
     void (*run)(void *context, size_t thread); /* called once in each thread; it takes its share until nothing is left */
-    void (*tick)(void *context);               /* called in the calling thread about four times a second; NULL: never */
     void *context;
+    void (*tick)(void *context); /* called in the calling thread about four times a second; NULL: never */
+    void *tick_context;
 };
 
 /* Runs the work in `count` threads (at least one) and returns when all are done. Where the system gives fewer threads, in

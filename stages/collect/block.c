@@ -1,0 +1,319 @@
+#include "stages/collect/block.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/log.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+#include "pipeline/run/record.h"
+#include "stages/collect/threads.h"
+
+/* Namespaces that are remembered from block to block. */
+enum { KEPT = 64 };
+
+struct kept {
+    char *cluster;
+    struct namespace *namespace;
+};
+
+/* The work of one block: groups, and how far they are handed out. */
+struct block {
+    struct group *groups;
+    size_t count;
+    size_t capacity;
+    size_t group;  /* the next piece begins here … */
+    size_t target; /* … at this workload */
+};
+
+struct collector {
+    struct sources *sources;
+    const struct window *window;
+    const char *fallback;
+    struct appetite appetite;
+    struct worker *workers;
+    size_t worker_count;
+    void (*tick)(void *context);
+    void *tick_context;
+    struct block block;
+    pthread_mutex_t mutex; /* of what is handed out */
+    atomic_llong done;
+    bool asked;
+    struct err problem;
+    struct kept kept[KEPT];
+    size_t next_kept;
+};
+
+struct collector *collector_new(struct sources *sources, const struct window *window, const char *fallback,
+                                void (*tick)(void *context), void *context)
+{
+    struct collector *collector = xcalloc(sizeof *collector);
+    collector->sources = sources;
+    collector->window = window;
+    collector->fallback = fallback;
+    collector->tick = tick;
+    collector->tick_context = context;
+    pthread_mutex_init(&collector->mutex, NULL);
+    collector->worker_count = sources_parallel(sources);
+    collector->workers = xcalloc_array(collector->worker_count, sizeof *collector->workers);
+    for (size_t i = 0; i < collector->worker_count; i++) {
+        worker_init(&collector->workers[i], window, &collector->appetite);
+    }
+    return collector;
+}
+
+void collector_free(struct collector *collector)
+{
+    if (collector == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < collector->worker_count; i++) {
+        worker_release(&collector->workers[i]);
+    }
+    for (size_t i = 0; i < KEPT; i++) {
+        free(collector->kept[i].cluster);
+        namespace_free(collector->kept[i].namespace);
+    }
+    pthread_mutex_destroy(&collector->mutex);
+    free(collector->workers);
+    free(collector);
+}
+
+bool collector_asked(const struct collector *collector)
+{
+    return collector->asked;
+}
+
+int64_t collector_done(struct collector *collector)
+{
+    return atomic_load(&collector->done);
+}
+
+const struct err *collector_problem(const struct collector *collector)
+{
+    return &collector->problem;
+}
+
+static struct namespace *recall(const struct collector *collector, const char *cluster, const char *name)
+{
+    for (size_t i = 0; i < KEPT; i++) {
+        const struct kept *kept = &collector->kept[i];
+        if (kept->namespace != NULL && str_equal(kept->cluster, cluster) && strcmp(kept->namespace->name, name) == 0) {
+            return kept->namespace;
+        }
+    }
+    return NULL;
+}
+
+/* Remembers a namespace (steals it) for the blocks that follow, in place of the one that was remembered first. */
+static void keep(struct collector *collector, const char *cluster, struct namespace *namespace)
+{
+    struct kept *kept = &collector->kept[collector->next_kept];
+    free(kept->cluster);
+    namespace_free(kept->namespace);
+    *kept = (struct kept){.cluster = xstrdup_null(cluster), .namespace = namespace};
+    collector->next_kept = (collector->next_kept + 1) % KEPT;
+}
+
+static struct group *find_group(struct block *block, const char *cluster, const char *name)
+{
+    for (size_t i = 0; i < block->count; i++) {
+        if (strcmp(block->groups[i].name, name) == 0 && str_equal(block->groups[i].cluster, cluster)) {
+            return &block->groups[i];
+        }
+    }
+    GROW(block->groups, block->capacity, block->count + 1);
+    block->groups[block->count] = (struct group){.cluster = cluster, .name = name};
+    return &block->groups[block->count++];
+}
+
+/* Sorts the records into groups. */
+static int sort_records(struct collector *collector, json_t *const *records, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct identity identity;
+        if (record_workload(records[i]) == NULL) {
+            continue;
+        }
+        if (record_identity(records[i], &identity, err)) {
+            return -1;
+        }
+        const char *name = identity.namespace == NULL ? collector->fallback : identity.namespace;
+        struct group *group = find_group(&collector->block, identity.cluster, name);
+        GROW(group->targets, group->capacity, group->count + 1);
+        target_init(&group->targets[group->count++], records[i], identity.kind, identity.name);
+    }
+    return 0;
+}
+
+static void discover(struct collector *collector, struct group *group)
+{
+    enum served served = SERVED;
+    if (sources_get(collector->sources, group->cluster, &group->source, &group->trouble) == 0) {
+        group->namespace = recall(collector, group->cluster, group->name);
+        if (group->namespace == NULL) {
+            group->fresh = group->source->discover(group->source, group->name, collector->window, &group->namespace, &served,
+                                                   &group->trouble) == 0;
+        }
+    }
+}
+
+static void discover_some(void *context, size_t thread)
+{
+    struct collector *collector = context;
+    struct block *block = &collector->block;
+    (void)thread;
+    for (;;) {
+        pthread_mutex_lock(&collector->mutex);
+        size_t next = block->group < block->count ? block->group++ : block->count;
+        pthread_mutex_unlock(&collector->mutex);
+        if (next == block->count) {
+            return;
+        }
+        discover(collector, &block->groups[next]);
+    }
+}
+
+static bool is_read(const struct group *group, size_t target)
+{
+    return group->targets[target].pod_count > 0;
+}
+
+/* The next piece: *from to *to of a group whose namespace is known. NULL when all are handed out. */
+static struct group *next_piece(struct collector *collector, size_t *from, size_t *to)
+{
+    struct block *block = &collector->block;
+    for (; block->group < block->count; block->group++, block->target = 0) {
+        struct group *group = &block->groups[block->group];
+        size_t pods = 0;
+        size_t limit = appetite_pods(&collector->appetite, collector->window);
+        if (group->namespace == NULL) {
+            continue;
+        }
+        while (block->target < group->count && !is_read(group, block->target)) {
+            block->target++;
+        }
+        *from = block->target;
+        for (*to = *from; *to < group->count && is_read(group, *to); (*to)++) {
+            pods += group->targets[*to].pod_count;
+            if (*to > *from && pods > limit) {
+                break;
+            }
+        }
+        if (*to > *from) {
+            block->target = *to;
+            return group;
+        }
+    }
+    return NULL;
+}
+
+static void collect_some(void *context, size_t thread)
+{
+    struct collector *collector = context;
+    for (;;) {
+        size_t from;
+        size_t to;
+        pthread_mutex_lock(&collector->mutex);
+        struct group *group = next_piece(collector, &from, &to);
+        pthread_mutex_unlock(&collector->mutex);
+        if (group == NULL) {
+            return;
+        }
+        piece_collect(&collector->workers[thread], group, from, to);
+        atomic_fetch_add(&collector->done, (long long)(to - from));
+    }
+}
+
+static void in_threads(struct collector *collector, void (*run)(void *context, size_t thread))
+{
+    struct threads_work work = {
+        .run = run, .tick = collector->tick, .context = collector, .tick_context = collector->tick_context};
+    collector->block.group = 0;
+    collector->block.target = 0;
+    threads_run(collector->worker_count, &work);
+}
+
+/* Finds whose the pods are. */
+static void match(struct group *group)
+{
+    long *owner_of = xcalloc_array(group->namespace->pod_count, sizeof *owner_of);
+    group->pod_names = xcalloc_array(group->namespace->pod_count, sizeof *group->pod_names);
+    for (size_t i = 0; i < group->namespace->pod_count; i++) {
+        group->pod_names[i] = group->namespace->pods[i].name;
+    }
+    targets_match(group->targets, group->count, group->namespace, owner_of);
+    free(owner_of);
+}
+
+static void note(struct collector *collector, const struct group *group, const struct err *problem)
+{
+    collector->problem = *problem;
+    log_debug("namespace %s: %s", group->name, problem->message);
+}
+
+/* What no piece was about: workloads without pods, those that are there twice, groups in trouble. */
+static void settle(struct collector *collector, struct group *group)
+{
+    for (size_t i = 0; i < group->count; i++) {
+        struct target *target = &group->targets[i];
+        if (group->namespace == NULL) {
+            note(collector, group, &group->trouble);
+            piece_fail(target->record, &group->trouble);
+        } else if (!is_read(group, i)) {
+            json_t *same = target->same == NULL ? NULL : json_object_get(target->same->record, "usage");
+            json_object_set_new(target->record, "usage", same == NULL ? json_null() : json_deep_copy(same));
+            if (same == NULL || json_is_null(same)) {
+                piece_no_data(target, group);
+            }
+        }
+        if (!is_read(group, i)) {
+            atomic_fetch_add(&collector->done, 1);
+        }
+    }
+}
+
+static void release_block(struct collector *collector)
+{
+    struct block *block = &collector->block;
+    for (size_t i = 0; i < block->count; i++) {
+        struct group *group = &block->groups[i];
+        for (size_t j = 0; j < group->count; j++) {
+            target_release(&group->targets[j]);
+        }
+        free(group->targets);
+        free(group->pod_names);
+        if (group->fresh) {
+            keep(collector, group->cluster, group->namespace);
+        }
+    }
+    free(block->groups);
+    *block = (struct block){0};
+}
+
+int collector_take(struct collector *collector, json_t *const *records, size_t count, struct err *err)
+{
+    struct block *block = &collector->block;
+    int failed = sort_records(collector, records, count, err);
+    if (!failed && block->count > 0) {
+        collector->asked = true;
+        in_threads(collector, discover_some);
+        for (size_t i = 0; i < block->count; i++) {
+            if (block->groups[i].namespace != NULL) {
+                match(&block->groups[i]);
+            }
+        }
+        in_threads(collector, collect_some);
+        for (size_t i = 0; i < block->count; i++) {
+            settle(collector, &block->groups[i]);
+        }
+        for (size_t i = 0; i < collector->worker_count; i++) {
+            if (collector->workers[i].last.class != ERR_NONE) {
+                collector->problem = collector->workers[i].last;
+            }
+        }
+    }
+    release_block(collector);
+    return failed;
+}
