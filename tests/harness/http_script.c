@@ -41,6 +41,7 @@ struct rule {
     long delay_ms;
     long drip_ms;
     long cut; /* -1: whole */
+    long again; /* how often the body is sent */
 };
 
 struct http_script {
@@ -87,6 +88,7 @@ static struct rule *new_rule(struct http_script *server, const char *rest)
     rule->prefix = xstrdup(prefix);
     rule->times = -1;
     rule->cut = -1;
+    rule->again = 1;
     rule->status = 200;
     buf_init(&rule->headers, 64 * 1024);
     buf_init(&rule->body, BODY_MAX);
@@ -124,6 +126,8 @@ static void read_number(struct rule *rule, const char *word, const char *rest)
         rule->drip_ms = value;
     } else if (strcmp(word, "cut") == 0) {
         rule->cut = value;
+    } else if (strcmp(word, "again") == 0) {
+        rule->again = value;
     } else {
         fail("unknown word \"%s\"", word);
     }
@@ -205,29 +209,39 @@ static int read_request(int fd, struct buf *request)
     return 0;
 }
 
-/* Form fields become readable: '+' and percent escapes are undone in place. */
-static void decode(char *text)
+/* Form fields become readable: '+' and percent escapes are undone in place. Bytes of any kind; returns how many are left. */
+static size_t decode(char *text, size_t length)
 {
-    char *to = text;
-    for (const char *from = text; *from != '\0'; from++, to++) {
-        char hex[3] = {from[0], from[0] == '\0' ? '\0' : from[1], '\0'};
-        if (*from == '%' && from[1] != '\0' && from[2] != '\0') {
-            hex[0] = from[1];
-            hex[1] = from[2];
-            *to = (char)strtol(hex, NULL, 16);
+    size_t to = 0;
+    for (size_t from = 0; from < length; from++, to++) {
+        if (text[from] == '%' && from + 2 < length) {
+            char hex[3] = {text[from + 1], text[from + 2], '\0'};
+            text[to] = (char)strtol(hex, NULL, 16);
             from += 2;
         } else {
-            *to = *from == '+' ? ' ' : *from;
+            text[to] = text[from] == '+' ? ' ' : text[from];
         }
     }
-    *to = '\0';
+    text[to] = '\0';
+    return to;
 }
 
-static bool matches(const struct rule *rule, const char *method, const char *target, const char *decoded)
+static bool holds(const char *text, size_t length, const char *wanted)
+{
+    size_t size = strlen(wanted);
+    for (size_t at = 0; at + size <= length; at++) {
+        if (memcmp(text + at, wanted, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool matches(const struct rule *rule, const char *method, const char *target, const char *decoded, size_t length)
 {
     return rule->times != 0 && (strcmp(rule->method, "*") == 0 || strcmp(rule->method, method) == 0) &&
            strncmp(target, rule->prefix, strlen(rule->prefix)) == 0 &&
-           (rule->match == NULL || strstr(decoded, rule->match) != NULL);
+           (rule->match == NULL || holds(decoded, length, rule->match));
 }
 
 /* Finds the rule of a request and counts it. NULL when there is none. */
@@ -239,14 +253,15 @@ static struct rule *choose(struct http_script *server, const struct buf *request
     snprintf(method, sizeof method, "%.*s", (int)length, text);
     const char *start = text + length + (text[length] == ' ');
     char *target = xstrndup(start, strcspn(start, " \r\n"));
-    char *decoded = xstrdup(text);
-    decode(decoded);
+    char *decoded = xmalloc(request->length + 1);
+    memcpy(decoded, text, request->length);
+    size_t decoded_length = decode(decoded, request->length);
     struct rule *found = NULL;
     pthread_mutex_lock(&server->lock);
     server->count++;
     buf_printf(&server->log, "%s\n", decoded);
     for (size_t i = 0; found == NULL && i < server->rule_count; i++) {
-        if (matches(&server->rules[i], method, target, decoded)) {
+        if (matches(&server->rules[i], method, target, decoded, decoded_length)) {
             found = &server->rules[i];
             found->times -= found->times > 0;
         }
@@ -270,12 +285,8 @@ static int send_all(int fd, const char *bytes, size_t length)
     return 0;
 }
 
-static void send_body(int fd, const struct rule *rule)
+static int send_once(int fd, const struct rule *rule, size_t length)
 {
-    size_t length = rule->body.length;
-    if (rule->cut >= 0 && (size_t)rule->cut < length) {
-        length = (size_t)rule->cut;
-    }
     size_t step = rule->drip_ms > 0 || rule->chunked ? PIECE : length;
     for (size_t at = 0; at < length; at += step) {
         size_t piece = length - at < step ? length - at : step;
@@ -283,9 +294,23 @@ static void send_body(int fd, const struct rule *rule)
         snprintf(size, sizeof size, "%zx\r\n", piece);
         if ((rule->chunked && send_all(fd, size, strlen(size))) ||
             send_all(fd, rule->body.data + at, piece) || (rule->chunked && send_all(fd, "\r\n", 2))) {
-            return;
+            return -1;
         }
         pause_ms(rule->drip_ms);
+    }
+    return 0;
+}
+
+static void send_body(int fd, const struct rule *rule)
+{
+    size_t length = rule->body.length;
+    if (rule->cut >= 0 && (size_t)rule->cut < length) {
+        length = (size_t)rule->cut;
+    }
+    for (long i = 0; i < rule->again; i++) {
+        if (send_once(fd, rule, length)) {
+            return;
+        }
     }
     if (rule->chunked && rule->cut < 0) {
         send_all(fd, "0\r\n\r\n", 5);
@@ -324,7 +349,7 @@ static void answer(struct http_script *server, int fd, const struct rule *rule)
     if (rule->chunked) {
         buf_add_str(&head, "Transfer-Encoding: chunked\r\n\r\n");
     } else {
-        buf_printf(&head, "Content-Length: %zu\r\n\r\n", rule->body.length);
+        buf_printf(&head, "Content-Length: %zu\r\n\r\n", rule->body.length * (size_t)rule->again);
     }
     if (send_all(fd, head.data, head.length) == 0) {
         send_body(fd, rule);

@@ -14,6 +14,7 @@
  *   body TEXT            may repeat: lines joined by newlines
  *   body-file PATH       the body is the bytes of a file
  *   repeat N TEXT        adds TEXT N times to the body
+ *   again N              sends the body N times, one after the other
  *   delay MS             waits before answering
  *   drip MS              waits between pieces of 1 KiB of the body
  *   chunked              chunked transfer instead of Content-Length
