@@ -95,9 +95,20 @@ is "$("$metrics" --workloads 60 --pods 3 --end "$end" --pods-only | wc -l)" 180 
 
 dir=$tmp/prometheus
 at_exit "$root/fixtures/prometheus.sh" stop "$dir"
-"$metrics" --table "$demo/workloads.table" --end "$end" >"$tmp/metrics.om"
-ok "promtool takes the text" "$root/fixtures/prometheus.sh" backfill "$tmp/metrics.om" "$dir"
-rm -f "$tmp/metrics.om"
+# The samples of a data folder, in any order.
+dump() {
+    mkdir -p "$1/wal" # without it promtool refuses
+    promtool tsdb dump "$1" | sort
+}
+"$metrics" --table "$demo/workloads.table" --end "$end" --step 300 >"$tmp/metrics.om"
+ok "promtool takes the text" "$root/fixtures/prometheus.sh" backfill "$tmp/metrics.om" "$tmp/text"
+ok "blocks are made" "$root/fixtures/prometheus.sh" fill "$dir" "$metrics" --table "$demo/workloads.table" --end "$end" --step 300
+is "$(dump "$dir/data" | sha256sum)" "$(dump "$tmp/text/data" | sha256sum)" "with the same samples"
+like "$(promtool tsdb analyze "$dir/data")" 'Series: [1-9]' "and promtool can read their index"
+rm -rf "$tmp/metrics.om" "$tmp/text"
+ok "blocks are made of all" "$root/fixtures/prometheus.sh" fill "$dir" "$metrics" --table "$demo/workloads.table" --end "$end"
+run "$root/fixtures/prometheus.sh" fill "$tmp/none" "$metrics" --table /nonexistent --end "$end"
+is "$rc $(ls "$tmp/none")" "66 " "a generator that fails leaves no data"
 run "$root/fixtures/prometheus.sh" start "$dir"
 url=$out
 like "$url" '^http://127\.0\.0\.1:[0-9]+$' "a private Prometheus serves it"

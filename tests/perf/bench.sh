@@ -52,9 +52,8 @@ measure() {
 # prometheus_for SIZE: backfills and starts a server; sets url.
 prometheus_for() {
     local dir=$work/prometheus.$1
-    "$BIN/fixtures/metrics" --lean --end "$end" --days 1 --step 300 --workloads "$1" --pods 1 >"$work/metrics.om" &&
-        fixtures/prometheus.sh backfill "$work/metrics.om" "$dir" >&2 && url=$(fixtures/prometheus.sh start "$dir") || die "no Prometheus for $1 workloads"
-    rm -f "$work/metrics.om"
+    fixtures/prometheus.sh fill "$dir" "$BIN/fixtures/metrics" --lean --end "$end" --days 1 --step 300 --workloads "$1" --pods 1 >&2 &&
+        url=$(fixtures/prometheus.sh start "$dir") || die "no Prometheus for $1 workloads"
     servers+=("fixtures/prometheus.sh stop $dir")
 }
 
