@@ -28,7 +28,8 @@ CPPFLAGS += -I. -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -DT
 CFLAGS_ALL = -std=c11 $(OPT) -g $(WARN) $(WERROR) $(HARDEN) $(SANITIZE) $(PKG_CFLAGS) -ffunction-sections -fdata-sections $(CFLAGS)
 LDFLAGS_ALL = $(SANITIZE) -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(LDFLAGS)
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
-PKG_LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm -lpthread
+# Debian 12 has no pkg-config file for snappy.
+PKG_LIBS = $(shell pkg-config --libs $(PACKAGES)) -lsnappy -lm -lpthread
 
 LIB_DIRS := reports pricing stages/common pipeline/cli pipeline/run pipeline/kube pipeline/io pipeline/base
 STAGES := $(notdir $(patsubst %/main.c,%,$(wildcard stages/*/main.c)))
