@@ -1,5 +1,5 @@
-#ifndef TARE_COLLECT_MEASURES_H
-#define TARE_COLLECT_MEASURES_H
+#ifndef TARE_COLLECT_FIGURES_MEASURES_H
+#define TARE_COLLECT_FIGURES_MEASURES_H
 
 /*
  * The figures of one resource of one container, as README.md defines them. A percentile is an order statistic: the

@@ -1,5 +1,5 @@
-#ifndef TARE_COLLECT_MERGE_H
-#define TARE_COLLECT_MERGE_H
+#ifndef TARE_COLLECT_FIGURES_MERGE_H
+#define TARE_COLLECT_FIGURES_MERGE_H
 
 /* Several series of one container and metric: runs of the container one after the other, two scrape jobs, two
  * Prometheus replicas. */

@@ -1,5 +1,5 @@
-#ifndef TARE_COLLECT_PROFILE_H
-#define TARE_COLLECT_PROFILE_H
+#ifndef TARE_COLLECT_FIGURES_PROFILE_H
+#define TARE_COLLECT_FIGURES_PROFILE_H
 
 /* How a resource went over the window: sums of each step (window.h), from which those of hours follow. */
 

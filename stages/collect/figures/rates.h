@@ -1,5 +1,5 @@
-#ifndef TARE_COLLECT_RATES_H
-#define TARE_COLLECT_RATES_H
+#ifndef TARE_COLLECT_FIGURES_RATES_H
+#define TARE_COLLECT_FIGURES_RATES_H
 
 /* Counters become rates at their own sample times. */
 

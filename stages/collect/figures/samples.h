@@ -1,5 +1,5 @@
-#ifndef TARE_COLLECT_SAMPLES_H
-#define TARE_COLLECT_SAMPLES_H
+#ifndef TARE_COLLECT_FIGURES_SAMPLES_H
+#define TARE_COLLECT_FIGURES_SAMPLES_H
 
 /*
  * The samples of one resource of one container over all pods of a workload. Up to SAMPLES_EXACT of them are kept as
@@ -39,6 +39,7 @@ struct samples {
     struct sample_pod *pods; /* those with samples */
     size_t pod_count;
     size_t pod_capacity;
+    uint32_t greatest_id;
     size_t limit; /* SAMPLES_EXACT; tests lower it */
     bool approximate;
     int64_t total;

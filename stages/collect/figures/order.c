@@ -1,0 +1,134 @@
+#include "stages/collect/figures/order.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* Values that splitters are chosen from; how few portions are sorted. */
+enum { DRAWN = 512, SORTED = 16 };
+
+static uint64_t bits_of(double value)
+{
+    uint64_t bits; /* of values ≥ 0: in the order of the values */
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static int compare_bits(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+void order_init(struct order *order, const struct sample *items, size_t count)
+{
+    uint64_t drawn[DRAWN];
+    size_t draws = count < DRAWN ? count : DRAWN;
+    for (size_t i = 0; i < draws; i++) {
+        /* Multiples of the golden ratio spread evenly and keep no step with a period in the values. */
+        uint64_t at = (uint32_t)(i * UINT32_C(2654435769)) * (uint64_t)count >> 32;
+        drawn[i] = bits_of(items[count < DRAWN ? i : at].value);
+    }
+    qsort(drawn, draws, sizeof *drawn, compare_bits);
+    size_t made = 0;
+    for (size_t i = 0; i < ORDER_SPLITTERS && draws > 0; i++) {
+        uint64_t splitter = drawn[(i + 1) * draws / (ORDER_SPLITTERS + 1)];
+        if (made == 0 || order->splitters[made - 1] != splitter) {
+            order->splitters[made++] = splitter;
+        }
+    }
+    while (made <= ORDER_SPLITTERS) {
+        order->splitters[made++] = UINT64_MAX;
+    }
+}
+
+void order_classify(const struct order *order, const struct sample *items, size_t count, unsigned char *classes)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits = bits_of(items[i].value);
+        size_t below = 0; /* splitters below the value: a search without branches */
+        for (size_t step = (ORDER_SPLITTERS + 1) / 2; step > 0; step /= 2) {
+            below += order->splitters[below + step - 1] < bits ? step : 0;
+        }
+        classes[i] = (unsigned char)(2 * below + (order->splitters[below] == bits));
+    }
+}
+
+/* Sorts descending and walks. */
+static double pick_sorted(struct portion *portions, size_t count, double beyond)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct portion moved = portions[i];
+        size_t at = i;
+        for (; at > 0 && portions[at - 1].value < moved.value; at--) {
+            portions[at] = portions[at - 1];
+        }
+        portions[at] = moved;
+    }
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += portions[i].amount;
+        if (sum > beyond) {
+            return portions[i].value;
+        }
+    }
+    return portions[count - 1].value;
+}
+
+static double median_of(double a, double b, double c)
+{
+    double low = a < b ? a : b;
+    double high = a < b ? b : a;
+    return c < low ? low : c > high ? high : c;
+}
+
+/* Portions about a pivot: [0, above) are larger, [above, equal) are it. */
+struct parts {
+    size_t above;
+    size_t equal;
+    double above_sum;
+    double equal_sum;
+};
+
+static struct parts part(struct portion *portions, size_t count, double pivot)
+{
+    struct parts parts = {0};
+    for (size_t i = 0; i < count; i++) {
+        struct portion at = portions[i];
+        if (at.value < pivot) {
+            continue;
+        }
+        portions[i] = portions[parts.equal];
+        portions[parts.equal++] = at;
+        if (at.value > pivot) {
+            portions[parts.equal - 1] = portions[parts.above];
+            portions[parts.above++] = at;
+            parts.above_sum += at.amount;
+        } else {
+            parts.equal_sum += at.amount;
+        }
+    }
+    return parts;
+}
+
+double order_pick(struct portion *portions, size_t count, double beyond)
+{
+    uint32_t random = 1;
+    while (count > SORTED) {
+        random = random * UINT32_C(1664525) + UINT32_C(1013904223);
+        size_t third = count / 3;
+        size_t at = (size_t)((uint64_t)random * third >> 32);
+        double pivot = median_of(portions[at].value, portions[at + third].value, portions[at + 2 * third].value);
+        struct parts parts = part(portions, count, pivot);
+        if (parts.above_sum > beyond) {
+            count = parts.above;
+        } else if (parts.above_sum + parts.equal_sum > beyond || parts.equal == count) {
+            return pivot;
+        } else {
+            beyond -= parts.above_sum + parts.equal_sum;
+            portions += parts.equal;
+            count -= parts.equal;
+        }
+    }
+    return pick_sorted(portions, count, beyond);
+}

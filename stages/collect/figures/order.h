@@ -1,0 +1,48 @@
+#ifndef TARE_COLLECT_FIGURES_ORDER_H
+#define TARE_COLLECT_FIGURES_ORDER_H
+
+/*
+ * Order statistics without sorting. Values are put into classes by splitters drawn from the values themselves (as
+ * samplesort does: Frazer, McKellar 1970; classes of single values: Sanders, Winkel 2004): with S splitters class 2k
+ * holds what lies between the splitters k − 1 and k, class 2k + 1 what equals splitter k. So classes are in order of value,
+ * hold about as many values each whatever their distribution, and where one value is frequent it has a class of its own.
+ * Sums over classes tell in which class a percentile lies; only that class has to be looked at more closely.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "stages/collect/figures/samples.h"
+
+enum { ORDER_SPLITTERS = 127, ORDER_CLASSES = 256 };
+
+struct order {
+    uint64_t splitters[ORDER_SPLITTERS + 1]; /* bits of values, ascending; those not needed are above all values */
+};
+
+/* A value and how much it counts. */
+struct portion {
+    double value;
+    double amount;
+};
+
+/* Draws splitters from `count` samples. */
+void order_init(struct order *order, const struct sample *items, size_t count);
+
+/* Puts each sample into its class. */
+void order_classify(const struct order *order, const struct sample *items, size_t count, unsigned char *classes);
+
+/* The only value of an odd class. */
+static inline double order_value(const struct order *order, unsigned class)
+{
+    double value;
+    memcpy(&value, &order->splitters[class / 2], sizeof value);
+    return value;
+}
+
+/* Going down from the largest value, the first at which the sum of amounts is more than `beyond`; the least value when
+ * none is. Puts `portions` (one at least) into another order. */
+double order_pick(struct portion *portions, size_t count, double beyond);
+
+#endif

@@ -1,0 +1,246 @@
+#include "stages/collect/figures/samples.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/mem.h"
+
+enum { POD_PLACES = 1 << SAMPLE_POD_BITS };
+
+void samples_init(struct samples *samples)
+{
+    *samples = (struct samples){.limit = SAMPLES_EXACT};
+}
+
+void samples_clear(struct samples *samples)
+{
+    struct samples empty = {.items = samples->items,
+                            .capacity = samples->capacity,
+                            .pods = samples->pods,
+                            .pod_capacity = samples->pod_capacity,
+                            .limit = SAMPLES_EXACT,
+                            .profile = samples->profile,
+                            .classes = samples->classes,
+                            .class_capacity = samples->class_capacity};
+    *samples = empty;
+}
+
+void samples_release(struct samples *samples)
+{
+    free(samples->items);
+    free(samples->pods);
+    free(samples->classes);
+    profile_release(&samples->profile);
+    *samples = (struct samples){0};
+}
+
+/* Finds or makes the place of a pod. Pods mostly come one after the other; past what the bits can tell apart, all share
+ * the last place. */
+static uint32_t place_of(struct samples *samples, uint32_t id)
+{
+    size_t count = samples->pod_count;
+    bool is_new = count == 0 || id > samples->greatest_id;
+    for (size_t i = count; !is_new && i-- > 0;) {
+        if (samples->pods[i].id == id) {
+            return (uint32_t)i;
+        }
+    }
+    if (count == POD_PLACES) {
+        return POD_PLACES - 1;
+    }
+    samples->greatest_id = is_new ? id : samples->greatest_id;
+    GROW(samples->pods, samples->pod_capacity, count + 1);
+    samples->pods[count] = (struct sample_pod){.id = id, .first = UINT32_MAX};
+    samples->pod_count++;
+    return (uint32_t)count;
+}
+
+/* The representative of a value's bucket: its geometric middle, so that no value is off by more than 1 %. */
+static double bucket_value(double value)
+{
+    static const double log_ratio = 0.019802627296179712; /* ln 1.02 */
+    return value > 0 ? exp((floor(log(value) / log_ratio) + 0.5) * log_ratio) : 0;
+}
+
+static int compare_values(const void *a, const void *b)
+{
+    double x = ((const struct sample *)a)->value;
+    double y = ((const struct sample *)b)->value;
+    return (x > y) - (x < y);
+}
+
+/* Merges `count` samples of one pod and hour into the places from `out` on. A bucket keeps the offset of its latest
+ * sample. Returns how many are left. */
+static size_t merge_hour(struct sample *items, size_t count, struct sample *out)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        items[i].value = bucket_value(items[i].value);
+    }
+    qsort(items, count, sizeof *items, compare_values);
+    for (size_t i = 0; i < count; i++) {
+        struct sample *last = &out[kept > 0 ? kept - 1 : 0];
+        uint32_t more = sample_count(&items[i]);
+        if (kept > 0 && compare_values(last, &items[i]) == 0 && sample_count(last) + more <= SAMPLE_COUNT_MAX) {
+            last->offset = items[i].offset > last->offset ? items[i].offset : last->offset;
+            last->pod_count += more << SAMPLE_POD_BITS;
+        } else {
+            out[kept++] = items[i];
+        }
+    }
+    return kept;
+}
+
+/* Parts of one hour that come apart from each other stay apart. */
+static void merge_all(struct samples *samples)
+{
+    struct sample *items = samples->items;
+    size_t kept = 0;
+    for (size_t i = 0, to; i < samples->count; i = to) {
+        uint32_t place = sample_place(&items[i]);
+        size_t hour = window_hour(items[i].offset);
+        for (to = i + 1; to < samples->count; to++) {
+            if (sample_place(&items[to]) != place || window_hour(items[to].offset) != hour) {
+                break;
+            }
+        }
+        kept += merge_hour(items + i, to - i, items + kept);
+    }
+    samples->count = kept;
+    samples->approximate = true;
+    /* Where merging does not help much, wait longer before the next time. */
+    samples->limit = kept * 2 > samples->limit ? kept * 2 : samples->limit;
+}
+
+/* What is added at once: points of one pod inside the window. */
+struct piece {
+    const struct point *points;
+    size_t count;
+    int64_t start_ms; /* of the window */
+    double scale;
+    uint32_t pod_count;
+    double sum;
+};
+
+static void note_extremes(struct samples *samples, const struct sample *run, size_t count, double min, double max)
+{
+    samples->min = min < samples->min ? min : samples->min;
+    if (max < samples->max) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (run[i].value > samples->max || (run[i].value >= samples->max && run[i].offset < samples->max_offset)) {
+            samples->max = run[i].value;
+            samples->max_offset = run[i].offset;
+        }
+    }
+}
+
+/* Adds the points of one step from `from` on, `room` at most. Returns the first that was not added. */
+static size_t add_run(struct samples *samples, struct piece *piece, size_t from, size_t room)
+{
+    const struct point *points = piece->points;
+    struct sample *run = samples->items + samples->count;
+    size_t step = window_step((uint32_t)(points[from].time_ms - piece->start_ms));
+    int64_t step_end = piece->start_ms + ((int64_t)step + 1) * STEP * 1000;
+    size_t to = piece->count - from < room ? piece->count : from + room;
+    double min = points[from].value * piece->scale;
+    double max = min;
+    double sum = 0;
+    size_t i = from;
+    for (; i < to && points[i].time_ms <= step_end; i++, run++) {
+        double value = points[i].value * piece->scale;
+        *run = (struct sample){value, (uint32_t)(points[i].time_ms - piece->start_ms), piece->pod_count};
+        min = value < min ? value : min;
+        max = value > max ? value : max;
+        sum += value;
+    }
+    profile_add(&samples->profile.steps[step], (int64_t)(i - from), sum, min, max);
+    note_extremes(samples, run - (i - from), i - from, min, max);
+    samples->count += i - from;
+    piece->sum += sum;
+    return i;
+}
+
+/* Sum of squared distances from the mean. Four sums, since each waits for the addition before. */
+static double spread_of(const struct piece *piece, double mean)
+{
+    double sums[4] = {0};
+    for (size_t i = 0; i < piece->count; i++) {
+        double distance = piece->points[i].value * piece->scale - mean;
+        sums[i % 4] += distance * distance;
+    }
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+/* Takes the mean and spread of a piece into those of all (Chan, Golub, LeVeque 1983). */
+static void add_spread(struct samples *samples, const struct piece *piece)
+{
+    double count = (double)piece->count;
+    double all = (double)samples->total + count;
+    double mean = piece->sum / count;
+    double delta = mean - samples->mean;
+    samples->spread += spread_of(piece, mean) + delta * delta * ((double)samples->total * count / all);
+    samples->mean += delta * (count / all);
+    samples->total += (int64_t)piece->count;
+    samples->sum += piece->sum;
+}
+
+/* The first point later than a time. */
+static size_t first_after(const struct points *points, int64_t time_ms)
+{
+    size_t low = 0;
+    size_t high = points->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (points->items[middle].time_ms > time_ms) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
+static void note_pod(struct samples *samples, const struct piece *piece, uint32_t place)
+{
+    struct sample_pod *pod = &samples->pods[place];
+    uint32_t first = (uint32_t)(piece->points[0].time_ms - piece->start_ms);
+    uint32_t last = (uint32_t)(piece->points[piece->count - 1].time_ms - piece->start_ms);
+    pod->first = first < pod->first ? first : pod->first;
+    pod->last = last > pod->last ? last : pod->last;
+    pod->count += (int64_t)piece->count;
+}
+
+void samples_add(struct samples *samples, const struct window *window, uint32_t pod_id, const struct points *points,
+                 double scale)
+{
+    size_t from = first_after(points, window->start * 1000);
+    size_t to = first_after(points, window->end * 1000);
+    if (from == to) {
+        return;
+    }
+    if (samples->total == 0) {
+        profile_start(&samples->profile, window);
+        samples->min = INFINITY;
+        samples->max = -1;
+    }
+    uint32_t place = place_of(samples, pod_id);
+    struct piece piece = {.points = points->items + from,
+                          .count = to - from,
+                          .start_ms = window->start * 1000,
+                          .scale = scale,
+                          .pod_count = UINT32_C(1) << SAMPLE_POD_BITS | place};
+    for (size_t i = 0; i < piece.count;) {
+        if (samples->count >= samples->limit) {
+            merge_all(samples);
+        }
+        size_t room = samples->limit - samples->count;
+        room = piece.count - i < room ? piece.count - i : room;
+        GROW(samples->items, samples->capacity, samples->count + room);
+        i = add_run(samples, &piece, i, room);
+    }
+    note_pod(samples, &piece, place);
+    add_spread(samples, &piece);
+}

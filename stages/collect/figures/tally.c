@@ -1,0 +1,501 @@
+#include "stages/collect/figures/tally.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/base/mem.h"
+#include "stages/collect/figures/order.h"
+
+enum { HOURS_OF_DAY = 24, POD_SAMPLES_MIN = 30, SAMPLES_PER_CLASS = 8, NO_CLASS = ORDER_CLASSES };
+
+const int64_t tally_plain[TALLY_PLAIN] = {500, 900, 950, 990, 995};
+const int64_t tally_weighted[TALLY_WEIGHTED] = {500, 900, 950, 990};
+
+/* Whose samples a percentile is of. */
+enum group { GROUP_ALL, GROUP_EARLIER, GROUP_RECENT, GROUP_STEADY, GROUP_HOUR, GROUP_POD };
+
+/* A percentile in the making: going down from the largest sample, the first at which the sum of amounts is more than
+ * `beyond`. That is the first in ascending order with q of the total at or below it, for beyond = (1 − q) × total. */
+struct quest {
+    enum group group;
+    uint32_t member; /* which hour of day, which pod */
+    unsigned class;  /* where it lies */
+    unsigned shift;  /* classes of which it is known: 2^shift taken together */
+    double left;     /* what is still to be passed in it */
+    double *value;
+};
+
+struct pod {
+    uint32_t steady_from; /* offset */
+    unsigned shift;       /* its sums are over 2^shift classes each */
+    double *sums;
+    int64_t count; /* steady samples */
+    double weight;
+    unsigned class; /* wanted, NO_CLASS for none */
+};
+
+/* A sample that lies in a class looked for. */
+struct found {
+    uint32_t key; /* the class, or of a pod's quest ORDER_CLASSES + its place */
+    uint32_t index;
+};
+
+struct work {
+    struct tally *tally;
+    const struct samples *samples;
+    const struct window *window;
+    uint32_t recent_after; /* offset */
+    struct order order;
+    const unsigned char *classes;
+    struct pod *pods;
+    double *pod_sums;
+    double earlier[ORDER_CLASSES]; /* numbers of samples, sums of weights of steady ones */
+    double recent[ORDER_CLASSES];
+    double all[ORDER_CLASSES];
+    double steady[ORDER_CLASSES];
+    double hours[HOURS_OF_DAY][ORDER_CLASSES];
+    double hour_weight[HOURS_OF_DAY];
+    struct portion *startup;
+    size_t startup_count;
+    size_t startup_capacity;
+    struct quest *quests;
+    size_t quest_count;
+    size_t quest_capacity;
+    bool wanted[ORDER_CLASSES];
+    struct found *found;
+    size_t found_count;
+    size_t found_capacity;
+    size_t *found_from; /* of each key, once they are in order */
+    struct portion *portions;
+    size_t portion_capacity;
+};
+
+int64_t tally_rank(int64_t count, int64_t thousandths)
+{
+    return (count * thousandths + 999) / 1000;
+}
+
+/* ---- Sums over classes ---- */
+
+/* Steady begins three minutes after the first sample of a pod that was not there when the window began. A pod that
+ * lives less than an hour (a job's) is steady from the start: there, starting is part of the work. */
+static uint32_t steady_from(const struct sample_pod *pod, int64_t start_range_ms)
+{
+    bool started = start_range_ms >= 0 && (int64_t)pod->first > start_range_ms;
+    return started && pod->last - pod->first >= HOUR * 1000u ? pod->first + STARTUP * 1000u : 0;
+}
+
+static void prepare_pods(struct work *work, int64_t start_range_ms)
+{
+    size_t size = 0;
+    size_t pods = work->samples->pod_count;
+    work->pods = xcalloc_array(pods, sizeof *work->pods);
+    for (size_t i = 0; i < pods; i++) {
+        struct pod *pod = &work->pods[i];
+        pod->steady_from = steady_from(&work->samples->pods[i], start_range_ms);
+        while (ORDER_CLASSES >> pod->shift > 1 &&
+               (ORDER_CLASSES >> pod->shift) * SAMPLES_PER_CLASS > work->samples->pods[i].count) {
+            pod->shift++;
+        }
+        size += ORDER_CLASSES >> pod->shift;
+    }
+    work->pod_sums = xcalloc_array(size, sizeof *work->pod_sums);
+    double *sums = work->pod_sums;
+    for (size_t i = 0; i < pods; i++) {
+        work->pods[i].sums = sums;
+        sums += ORDER_CLASSES >> work->pods[i].shift;
+    }
+}
+
+/* Samples beside each other that are alike in all but value and weight: of one pod, one hour of the day, and on one side
+ * of the borders. */
+struct stretch {
+    size_t from;
+    size_t to;
+    uint32_t place;
+    unsigned hour_of_day;
+    bool recent;
+    bool steady;
+};
+
+static struct stretch stretch_from(const struct work *work, size_t from)
+{
+    const struct sample *items = work->samples->items;
+    int64_t offset = items[from].offset;
+    uint32_t place = sample_place(&items[from]);
+    int64_t border = work->pods[place].steady_from;
+    int64_t into_day = ((work->window->start * 1000 + offset) % (DAY * 1000) + DAY * 1000) % (DAY * 1000);
+    struct stretch stretch = {.from = from,
+                              .place = place,
+                              .hour_of_day = (unsigned)(into_day / (HOUR * 1000)),
+                              .recent = offset > work->recent_after,
+                              .steady = offset >= border};
+    int64_t low = offset - into_day % (HOUR * 1000);
+    int64_t high = low + HOUR * 1000 - 1;
+    low = stretch.recent && low <= work->recent_after ? (int64_t)work->recent_after + 1 : low;
+    high = !stretch.recent && high > work->recent_after ? work->recent_after : high;
+    low = stretch.steady && low < border ? border : low;
+    high = !stretch.steady && high >= border ? border - 1 : high;
+    size_t to = from + 1;
+    while (to < work->samples->count && sample_place(&items[to]) == place && items[to].offset >= low &&
+           items[to].offset <= high) {
+        to++;
+    }
+    stretch.to = to;
+    return stretch;
+}
+
+static double count_stretch(struct work *work, const struct stretch *stretch)
+{
+    double *counts = stretch->recent ? work->recent : work->earlier;
+    int64_t sum = 0;
+    for (size_t i = stretch->from; i < stretch->to; i++) {
+        uint32_t count = sample_count(&work->samples->items[i]);
+        counts[work->classes[i]] += count;
+        sum += count;
+    }
+    *(stretch->recent ? &work->tally->recent_count : &work->tally->earlier_count) += sum;
+    return (double)sum;
+}
+
+static void add_startup(struct work *work, const struct stretch *stretch)
+{
+    struct tally *tally = work->tally;
+    GROW(work->startup, work->startup_capacity, work->startup_count + (stretch->to - stretch->from));
+    for (size_t i = stretch->from; i < stretch->to; i++) {
+        const struct sample *sample = &work->samples->items[i];
+        tally->startup_max = sample->value > tally->startup_max ? sample->value : tally->startup_max;
+        work->startup[work->startup_count++] = (struct portion){sample->value, sample_count(sample)};
+    }
+}
+
+static void add_steady(struct work *work, const struct stretch *stretch)
+{
+    struct pod *pod = &work->pods[stretch->place];
+    double *hour = work->hours[stretch->hour_of_day];
+    double sum = 0;
+    double weighted_sum = 0;
+    for (size_t i = stretch->from; i < stretch->to; i++) {
+        const struct sample *sample = &work->samples->items[i];
+        double weight = window_weight(work->window, sample->offset) * sample_count(sample);
+        unsigned class = work->classes[i];
+        work->steady[class] += weight;
+        hour[class] += weight;
+        pod->sums[class >> pod->shift] += weight;
+        sum += weight;
+        weighted_sum += weight * sample->value;
+    }
+    pod->weight += sum;
+    work->hour_weight[stretch->hour_of_day] += sum;
+    work->tally->weight += sum;
+    work->tally->weighted_sum += weighted_sum;
+}
+
+static void add_up(struct work *work)
+{
+    for (size_t i = 0; i < work->samples->count;) {
+        struct stretch stretch = stretch_from(work, i);
+        double count = count_stretch(work, &stretch);
+        if (stretch.steady) {
+            add_steady(work, &stretch);
+            work->pods[stretch.place].count += (int64_t)count;
+        } else {
+            add_startup(work, &stretch);
+            work->tally->startup_count += (int64_t)count;
+        }
+        i = stretch.to;
+    }
+    for (size_t i = 0; i < ORDER_CLASSES; i++) {
+        work->all[i] = work->earlier[i] + work->recent[i];
+    }
+}
+
+/* ---- In which classes the percentiles lie ---- */
+
+/* Going down the classes, the one in which the sum comes to be more than *beyond, which then is what is left for it; the
+ * lowest that has any where rounding leaves the sum short. */
+static unsigned class_beyond(const double *sums, unsigned classes, double *beyond)
+{
+    unsigned lowest = 0;
+    double left = *beyond;
+    for (unsigned i = classes; i-- > 0;) {
+        if (sums[i] > left) {
+            *beyond = left;
+            return i;
+        }
+        lowest = sums[i] > 0 ? i : lowest;
+        *beyond = sums[i] > 0 ? left : *beyond;
+        left -= sums[i];
+    }
+    return lowest;
+}
+
+static double beyond_count(int64_t count, int64_t thousandths)
+{
+    return (double)(count - tally_rank(count, thousandths));
+}
+
+/* Sums of weights are made in more than one order, so they may miss each other by rounding: the goal gives way a little,
+ * and percentiles of equal weights are those of counts. */
+static double beyond_weight(double weight, int64_t thousandths)
+{
+    return weight * (1 - (double)thousandths / 1000 * (1 - 1e-12));
+}
+
+static void seek(struct work *work, const struct quest *quest, const double *sums, double beyond)
+{
+    struct quest made = *quest;
+    made.left = beyond;
+    made.class = class_beyond(sums, ORDER_CLASSES >> made.shift, &made.left);
+    if (made.shift == 0 && made.class % 2 == 1) {
+        *made.value = order_value(&work->order, made.class);
+        return;
+    }
+    if (made.group == GROUP_POD) {
+        work->pods[made.member].class = made.class;
+    } else {
+        work->wanted[made.class] = true;
+    }
+    GROW(work->quests, work->quest_capacity, work->quest_count + 1);
+    work->quests[work->quest_count++] = made;
+}
+
+static void seek_counts(struct work *work)
+{
+    struct tally *tally = work->tally;
+    for (size_t i = 0; i < TALLY_PLAIN; i++) {
+        seek(work, &(struct quest){.group = GROUP_ALL, .value = &tally->plain[i]}, work->all,
+             beyond_count(work->samples->total, tally_plain[i]));
+    }
+    if (tally->earlier_count > 0) {
+        seek(work, &(struct quest){.group = GROUP_EARLIER, .value = &tally->earlier_p95}, work->earlier,
+             beyond_count(tally->earlier_count, 950));
+    }
+    if (tally->recent_count > 0) {
+        seek(work, &(struct quest){.group = GROUP_RECENT, .value = &tally->recent_p95}, work->recent,
+             beyond_count(tally->recent_count, 950));
+    }
+}
+
+static void seek_weights(struct work *work)
+{
+    for (size_t i = 0; i < TALLY_WEIGHTED && work->tally->weight > 0; i++) {
+        seek(work, &(struct quest){.group = GROUP_STEADY, .value = &work->tally->weighted[i]}, work->steady,
+             beyond_weight(work->tally->weight, tally_weighted[i]));
+    }
+}
+
+/* Only hours of day whose percentile lies in the highest class can be the busiest. */
+static void seek_busiest(struct work *work, double *p90)
+{
+    unsigned classes[HOURS_OF_DAY];
+    unsigned highest = 0;
+    for (size_t i = 0; i < HOURS_OF_DAY; i++) {
+        p90[i] = -1;
+        if (work->hour_weight[i] > 0) {
+            double beyond = beyond_weight(work->hour_weight[i], 900);
+            classes[i] = class_beyond(work->hours[i], ORDER_CLASSES, &beyond);
+            highest = classes[i] > highest ? classes[i] : highest;
+        }
+    }
+    for (size_t i = 0; i < HOURS_OF_DAY; i++) {
+        if (work->hour_weight[i] > 0 && classes[i] == highest) {
+            seek(work, &(struct quest){.group = GROUP_HOUR, .member = (uint32_t)i, .value = &p90[i]}, work->hours[i],
+                 beyond_weight(work->hour_weight[i], 900));
+        }
+    }
+}
+
+static void seek_pod(struct work *work, size_t place)
+{
+    struct pod *pod = &work->pods[place];
+    struct quest quest = {.group = GROUP_POD,
+                          .member = (uint32_t)place,
+                          .shift = pod->shift,
+                          .value = &work->tally->pod_wp95[place]};
+    seek(work, &quest, pod->sums, beyond_weight(pod->weight, 950));
+}
+
+/* Pods that say something: those with enough steady samples, else the one with most. */
+static void seek_pods(struct work *work)
+{
+    size_t telling = 0;
+    size_t longest = 0;
+    work->tally->pod_wp95 = xcalloc_array(work->samples->pod_count, sizeof(double));
+    for (size_t i = 0; i < work->samples->pod_count; i++) {
+        work->pods[i].class = NO_CLASS;
+        work->tally->pod_wp95[i] = -1;
+        longest = work->pods[i].count > work->pods[longest].count ? i : longest;
+        if (work->pods[i].count >= POD_SAMPLES_MIN) {
+            telling++;
+            seek_pod(work, i);
+        }
+    }
+    if (telling == 0 && work->pods[longest].count > 0) {
+        seek_pod(work, longest);
+    }
+}
+
+/* ---- A closer look at those classes ---- */
+
+static void find(struct work *work, uint32_t key, size_t index)
+{
+    GROW(work->found, work->found_capacity, work->found_count + 1);
+    work->found[work->found_count++] = (struct found){key, (uint32_t)index};
+}
+
+static void find_all(struct work *work)
+{
+    const struct sample *items = work->samples->items;
+    for (size_t i = 0; i < work->samples->count; i++) {
+        unsigned class = work->classes[i];
+        uint32_t place = sample_place(&items[i]);
+        if (work->wanted[class]) {
+            find(work, class, i);
+        }
+        if (class >> work->pods[place].shift == work->pods[place].class) {
+            find(work, ORDER_CLASSES + place, i);
+        }
+    }
+}
+
+/* Puts what was found in order of keys (counting sort). */
+static void group_found(struct work *work)
+{
+    size_t keys = ORDER_CLASSES + work->samples->pod_count;
+    size_t *from = xcalloc_array(keys + 2, sizeof *from);
+    struct found *grouped = xcalloc_array(work->found_count, sizeof *grouped);
+    for (size_t i = 0; i < work->found_count; i++) {
+        from[work->found[i].key + 2]++;
+    }
+    for (size_t i = 2; i < keys + 2; i++) {
+        from[i] += from[i - 1];
+    }
+    for (size_t i = 0; i < work->found_count; i++) {
+        grouped[from[work->found[i].key + 1]++] = work->found[i];
+    }
+    free(work->found);
+    work->found = grouped;
+    work->found_from = from;
+}
+
+/* How much a sample counts for a quest; 0: it is none of its. */
+static double amount_for(const struct work *work, const struct quest *quest, const struct sample *sample)
+{
+    if (quest->group == GROUP_ALL) {
+        return sample_count(sample);
+    }
+    if (quest->group == GROUP_EARLIER || quest->group == GROUP_RECENT) {
+        bool recent = sample->offset > work->recent_after;
+        return recent == (quest->group == GROUP_RECENT) ? sample_count(sample) : 0;
+    }
+    if (sample->offset < work->pods[sample_place(sample)].steady_from) {
+        return 0;
+    }
+    if (quest->group == GROUP_HOUR) {
+        int64_t hours = work->window->start * 1000 + sample->offset;
+        hours = hours / (HOUR * 1000) - (hours % (HOUR * 1000) < 0);
+        if ((uint32_t)((hours % HOURS_OF_DAY + HOURS_OF_DAY) % HOURS_OF_DAY) != quest->member) {
+            return 0;
+        }
+    }
+    return window_weight(work->window, sample->offset) * sample_count(sample);
+}
+
+static void answer(struct work *work, const struct quest *quest)
+{
+    size_t key = quest->group == GROUP_POD ? ORDER_CLASSES + (size_t)quest->member : quest->class;
+    size_t count = 0;
+    GROW(work->portions, work->portion_capacity, work->found_from[key + 1] - work->found_from[key] + 1);
+    for (size_t i = work->found_from[key]; i < work->found_from[key + 1]; i++) {
+        const struct sample *sample = &work->samples->items[work->found[i].index];
+        double amount = amount_for(work, quest, sample);
+        if (amount > 0) {
+            work->portions[count++] = (struct portion){sample->value, amount};
+        }
+    }
+    if (count > 0) {
+        *quest->value = order_pick(work->portions, count, quest->left);
+    }
+}
+
+/* ---- All of it ---- */
+
+static void settle_busiest(struct tally *tally, const double *p90)
+{
+    tally->busiest = -1;
+    for (int i = 0; i < HOURS_OF_DAY; i++) {
+        if (p90[i] >= 0 && (tally->busiest < 0 || p90[i] > tally->busiest_p90)) {
+            tally->busiest = i;
+            tally->busiest_p90 = p90[i];
+        }
+    }
+}
+
+/* Keeps the pods that say something, in their order. */
+static void settle_pods(struct tally *tally, const struct samples *samples)
+{
+    for (size_t i = 0; i < samples->pod_count; i++) {
+        double value = tally->pod_wp95[i];
+        if (value < 0) {
+            continue;
+        }
+        if (tally->pods == 0 || value > tally->pod_max) {
+            tally->pod_max = value;
+            tally->pod_max_id = samples->pods[i].id;
+        }
+        tally->pod_wp95[tally->pods++] = value;
+    }
+}
+
+static void release(struct work *work)
+{
+    free(work->pods);
+    free(work->pod_sums);
+    free(work->startup);
+    free(work->quests);
+    free(work->found);
+    free(work->found_from);
+    free(work->portions);
+    free(work);
+}
+
+void tally_make(struct tally *tally, struct samples *samples, const struct window *window, int64_t start_range_ms)
+{
+    double p90[HOURS_OF_DAY];
+    struct work *work = xcalloc(sizeof *work);
+    *tally = (struct tally){0};
+    GROW(samples->classes, samples->class_capacity, samples->count);
+    work->tally = tally;
+    work->samples = samples;
+    work->window = window;
+    work->classes = samples->classes;
+    int64_t length = (window->end - window->start) * 1000;
+    work->recent_after = (uint32_t)(length - length * 2 / 7);
+    order_init(&work->order, samples->items, samples->count);
+    order_classify(&work->order, samples->items, samples->count, samples->classes);
+    prepare_pods(work, start_range_ms);
+    add_up(work);
+    seek_counts(work);
+    seek_weights(work);
+    seek_busiest(work, p90);
+    seek_pods(work);
+    find_all(work);
+    group_found(work);
+    for (size_t i = 0; i < work->quest_count; i++) {
+        answer(work, &work->quests[i]);
+    }
+    if (work->startup_count > 0) {
+        tally->startup_p99 = order_pick(work->startup, work->startup_count, beyond_count(tally->startup_count, 990));
+    }
+    settle_busiest(tally, p90);
+    settle_pods(tally, samples);
+    release(work);
+}
+
+void tally_release(struct tally *tally)
+{
+    free(tally->pod_wp95);
+    *tally = (struct tally){0};
+}
