@@ -1,0 +1,503 @@
+#!/bin/bash
+# tare-collect on bad days: a scripted server (http_script.h) and made frames (make_frames_main.c). A number may be missing, with a
+# problem that says so; it must never be wrong. What is expected:
+#
+#   fault                                                 by        result
+#   nobody listens, closed, hangs, HTML, 401, 403, 5xx    any       exit 69, no trailer, the address and what it said
+#   an answer that is cut, not JSON, status:error         discovery exit 69, no trailer
+#   the server dies after it served something             any       exit 0, metrics-error and usage null, asked no more after three
+#   404, 400, 405, 501 on read                            auto      query-range, and why is said; explicit remote-read: 69
+#   401, 403, HTML, 5xx, time-out on every read           read      exit 0 or 69, never figures
+#   413, 429 without end, "too many samples"              both      asked in halves; metrics-error where nothing is left to halve
+#   429 with Retry-After, 503, then well                  both      as if nothing had been
+#   body that stands still, cut on the wire               both      metrics-error
+#   bomb of gzip, frames of 2^60 bytes, series without end  both    metrics-error, little memory
+#   wrong CRC, cut frame, bytes that are no protobuf      read      metrics-error, usage null
+#   chunk cut, with a count that lies, with flipped bits  read      bad-chunk and what the other chunks tell, or metrics-error
+#   histograms among the chunks                           read      passed over
+#   chunks out of order, told twice, overlapping          read      the figures of the same samples in order
+#   NaN, ±Inf, negative                                   both      odd-samples, and they do not count
+#   stale markers                                         read      do not count, nothing is told
+#   a counter that falls at every sample                  both      counter-resets
+#   samples after the end of the window                   both      do not count
+#   no series, series without samples                     both      no-data
+#   one sample                                            both      memory of one sample, CPU unknown
+#   names and labels of any bytes                         both      an artifact of valid JSON in UTF-8, no control bytes on the terminal
+set -u
+. "$(dirname "$0")/../harness/tap.sh"
+. "$root/tests/harness/collect.sh"
+need jq gzip
+
+end=1795305600 # 2026-11-22T00:00:00Z
+first=$((end - 9000))
+{
+    workload shop StatefulSet web web
+} >"$tmp/records"
+inventory "$tmp/records" >"$tmp/inventory"
+
+# ---- how a case is run ---------------------------------------------------------------------------------------------
+# ask SOURCE [OPTION...]: runs tare-collect against the scripted server on $port; never longer than half a minute
+ask() {
+    local source=$1
+    shift
+    run timeout 30 "$collect" --timeout 2s --prometheus "http://127.0.0.1:$port" --source "$source" --end 2026-11-22T00:00:00Z --window 2h "$@" <"$tmp/inventory"
+    [[ $err != *$'\e['* ]] || tap_result 1 "no control bytes on the terminal"
+}
+figures() {
+    jq -rsc '[.[]|select(.workload)][0].usage.containers.web | if . == null then "null" else
+        [.cpu_millicores.samples, .cpu_millicores.max, .memory_bytes.samples, .memory_bytes.max] | map(if . == null then "-" else (.*1000|round/1000|tostring) end) | join(" ") end' <<<"$out" 2>/dev/null
+}
+codes() { jq -rsc '[.[].problems[]?.code]|unique|join(" ")' <<<"$out" 2>/dev/null; }
+well="120 100 120 1000150" # samples and maximum of CPU, of memory
+
+# expect NAME FIGURES CODES: the run ended well, with these
+expect() {
+    is "$rc: $(figures) | $(codes)" "0: $2 | $3" "$1" || diag "$err"
+    [[ $(tail -n 1 <<<"$out" | jq -c '.end.records' 2>/dev/null) == 1 ]] || tap_result 1 "$1: a whole artifact"
+}
+# fatal NAME PATTERN: it ended with 69, said why, and left no trailer
+fatal() {
+    is "$rc" 69 "$1: exit 69" || diag "$err"
+    like "$err" "$2" "$1: says why"
+    unlike "$out" '"end"' "$1: no trailer"
+}
+stop() { kill "$server" 2>/dev/null; exec {pipe}<&-; }
+
+index='on * /api/v1/series
+body {"status":"success","data":[{"__name__":"container_memory_working_set_bytes","namespace":"shop","pod":"web-0","container":"web"},{"__name__":"container_cpu_usage_seconds_total","namespace":"shop","pod":"web-0","container":"web"}]}'
+where='namespace="shop",pod="web-0",container="web"'
+cpu="series __name__=\"container_cpu_usage_seconds_total\",$where,id=\"/a\""
+memory="series __name__=\"container_memory_working_set_bytes\",$where,id=\"/a\""
+cpu_well="$cpu
+points $first 60 151 1000 6"
+memory_well="$memory
+points $first 60 151 1000000 1"
+
+# frames NAME DESCRIPTION: the rule that answers reads with these frames
+frames() {
+    "$BIN/harness/make_frames" <<<"$2" >"$tmp/$1.bin"
+    printf 'header Content-Type: application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse\nbody-file %s\n' "$tmp/$1.bin"
+}
+# read_case NAME FIGURES CODES DESCRIPTION [LINES-OF-THE-RULE]
+read_case() {
+    serve "$index
+on POST /api/v1/read
+${5-}
+$(frames case "$4")"
+    ask remote-read
+    stop
+    expect "read: $1" "$2" "$3"
+}
+# any_case NAME PATTERN DESCRIPTION: figures and codes together match
+any_case() {
+    serve "$index
+on POST /api/v1/read
+$(frames case "$3")"
+    ask remote-read
+    stop
+    like "$rc: $(figures) | $(codes)" "$2" "read: $1" || diag "$err"
+}
+
+# ---- remote read: what comes in frames --------------------------------------------------------------------------------
+read_case "a good answer" "$well" "" "$cpu_well
+$memory_well"
+read_case "each series in a frame of its own" "$well" "" "$cpu_well
+frame
+$memory_well
+frame"
+read_case "a series that goes on in the next frame" "$well" "" "$cpu
+points $first 60 70 1000 6
+frame
+$cpu
+points $((first + 4200)) 60 81 1420 6
+$memory_well"
+read_case "wrong CRC" null metrics-error "frame crc=wrong
+$cpu_well
+$memory_well"
+read_case "wrong CRC of the last frame" null metrics-error "$cpu_well
+frame crc=wrong
+$memory_well"
+read_case "a frame that is cut" null metrics-error "$cpu_well
+frame cut=40
+$memory_well"
+read_case "a frame that is cut in its checksum" null metrics-error "$cpu_well
+$memory_well
+raw 8401ab"
+read_case "a frame of 2^60 bytes" null metrics-error "$cpu_well
+frame length=1152921504606846976
+$memory_well"
+read_case "a length that does not end" null metrics-error "$cpu_well
+$memory_well
+raw ffffffffffffffffffffffff"
+read_case "bytes that are no frames" null metrics-error "raw 3c68746d6c3e3c2f68746d6c3e0a0a0a"
+# 0x32 0x2e: CRC-32C of the bytes ff ff ff ff is ffffffff
+read_case "a frame that is no protobuf" null metrics-error "raw 04ffffffffffffffff"
+read_case "an empty frame" "$well" "" "raw 0000000000
+$cpu_well
+$memory_well"
+read_case "no frame at all" null no-data ""
+read_case "series without samples" null no-data "$cpu
+$memory"
+read_case "one sample of each" "- - 1 5" partial-data "$cpu
+sample $((end - 600)) 5
+$memory
+sample $((end - 600)) 5"
+read_case "samples after the end of the window" "$well" "" "$cpu
+points $first 60 400 1000 6
+$memory
+points $first 60 151 1000000 1
+sample $((end + 60)) 9e15
+sample 9000000000000 1"
+read_case "samples long before the window" "$well" "" "$cpu
+sample 1000 999999
+points $first 60 151 1000 6
+$memory
+sample -62135596800 3
+points $first 60 151 1000000 1"
+read_case "chunks out of order" "$well" "" "$cpu
+points $((first + 4200)) 60 81 1420 6
+chunk
+points $first 60 70 1000 6
+$memory
+points $((first + 6000)) 60 51 1000100 1
+chunk
+points $first 60 50 1000000 1
+chunk
+points $((first + 3000)) 60 50 1000050 1"
+read_case "chunks told twice" "$well" "" "$cpu_well
+chunk
+points $first 60 100 1000 6
+$memory_well
+chunk
+points $((first + 60)) 60 100 1000001 1"
+read_case "chunks that overlap, samples in between" "240 100 240 2000" "" "$cpu
+points $first 60 151 1000 6
+chunk
+points $((first + 30)) 60 151 1003 6
+$memory
+points $first 60 151 1000 0
+chunk
+points $((first + 30)) 60 150 2000 0"
+read_case "samples out of order inside a chunk" "$well" "" "$cpu_well
+$memory
+sample $((first + 60)) 1000001
+sample $first 1000000
+points $((first + 120)) 60 149 1000002 1"
+read_case "histograms among the chunks" "$well" "" "$cpu
+points $first 60 151 1000 6
+chunk type=2
+points $((first + 30)) 60 10 5 5
+chunk type=3
+points $((first + 30)) 60 10 5 5
+$memory_well
+series __name__=\"container_memory_working_set_bytes\",$where,id=\"/b\"
+chunk type=2
+points $first 60 100 9e9 1"
+read_case "an encoding that nobody knows" "$well" "" "$cpu_well
+chunk type=77
+points $((first + 30)) 60 10 5 5
+$memory_well"
+read_case "stale markers" "$well" "" "$cpu_well
+sample $((end - 1)) stale
+$memory
+points $first 60 100 1000000 1
+sample $((first + 5999)) stale
+points $((first + 6000)) 60 51 1000100 1"
+read_case "nothing but stale markers" null no-data "$cpu
+sample $((end - 60)) stale
+$memory
+sample $((end - 60)) stale"
+read_case "values that are no numbers" "$well" odd-samples "$cpu_well
+chunk
+sample $((first + 4000)) nan
+sample $((first + 4001)) inf
+sample $((first + 4002)) -inf
+sample $((first + 4003)) -7
+$memory_well
+chunk
+sample $((first + 4000)) nan
+sample $((first + 4001)) inf
+sample $((first + 4002)) -inf
+sample $((first + 4003)) -7"
+read_case "a counter that falls at every sample" "120 25100 120 1000150" counter-resets "$cpu
+points $first 60 151 1500 -10
+$memory_well"
+read_case "two series of one run" "$well" duplicate-series "$cpu_well
+${cpu%\"}\",job=\"other\"
+points $first 60 100 7000 9
+$memory_well"
+read_case "a value as large as they get" "120 100 120 1.7976931348623157e+308" "" "$cpu_well
+$memory
+points $first 60 150 1 0
+sample $end 1.7976931348623157e308" 
+read_case "series of others" "$well" "" "series __name__=\"up\",job=\"x\"
+points $first 60 100 1 0
+series __name__=\"container_memory_working_set_bytes\",namespace=\"shop\",pod=\"web-1-not-asked\",container=\"web\"
+points $first 60 100 9e12 0
+series __name__=\"container_memory_working_set_bytes\",namespace=\"other\",pod=\"web-0\",container=\"web\"
+points $first 60 100 9e12 0
+series pod=\"web-0\"
+points $first 60 100 9e12 0
+$cpu_well
+$memory_well"
+
+# ---- chunks that are broken though their frame is not ---------------------------------------------------------------------
+read_case "a chunk that is cut" "$well" bad-chunk "$cpu_well
+$memory_well
+chunk trim=30
+points $((first + 30)) 60 100 7 3"
+read_case "a chunk without bytes" "$well" bad-chunk "$cpu_well
+$memory_well
+chunk trim=9999
+points $((first + 30)) 60 100 7 3"
+read_case "a chunk that counts too many" "$well" bad-chunk "$cpu_well
+$memory_well
+chunk count=60000
+points $((first + 30)) 60 100 7 3"
+any_case "a chunk that counts none" "^0: $well \| (bad-chunk)?$" "$cpu_well
+$memory_well
+chunk count=0
+points $((first + 30)) 60 100 7 3"
+any_case "chunks that lie about their times" "^0: (120 100 [0-9]+ 1000150 \| bad-chunk|$well \| (bad-chunk)?)$" "$cpu_well
+$memory
+chunk min=1 max=2
+points $first 60 151 1000000 1"
+any_case "chunks that end before they begin" "^0: (120 100 [0-9]+ 1000150 \| bad-chunk|$well \| (bad-chunk)?)$" "$cpu_well
+$memory
+chunk min=$((end * 1000)) max=$((first * 1000))
+points $first 60 151 1000000 1"
+# A bit in the times makes them disagree with what the chunk says of itself; one in a value cannot be found by anybody.
+flips='' wrong=''
+for bit in 3 9 17 30 41 62 70 71 80 81 90 120 200 300 500; do
+    serve "$index
+on POST /api/v1/read
+$(frames case "$cpu_well
+$memory
+points $first 60 110 1000000 1
+chunk flip=$bit
+points $((first + 6600)) 60 41 1000110 1")"
+    ask remote-read
+    stop
+    flips+="$rc "
+    case "$(figures) | $(codes)" in
+        "$well | "* | *" | bad-chunk" | "null | metrics-error" | *" | odd-samples" | *" 120 "*" | ") ;;
+        *) wrong+="bit $bit: $(figures) | $(codes)"$'\n' ;;
+    esac
+done
+is "$(tr ' ' '\n' <<<"$flips" | sort -u | tr -d '\n')" 0 "read: flipped bits never end it"
+is "$wrong" "" "read: samples at times that flipped bits made are told of"
+
+# ---- names of any bytes -----------------------------------------------------------------------------------------------
+for bytes in '\xff\xfe' '\xc3\x28' '\x00' '\x1b[2J' '\xed\xa0\x80' '\xf0\x9f\x98\x80' '\x22\x5c\x0a'; do
+    serve "$index
+on POST /api/v1/read
+$(frames case "$cpu_well
+$memory_well
+series __name__=\"container_memory_working_set_bytes\",namespace=\"shop\",pod=\"web-0\",container=\"x${bytes}y\",job=\"$bytes\",id=\"${bytes}\"
+points $first 60 100 7 1")"
+    ask remote-read
+    stop
+    is "$rc: $(figures)" "0: $well" "read: a container named by the bytes $bytes" || diag "$err"
+    ok "read: the artifact is UTF-8 with them" iconv -f UTF-8 -t UTF-8 <<<"$out"
+done
+
+# ---- answers to a read that are none -------------------------------------------------------------------------------------
+# refuse NAME PATTERN LINES-OF-THE-RULE: read is answered so every time: no figures, whatever else
+refuse() {
+    local begun=$SECONDS
+    serve "$index
+on POST /api/v1/read
+$3"
+    ask remote-read
+    stop
+    like "$rc: $(figures) | $(codes) | $err" "$2" "read: $1" || diag "$out"
+    ((SECONDS - begun <= 20)) || tap_result 1 "read: $1: in time"
+}
+none='^(69: .*|0: null \| metrics-error .*)'
+refuse "401" "$none 401" 'status 401'
+refuse "403" "$none 403" 'status 403'
+refuse "404, asked for by name" '^69: .*404' 'status 404'
+refuse "413" "$none 413" 'status 413'
+refuse "429 for ever" "$none 429" $'status 429\nheader Retry-After: 0'
+refuse "500" "$none 500" 'status 500'
+refuse "503 for ever" "$none 503" $'status 503\nheader Retry-After: 0'
+refuse "a web page" "$none web page" $'header Content-Type: text/html\nbody <!DOCTYPE html><title>Sign in</title>'
+refuse "JSON" "$none" 'body {"status":"success","data":[]}'
+refuse "closed" "$none" close
+refuse "never answered" "$none time" hang
+"$BIN/harness/make_frames" <<<"$cpu_well
+$memory_well" >"$tmp/well.bin"
+streamed="header Content-Type: application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse
+body-file $tmp/well.bin"
+refuse "cut on the wire" "$none" "$streamed
+cut 700"
+refuse "a body that stands still" "$none" "$streamed
+repeat 30000 x
+drip 900"
+refuse "a bomb of gzip" "$none" "header Content-Type: application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse
+header Content-Encoding: gzip
+body-file $(head -c 300000000 /dev/zero | gzip -1 >"$tmp/bomb.gz"; echo "$tmp/bomb.gz")"
+for status in 429 503 500; do
+    serve "$index
+on POST /api/v1/read
+times 1
+status $status
+header Retry-After: 1
+on POST /api/v1/read
+$streamed"
+    ask remote-read
+    stop
+    expect "read: $status once" "$well" ""
+done
+for status in 404 400 405 501; do
+    serve "$index
+on POST /api/v1/read
+status $status
+on * /api/v1/query
+body {\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[]}}"
+    ask auto
+    stop
+    expect "read: $status, auto asks query_range" null no-data
+    like "$err" "query.range.*$status|$status.*query.range" "read: $status: says why"
+done
+
+# ---- series without end, in bounded memory -----------------------------------------------------------------------------
+# Frames of one series go on and on: asked for, the store is full; not asked for, time runs out.
+endless() { # NAME PATTERN SERIES
+    "$BIN/harness/make_frames" <<<"$3" >"$tmp/endless.bin"
+    serve "$index
+on POST /api/v1/read
+header Content-Type: application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse
+body-file $tmp/endless.bin
+again 20000
+chunked"
+    run timeout 60 "$BIN/harness/measure" "$tmp/measured" "$collect" --timeout 3s --prometheus "http://127.0.0.1:$port" --source remote-read --end 2026-11-22T00:00:00Z --window 2h <"$tmp/inventory"
+    stop
+    like "$rc: $(figures) | $(codes)" "$2" "read: $1" || diag "$err"
+    ((${SANITIZED:-0} || $(awk '{ print int($3 / 1024) }' "$tmp/measured") < 64)) # MiB
+    tap_result $? "read: $1: in less than 64 MiB" || diag "$(<"$tmp/measured")"
+}
+endless "the same samples without end" '^0: (null \| metrics-error|120 .*)' "$(for ((i = 0; i < 100; i++)); do echo "$cpu_well"; done)"
+endless "series of others without end" '^0: null \| (metrics-error|no-data)' "$(for ((i = 0; i < 100; i++)); do
+    printf 'series __name__="container_memory_working_set_bytes",namespace="shop",pod="other-%d",container="x"\npoints %d 15 240 1e6 77777\n' $i $first; done)"
+
+# ---- query_range: what comes as a matrix ---------------------------------------------------------------------------------
+# values FROM STEP COUNT VALUE GROWTH: pairs as an answer has them
+values() { awk -v t="$1" -v s="$2" -v n="$3" -v v="$4" -v g="$5" 'BEGIN { for (i = 0; i < n; i++) printf "%s[%d,\"%.10g\"]", i ? "," : "", t + i * s, v + i * g }'; }
+matrix() { printf 'body {"status":"success","data":{"resultType":"matrix","result":[%s]}}\n' "$1"; }
+series() { printf '{"metric":{"pod":"web-0","container":"web"},"values":[%s]}' "$1"; }
+matrix_cpu=$(matrix "$(series "$(values "$first" 60 151 0.1 0)")")
+matrix_memory=$(matrix "$(series "$(values "$first" 60 151 1000000 1)")")
+nothing=$(matrix '')
+# questions CPU MEMORY: a whole server, with these lines of the rules that answer for CPU and memory
+questions() {
+    printf '%s\n' "$index" 'on * /api/v1/query_range' 'match max_over_time' "$2" 'on * /api/v1/query_range' 'match container_cpu_usage_seconds_total' "$1" \
+        'on * /api/v1/query_range' "$nothing" 'on * /api/v1/query' 'match topk' \
+        'body {"status":"success","data":{"resultType":"vector","result":[{"metric":{"pod":"web-0","container":"web"},"value":['"$end"',"120"]}]}}' \
+        'on * /api/v1/query' 'match container_memory_working_set_bytes' "$(matrix "$(series "$(values $((end - 7140)) 60 120 1 0)")")" 'on * /api/v1/query' "$nothing"
+}
+range_case() { # NAME FIGURES CODES CPU MEMORY
+    serve "$(questions "$4" "$5")"
+    ask query-range
+    stop
+    expect "range: $1" "$2" "$3"
+}
+range_case "a good answer" "$well" "" "$matrix_cpu" "$matrix_memory"
+range_case "one that comes in pieces" "$well" "" "$matrix_cpu
+chunked
+drip 1" "$matrix_memory
+chunked"
+range_case "values that are no numbers" "119 100 118 1000150" odd-samples \
+    "$(matrix "$(series "$(values "$first" 60 100 0.1 0),[$((first + 6000)),\"NaN\"],$(values $((first + 6060)) 60 50 0.1 0)")")" \
+    "$(matrix "$(series "$(values "$first" 60 100 1000000 1),[$((first + 6000)),\"+Inf\"],[$((first + 6060)),\"-1\"],$(values $((first + 6120)) 60 49 1000102 1)")")"
+range_case "samples after the end of the window" "$well" "" \
+    "$(matrix "$(series "$(values "$first" 60 151 0.1 0),$(values $((end + 60)) 60 10 99 0)")")" "$matrix_memory"
+range_case "no series" null no-data "$nothing" "$nothing"
+range_case "series without samples" null no-data "$(matrix "$(series '')")" "$(matrix "$(series '')")"
+range_case "one sample" "- - 1 5" partial-data "$nothing" "$(matrix "$(series "[$((end - 600)),\"5\"]")")"
+range_case "series of others" "$well" "" "$(matrix "{\"metric\":{\"pod\":\"web-1-not-asked\",\"container\":\"web\"},\"values\":[$(values "$first" 60 151 77 0)]},$(series "$(values "$first" 60 151 0.1 0)")")" "$matrix_memory"
+for bad in 'body {"status":"success","data":{"resultType":"matrix","result":[{"metric":{"pod":"web-0","container":"web"},"values":[[1795300000,"1"],[17953' \
+    'body [[[[[[[[[[[[[[[[[[[[[[[[' 'body {"status":"success","data":{"resultType":"matrix","result":"none"}}' 'body null' 'body' \
+    'body {"status":"error","errorType":"internal","error":"out of luck"}' $'status 500\nbody {"status":"error","errorType":"internal","error":"out of luck"}' \
+    'body {"status":"success","data":{"resultType":"matrix","result":[{"metric":{"pod":"web-0","container":"web"},"values":[[1795300020,"twelve"]]}]}}' \
+    'body {"status":"success","data":{"resultType":"matrix","result":[{"metric":{"pod":"web-0","container":"web"},"values":[["now","12"]]}]}}' \
+    $'header Content-Type: text/html\nbody <!DOCTYPE html>' $'status 401' $'status 403' close hang $'body {"status":"success"}\ncut 9' \
+    $'repeat 20000 [\ndrip 900' "header Content-Encoding: gzip"$'\n'"body-file $tmp/bomb.gz"; do
+    range_case "memory is answered by $(head -c 60 <<<"${bad//$'\n'/; }")" null metrics-error "$matrix_cpu" "$bad"
+done
+# Too much is asked in halves; where nothing is left to halve the records say so.
+for words in 'status 422
+body {"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}' \
+    'status 503
+body {"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"}' 'status 413' 'status 429
+header Retry-After: 0' 'status 400
+body {"status":"error","errorType":"bad_data","error":"exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"}'; do
+    range_case "once: $(head -n 1 <<<"$words"), $(tail -n 1 <<<"$words" | cut -c1-60)" "$well" "" "times 3
+$words
+on * /api/v1/query_range
+match container_cpu_usage_seconds_total
+$matrix_cpu" "$matrix_memory"
+    range_case "always: $(head -n 1 <<<"$words")" null metrics-error "$matrix_cpu" "$words"
+done
+range_case "names of any bytes" "$well" "" "$matrix_cpu" \
+    "$(matrix "$(series "$(values "$first" 60 151 1000000 1)"),{\"metric\":{\"pod\":\"web-0\",\"container\":\"\\u001b[2J\\ud83d\\ude00\\u0000x\"},\"values\":[$(values "$first" 60 3 1 1)]}")"
+range_case "bytes that are no UTF-8" "$well" "" "$matrix_cpu" \
+    "$(matrix "$(series "$(values "$first" 60 151 1000000 1)"),{\"metric\":{\"pod\":\"web-0\",\"container\":\"$(printf '\xff\xfe')\"},\"values\":[$(values "$first" 60 3 1 1)]}")"
+
+# ---- before anything was served --------------------------------------------------------------------------------------------
+bad() { # SCRIPT PATTERN NAME
+    local source
+    for source in auto remote-read query-range; do
+        serve "$1"
+        ask "$source" --timeout 1s
+        stop
+        fatal "$source: $3" "$2"
+    done
+}
+bad 'on * /
+close' 'broke the connection: http://127.0.0.1' "a connection that is closed"
+bad 'on * /
+header Content-Type: text/html
+body <!DOCTYPE html><title>Sign in</title>' 'web page' "a web page"
+bad 'on * /
+status 401' '\(401\)' "401"
+bad 'on * /
+status 403' '\(403\)' "403"
+bad 'on * /
+status 503
+header Retry-After: 0' 'status 503' "503, three times"
+bad 'on * /
+hang' 'did not answer in time' "a server that never answers"
+discovery() { # SCRIPT PATTERN NAME
+    serve "$1"
+    ask query-range
+    stop
+    fatal "$3" "$2"
+}
+discovery 'on * /
+body {"status":"error","errorType":"bad_data","error":"no\u001b[2J way"}' 'bad_data: no.\[2J way' "status:error"
+discovery 'on * /
+status 422
+body {"status":"error","errorType":"execution","error":"expanding series: no"}' 'execution' "a refusal by the API"
+discovery 'on * /
+body {"status":"success","data":[{"__name__":"x","pod":"p"},{"__n' 'cut its answer in the middle' "an answer cut by a proxy"
+discovery 'on * /
+repeat 1000 {"status":"success","data":[]}
+cut 100' '(cut its answer|not what the Prometheus API gives)' "an answer cut on the wire"
+port=1
+ask auto
+fatal "nobody there" '127.0.0.1:1'
+
+serve "on POST /api/v1/series
+times 1
+$(tail -n 1 <<<"$index")
+on * /
+close"
+run env TARE_PROMETHEUS_URL="http://user:hush@127.0.0.1:$port/?token=hush" "$collect" --source query-range --end 2026-11-22T00:00:00Z <"$tmp/inventory"
+is "$rc: $(codes)" "0: metrics-error" "a server that dies later: exit 0 and a problem"
+unlike "$out$err" hush "no secret is shown or written"
+tries=$(curl -s "http://127.0.0.1:$port/__count")
+((tries >= 4 && tries <= 10))
+tap_result $? "it is asked no more after three silences of three tries" || diag "$tries requests"
+stop
+done_testing
