@@ -1,6 +1,7 @@
 #include "stages/collect/target.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "pipeline/run/record.h"
 #include "stages/collect/pod_name.h"
 
-/* Names that are cut inside a pod's name keep so many bytes. */
+/* A name that is cut in a pod's name keeps so many bytes; fewer resets than so many are nothing to tell. */
 enum { NAME_KEPT = 58, RESETS_TOLD = 3 };
 
 static struct use *add_use(struct target *target, const char *name)
@@ -214,12 +215,6 @@ static int64_t dropped(const struct use *use)
     return use->odd.dropped;
 }
 
-/* Some resets are containers that started anew; a counter that falls at more than one sample in ten counts something else. */
-static int64_t resets(const struct use *use)
-{
-    return use->odd.resets >= RESETS_TOLD && use->odd.resets > use->odd.increments / 10 ? use->odd.resets : 0;
-}
-
 static int64_t duplicates(const struct use *use)
 {
     return use->duplicates;
@@ -230,18 +225,21 @@ static int64_t bad_chunks(const struct use *use)
     return use->bad_chunks;
 }
 
-/* A kind of oddity: how many a container has, and what to say of them. */
+/* A kind of oddity: how many a container has, and what to say of one and of many. */
 struct oddity {
     int64_t (*count)(const struct use *use);
     const char *code;
-    const char *text;
+    const char *one;
+    const char *many;
 };
 
 static const struct oddity oddities[] = {
-    {dropped, "odd-samples", "samples are negative or no numbers and were left out"},
-    {resets, "counter-resets", "times the CPU counter fell, at more than one sample in ten: its figures may be wrong"},
-    {duplicates, "duplicate-series", "series tell what another one tells too; the fuller one counts"},
-    {bad_chunks, "bad-chunk", "chunks of samples could not be decoded and were left out"},
+    {dropped, "odd-samples", "sample is negative or no number and was left out",
+     "samples are negative or no numbers and were left out"},
+    {duplicates, "duplicate-series", "series tells what another one tells too; the fuller one counts",
+     "series tell what another one tells too; the fuller one counts"},
+    {bad_chunks, "bad-chunk", "chunk of samples could not be decoded and was left out",
+     "chunks of samples could not be decoded and were left out"},
 };
 
 /* Tells of one kind once: of the container that has most of it, and how many others have it. */
@@ -249,10 +247,11 @@ static void tell_oddity(struct target *target, const struct oddity *oddity)
 {
     const struct use *worst = NULL;
     int64_t most = 0;
-    size_t others = 0;
+    size_t having = 0;
+    char others[64] = "";
     for (size_t i = 0; i < target->use_count; i++) {
         int64_t count = oddity->count(&target->uses[i]);
-        others += count > 0;
+        having += count > 0;
         if (count > most) {
             most = count;
             worst = &target->uses[i];
@@ -261,12 +260,26 @@ static void tell_oddity(struct target *target, const struct oddity *oddity)
     if (worst == NULL) {
         return;
     }
-    if (others > 1) {
-        record_problem(target->record, "collect", oddity->code, "container %s: %" PRId64 " %s (%zu more containers have such)",
-                       worst->name, most, oddity->text, others - 1);
-    } else {
-        record_problem(target->record, "collect", oddity->code, "container %s: %" PRId64 " %s", worst->name, most,
-                       oddity->text);
+    if (having > 1) {
+        (void)snprintf(others, sizeof others, "; so it is with %zu more container%s", having - 1, having > 2 ? "s" : "");
+    }
+    record_problem(target->record, "collect", oddity->code, "container %s: %" PRId64 " %s%s", worst->name, most,
+                   most == 1 ? oddity->one : oddity->many, others);
+}
+
+/* A few resets are containers that started anew; a counter that falls at more than one sample in ten counts something
+ * else. */
+static void tell_resets(struct target *target)
+{
+    for (size_t i = 0; i < target->use_count; i++) {
+        const struct oddities *odd = &target->uses[i].odd;
+        if (odd->resets >= RESETS_TOLD && odd->resets > odd->increments / 10) {
+            record_problem(target->record, "collect", "counter-resets",
+                           "container %s: the CPU counter fell at %" PRId64 " of %" PRId64
+                           " samples: its figures may be wrong",
+                           target->uses[i].name, odd->resets, odd->increments);
+            return;
+        }
     }
 }
 
@@ -275,4 +288,5 @@ void target_problems(struct target *target)
     for (size_t i = 0; i < ARRAY_COUNT(oddities); i++) {
         tell_oddity(target, &oddities[i]);
     }
+    tell_resets(target);
 }
