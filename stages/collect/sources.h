@@ -38,7 +38,7 @@ void sources_describe(struct sources *sources, json_t *settings);
 /* What all sources were asked and answered, in sum. */
 struct source_counts sources_counts(struct sources *sources);
 
-/* What is read from, for messages: an address without secrets, "2 metrics servers", a file. Borrowed. */
+/* What is read from, for messages: an address without secrets, "the metrics servers of 2 clusters", a file. Borrowed. */
 const char *sources_name(const struct sources *sources);
 
 /* Frees; NULL is allowed. */
