@@ -43,6 +43,11 @@ outside_io() {
 }
 none "libpq, libcurl, libyaml and libcrypto are included in pipeline/io only" outside_io
 
+outside_remote() {
+    { product_c; product_h; } | grep -v '^stages/collect/remote/' | xargs grep -Hn -E '^ *# *include *<snappy'
+}
+none "snappy is included in stages/collect/remote only" outside_remote
+
 own_header_first() {
     product_c | while IFS= read -r c; do
         h=${c%.c}.h
