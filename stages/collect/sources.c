@@ -350,7 +350,7 @@ bool sources_end(const struct sources *sources, int64_t *end)
         return false;
     }
     *end = offline_end(sources->file);
-    return true;
+    return *end > 0;
 }
 
 /* What was taken where that is known, else what was asked for. */

@@ -28,7 +28,8 @@ int sources_get(struct sources *sources, const char *cluster, struct source **ou
 /* How many questions may be under way at once (1 to 32): --parallel, metrics.parallel. */
 size_t sources_parallel(const struct sources *sources);
 
-/* End of the window where the source is a file: its latest sample, rounded up to the minute. False without --offline. */
+/* End of the window where the source is a file: its latest sample, rounded up to the minute. False without --offline, and for a
+ * file without samples. */
 bool sources_end(const struct sources *sources, int64_t *end);
 
 /* Puts what is read from into the header's settings: `source`, and `prometheus` (address without secrets), `file`, or `clusters`.

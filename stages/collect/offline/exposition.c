@@ -221,6 +221,7 @@ static int read_number(struct cursor *cursor, double *value, const char *what)
     return whole && end != text && *end == '\0' ? 0 : bad(cursor, what);
 }
 
+/* The time behind a value; behind it there may be an exemplar, which is passed over. */
 static int read_time(struct exposition *exposition, struct cursor *cursor)
 {
     double time;
@@ -243,18 +244,9 @@ static int read_time(struct exposition *exposition, struct cursor *cursor)
         return bad(cursor, "the time is impossible");
     }
     exposition->time_ms = (int64_t)llround(ms);
-    return 0;
-}
-
-/* Value and time; behind them there may be an exemplar, which is passed over. */
-static int read_sample(struct exposition *exposition, struct cursor *cursor)
-{
-    if (read_number(cursor, &exposition->value, "the value is no number") || read_time(exposition, cursor)) {
-        return -1;
-    }
     skip_blanks(cursor);
-    return cursor->at == cursor->end || (exposition->seconds && *cursor->at == '#') ? 0
-                                                                                     : bad(cursor, "something follows the time");
+    bool exemplar = exposition->seconds && next_is(cursor, '#');
+    return cursor->at == cursor->end || exemplar ? 0 : bad(cursor, "something follows the time");
 }
 
 /* Whether a line begins as the one before did: the same series then, which saves most of the work. */
@@ -289,11 +281,8 @@ enum exposition_line exposition_read(struct exposition *exposition, const char *
         }
         buf_add(&exposition->same, line, (size_t)(cursor.at - line));
     }
-    if (!exposition->wanted) {
-        return EXPOSITION_NOTHING;
-    }
-    if (read_sample(exposition, &cursor)) {
+    if (read_number(&cursor, &exposition->value, "the value is no number") || (exposition->wanted && read_time(exposition, &cursor))) {
         return EXPOSITION_BAD;
     }
-    return same ? EXPOSITION_SAMPLE : EXPOSITION_SERIES;
+    return !exposition->wanted ? EXPOSITION_NOTHING : same ? EXPOSITION_SAMPLE : EXPOSITION_SERIES;
 }
