@@ -90,6 +90,11 @@ int64_t collector_done(struct collector *collector)
     return atomic_load(&collector->done);
 }
 
+int64_t collector_samples(struct collector *collector)
+{
+    return atomic_load(&collector->appetite.samples);
+}
+
 const struct err *collector_problem(const struct collector *collector)
 {
     return &collector->problem;

@@ -28,8 +28,9 @@ int collector_take(struct collector *collector, json_t *const *records, size_t c
 /* Whether anything was asked for so far. */
 bool collector_asked(const struct collector *collector);
 
-/* Workloads that are done; another thread may ask. */
+/* Workloads that are done, and samples that came; another thread may ask. */
 int64_t collector_done(struct collector *collector);
+int64_t collector_samples(struct collector *collector);
 
 /* The last problem of a source; of class ERR_NONE when there was none. Borrowed. */
 const struct err *collector_problem(const struct collector *collector);

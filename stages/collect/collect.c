@@ -53,7 +53,7 @@ static void show(void *context)
 {
     struct state *state = context;
     struct source_counts counts = sources_counts(state->sources);
-    progress_show(&state->progress, collector_done(state->collector), counts.samples, counts.bytes);
+    progress_show(&state->progress, collector_done(state->collector), collector_samples(state->collector), counts.bytes);
 }
 
 static int begin(struct stage *stage, struct err *err)
@@ -140,7 +140,7 @@ static int end(struct stage *stage, struct err *err)
         log_warn("%s did not answer everything: %s", sources_name(state->sources), problem->message);
     }
     log_info("%" PRId64 " workloads, %.1f M samples, %.1f MB in %" PRId64 " requests to %s, %.1f s",
-             collector_done(state->collector), (double)counts.samples / 1e6, (double)counts.bytes / 1e6, counts.requests,
+             collector_done(state->collector), (double)collector_samples(state->collector) / 1e6, (double)counts.bytes / 1e6, counts.requests,
              sources_name(state->sources), seconds);
     return 0;
 }

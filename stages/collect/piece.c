@@ -102,6 +102,7 @@ static int read_pods(struct worker *worker, const struct group *group, const uin
     if (!failed) {
         atomic_fetch_add(&worker->appetite->bytes, (long long)worker->store.bytes);
         atomic_fetch_add(&worker->appetite->pods, (long long)count);
+        atomic_fetch_add(&worker->appetite->samples, (long long)store_samples(&worker->store));
     }
     return failed ? -1 : 0;
 }

@@ -16,10 +16,11 @@
 
 enum { WORKER_GATHERS = 4 };
 
-/* How much is asked about at once, told by what earlier answers held; shared by all threads. */
+/* What all answers held so far, which tells how much to ask about at once; shared by all threads. */
 struct appetite {
     atomic_llong bytes;
     atomic_llong pods;
+    atomic_llong samples;
 };
 
 /* The workloads of one namespace in work. */

@@ -255,12 +255,18 @@ static void *take_bytes(struct store *store, size_t length)
     return out;
 }
 
+static int too_large(const struct store *store, struct err *err)
+{
+    return err_set(err, ERR_UNAVAILABLE, "the answer about namespace %s is larger than %zu MiB", store->namespace->name,
+                   store->limit >> 20);
+}
+
 static int add_chunk(struct store *store, struct chunk chunk, struct err *err)
 {
-    if (store->bytes + chunk.length > store->limit) {
+    size_t needed = chunk.length + sizeof chunk;
+    if (store->bytes + needed > store->limit) {
         store->full = true;
-        return err_set(err, ERR_UNAVAILABLE, "the answer about namespace %s is larger than %zu MiB",
-                       store->namespace->name, store->limit >> 20);
+        return too_large(store, err);
     }
     struct chunk *kept = take_bytes(store, sizeof *kept);
     unsigned char *bytes = take_bytes(store, chunk.length);
@@ -271,7 +277,7 @@ static int add_chunk(struct store *store, struct chunk chunk, struct err *err)
     *(series->first == NULL ? &series->first : &series->last->next) = kept;
     series->last = kept;
     series->samples += chunk.samples;
-    store->bytes += chunk.length;
+    store->bytes += needed;
     return 0;
 }
 
@@ -363,8 +369,7 @@ int store_finish(struct store *store, struct err *err)
 {
     int failed = flush(store, err);
     if (!failed && store->full) {
-        failed = err_set(err, ERR_UNAVAILABLE, "the answer about namespace %s is larger than %zu MiB",
-                         store->namespace->name, store->limit >> 20);
+        failed = too_large(store, err);
     }
     store->current = -1;
     if (store->count > 0) {
@@ -392,12 +397,36 @@ const struct series *store_pod(const struct store *store, uint32_t pod, size_t *
     return *count == 0 ? NULL : &store->series[low];
 }
 
+int64_t store_samples(const struct store *store)
+{
+    int64_t samples = 0;
+    for (size_t i = 0; i < store->count; i++) {
+        samples += store->series[i].samples;
+    }
+    return samples;
+}
+
+/* A chunk whose samples do not lie where it says is damaged. */
+static bool decode(const struct chunk *chunk, struct points *out)
+{
+    size_t before = out->count;
+    if (xor_decode(chunk->bytes, chunk->length, out) != 0) {
+        return false;
+    }
+    if (out->count > before &&
+        (out->items[before].time_ms < chunk->first_ms || out->items[out->count - 1].time_ms > chunk->last_ms)) {
+        out->count = before;
+        return false;
+    }
+    return true;
+}
+
 size_t store_points(const struct series *series, struct points *out)
 {
     size_t bad = 0;
     for (const struct chunk *chunk = series->first; chunk != NULL; chunk = chunk->next) {
         if (chunk->encoding == CHUNK_XOR) {
-            bad += xor_decode(chunk->bytes, chunk->length, out) != 0;
+            bad += !decode(chunk, out);
             continue;
         }
         size_t count = chunk->length / sizeof *out->items;

@@ -123,6 +123,9 @@ int store_finish(struct store *store, struct err *err);
 /* The series of a pod: *count of them, beside each other. NULL for none. Borrowed. */
 const struct series *store_pod(const struct store *store, uint32_t pod, size_t *count);
 
+/* How many samples the series say they have. */
+int64_t store_samples(const struct store *store);
+
 /* Adds the samples of a series, in any order as they came, to `out`. Returns how many chunks could not be read. */
 size_t store_points(const struct series *series, struct points *out);
 
