@@ -1,27 +1,19 @@
 #include "reports/slim.h"
 
-#include <math.h>
 #include <stdint.h>
 
 #include "pipeline/base/mem.h"
 
-/* Whole numbers are read back several times faster than reals, and no chart shows the difference. */
-static json_t *rounded(const json_t *list)
+/* What the charts show of a resource. */
+static json_t *slim_resource(const json_t *resource)
 {
-    json_t *out = json_array();
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        double value = json_number_value(json_array_get(list, i));
-        bool fits = json_is_number(json_array_get(list, i)) && value >= 0 && value < 0x1p62;
-        json_array_append_new(out, fits ? json_integer((json_int_t)llround(value)) : json_null());
-    }
-    return out;
-}
-
-static json_t *slim_resource(const json_t *resource, const char *upper)
-{
+    static const char *const shown[] = {"mean", "max"};
     const json_t *hourly = json_object_get(resource, "hourly");
-    return json_pack("{s:{s:o, s:o}}", "hourly", "mean", rounded(json_object_get(hourly, "mean")), upper,
-                     rounded(json_object_get(hourly, upper)));
+    json_t *kept = json_object();
+    for (size_t i = 0; i < ARRAY_COUNT(shown); i++) {
+        json_object_set(kept, shown[i], json_object_get(hourly, shown[i]));
+    }
+    return json_pack("{s:o}", "hourly", kept);
 }
 
 static json_t *slim_usage(const json_t *usage)
@@ -33,8 +25,8 @@ static json_t *slim_usage(const json_t *usage)
     {
         json_t *slim =
             json_pack("{s:o, s:o}", "cpu_millicores",
-                      slim_resource(json_object_get(container, "cpu_millicores"), "p95"), "memory_bytes",
-                      slim_resource(json_object_get(container, "memory_bytes"), "max"));
+                      slim_resource(json_object_get(container, "cpu_millicores")), "memory_bytes",
+                      slim_resource(json_object_get(container, "memory_bytes")));
         json_object_set_new(containers, name, slim);
     }
     json_t *window = json_object_get(usage, "window");

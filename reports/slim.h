@@ -8,8 +8,7 @@
 #include "pipeline/io/json.h"
 
 /* New record with what reports show: forecasts, backtests and most usage figures left out; with `charts` the
- * hourly profiles stay, as whole millicores and bytes. Parts that stay as they are are shared with `record`.
- */
+ * hourly means and peaks stay. Parts that stay as they are are shared with `record`. */
 json_t *report_slim(const json_t *record, bool charts);
 
 #endif

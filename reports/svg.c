@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "pipeline/base/clock.h"
+#include "pipeline/io/json.h"
+#include "pipeline/run/series.h"
 #include "reports/escape.h"
 #include "reports/figures.h"
 
@@ -22,7 +24,7 @@ enum {
     LABEL_HALF = 12
 };
 
-enum { BAR_WIDTH = 120, BAR_HEIGHT = 8, HOURS_MAX = 24 * 62 };
+enum { BAR_WIDTH = 120, BAR_HEIGHT = 8 };
 
 /* Limits far above everything else would press the usage flat: then they are named, not drawn. */
 static const double limit_stretch = 2.5;
@@ -42,33 +44,28 @@ bool svg_usage_from(const struct report_row *row, const struct report_container 
 {
     const json_t *hourly =
         json_object_get(json_object_get(container->usage, resource_key(request)), "hourly");
-    *out = (struct svg_usage){.request = request,
-                              .limit = request == CPU_REQUEST ? CPU_LIMIT : MEMORY_LIMIT,
-                              .container = container,
-                              .mean = json_object_get(hourly, "mean"),
-                              .upper = json_object_get(hourly, request == CPU_REQUEST ? "p95" : "max")};
+    const json_t *mean = json_object_get(hourly, "mean");
+    const json_t *upper = json_object_get(hourly, "max");
+    size_t means = 0;
+    out->request = request;
+    out->limit = request == CPU_REQUEST ? CPU_LIMIT : MEMORY_LIMIT;
+    out->container = container;
+    out->start = 0;
     const char *start = json_string_or_null(json_at(row->record, "usage.window"), "start");
     if (start != NULL && time_parse(start, &out->start, NULL)) {
         out->start = 0;
     }
-    return json_array_size(out->upper) > 1 && json_array_size(out->upper) <= HOURS_MAX;
+    return series_length(mean) <= SVG_HOURS_MAX && series_length(upper) <= SVG_HOURS_MAX &&
+           series_read(mean, out->mean, SVG_HOURS_MAX, &means) == 0 &&
+           series_read(upper, out->upper, SVG_HOURS_MAX, &out->hours) == 0 && out->hours == means &&
+           out->hours > 1;
 }
 
-static bool value_at(const json_t *list, size_t i, double *value)
-{
-    const json_t *item = json_array_get(list, i);
-    *value = json_number_value(item);
-    return json_is_number(item) && isfinite(*value) && *value >= 0;
-}
-
-static double peak_of(const json_t *list)
+static double peak_of(const double *values, size_t count)
 {
     double peak = 0;
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        double value = 0;
-        if (value_at(list, i, &value) && value > peak) {
-            peak = value;
-        }
+    for (size_t i = 0; i < count; i++) {
+        peak = fmax(peak, values[i]);
     }
     return peak;
 }
@@ -87,11 +84,11 @@ static double round_step(double rough, bool cpu)
 static struct scale scale_of(const struct svg_usage *usage)
 {
     const struct report_container *c = usage->container;
-    double top = fmax(peak_of(usage->upper), peak_of(usage->mean));
+    double top = fmax(peak_of(usage->upper, usage->hours), peak_of(usage->mean, usage->hours));
     top = fmax(top, fmax((double)c->now[usage->request], (double)c->next[usage->request]));
     double limit = fmax((double)c->now[usage->limit], (double)c->next[usage->limit]);
     top = limit > top && limit <= limit_stretch * top ? limit : top;
-    return (struct scale){.top = top > 0 ? top * 1.06 : 1, .hours = json_array_size(usage->upper)};
+    return (struct scale){.top = top > 0 ? top * 1.06 : 1, .hours = usage->hours};
 }
 
 static double x_of(const struct scale *scale, double hour)
@@ -142,36 +139,34 @@ static void days(const struct svg_usage *usage, const struct scale *scale, struc
     }
 }
 
-/* The line through an array's values; it breaks where hours have none. */
-static void curve(const json_t *list, const struct scale *scale, const char *class, struct buf *out)
+/* The line through the values; it breaks where hours have none. */
+static void curve(const double *values, const struct scale *scale, const char *class, struct buf *out)
 {
     bool pen_down = false;
     buf_printf(out, "<path class=\"%s\" d=\"", class);
     for (size_t i = 0; i < scale->hours; i++) {
-        double value = 0;
-        bool known = value_at(list, i, &value);
+        bool known = !isnan(values[i]);
         if (known) {
-            buf_printf(out, "%c%.1f %.1f", pen_down ? 'L' : 'M', x_of(scale, (double)i), y_of(scale, value));
+            buf_printf(out, "%c%.1f %.1f", pen_down ? 'L' : 'M', x_of(scale, (double)i), y_of(scale, values[i]));
         }
         pen_down = known;
     }
     buf_add_str(out, "\"/>");
 }
 
-/* The filled area under an array's values, one piece for each run of known hours. */
-static void area(const json_t *list, const struct scale *scale, struct buf *out)
+/* The filled area under the values, one piece for each run of known hours. */
+static void area(const double *values, const struct scale *scale, struct buf *out)
 {
     bool pen_down = false;
     buf_add_str(out, "<path class=\"mean\" d=\"");
     for (size_t i = 0; i <= scale->hours; i++) {
-        double value = 0;
-        bool known = i < scale->hours && value_at(list, i, &value);
+        bool known = i < scale->hours && !isnan(values[i]);
         double x = x_of(scale, (double)(known ? i : i - (i > 0)));
         if (known && !pen_down) {
             buf_printf(out, "M%.1f %d", x, BOTTOM);
         }
         if (known) {
-            buf_printf(out, "L%.1f %.1f", x, y_of(scale, value));
+            buf_printf(out, "L%.1f %.1f", x, y_of(scale, values[i]));
         } else if (pen_down) {
             buf_printf(out, "V%dZ", BOTTOM);
         }
@@ -217,7 +212,7 @@ static void legend(const struct svg_usage *usage, const struct scale *scale, str
     bool limit_moves = c->now[usage->limit] != c->next[usage->limit];
     buf_add_str(out, "<ul class=\"legend\">");
     key(out, "mean-key", "mean", "");
-    key(out, "upper", usage->request == CPU_REQUEST ? "95th percentile" : "peak", "");
+    key(out, "upper", "peak", "");
     level_key(out, scale, usage->request, c->now, "req-now", moves ? "request now" : "request");
     if (moves) {
         level_key(out, scale, usage->request, c->next, "req-new", "request new");
@@ -247,7 +242,7 @@ static void description(const struct svg_usage *usage, struct buf *out)
     char text[FIGURE_MAX];
     const struct report_container *c = usage->container;
     buf_printf(out, "%s by hour, highest %s", usage->request == CPU_REQUEST ? "CPU" : "Memory",
-               figure_measured(usage->request, peak_of(usage->upper), text));
+               figure_measured(usage->request, peak_of(usage->upper, usage->hours), text));
     buf_printf(out, "; request %s",
                figure_pair(usage->request, c->now[usage->request], c->next[usage->request], " to ", text));
     buf_printf(out, ", limit %s",

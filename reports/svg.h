@@ -8,20 +8,22 @@
 #include <stdint.h>
 
 #include "pipeline/base/buf.h"
-#include "pipeline/io/json.h"
 #include "reports/model.h"
 
-/* Usage of one resource of one container by hour, against its request and limit. */
+enum { SVG_HOURS_MAX = 24 * 62 };
+
+/* Usage of one resource of one container by hour, against its request and limit. NaN for hours without samples. */
 struct svg_usage {
     enum report_field request; /* CPU_REQUEST or MEMORY_REQUEST */
     enum report_field limit;
     const struct report_container *container;
-    const json_t *mean;  /* arrays of numbers or null, one an hour */
-    const json_t *upper; /* 95th percentile of CPU, peak of memory */
-    int64_t start;       /* of the first hour; 0 unknown */
+    size_t hours;
+    double mean[SVG_HOURS_MAX];
+    double upper[SVG_HOURS_MAX]; /* the largest sample */
+    int64_t start;               /* of the first hour; 0 unknown */
 };
 
-/* Takes what the chart needs out of a container's usage; false when there is no hourly profile. */
+/* Takes what the chart needs out of a container's usage; false when there is no hourly profile that can be read. */
 bool svg_usage_from(const struct report_row *row, const struct report_container *container,
                     enum report_field request, struct svg_usage *out);
 

@@ -7,6 +7,7 @@
 #include "pipeline/base/clock.h"
 #include "pipeline/base/quantity.h"
 #include "pipeline/base/str.h"
+#include "pipeline/run/series.h"
 
 static const char *const resource_keys[RESOURCES] = {"cpu_millicores", "memory_bytes"};
 static const char *const resource_words[RESOURCES] = {"CPU", "memory"};
@@ -71,18 +72,14 @@ static int64_t instant(const json_t *object, const char *key)
     return value;
 }
 
-/* Copies an array of numbers; anything that is no number ≥ 0 becomes NaN. */
-static struct hours hours_read(const json_t *array, int64_t start, struct arena *arena)
+/* Reads a series of hours; what is none has no hours. */
+static struct hours hours_read(const json_t *series, int64_t start, struct arena *arena)
 {
-    size_t count = json_array_size(array);
-    if (count > HOURS_MAX)
-        count = HOURS_MAX;
+    size_t count = series_length(series);
+    count = count < HOURS_MAX ? count : HOURS_MAX;
     double *values = arena_alloc_array(arena, count + 1, sizeof *values);
-    for (size_t i = 0; i < count; i++) {
-        const json_t *item = json_array_get(array, i);
-        double value = json_is_number(item) ? json_number_value(item) : NAN;
-        values[i] = value >= 0 && isfinite(value) ? value : NAN;
-    }
+    if (series_read(series, values, count, &count))
+        count = 0;
     return (struct hours){start, count, values};
 }
 
@@ -111,6 +108,8 @@ static void figures_read(const json_t *from, int64_t start, struct arena *arena,
     out->weighted_p99 = either(out->weighted_p99, out->p99);
     out->p995 = either(out->p995, either(out->p99, out->max));
     const json_t *hourly = json_object_get(from, "hourly");
+    if (json_int_or(hourly, "step_seconds", 3600) != 3600)
+        hourly = NULL;
     out->low = hours_read(json_object_get(hourly, "min"), start, arena);
     out->mean_hour = hours_read(json_object_get(hourly, "mean"), start, arena);
     out->high = hours_read(json_object_get(hourly, "max"), start, arena);

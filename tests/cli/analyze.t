@@ -25,7 +25,7 @@ record() {
         *unset) requests='{"cpu_millicores":null,"memory_bytes":null}' ;;
     esac
     if [[ -z $usage ]]; then
-        usage='{"containers":{"app":{"cpu_millicores":{"bh90":160,"max":300,"p50":80,"p90":130,"p95":150,"p99":200,"p99_5":220,"samples":20160,"wp95":155,"hourly":{"min":[1,2],"mean":[2,3],"max":[3,4]}},"memory_bytes":{"max":'$memory',"p50":190000000,"p90":195000000,"p95":196000000,"p99":198000000,"samples":20160,"wp99":198000000},"oom_kills":'$oom',"restarts":0,"throttled_ratio":0}},"coverage":1,"history_seconds":'$history','$pod',"source":"file","window":{"end":"2026-11-22T03:00:00Z","seconds":604800,"start":"2026-11-15T03:00:00Z"}}'
+        usage='{"containers":{"app":{"cpu_millicores":{"bh90":160,"max":300,"p50":80,"p90":130,"p95":150,"p99":200,"p99_5":220,"samples":20160,"wp95":155,"hourly":{"min":{"low":1,"high":2,"codes":"AC__"},"mean":{"low":2,"high":3,"codes":"AC__"},"max":{"low":3,"high":4,"codes":"AC__"}}},"memory_bytes":{"max":'$memory',"p50":190000000,"p90":195000000,"p95":196000000,"p99":198000000,"samples":20160,"wp99":198000000},"oom_kills":'$oom',"restarts":0,"throttled_ratio":0}},"coverage":1,"history_seconds":'$history','$pod',"source":"file","window":{"end":"2026-11-22T03:00:00Z","seconds":604800,"start":"2026-11-15T03:00:00Z"}}'
     fi
     printf '{"problems":[],"usage":%s,"workload":{"api_version":"apps/v1","autoscaler":null,"cluster":"c","containers":[{"image":"shop/app:1","limits":{"cpu_millicores":null,"memory_bytes":536870912},"name":"app","requests":%s,"role":"container"}],"kind":"Deployment","labels":{},"name":"%s","namespace":"shop","replicas":2,"source":{"document":1,"file":"%s.yaml","item":null,"line":1,"sha256":"0"}}}\n' \
         "$usage" "$requests" "$1" "$1"

@@ -6,7 +6,7 @@ set -u
 workload() { # NAMESPACE NAME BEFORE AFTER
     printf '{"workload":{"cluster":"prod","namespace":%s,"kind":"Deployment","name":%s,"replicas":1,"source":{"file":"f.yaml","document":%d,"item":null,"line":%d},"containers":[{"name":"c","role":"container","requests":{"cpu_millicores":500,"memory_bytes":536870912},"limits":{}}]},' \
         "$1" "$2" "$5" "$5"
-    printf '"usage":{"window":{"start":"2026-11-15T03:00:00Z"},"containers":{"c":{"cpu_millicores":{"hourly":{"mean":[100,120,null,90],"p95":[150,180,null,120]}}}}},'
+    printf '"usage":{"window":{"start":"2026-11-15T03:00:00Z"},"containers":{"c":{"cpu_millicores":{"hourly":{"mean":{"low":90,"high":120,"codes":"Xd__AAAC"},"max":{"low":120,"high":180,"codes":"jP__AAAC"}}}}}},'
     printf '"recommendation":{"action":"resize","confidence":0.9,"risk":"low","reasoning":"used <b>little</b>","containers":{"c":{"requests":{"cpu_millicores":250,"memory_bytes":null}}},"findings":[]},'
     printf '"cost":{"monthly_before_microusd":%d,"monthly_after_microusd":%d,"replicas":1,"containers":{"c":{"cpu_before_microusd":%d,"cpu_after_microusd":%d,"memory_before_microusd":0,"memory_after_microusd":0}}},"change":{"edits":[{"container":"c","path":"x","from":"500m","to":"250m"}],"patch":"--- a/f.yaml\\n+++ b/f.yaml\\n@@ -1 +1 @@\\n-cpu: 500m\\n+cpu: 250m\\n"},"problems":[]}\n' "$3" "$4" "$3" "$4"
 }
@@ -42,6 +42,10 @@ unlike "$out" '<b><script>' "a script in a name is text"
 unlike "$out" $'\xe2\x80\xae' "no direction marks get through"
 unlike "$out" $'\x1b' "no terminal escapes get through"
 like "$out" '<svg class="chart"' "usage is drawn"
+# Peaks of 150, 180, none and 120 under a request of 500 (drawn at 1.06 × that); the line breaks at the gap.
+like "$out" '<path class="upper" d="M42.0 94.0L139.3 87.2M334.0 100.8"/>' "its line is that of the hours' peaks"
+sed 's/"codes":"jP/"codes":"j/; s/\("mean":\){[^}]*}/\1[1,2]/2' "$tmp/in" | "$BIN/tare-report" --format html >"$tmp/odd.html"
+is "$? $(grep -c '</html>' "$tmp/odd.html") $(grep -c '<svg class="chart"' "$tmp/odd.html")" "0 1 0" "a profile that cannot be read is no chart"
 like "$out" 'class="del">-cpu: 500m' "the diff is shown"
 # The policy allows the style by its digest: it must be the digest of what is there.
 style=${out#*<style>} style=${style%%</style>*}

@@ -13,8 +13,9 @@
 #include "pipeline/base/rng.h"
 #include "pipeline/base/str.h"
 #include "pipeline/run/artifact.h"
+#include "pipeline/run/series.h"
 
-enum { HOURS = 168, SAMPLES_A_POD = 10080 };
+enum { HOURS = 168, STEPS_AN_HOUR = 12, STEPS = HOURS * STEPS_AN_HOUR, SAMPLES_A_POD = 10080 };
 
 /* A week of one resource: a level for each hour, around which samples lie. */
 struct week {
@@ -41,11 +42,21 @@ static void make_week(struct week *week, double busy, double spread)
 
 static json_t *hourly_series(const struct week *week, double factor)
 {
-    json_t *series = json_array();
+    double values[HOURS];
     for (int i = 0; i < HOURS; i++) {
-        json_array_append_new(series, json_real(week->mean[i] * factor));
+        values[i] = week->mean[i] * factor;
     }
-    return series;
+    return series_json(values, HOURS);
+}
+
+/* Every 5 minutes, a little beside the hour's level. */
+static json_t *step_series(const struct week *week, double factor)
+{
+    double values[STEPS];
+    for (int i = 0; i < STEPS; i++) {
+        values[i] = week->mean[i / STEPS_AN_HOUR] * factor * (0.98 + 0.04 * rng_unit());
+    }
+    return series_json(values, STEPS);
 }
 
 static double quantile(const struct week *week, double q)
@@ -79,12 +90,12 @@ static json_t *figures(const struct week *week, int pods, const char *at)
     json_object_set_new(object, "bh90_hour", json_integer(14));
     json_object_set_new(object, "pods", json_integer(pods));
     json_object_set_new(object, "hot_pod", json_null());
-    json_t *hourly = json_object();
-    json_object_set_new(hourly, "mean", hourly_series(week, 1));
-    json_object_set_new(hourly, "p95", hourly_series(week, 1 + week->spread / 2));
-    json_object_set_new(hourly, "max", hourly_series(week, 1 + week->spread));
-    json_object_set_new(hourly, "min", hourly_series(week, 1 - week->spread / 2));
-    json_object_set_new(object, "hourly", hourly);
+    json_object_set_new(object, "hourly",
+                        json_pack("{s:i, s:o, s:o, s:o}", "step_seconds", 3600, "mean", hourly_series(week, 1), "min",
+                                  hourly_series(week, 1 - week->spread / 2), "max", hourly_series(week, 1 + week->spread)));
+    json_object_set_new(object, "series",
+                        json_pack("{s:i, s:o, s:o}", "step_seconds", 300, "mean", step_series(week, 1), "max",
+                                  step_series(week, 1 + week->spread / 2)));
     return object;
 }
 

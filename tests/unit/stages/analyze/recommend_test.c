@@ -202,7 +202,8 @@ static void odd_records_are_survived(void **state)
         "\"usage\":{\"coverage\":1,\"history_seconds\":1e300,\"window\":{\"seconds\":604800},\"replicas\":"
         "1e300,\"containers\":{\"a\":"
         "{\"cpu_millicores\":{\"wp95\":1e300,\"max\":1e308,\"p90\":1e300,\"hourly\":{\"min\":[1e308,null,"
-        "\"x\",-1]}},"
+        "\"x\",-1],\"mean\":{\"low\":1e308,\"high\":1.7e308,\"codes\":\"AC__\"},"
+        "\"max\":{\"low\":-1,\"high\":1,\"codes\":\"?\"}}},"
         "\"memory_bytes\":{\"wp99\":1e308,\"wp95\":0,\"max\":0},\"oom_kills\":1e308,\"throttled_ratio\":-3}}}"
         "}",
     };

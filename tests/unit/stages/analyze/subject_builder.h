@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "pipeline/io/json.h"
+#include "pipeline/run/series.h"
 
 enum { UNSET = -1 };
 
@@ -50,10 +51,10 @@ static inline double made_or(double value, double fallback)
 
 static inline json_t *made_hours(double from, double slope)
 {
-    json_t *out = json_array();
+    double values[168];
     for (int i = 0; i < 168; i++)
-        json_array_append_new(out, json_real(from + slope * i));
-    return out;
+        values[i] = from + slope * i;
+    return series_json(values, 168);
 }
 
 static inline json_t *made_figures(const struct made_use *use, double samples, double pods)
@@ -81,7 +82,7 @@ static inline json_t *made_figures(const struct made_use *use, double samples, d
     json_t *out = json_object();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         json_object_set_new(out, rows[i].key, json_real(rows[i].value));
-    json_t *hourly = json_object();
+    json_t *hourly = json_pack("{s:i}", "step_seconds", 3600);
     json_object_set_new(hourly, "min", made_hours(use->p50, use->slope_per_hour));
     json_object_set_new(hourly, "mean", made_hours(use->p50, use->slope_per_hour));
     json_object_set_new(hourly, "max", made_hours(use->p95, use->slope_per_hour));
