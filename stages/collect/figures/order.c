@@ -42,18 +42,6 @@ void order_init(struct order *order, const struct sample *items, size_t count)
     }
 }
 
-void order_classify(const struct order *order, const struct sample *items, size_t count, unsigned char *classes)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint64_t bits = bits_of(items[i].value);
-        size_t below = 0; /* splitters below the value: a search without branches */
-        for (size_t step = (ORDER_SPLITTERS + 1) / 2; step > 0; step /= 2) {
-            below += order->splitters[below + step - 1] < bits ? step : 0;
-        }
-        classes[i] = (unsigned char)(2 * below + (order->splitters[below] == bits));
-    }
-}
-
 /* Sorts descending and walks. */
 static double pick_sorted(struct portion *portions, size_t count, double beyond)
 {

@@ -30,8 +30,21 @@ struct portion {
 /* Draws splitters from `count` samples. */
 void order_init(struct order *order, const struct sample *items, size_t count);
 
-/* Puts each sample into its class. */
-void order_classify(const struct order *order, const struct sample *items, size_t count, unsigned char *classes);
+/* The class of a value ≥ 0: a search without branches. */
+static inline unsigned order_class(const struct order *order, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const uint64_t *at = order->splitters;
+    at += (at[63] < bits) * 64;
+    at += (at[31] < bits) * 32;
+    at += (at[15] < bits) * 16;
+    at += (at[7] < bits) * 8;
+    at += (at[3] < bits) * 4;
+    at += (at[1] < bits) * 2;
+    at += (at[0] < bits) * 1;
+    return 2 * (unsigned)(at - order->splitters) + (*at == bits);
+}
 
 /* The only value of an odd class. */
 static inline double order_value(const struct order *order, unsigned class)

@@ -35,6 +35,12 @@ struct pod {
     unsigned class; /* wanted, NO_CLASS for none */
 };
 
+/* Samples beside each other that are of one pod: from here to the next run. */
+struct run {
+    size_t from;
+    uint32_t place;
+};
+
 /* A sample that lies in a class looked for. */
 struct found {
     uint32_t key; /* the class, or of a pod's quest ORDER_CLASSES + its place */
@@ -47,13 +53,17 @@ struct work {
     const struct window *window;
     uint32_t recent_after; /* offset */
     struct order order;
-    const unsigned char *classes;
+    unsigned char *classes;
     struct pod *pods;
     double *pod_sums;
-    double earlier[ORDER_CLASSES]; /* numbers of samples, sums of weights of steady ones */
+    struct run *runs;
+    size_t run_count;
+    size_t run_capacity;
+    uint32_t counts[2][2][ORDER_CLASSES]; /* of samples: earlier and recent, those at even and odd places apart */
+    double earlier[ORDER_CLASSES]; /* the same as sums */
     double recent[ORDER_CLASSES];
     double all[ORDER_CLASSES];
-    double steady[ORDER_CLASSES];
+    double steady[ORDER_CLASSES]; /* sums of weights of steady samples */
     double hours[HOURS_OF_DAY][ORDER_CLASSES];
     double hour_weight[HOURS_OF_DAY];
     struct portion *startup;
@@ -146,17 +156,21 @@ static struct stretch stretch_from(const struct work *work, size_t from)
     return stretch;
 }
 
-static double count_stretch(struct work *work, const struct stretch *stretch)
+/* Finds the classes and counts. Two counters a class, since an addition waits for the one before to the same place. */
+static int64_t count_stretch(struct work *work, const struct stretch *stretch)
 {
-    double *counts = stretch->recent ? work->recent : work->earlier;
+    const struct sample *items = work->samples->items;
+    uint32_t(*counts)[ORDER_CLASSES] = work->counts[stretch->recent];
     int64_t sum = 0;
     for (size_t i = stretch->from; i < stretch->to; i++) {
-        uint32_t count = sample_count(&work->samples->items[i]);
-        counts[work->classes[i]] += count;
+        unsigned class = order_class(&work->order, items[i].value);
+        uint32_t count = sample_count(&items[i]);
+        work->classes[i] = (unsigned char)class;
+        counts[i % 2][class] += count;
         sum += count;
     }
     *(stretch->recent ? &work->tally->recent_count : &work->tally->earlier_count) += sum;
-    return (double)sum;
+    return sum;
 }
 
 static void add_startup(struct work *work, const struct stretch *stretch)
@@ -180,7 +194,6 @@ static void add_steady(struct work *work, const struct stretch *stretch)
         const struct sample *sample = &work->samples->items[i];
         double weight = window_weight(work->window, sample->offset) * sample_count(sample);
         unsigned class = work->classes[i];
-        work->steady[class] += weight;
         hour[class] += weight;
         pod->sums[class >> pod->shift] += weight;
         sum += weight;
@@ -192,23 +205,44 @@ static void add_steady(struct work *work, const struct stretch *stretch)
     work->tally->weighted_sum += weighted_sum;
 }
 
+static void note_run(struct work *work, const struct stretch *stretch)
+{
+    if (work->run_count == 0 || work->runs[work->run_count - 1].place != stretch->place) {
+        GROW(work->runs, work->run_capacity, work->run_count + 1);
+        work->runs[work->run_count++] = (struct run){stretch->from, stretch->place};
+    }
+}
+
+static void add_classes(struct work *work)
+{
+    for (size_t i = 0; i < ORDER_CLASSES; i++) {
+        work->earlier[i] = (double)work->counts[0][0][i] + work->counts[0][1][i];
+        work->recent[i] = (double)work->counts[1][0][i] + work->counts[1][1][i];
+        work->all[i] = work->earlier[i] + work->recent[i];
+    }
+    for (size_t hour = 0; hour < HOURS_OF_DAY; hour++) {
+        for (size_t i = 0; i < ORDER_CLASSES; i++) {
+            work->steady[i] += work->hours[hour][i];
+        }
+    }
+}
+
 static void add_up(struct work *work)
 {
     for (size_t i = 0; i < work->samples->count;) {
         struct stretch stretch = stretch_from(work, i);
-        double count = count_stretch(work, &stretch);
+        int64_t count = count_stretch(work, &stretch);
+        note_run(work, &stretch);
         if (stretch.steady) {
             add_steady(work, &stretch);
-            work->pods[stretch.place].count += (int64_t)count;
+            work->pods[stretch.place].count += count;
         } else {
             add_startup(work, &stretch);
-            work->tally->startup_count += (int64_t)count;
+            work->tally->startup_count += count;
         }
         i = stretch.to;
     }
-    for (size_t i = 0; i < ORDER_CLASSES; i++) {
-        work->all[i] = work->earlier[i] + work->recent[i];
-    }
+    add_classes(work);
 }
 
 /* ---- In which classes the percentiles lie ---- */
@@ -339,24 +373,40 @@ static void seek_pods(struct work *work)
 
 /* ---- A closer look at those classes ---- */
 
-static void find(struct work *work, uint32_t key, size_t index)
+static void found(struct work *work, uint32_t key, size_t index)
 {
     GROW(work->found, work->found_capacity, work->found_count + 1);
     work->found[work->found_count++] = (struct found){key, (uint32_t)index};
 }
 
+/* Looks through [from, to), samples of one pod. */
+static void find_in(struct work *work, uint32_t place, size_t from, size_t to)
+{
+    const struct pod *pod = &work->pods[place];
+    bool wanted[ORDER_CLASSES];
+    memcpy(wanted, work->wanted, sizeof wanted);
+    for (unsigned i = 0; i < 1u << pod->shift && pod->class != NO_CLASS; i++) {
+        wanted[(pod->class << pod->shift) + i] = true;
+    }
+    for (size_t i = from; i < to; i++) {
+        unsigned class = work->classes[i];
+        if (!wanted[class]) {
+            continue;
+        }
+        if (work->wanted[class]) {
+            found(work, class, i);
+        }
+        if (class >> pod->shift == pod->class) {
+            found(work, ORDER_CLASSES + place, i);
+        }
+    }
+}
+
 static void find_all(struct work *work)
 {
-    const struct sample *items = work->samples->items;
-    for (size_t i = 0; i < work->samples->count; i++) {
-        unsigned class = work->classes[i];
-        uint32_t place = sample_place(&items[i]);
-        if (work->wanted[class]) {
-            find(work, class, i);
-        }
-        if (class >> work->pods[place].shift == work->pods[place].class) {
-            find(work, ORDER_CLASSES + place, i);
-        }
+    for (size_t i = 0; i < work->run_count; i++) {
+        find_in(work, work->runs[i].place, work->runs[i].from,
+                i + 1 < work->run_count ? work->runs[i + 1].from : work->samples->count);
     }
 }
 
@@ -453,6 +503,7 @@ static void release(struct work *work)
 {
     free(work->pods);
     free(work->pod_sums);
+    free(work->runs);
     free(work->startup);
     free(work->quests);
     free(work->found);
@@ -474,7 +525,6 @@ void tally_make(struct tally *tally, struct samples *samples, const struct windo
     int64_t length = (window->end - window->start) * 1000;
     work->recent_after = (uint32_t)(length - length * 2 / 7);
     order_init(&work->order, samples->items, samples->count);
-    order_classify(&work->order, samples->items, samples->count, samples->classes);
     prepare_pods(work, start_range_ms);
     add_up(work);
     seek_counts(work);

@@ -78,8 +78,8 @@ static void check_classes(size_t count, int kind)
         items[i].value = kind == 0 ? 0 : kind == 1 ? unit : kind == 2 ? floor(unit * 9) : exp(600 * unit - 500);
     }
     order_init(&order, items, count);
-    order_classify(&order, items, count, classes);
     for (size_t i = 0; i < count; i++) {
+        classes[i] = (unsigned char)order_class(&order, items[i].value);
         low[classes[i]] = fmin(low[classes[i]], items[i].value);
         high[classes[i]] = fmax(high[classes[i]], items[i].value);
     }
