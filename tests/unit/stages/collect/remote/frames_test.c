@@ -7,25 +7,11 @@
 
 #include <cmocka.h>
 
-#include "pipeline/base/crc32c.h"
 #include "stages/collect/remote/frames.h"
+#include "tests/unit/stages/collect/remote/answer_builder.h"
 
 enum { COUNT = 5 };
 static const size_t sizes[COUNT] = {3, 0, 1, 200, 17000};
-
-static void add_frame(struct buf *out, const unsigned char *bytes, size_t length)
-{
-    uint32_t crc = crc32c(0, bytes, length);
-    size_t left = length;
-    for (; left >= 0x80; left >>= 7) {
-        buf_add_char(out, (char)((left & 0x7f) | 0x80));
-    }
-    buf_add_char(out, (char)left);
-    for (int shift = 24; shift >= 0; shift -= 8) {
-        buf_add_char(out, (char)(crc >> shift & 0xff));
-    }
-    buf_add(out, bytes, length);
-}
 
 static void fill(unsigned char *bytes, size_t length)
 {
@@ -41,7 +27,7 @@ static void make(struct buf *out)
     buf_init(out, 1 << 20);
     for (size_t i = 0; i < COUNT; i++) {
         fill(bytes, sizes[i]);
-        add_frame(out, bytes, sizes[i]);
+        add_payload(out, bytes, sizes[i]);
     }
 }
 

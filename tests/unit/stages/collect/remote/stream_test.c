@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "pipeline/base/crc32c.h"
 #include "stages/collect/remote/proto.h"
 #include "stages/collect/remote/stream.h"
 #include "stages/collect/remote/xor.h"
+#include "tests/unit/stages/collect/remote/answer_builder.h"
 
 /* What Prometheus 2.42 answered about a target made for this. */
 static const char recorded[] =
@@ -94,50 +94,6 @@ static void test_recorded(void **state)
         }
     }
     stop(&stream, &heard);
-}
-
-static void add_label(struct buf *series, const char *name, size_t name_length, const char *value, size_t value_length)
-{
-    struct buf label;
-    buf_init(&label, 1 << 21);
-    proto_add_bytes(&label, 1, name, name_length);
-    proto_add_bytes(&label, 2, value, value_length);
-    proto_add_bytes(series, 1, label.data, label.length);
-    buf_release(&label);
-}
-
-static void add_chunk(struct buf *series, int64_t first, int64_t last, int64_t encoding, const char *bytes, size_t length)
-{
-    struct buf chunk;
-    buf_init(&chunk, 1 << 20);
-    proto_add_number(&chunk, 1, first);
-    proto_add_number(&chunk, 2, last);
-    proto_add_number(&chunk, 3, encoding);
-    proto_add_bytes(&chunk, 4, bytes, length);
-    proto_add_bytes(series, 2, chunk.data, chunk.length);
-    buf_release(&chunk);
-}
-
-/* A frame with one series; both are released. */
-static void add_frame(struct buf *answer, struct buf *series)
-{
-    struct buf message;
-    buf_init(&message, 1 << 22);
-    proto_add_number(&message, 2, 0);
-    proto_add_bytes(&message, 1, series->data, series->length);
-    proto_add_bytes(&message, 77, "unknown", 7);
-    uint32_t crc = crc32c(0, message.data, message.length);
-    size_t left = message.length;
-    for (; left >= 0x80; left >>= 7) {
-        buf_add_char(answer, (char)((left & 0x7f) | 0x80));
-    }
-    buf_add_char(answer, (char)left);
-    for (int shift = 24; shift >= 0; shift -= 8) {
-        buf_add_char(answer, (char)(crc >> shift & 0xff));
-    }
-    buf_add(answer, message.data, message.length);
-    buf_release(&message);
-    buf_release(series);
 }
 
 static void check(struct buf *answer, const char *wanted, int64_t left_out)
@@ -236,12 +192,7 @@ static void refuse(const char *bytes, size_t length, const char *why)
     struct buf frame;
     start(&stream, &heard);
     buf_init(&frame, 100);
-    uint32_t crc = crc32c(0, bytes, length);
-    buf_add_char(&frame, (char)length);
-    for (int shift = 24; shift >= 0; shift -= 8) {
-        buf_add_char(&frame, (char)(crc >> shift & 0xff));
-    }
-    buf_add(&frame, bytes, length);
+    add_payload(&frame, bytes, length);
     assert_int_equal(stream_feed(&stream, "\0\0\0\0\0", 5, &err), 0);
     assert_int_equal(stream_feed(&stream, frame.data, frame.length, &err), -1);
     assert_int_equal(err.class, ERR_UNAVAILABLE);
