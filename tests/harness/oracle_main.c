@@ -209,6 +209,8 @@ static int by_value(const void *a, const void *b)
 /* extrapolatedRate of Prometheus 2.42 over (at − range, at], per second; false with fewer than two samples. */
 static bool rate(const struct list *list, int64_t at, double *out)
 {
+    /* A server is asked for a millisecond less, so that it leaves the left edge out. */
+    int64_t length_ms = at_grid ? range_ms - 1 : range_ms;
     size_t first = 0;
     while (first < list->count && list->items[first].time <= at - range_ms) {
         first++;
@@ -226,7 +228,7 @@ static bool rate(const struct list *list, int64_t at, double *out)
             increase += list->items[i - 1].value;
         }
     }
-    double to_start = (double)(list->items[first].time - (at - range_ms)) / 1000;
+    double to_start = (double)(list->items[first].time - (at - length_ms)) / 1000;
     double to_end = (double)(at - list->items[past - 1].time) / 1000;
     double sampled = (double)(list->items[past - 1].time - list->items[first].time) / 1000;
     double average = sampled / (double)(past - first - 1);
@@ -237,7 +239,7 @@ static bool rate(const struct list *list, int64_t at, double *out)
     double length = sampled;
     length += to_start < average * 1.1 ? to_start : average / 2;
     length += to_end < average * 1.1 ? to_end : average / 2;
-    *out = increase * (length / sampled) / ((double)range_ms / 1000);
+    *out = increase * (length / sampled) / ((double)length_ms / 1000);
     return true;
 }
 
@@ -553,19 +555,6 @@ static void show_steps(const struct list *all, const char *name, int64_t step)
     }
 }
 
-/* First raw sample of a container of a pod, before the window included. */
-static int64_t first_sample(const char *metric, const char *pod, const char *container)
-{
-    int64_t first = INT64_MAX;
-    for (size_t i = 0; i < series_count; i++) {
-        const struct list *points = &all_series[i].points;
-        if (is_of(&all_series[i], metric, pod, container) && points->count > 0 && points->items[0].time < first) {
-            first = points->items[0].time;
-        }
-    }
-    return first;
-}
-
 static void show_resource(const char *metric, const char *container, bool cpu)
 {
     struct list all = {0};
@@ -579,16 +568,14 @@ static void show_resource(const char *metric, const char *container, bool cpu)
             continue;
         }
         pods++;
-        int64_t first = first_sample(metric, pod_names[pod], container);
         int64_t from = part.items[0].time;
         int64_t last = part.items[part.count - 1].time;
         expected += (last - from + interval_ms / 2) / interval_ms + 1;
-        first = at_grid ? from : first; /* all that such a server tells */
-        bool starts = cpu && first > start_ms + range_ms && last - from >= HOUR_MS;
+        bool starts = cpu && from > start_ms + range_ms && last - from >= HOUR_MS;
         for (size_t i = 0; i < part.count; i++) {
             const struct point *point = &part.items[i];
             add(&all, point->time, point->value, pod);
-            add(starts && point->time < first + STARTUP_MS ? &startup : &steady, point->time, point->value, pod);
+            add(starts && point->time < from + STARTUP_MS ? &startup : &steady, point->time, point->value, pod);
         }
         free(part.items);
     }
@@ -762,16 +749,23 @@ static bool is_use(const struct series *series)
            is_of(series, "container_memory_working_set_bytes", NULL, NULL);
 }
 
-/* Times at which a pod has a sample, in and before the window, in order. */
+/* Times at which a pod has a sample in the window, and those of the raw ones before it, in order. */
 static struct list times_of(const char *pod)
 {
     struct list out = {0};
     for (size_t i = 0; i < series_count; i++) {
-        const struct list *points = &all_series[i].points;
-        for (size_t p = 0; is_use(&all_series[i]) && strcmp(all_series[i].pod, pod) == 0 && p < points->count; p++) {
-            if (points->items[p].time <= end_ms) {
-                add(&out, points->items[p].time, 0, 0);
-            }
+        if (!is_use(&all_series[i]) || strcmp(all_series[i].pod, pod) != 0) {
+            continue;
+        }
+        bool cpu = is_of(&all_series[i], "container_cpu_usage_seconds_total", NULL, NULL);
+        struct list samples = pod_samples(all_series[i].metric, pod, all_series[i].container, cpu);
+        for (size_t p = 0; p < samples.count; p++) {
+            add(&out, samples.items[p].time, 0, 0);
+        }
+        free(samples.items);
+        const struct list *raw = &all_series[i].points;
+        for (size_t p = 0; p < raw->count && raw->items[p].time <= start_ms; p++) {
+            add(&out, raw->items[p].time, 0, 0);
         }
     }
     if (out.count > 0) {
@@ -780,22 +774,23 @@ static struct list times_of(const char *pod)
     return out;
 }
 
-/* A pod runs during the interval before each of its samples, and between two that are not more than 2.5 intervals apart. */
+/* A pod runs during the interval before each of its samples, between two that are not more than 2.5 intervals apart, and until
+ * the end of the window when that is not longer after its last. */
 static void count_running(const struct list *times, int *running, int64_t seconds)
 {
-    int64_t marked = -1;
+    int64_t marked = 0;
     for (size_t i = 0; i < times->count; i++) {
         int64_t time = times->items[i].time;
         int64_t from = time - interval_ms;
         if (i > 0 && 2 * (time - times->items[i - 1].time) <= 5 * interval_ms) {
             from = times->items[i - 1].time;
         }
+        if (i + 1 == times->count && 2 * (end_ms - time) <= 5 * interval_ms) {
+            time = end_ms;
+        }
         int64_t second = (from - start_ms) / 1000 + 1;
-        second = second <= marked ? marked + 1 : second;
-        for (; second <= (time - start_ms) / 1000 && second <= seconds; second++) {
-            if (second > 0) {
-                running[second]++;
-            }
+        for (second = second <= marked ? marked + 1 : second; second <= (time - start_ms) / 1000 && second <= seconds; second++) {
+            running[second]++;
             marked = second;
         }
     }
