@@ -123,7 +123,7 @@ static inline size_t read_time(struct decoder *decoder, const unsigned char *byt
     } else {
         position = read_change(decoder, bytes, position, 4, 64);
     }
-    decoder->time += (int64_t)decoder->delta;
+    decoder->time = (int64_t)((uint64_t)decoder->time + decoder->delta); /* wild ones may pass any bound */
     return position;
 }
 

@@ -222,6 +222,7 @@ static void test_lies(void **state)
     expect_refused("\0\2\2\0\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x7f\0", 21);       /* a distance likewise */
     expect_refused("\0\2\2\0\0\0\0\0\0\0\0\2\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 22);   /* 31 zeros before 63 bits */
     expect_refused("\0\3\2\0\0\0\0\0\0\0\0\2\x5f\xfe\x80", 15);                                 /* time runs backwards */
+    expect_refused("\0\3\2\0\0\0\0\0\0\0\0\2\x7b\xff\xff\xff\xff\xff\xff\xff\xe8", 21);               /* or far out of reach */
     expect_refused("\0\1\2\0\0\0\0\0\0\0\0\1", 12);     /* something after the last sample */
 }
 
