@@ -14,7 +14,8 @@ struct range {
     double low;
     double high;
     double log_low;
-    double log_step; /* between two codes */
+    double log_step; /* between two codes; 0 where all numbers are one */
+    double steps;    /* its inverse */
 };
 
 static struct range range_of(double low, double high)
@@ -23,24 +24,22 @@ static struct range range_of(double low, double high)
     if (low > 0) {
         out.log_low = log(low);
         out.log_step = (log(high) - out.log_low) / STEPS;
+        out.steps = out.log_step > 0 ? 1 / out.log_step : 0;
     }
     return out;
 }
 
 static unsigned code_of(const struct range *range, double value)
 {
-    if (!isfinite(value) || value < 0) {
-        return CODE_NONE;
+    if (!(value > 0 && value < (double)INFINITY)) {
+        return value <= 0 && value >= 0 ? CODE_ZERO : CODE_NONE;
     }
-    if (!(value > 0)) {
-        return CODE_ZERO;
+    /* The ends are told by themselves, not by rounding. */
+    if (value <= range->low || value >= range->high) {
+        return value <= range->low ? CODE_LOW : CODE_HIGH;
     }
-    /* The ends are told by themselves, not by rounding; between them the step is above 0. */
-    if (value <= range->low || !(range->log_step > 0)) {
-        return CODE_LOW;
-    }
-    double steps = floor((log(value) - range->log_low) / range->log_step + 0.5);
-    return value >= range->high || steps >= STEPS ? CODE_HIGH : CODE_LOW + (unsigned)steps;
+    double steps = (log(value) - range->log_low) * range->steps + 0.5;
+    return steps < STEPS ? CODE_LOW + (unsigned)steps : CODE_HIGH;
 }
 
 static double value_of(const struct range *range, unsigned code)
@@ -52,7 +51,8 @@ static double value_of(const struct range *range, unsigned code)
         return code == CODE_LOW ? range->low : range->high;
     }
     double value = exp(range->log_low + range->log_step * (double)(code - CODE_LOW));
-    return fmin(fmax(value, range->low), range->high);
+    value = value < range->low ? range->low : value;
+    return value > range->high ? range->high : value;
 }
 
 static struct range find_range(const double *values, size_t count)

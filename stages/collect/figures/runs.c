@@ -80,15 +80,19 @@ static int64_t distance(const struct points *points, size_t at)
     return at == 0 || at >= points->count ? 0 : points->items[at].time_ms - points->items[at - 1].time_ms;
 }
 
+/* The longest time between two samples that is no gap. */
+static int64_t longest(const struct runs *runs)
+{
+    return runs->interval_ms * 5 / 2;
+}
+
 /* Whether a container ran on between the sample before and this one. */
 static bool ran_on(const struct runs *runs, const struct points *points, size_t at)
 {
     int64_t gap = distance(points, at);
-    if (2 * gap <= 5 * runs->interval_ms) {
-        return true;
-    }
-    return gap <= RARE_SCRAPE_MS && (llabs(gap - distance(points, at - 1)) <= gap / 10 ||
-                                     llabs(gap - distance(points, at + 1)) <= gap / 10);
+    return gap <= longest(runs) ||
+           (gap <= RARE_SCRAPE_MS && (llabs(gap - distance(points, at - 1)) <= gap / 10 ||
+                                      llabs(gap - distance(points, at + 1)) <= gap / 10));
 }
 
 /* Adds what of a run lies inside the window. One that lasts until the next scrape would be due is not over. */
@@ -122,15 +126,19 @@ void runs_add(struct runs *runs, uint32_t pod, const struct points *points)
     note_seen(runs, items[from].time_ms, items[to - 1].time_ms);
     /* A run that began before the window counts from its start: one sample of it is enough. */
     size_t begin = from > 0 && ran_on(runs, points, from) ? from - 1 : from;
-    int64_t marked_until = INT64_MIN;
-    for (size_t i = from; i < to; i++) {
-        if (i > begin && i > from && !ran_on(runs, points, i)) {
-            add_run(runs, pod, items[begin].time_ms, items[i - 1].time_ms);
+    int64_t gap = longest(runs);
+    int64_t before = items[from].time_ms;
+    int64_t marked_until = mark_step(runs, before);
+    for (size_t i = from + 1; i < to; i++) {
+        int64_t time_ms = items[i].time_ms;
+        if (time_ms - before > gap && !ran_on(runs, points, i)) {
+            add_run(runs, pod, items[begin].time_ms, before);
             begin = i;
         }
-        if (items[i].time_ms > marked_until) {
-            marked_until = mark_step(runs, items[i].time_ms);
+        if (time_ms > marked_until) {
+            marked_until = mark_step(runs, time_ms);
         }
+        before = time_ms;
     }
     add_run(runs, pod, items[begin].time_ms, items[to - 1].time_ms);
 }
