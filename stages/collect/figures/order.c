@@ -1,8 +1,5 @@
 #include "stages/collect/figures/order.h"
 
-#include <stdbool.h>
-#include <stdlib.h>
-
 /* Values that splitters are chosen from; how few portions are sorted. */
 enum { DRAWN = 512, SORTED = 16 };
 
@@ -13,11 +10,21 @@ static uint64_t bits_of(double value)
     return bits;
 }
 
-static int compare_bits(const void *a, const void *b)
+/* Shell's sort with the gaps of Ciura (2001). */
+static void sort_bits(uint64_t *bits, size_t count)
 {
-    uint64_t x = *(const uint64_t *)a;
-    uint64_t y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
+    static const size_t gaps[] = {301, 132, 57, 23, 10, 4, 1};
+    for (size_t g = 0; g < sizeof gaps / sizeof *gaps; g++) {
+        size_t gap = gaps[g];
+        for (size_t i = gap; i < count; i++) {
+            uint64_t moved = bits[i];
+            size_t at = i;
+            for (; at >= gap && bits[at - gap] > moved; at -= gap) {
+                bits[at] = bits[at - gap];
+            }
+            bits[at] = moved;
+        }
+    }
 }
 
 void order_init(struct order *order, const struct sample *items, size_t count)
@@ -29,7 +36,7 @@ void order_init(struct order *order, const struct sample *items, size_t count)
         uint64_t at = (uint32_t)(i * UINT32_C(2654435769)) * (uint64_t)count >> 32;
         drawn[i] = bits_of(items[count < DRAWN ? i : at].value);
     }
-    qsort(drawn, draws, sizeof *drawn, compare_bits);
+    sort_bits(drawn, draws);
     size_t made = 0;
     for (size_t i = 0; i < ORDER_SPLITTERS && draws > 0; i++) {
         uint64_t splitter = drawn[(i + 1) * draws / (ORDER_SPLITTERS + 1)];

@@ -163,15 +163,20 @@ static size_t add_run(struct samples *samples, struct piece *piece, size_t from,
     return i;
 }
 
-/* Sum of squared distances from the mean. Four sums, since each waits for the addition before. */
+/* Sum of squared distances from the mean. Two sums, since an addition waits for the one before. */
 static double spread_of(const struct piece *piece, double mean)
 {
-    double sums[4] = {0};
-    for (size_t i = 0; i < piece->count; i++) {
-        double distance = piece->points[i].value * piece->scale - mean;
-        sums[i % 4] += distance * distance;
+    const struct point *points = piece->points;
+    double even = 0;
+    double odd = 0;
+    for (size_t i = 0; i + 1 < piece->count; i += 2) {
+        double first = points[i].value * piece->scale - mean;
+        double second = points[i + 1].value * piece->scale - mean;
+        even += first * first;
+        odd += second * second;
     }
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    double last = piece->count % 2 == 1 ? points[piece->count - 1].value * piece->scale - mean : 0;
+    return even + odd + last * last;
 }
 
 /* Takes the mean and spread of a piece into those of all (Chan, Golub, LeVeque 1983). */

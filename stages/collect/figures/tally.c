@@ -9,8 +9,9 @@
 
 enum { HOURS_OF_DAY = 24, POD_SAMPLES_MIN = 30, SAMPLES_PER_CLASS = 8, NO_CLASS = ORDER_CLASSES };
 
-const int64_t tally_plain[TALLY_PLAIN] = {500, 900, 950, 990, 995};
-const int64_t tally_weighted[TALLY_WEIGHTED] = {500, 900, 950, 990};
+/* Percentiles in thousandths. */
+static const int64_t plain[TALLY_PLAIN] = {500, 900, 950, 990, 995};
+static const int64_t weighted[TALLY_WEIGHTED] = {500, 900, 950, 990};
 
 /* Whose samples a percentile is of. */
 enum group { GROUP_ALL, GROUP_EARLIER, GROUP_RECENT, GROUP_STEADY, GROUP_HOUR, GROUP_POD };
@@ -300,7 +301,7 @@ static void seek_counts(struct work *work)
     struct tally *tally = work->tally;
     for (size_t i = 0; i < TALLY_PLAIN; i++) {
         seek(work, &(struct quest){.group = GROUP_ALL, .value = &tally->plain[i]}, work->all,
-             beyond_count(work->samples->total, tally_plain[i]));
+             beyond_count(work->samples->total, plain[i]));
     }
     if (tally->earlier_count > 0) {
         seek(work, &(struct quest){.group = GROUP_EARLIER, .value = &tally->earlier_p95}, work->earlier,
@@ -316,7 +317,7 @@ static void seek_weights(struct work *work)
 {
     for (size_t i = 0; i < TALLY_WEIGHTED && work->tally->weight > 0; i++) {
         seek(work, &(struct quest){.group = GROUP_STEADY, .value = &work->tally->weighted[i]}, work->steady,
-             beyond_weight(work->tally->weight, tally_weighted[i]));
+             beyond_weight(work->tally->weight, weighted[i]));
     }
 }
 

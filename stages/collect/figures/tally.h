@@ -13,13 +13,9 @@
 
 enum { TALLY_PLAIN = 5, TALLY_WEIGHTED = 4 };
 
-/* Percentiles in thousandths, in the order of `plain` and `weighted`. */
-extern const int64_t tally_plain[TALLY_PLAIN];
-extern const int64_t tally_weighted[TALLY_WEIGHTED];
-
 struct tally {
-    double plain[TALLY_PLAIN];       /* of all samples */
-    double weighted[TALLY_WEIGHTED]; /* of steady ones, by weight */
+    double plain[TALLY_PLAIN];       /* of all samples: p50, p90, p95, p99, p99.5 */
+    double weighted[TALLY_WEIGHTED]; /* of steady ones, by weight: p50, p90, p95, p99 */
     double weight;                   /* of all steady samples; 0: there are none */
     double weighted_sum;             /* of weight × value */
     int busiest;                     /* hour of day (UTC) whose weighted p90 is the largest, the first of such; −1: none */
