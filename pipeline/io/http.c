@@ -10,6 +10,8 @@
 #include "pipeline/base/rng.h"
 #include "pipeline/io/url.h"
 
+/* A large answer comes in fewer, larger pieces than curl's own 16 KiB: half the changes between two processes. */
+enum { RECEIVE_SIZE = 128 * 1024 };
 enum { REDIRECTS_MAX = 5, BACKOFF_FIRST_MS = 500, BACKOFF_MAX_MS = 30 * 1000 };
 
 /* One request on its way: what the callbacks of curl need. */
@@ -143,6 +145,7 @@ static int prepare(struct call *call, struct err *err)
     /* On the same machine compressing costs both sides more than it saves; what comes compressed is still
      * read. */
     curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, client->local ? "identity" : "gzip, deflate");
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_SIZE);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)client->connect_timeout_ms);
