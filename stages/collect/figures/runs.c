@@ -59,6 +59,12 @@ static int64_t mark_step(struct runs *runs, int64_t time_ms)
     return from + runs->step_ms;
 }
 
+/* The longest time between two samples that is no gap. */
+static int64_t longest(const struct runs *runs)
+{
+    return runs->interval_ms * 5 / 2;
+}
+
 /* Index of the first sample after an instant. */
 static size_t first_after(const struct points *points, int64_t time_ms)
 {
@@ -80,12 +86,6 @@ static int64_t distance(const struct points *points, size_t at)
     return at == 0 || at >= points->count ? 0 : points->items[at].time_ms - points->items[at - 1].time_ms;
 }
 
-/* The longest time between two samples that is no gap. */
-static int64_t longest(const struct runs *runs)
-{
-    return runs->interval_ms * 5 / 2;
-}
-
 /* Whether a container ran on between the sample before and this one. */
 static bool ran_on(const struct runs *runs, const struct points *points, size_t at)
 {
@@ -95,13 +95,13 @@ static bool ran_on(const struct runs *runs, const struct points *points, size_t 
                                       llabs(gap - distance(points, at + 1)) <= gap / 10));
 }
 
-/* Adds what of a run lies inside the window. One that lasts until the next scrape would be due is not over. */
+/* Adds what of a run lies inside the window. One whose last sample is that near to its end is not over. */
 static void add_run(struct runs *runs, uint32_t pod, int64_t first_ms, int64_t last_ms)
 {
     int64_t start = runs->window->start * 1000;
     int64_t end = runs->window->end * 1000;
     int64_t from = first_ms - runs->interval_ms;
-    int64_t to = end - last_ms < runs->interval_ms + runs->interval_ms / 10 ? end : last_ms;
+    int64_t to = end - last_ms <= longest(runs) ? end : last_ms;
     from = from < start ? start : from;
     if (last_ms > start && first_ms <= end) {
         GROW(runs->items, runs->capacity, runs->count + 1);
