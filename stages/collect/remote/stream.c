@@ -73,7 +73,7 @@ static void settle_labels(struct stream *stream)
 
 static int take_chunk(struct stream *stream, struct proto message, struct err *err)
 {
-    struct stream_chunk chunk = {0};
+    struct stream_chunk chunk = {.bytes = message.at}; /* without bytes it is damaged: xor_decode says so */
     uint64_t encoding = 0;
     struct proto_field field;
     int got;
@@ -92,7 +92,7 @@ static int take_chunk(struct stream *stream, struct proto message, struct err *e
     if (got < 0) {
         return broken(stream, "holds a chunk that cannot be read", err);
     }
-    if (encoding != ENCODING_XOR || chunk.length == 0) {
+    if (encoding != ENCODING_XOR) {
         stream->left_out++;
         return 0;
     }
