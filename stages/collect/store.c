@@ -36,8 +36,8 @@ static const char *const metric_alternatives[METRIC_COUNT] = {
     [METRIC_THROTTLED] = "container_cpu_cfs_throttled_periods_total",
     [METRIC_OOM_EVENTS] = "container_oom_events_total",
     [METRIC_RESTARTS] = "kube_pod_container_status_restarts_total|kube_pod_init_container_status_restarts_total",
-    [METRIC_OOM_REASON] = "kube_pod_container_status_last_terminated_reason|"
-                          "kube_pod_init_container_status_last_terminated_reason",
+    [METRIC_OOM_REASON] = ("kube_pod_container_status_last_terminated_reason|"
+                          "kube_pod_init_container_status_last_terminated_reason"),
     [METRIC_MEMORY_LIMIT] = "kube_pod_container_resource_limits|kube_pod_init_container_resource_limits",
 };
 
