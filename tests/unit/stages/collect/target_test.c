@@ -40,13 +40,19 @@ static void test_owners_and_names(void **state)
         {"CronJob", "tidy"},   {"Job", "tidy-4-one"},      {"ReplicaSet", "web-abc"},
     };
     static const struct pod given[] = {
-        {.name = "web-7d9f8b6c5d-x2k4q", .owner_kind = "ReplicaSet", .owner_name = "web-7d9f8b6c5d", .top_kind = "Deployment", .top_name = "web"},
+        {.name = "web-7d9f8b6c5d-x2k4q",
+         .owner_kind = "ReplicaSet", .owner_name = "web-7d9f8b6c5d",
+         .top_kind = "Deployment", .top_name = "web"},
         {.name = "web-api-7d9f8b6c5d-x2k4q"},
         {.name = "web-0"},
         {.name = "web-api-5-x2k4q", .owner_kind = "Robot", .owner_name = "web-api"},
-        {.name = "tidy-29000000-aaaaa", .owner_kind = "Job", .owner_name = "tidy-29000000", .top_kind = "CronJob", .top_name = "tidy"},
+        {.name = "tidy-29000000-aaaaa",
+         .owner_kind = "Job", .owner_name = "tidy-29000000",
+         .top_kind = "CronJob", .top_name = "tidy"},
         {.name = "tidy-4-one-bbbbb"},
-        {.name = "web-abc-ccccc", .owner_kind = "ReplicaSet", .owner_name = "web-abc", .top_kind = "Deployment", .top_name = "web"},
+        {.name = "web-abc-ccccc",
+         .owner_kind = "ReplicaSet", .owner_name = "web-abc",
+         .top_kind = "Deployment", .top_name = "web"},
         {.name = "other"},
         {.name = "renamed", .owner_kind = "StatefulSet", .owner_name = "web"},
         {.name = "web"},
@@ -173,7 +179,8 @@ static void test_many(void **state)
 static void test_containers(void **state)
 {
     json_t *record = json_loads("{\"workload\":{\"containers\":[{\"name\":\"app\",\"role\":\"container\"},"
-                                "{\"name\":\"setup\",\"role\":\"init\"},{\"role\":\"container\"},{\"name\":\"mesh\",\"role\":\"sidecar\"}]}}",
+                                "{\"name\":\"setup\",\"role\":\"init\"},{\"role\":\"container\"},"
+                                "{\"name\":\"mesh\",\"role\":\"sidecar\"}]}}",
                                 0, NULL);
     struct target target;
     target_init(&target, record, "Deployment", "web");
