@@ -765,7 +765,8 @@ static struct list times_of(const char *pod)
         free(samples.items);
         const struct list *raw = &all_series[i].points;
         for (size_t p = 0; p < raw->count && raw->items[p].time <= start_ms; p++) {
-            add(&out, raw->items[p].time, 0, 0);
+            int64_t time = raw->items[p].time;
+            add(&out, at_grid ? end_ms - (end_ms - time) / interval_ms * interval_ms : time, 0, 0);
         }
     }
     if (out.count > 0) {
