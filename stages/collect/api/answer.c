@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pipeline/base/str.h"
+#include "stages/collect/api/decimal.h"
 
 /* What a container of the answer is for. */
 enum role {
@@ -26,7 +27,7 @@ enum role {
 };
 
 /* Bytes that a point certainly fits in; nearer to the end of a piece the slow path takes over. */
-enum { LABEL_BYTES_MAX = 256 * 1024, POINT_BYTES = 96 };
+enum { LABEL_BYTES_MAX = 256 * 1024, POINT_BYTES = 96, VALUE_BYTES = 60 };
 
 struct member {
     enum role of;
@@ -328,31 +329,38 @@ static const char *fast_time(const char *p, int64_t *time_ms)
     return *p == ',' ? p : NULL;
 }
 
-/* Reads a plain decimal in quotes. Exact: a whole number up to 2^53 divided by a power of ten up to 10^22 is
- * rounded once (Clinger 1990); longer ones go to strtod. NULL when it is anything else. */
+/* Reads a plain decimal in quotes; one with more digits than fit in a number goes to strtod. NULL when it is anything
+ * else. */
 static const char *fast_value(const char *p, double *value)
 {
-    static const double power[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                   1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     if (*p++ != '"') {
         return NULL;
     }
     const char *start = p;
+    const char *limit = p + VALUE_BYTES;
     uint64_t digits = 0;
-    const char *dot = NULL;
-    for (; p - start < 60 && ((*p >= '0' && *p <= '9') || (*p == '.' && dot == NULL)); p++) {
-        if (*p == '.') {
-            dot = p;
-        } else if (p - start < 20) {
-            digits = digits * 10 + (uint64_t)(*p - '0');
-        }
+    while (*p >= '0' && *p <= '9' && p < limit) {
+        digits = digits * 10 + (uint64_t)(*p++ - '0');
     }
-    if (*p != '"' || p == start) {
+    size_t whole = (size_t)(p - start);
+    size_t decimals = 0;
+    if (*p == '.') {
+        const char *fraction = ++p;
+        while (*p >= '0' && *p <= '9' && p < limit) {
+            digits = digits * 10 + (uint64_t)(*p++ - '0');
+        }
+        decimals = (size_t)(p - fraction);
+    }
+    if (*p != '"' || whole + decimals == 0) {
         return NULL;
     }
-    size_t decimals = dot == NULL ? 0 : (size_t)(p - dot - 1);
-    if (p - start < 19 && digits <= UINT64_C(1) << 53 && decimals < sizeof power / sizeof *power) {
-        *value = (double)digits / power[decimals];
+    /* Digits that do not count: most rates are below 1. */
+    size_t leading = whole == 1 && *start == '0';
+    for (const char *at = start + 2; leading > 0 && leading <= decimals && *at == '0'; at++) {
+        leading++;
+    }
+    if (whole + decimals - leading <= 19 && decimals <= DECIMALS_MAX) {
+        *value = decimal_value(digits, (unsigned)decimals);
     } else if (!answer_value(start, (size_t)(p - start), value)) {
         return NULL;
     }
