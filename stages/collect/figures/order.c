@@ -27,6 +27,31 @@ static void sort_bits(uint64_t *bits, size_t count)
     }
 }
 
+/* Lays the cells over `made` splitters. */
+static void lay_cells(struct order *order, size_t made)
+{
+    size_t first = made > 1 && order->splitters[0] == 0 ? 1 : 0; /* 0 is far from any other number, as bits go */
+    uint64_t range = made > 0 ? order->splitters[made - 1] - order->splitters[first] : 0;
+    order->low = made > 0 ? order->splitters[first] : 0;
+    order->shift = 0;
+    while (range >> order->shift >= ORDER_CELLS) {
+        order->shift++;
+    }
+    size_t most = 0;
+    for (size_t cell = 0, at = 0, before = 0; cell < ORDER_CELLS; cell++, before = at) {
+        uint64_t end = order->low + ((uint64_t)(cell + 1) << order->shift);
+        order->below[cell] = (unsigned char)at;
+        while (at < made && (order->splitters[at] < end || cell == ORDER_CELLS - 1)) {
+            at++;
+        }
+        most = at - before > most ? at - before : most;
+    }
+    order->step = 1;
+    while (2 * order->step <= most) {
+        order->step *= 2;
+    }
+}
+
 void order_init(struct order *order, const struct sample *items, size_t count)
 {
     uint64_t drawn[DRAWN];
@@ -44,7 +69,8 @@ void order_init(struct order *order, const struct sample *items, size_t count)
             order->splitters[made++] = splitter;
         }
     }
-    while (made <= ORDER_SPLITTERS) {
+    lay_cells(order, made);
+    while (made < sizeof order->splitters / sizeof *order->splitters) {
         order->splitters[made++] = UINT64_MAX;
     }
 }

@@ -15,10 +15,16 @@
 
 #include "stages/collect/figures/samples.h"
 
-enum { ORDER_SPLITTERS = 127, ORDER_CLASSES = 256 };
+enum { ORDER_SPLITTERS = 127, ORDER_CLASSES = 256, ORDER_CELLS = 1024 };
 
 struct order {
-    uint64_t splitters[ORDER_SPLITTERS + 1]; /* bits of values, ascending; those not needed are above all values */
+    uint64_t splitters[2 * ORDER_SPLITTERS + 2]; /* bits of values, ascending; those not needed are above all values */
+    /* Where the search begins: the range of splitters is cut into cells of equal width, each knows how many splitters
+     * are below it. */
+    uint64_t low;
+    unsigned shift;
+    unsigned step; /* the first of the search: a power of 2 */
+    unsigned char below[ORDER_CELLS];
 };
 
 /* A value and how much it counts. */
@@ -30,19 +36,16 @@ struct portion {
 /* Draws splitters from `count` samples. */
 void order_init(struct order *order, const struct sample *items, size_t count);
 
-/* The class of a value ≥ 0: a search without branches. */
+/* The class of a value ≥ 0: a search without branches but for its length, which is the same for all values. */
 static inline unsigned order_class(const struct order *order, double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    const uint64_t *at = order->splitters;
-    at += (at[63] < bits) * 64;
-    at += (at[31] < bits) * 32;
-    at += (at[15] < bits) * 16;
-    at += (at[7] < bits) * 8;
-    at += (at[3] < bits) * 4;
-    at += (at[1] < bits) * 2;
-    at += (at[0] < bits) * 1;
+    uint64_t cell = bits > order->low ? (bits - order->low) >> order->shift : 0;
+    const uint64_t *at = order->splitters + order->below[cell < ORDER_CELLS ? cell : ORDER_CELLS - 1];
+    for (size_t step = order->step; step > 0; step /= 2) {
+        at += -(size_t)(at[step - 1] < bits) & step;
+    }
     return 2 * (unsigned)(at - order->splitters) + (*at == bits);
 }
 

@@ -6,7 +6,9 @@
 
 #include "pipeline/base/mem.h"
 
-enum { POD_PLACES = 1 << SAMPLE_POD_BITS };
+enum { POD_PLACES = 1 << SAMPLE_POD_BITS, BUCKET_OF_ONE = 35000, BUCKETS = BUCKET_OF_ONE + 17600 };
+
+static const double log_ratio = 0.019802627296179712; /* ln 1.02 */
 
 void samples_init(struct samples *samples)
 {
@@ -56,38 +58,38 @@ static uint32_t place_of(struct samples *samples, uint32_t id)
     return (uint32_t)count;
 }
 
-/* The representative of a value's bucket: its geometric middle, so that no value is off by more than 1 %. */
-static double bucket_value(double value)
+/* Buckets of values: 0 of those that are as good as 0, the others of ratio 1.02 up to 2^500. */
+static size_t bucket_of(double value)
 {
-    static const double log_ratio = 0.019802627296179712; /* ln 1.02 */
-    return value > 0 ? exp((floor(log(value) / log_ratio) + 0.5) * log_ratio) : 0;
+    return value > 1e-300 ? (size_t)fmin(log(value) / log_ratio + BUCKET_OF_ONE, BUCKETS - 1) : 0;
 }
 
-static int compare_values(const void *a, const void *b)
+/* The geometric middle, so that no value is off by more than 1 %. */
+static double bucket_value(size_t bucket)
 {
-    double x = ((const struct sample *)a)->value;
-    double y = ((const struct sample *)b)->value;
-    return (x > y) - (x < y);
+    return bucket > 0 ? exp(((double)bucket - BUCKET_OF_ONE + 0.5) * log_ratio) : 0;
 }
 
-/* Merges `count` samples of one pod and hour into the places from `out` on. A bucket keeps the offset of its latest
- * sample. Returns how many are left. */
-static size_t merge_hour(struct sample *items, size_t count, struct sample *out)
+/* Merges samples of one pod and hour into the places from `out` on, which may be those they are in. A bucket keeps the
+ * offset of its latest sample. `places` of all buckets are 0 before and after. Returns how many samples are left. */
+static size_t merge_hour(const struct sample *items, size_t count, struct sample *out, uint32_t *places)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        items[i].value = bucket_value(items[i].value);
-    }
-    qsort(items, count, sizeof *items, compare_values);
-    for (size_t i = 0; i < count; i++) {
-        struct sample *last = &out[kept > 0 ? kept - 1 : 0];
-        uint32_t more = sample_count(&items[i]);
-        if (kept > 0 && compare_values(last, &items[i]) == 0 && sample_count(last) + more <= SAMPLE_COUNT_MAX) {
-            last->offset = items[i].offset > last->offset ? items[i].offset : last->offset;
-            last->pod_count += more << SAMPLE_POD_BITS;
+        struct sample sample = items[i];
+        size_t bucket = bucket_of(sample.value);
+        struct sample *same = places[bucket] > 0 ? &out[places[bucket] - 1] : NULL;
+        if (same != NULL && sample_count(same) + sample_count(&sample) <= SAMPLE_COUNT_MAX) {
+            same->offset = sample.offset > same->offset ? sample.offset : same->offset;
+            same->pod_count += sample_count(&sample) << SAMPLE_POD_BITS;
         } else {
-            out[kept++] = items[i];
+            sample.value = same != NULL ? same->value : bucket_value(bucket);
+            out[kept++] = sample;
+            places[bucket] = (uint32_t)kept;
         }
+    }
+    for (size_t i = 0; i < kept; i++) {
+        places[bucket_of(out[i].value)] = 0;
     }
     return kept;
 }
@@ -96,6 +98,7 @@ static size_t merge_hour(struct sample *items, size_t count, struct sample *out)
 static void merge_all(struct samples *samples)
 {
     struct sample *items = samples->items;
+    uint32_t *places = xcalloc_array(BUCKETS, sizeof *places);
     size_t kept = 0;
     for (size_t i = 0, to; i < samples->count; i = to) {
         uint32_t place = sample_place(&items[i]);
@@ -105,8 +108,9 @@ static void merge_all(struct samples *samples)
                 break;
             }
         }
-        kept += merge_hour(items + i, to - i, items + kept);
+        kept += merge_hour(items + i, to - i, items + kept, places);
     }
+    free(places);
     samples->count = kept;
     samples->approximate = true;
     /* Where merging does not help much, wait longer before the next time. */

@@ -7,7 +7,7 @@
 #include "pipeline/base/mem.h"
 #include "stages/collect/figures/order.h"
 
-enum { HOURS_OF_DAY = 24, POD_SAMPLES_MIN = 30, SAMPLES_PER_CLASS = 8, NO_CLASS = ORDER_CLASSES };
+enum { HOURS_OF_DAY = 24, POD_SAMPLES_MIN = 30, SAMPLES_PER_CLASS = 4, NO_CLASS = ORDER_CLASSES };
 
 /* Percentiles in thousandths. */
 static const int64_t plain[TALLY_PLAIN] = {500, 900, 950, 990, 995};
@@ -162,11 +162,12 @@ static int64_t count_stretch(struct work *work, const struct stretch *stretch)
 {
     const struct sample *items = work->samples->items;
     uint32_t(*counts)[ORDER_CLASSES] = work->counts[stretch->recent];
+    unsigned char *restrict classes = work->classes;
     int64_t sum = 0;
     for (size_t i = stretch->from; i < stretch->to; i++) {
         unsigned class = order_class(&work->order, items[i].value);
         uint32_t count = sample_count(&items[i]);
-        work->classes[i] = (unsigned char)class;
+        classes[i] = (unsigned char)class;
         counts[i % 2][class] += count;
         sum += count;
     }

@@ -432,6 +432,61 @@ static void test_startup(void **state)
     stop(&f);
 }
 
+/* Where all weigh the same, weighted percentiles are the plain ones: sums that miss each other by rounding do not matter. */
+static void test_equal_weights(void **state)
+{
+    (void)state;
+    for (int64_t offset = 1000; offset < DAY * 1000; offset += 3333333) {
+        struct fixture f;
+        start(&f, DAY, 60000);
+        for (uint32_t pod = 0; pod < PODS_MAX; pod++) {
+            add(&f, pod, offset, (pod * 7) % PODS_MAX + 1);
+        }
+        json_t *figures = measures_json(&f.samples, &f.window, 60000, true, f.name_list);
+        check(figures, "wp50", 20, 0);
+        check(figures, "wp90", 36, 0);
+        check(figures, "bh90", 36, 0);
+        check(figures, "wp95", 38, 0);
+        check(figures, "wp99", 40, 0);
+        json_decref(figures);
+        stop(&f);
+    }
+}
+
+static void test_recent_edge(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start(&f, 7 * DAY, 60000);
+    add(&f, 0, 5 * DAY * 1000, 10);
+    add(&f, 0, 5 * DAY * 1000 + 1, 20);
+    json_t *figures = measures_json(&f.samples, &f.window, 60000, true, f.name_list);
+    check(figures, "p95_earlier", 10, 0);
+    check(figures, "p95_recent", 20, 0);
+    json_decref(figures);
+    stop(&f);
+}
+
+/* Of pods that are as hot as each other the first is named; a pod with one sample says nothing. */
+static void test_hot_pod(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start(&f, DAY, 60000);
+    for (uint32_t pod = 0; pod < 6; pod++) {
+        for (int64_t i = 1; i < 100; i++) {
+            add(&f, pod, i * 60000, pod == 2 || pod == 4 ? 300 : 100 + pod);
+        }
+    }
+    add(&f, 6, 60000, 9000);
+    json_t *figures = measures_json(&f.samples, &f.window, 60000, true, f.name_list);
+    assert_string_equal(json_string_or_null(figures, "hot_pod"), f.names[2]);
+    check(figures, "pod_wp95_max", 300, 0);
+    check(figures, "pod_wp95_median", 103, 0);
+    json_decref(figures);
+    stop(&f);
+}
+
 /* Hours and steps of the window, those without samples among them. */
 static void test_profile(void **state)
 {
@@ -470,7 +525,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_slow), cmocka_unit_test(test_small_sets), cmocka_unit_test(test_merged),
         cmocka_unit_test(test_merged_is_near), cmocka_unit_test(test_few),      cmocka_unit_test(test_startup),
-        cmocka_unit_test(test_profile),
+        cmocka_unit_test(test_profile),      cmocka_unit_test(test_equal_weights),
+        cmocka_unit_test(test_recent_edge),  cmocka_unit_test(test_hot_pod),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,32 @@ static void test_merging(void **state)
     window_release(&window);
 }
 
+/* Numbers at the ends of what doubles hold, again and again. */
+static void test_merging_extremes(void **state)
+{
+    (void)state;
+    static const double values[] = {0, 5e-324, 3e-310, 1e-300, 1.01e-300, 1e-290, 1, 1e100, 2.5e120};
+    struct window window;
+    struct samples samples;
+    struct points points = {0};
+    window_init(&window, END - LENGTH, END);
+    samples_init(&samples);
+    samples.limit = 40;
+    for (int64_t i = 1; i <= 10000; i++) {
+        points_add(&points, window.start * 1000 + i * 100, values[i % (int64_t)ARRAY_COUNT(values)]);
+    }
+    samples_add(&samples, &window, 0, &points, 1000);
+    int64_t counted = 0;
+    for (size_t i = 0; i < samples.count; i++) {
+        counted += sample_count(&samples.items[i]);
+    }
+    assert_int_equal(counted, 10000);
+    assert_true(samples.count <= 40);
+    points_release(&points);
+    samples_release(&samples);
+    window_release(&window);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_edges),
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_merging),
+        cmocka_unit_test(test_merging_extremes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
