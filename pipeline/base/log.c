@@ -1,10 +1,12 @@
 #include "pipeline/base/log.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/base/buf.h"
 #include "pipeline/base/clock.h"
@@ -12,17 +14,22 @@
 #include "pipeline/base/str.h"
 
 /* A message has at most 2 KiB, each byte at most doubled by an escape; hint, program and session are short. */
-enum { LINE_MAX_BYTES = 8192, SESSION_MAX = 64 };
+enum { LINE_MAX_BYTES = 8192, SESSION_MAX = 64, STATUS_MAX = 160 };
 
 static const char *program = "tare";
 static enum log_format format_now = LOG_TEXT;
 static enum log_level level_now = LOG_INFO;
+
+/* Threads speak one at a time. */
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+static size_t status_width; /* of the status line that stands on the terminal */
 
 void log_init(const char *by, enum log_format format, enum log_level level)
 {
     program = by;
     format_now = format;
     level_now = level;
+    log_session(); /* threads find it set */
 }
 
 /* An inherited id is taken as it is, unless it is no id: then a new one takes its place. */
@@ -81,6 +88,14 @@ static void write_json(enum log_level level, const char *message, const char *hi
     buf_release(&line);
 }
 
+static void take_status_away(void)
+{
+    if (status_width > 0) {
+        fprintf(stderr, "\r%*s\r", (int)status_width, "");
+        status_width = 0;
+    }
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     if (level > level_now) {
@@ -93,15 +108,39 @@ void log_line(enum log_level level, const char *format, ...)
     va_end(args);
     str_trim_utf8(message);
     str_mask_controls(message);
+    pthread_mutex_lock(&turn);
+    take_status_away();
     if (format_now == LOG_JSON) {
         write_json(level, message, NULL);
     } else {
         fprintf(stderr, "%s: %s%s\n", program, level == LOG_WARN ? "warning: " : "", message);
     }
+    pthread_mutex_unlock(&turn);
+}
+
+void log_status(const char *format, ...)
+{
+    char line[STATUS_MAX];
+    if (level_now < LOG_INFO || format_now != LOG_TEXT || isatty(STDERR_FILENO) != 1) {
+        return;
+    }
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    str_trim_utf8(line);
+    str_mask_controls(line);
+    pthread_mutex_lock(&turn);
+    take_status_away();
+    fputs(line, stderr);
+    fflush(stderr);
+    status_width = strlen(line);
+    pthread_mutex_unlock(&turn);
 }
 
 void log_err(const struct err *err)
 {
+    take_status_away();
     if (format_now == LOG_JSON) {
         write_json(LOG_ERROR, err->message, err->hint);
         return;

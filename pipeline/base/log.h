@@ -16,8 +16,12 @@ enum log_format { LOG_TEXT = 0, LOG_JSON = 1 };
 /* Sets who speaks (borrowed for the life of the program), the format and the highest level shown. */
 void log_init(const char *by, enum log_format format, enum log_level level);
 
-/* Writes one message if `level` is shown. Control bytes are masked. */
+/* Writes one message if `level` is shown. Control bytes are masked. Several threads may write. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Shows in a line that is written over what is under way; the next message takes its place, "" takes it away. Only where stderr is
+ * a terminal and LOG_INFO is shown as text. */
+void log_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Writes an error's message and, on a line of its own, its hint. */
 void log_err(const struct err *err);

@@ -59,7 +59,7 @@ static void show(void *context)
 static int begin(struct stage *stage, struct err *err)
 {
     struct state *state = stage->state;
-    progress_begin(&state->progress, stage->options);
+    progress_begin(&state->progress);
     if (sources_open(stage->options, stage->config, &state->sources, err) || set_window(stage, state, err)) {
         return -1;
     }
@@ -79,6 +79,7 @@ static int read_ahead(struct stage *stage, struct state *state, bool *more, stru
             return got;
         }
         state->count++;
+        state->progress.read++;
     }
     return 0;
 }
@@ -125,7 +126,7 @@ static int run(struct stage *stage, struct err *err)
                  collector_take(state->collector, state->records, state->count, err) || check_served(state, err) ||
                  write_ahead(stage, state, err);
     }
-    progress_end(&state->progress);
+    log_status("%s", "");
     return failed ? -1 : 0;
 }
 
@@ -140,8 +141,8 @@ static int end(struct stage *stage, struct err *err)
         log_warn("%s did not answer everything: %s", sources_name(state->sources), problem->message);
     }
     log_info("%" PRId64 " workloads, %.1f M samples, %.1f MB in %" PRId64 " requests to %s, %.1f s",
-             collector_done(state->collector), (double)collector_samples(state->collector) / 1e6, (double)counts.bytes / 1e6, counts.requests,
-             sources_name(state->sources), seconds);
+             collector_done(state->collector), (double)collector_samples(state->collector) / 1e6,
+             (double)counts.bytes / 1e6, counts.requests, sources_name(state->sources), seconds);
     return 0;
 }
 

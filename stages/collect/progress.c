@@ -2,12 +2,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "pipeline/base/str.h"
+#include "pipeline/base/log.h"
 
 static int64_t now_ms(void)
 {
@@ -16,12 +15,10 @@ static int64_t now_ms(void)
     return (int64_t)at.tv_sec * 1000 + at.tv_nsec / 1000000;
 }
 
-void progress_begin(struct progress *progress, const struct options *options)
+void progress_begin(struct progress *progress)
 {
     struct stat input;
     *progress = (struct progress){.begun_ms = now_ms()};
-    progress->shown = isatty(STDERR_FILENO) == 1 && !options_flag(options, OPT_QUIET) &&
-                      !str_equal(options_string(options, OPT_LOG_FORMAT), "json");
     if (fstat(STDIN_FILENO, &input) == 0 && S_ISREG(input.st_mode)) {
         progress->input_size = input.st_size;
     }
@@ -32,13 +29,14 @@ double progress_seconds(const struct progress *progress)
     return (double)(now_ms() - progress->begun_ms) / 1000;
 }
 
-/* " · 1:20 left", told by how much of the input was read; "" where that is not known. */
-static void time_left(const struct progress *progress, double seconds, char *out, size_t size)
+/* ", 1:20 left", told by how much of the input was read and how many of its records are done; "" where that is not known. */
+static void time_left(const struct progress *progress, int64_t done, double seconds, char *out, size_t size)
 {
     off_t at = progress->input_size > 0 ? lseek(STDIN_FILENO, 0, SEEK_CUR) : 0;
     out[0] = '\0';
-    if (at > 0 && at < progress->input_size) {
-        int left = (int)(seconds * (double)(progress->input_size - at) / (double)at);
+    if (at > 0 && done > 0) {
+        double all = (double)progress->read * (double)progress->input_size / (double)at;
+        int left = all > (double)done ? (int)(seconds * (all - (double)done) / (double)done) : 0;
         snprintf(out, size, ", %d:%02d left", left / 60, left % 60);
     }
 }
@@ -46,25 +44,10 @@ static void time_left(const struct progress *progress, double seconds, char *out
 void progress_show(struct progress *progress, int64_t workloads, int64_t samples, int64_t bytes)
 {
     char left[32];
-    char line[160];
     double seconds = progress_seconds(progress);
-    if (!progress->shown || seconds <= 0) {
-        return;
-    }
-    time_left(progress, seconds, left, sizeof left);
-    int length = snprintf(line, sizeof line, "%" PRId64 " workloads, %.1f M samples, %.1f MB/s%s", workloads,
-                          (double)samples / 1e6, (double)bytes / 1e6 / seconds, left);
-    size_t width = length < 0 ? 0 : (size_t)length;
-    fprintf(stderr, "\r%s%*s", line, progress->width > width ? (int)(progress->width - width) : 0, "");
-    fflush(stderr);
-    progress->width = width;
-}
-
-void progress_end(struct progress *progress)
-{
-    if (progress->width > 0) {
-        fprintf(stderr, "\r%*s\r", (int)progress->width, "");
-        fflush(stderr);
-        progress->width = 0;
+    if (seconds > 0) {
+        time_left(progress, workloads, seconds, left, sizeof left);
+        log_status("%" PRId64 " workloads, %.1f M samples, %.1f MB/s%s", workloads, (double)samples / 1e6,
+                   (double)bytes / 1e6 / seconds, left);
     }
 }
