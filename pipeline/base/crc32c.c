@@ -31,9 +31,11 @@ static uint32_t portable(uint32_t crc, const unsigned char *at, size_t length)
 {
     pthread_once(&tables_once, make_tables);
     for (; length >= 8; at += 8, length -= 8) {
-        uint32_t low = crc ^ ((uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24);
+        uint32_t low =
+            crc ^ ((uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24);
         crc = tables[7][low & 0xff] ^ tables[6][low >> 8 & 0xff] ^ tables[5][low >> 16 & 0xff] ^
-              tables[4][low >> 24] ^ tables[3][at[4]] ^ tables[2][at[5]] ^ tables[1][at[6]] ^ tables[0][at[7]];
+              tables[4][low >> 24] ^ tables[3][at[4]] ^ tables[2][at[5]] ^ tables[1][at[6]] ^
+              tables[0][at[7]];
     }
     for (; length > 0; length--) {
         crc = crc >> 8 ^ tables[0][(crc ^ *at++) & 0xff];
@@ -44,7 +46,8 @@ static uint32_t portable(uint32_t crc, const unsigned char *at, size_t length)
 #if defined __GNUC__ && defined __x86_64__
 
 /* The same by the instruction that SSE 4.2 has for it. */
-__attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, const unsigned char *at, size_t length)
+__attribute__((target("sse4.2"))) static uint32_t by_instruction(uint32_t crc, const unsigned char *at,
+                                                                 size_t length)
 {
     uint64_t wide = crc;
     for (; length >= 8; at += 8, length -= 8) {

@@ -1,5 +1,6 @@
-/* Answers to remote reads, from the wire to the store. The first byte says into how large pieces they are cut, the second whether
- * checksums are made right, so that what lies behind them is reached. However it is cut, the same must come out. */
+/* Answers to remote reads, from the wire to the store. The first byte says into how large pieces they are
+ * cut, the second whether checksums are made right, so that what lies behind them is reached. However it is
+ * cut, the same must come out. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -54,8 +55,8 @@ static int take_chunk(void *context, const struct stream_chunk *chunk, struct er
     mix(digest, &chunk->first_ms, sizeof chunk->first_ms);
     mix(digest, &chunk->last_ms, sizeof chunk->last_ms);
     mix(digest, chunk->bytes, chunk->length);
-    return store_chunk(&digest->store, CHUNK_XOR, chunk->bytes, chunk->length, xor_count(chunk->bytes, chunk->length),
-                       chunk->first_ms, chunk->last_ms, err);
+    return store_chunk(&digest->store, CHUNK_XOR, chunk->bytes, chunk->length,
+                       xor_count(chunk->bytes, chunk->length), chunk->first_ms, chunk->last_ms, err);
 }
 
 /* Reads what the store took. */
@@ -73,7 +74,8 @@ static void read_store(struct store *store)
     }
 }
 
-static int read_all(const struct namespace *namespace, const uint8_t *data, size_t size, size_t piece, uint64_t *sum)
+static int read_all(const struct namespace *namespace, const uint8_t *data, size_t size, size_t piece,
+                    uint64_t *sum)
 {
     struct digest digest = {0};
     struct stream_listener listener = {.series = take_series, .chunk = take_chunk, .context = &digest};
@@ -120,7 +122,8 @@ static void mend(uint8_t *data, size_t size)
 static struct namespace *make_namespace(void)
 {
     struct err err = {0};
-    struct labels labels = {3, {"__name__", "pod", "container"}, {"container_cpu_usage_seconds_total", "p", "c"}};
+    struct labels labels = {
+        3, {"__name__", "pod", "container"}, {"container_cpu_usage_seconds_total", "p", "c"}};
     struct namespace *namespace = namespace_new("a");
     must(namespace_take(namespace, &labels, &err) == 0);
     namespace_settle(namespace);

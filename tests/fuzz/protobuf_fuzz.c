@@ -1,5 +1,5 @@
-/* Messages in the wire format of protocol buffers, and messages in them. Every field lies inside its message; read and written
- * again, it is read the same. */
+/* Messages in the wire format of protocol buffers, and messages in them. Every field lies inside its message;
+ * read and written again, it is read the same. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -32,7 +32,8 @@ static void check_again(const struct proto_field *field)
     struct proto message = {bytes, bytes + out.length};
     must(proto_next(&message, &again) == 1 && proto_next(&message, &again) == 0);
     must(again.number == field->number && again.type == field->type && again.value == field->value);
-    must(again.length == field->length && (again.length == 0 || memcmp(again.bytes, field->bytes, again.length) == 0));
+    must(again.length == field->length &&
+         (again.length == 0 || memcmp(again.bytes, field->bytes, again.length) == 0));
     buf_release(&out);
 }
 

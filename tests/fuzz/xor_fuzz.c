@@ -1,5 +1,5 @@
-/* Chunks of samples. What is accepted has as many samples as it says, in order of time, and comes out the same again once it
- * is written by the encoder. What is refused adds nothing. */
+/* Chunks of samples. What is accepted has as many samples as it says, in order of time, and comes out the
+ * same again once it is written by the encoder. What is refused adds nothing. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -27,7 +27,8 @@ void frames_begin(struct frames *frames)
 }
 
 void frames_init(struct frames *frames,
-                 int (*take)(void *context, const unsigned char *bytes, size_t length, struct err *err), void *context)
+                 int (*take)(void *context, const unsigned char *bytes, size_t length, struct err *err),
+                 void *context)
 {
     memset(frames, 0, sizeof *frames);
     frames->take = take;
@@ -46,7 +47,9 @@ static int take_length(struct frames *frames, unsigned char byte, struct err *er
     frames->length |= (uint64_t)(byte & 0x7f) << frames->shift;
     frames->shift += 7;
     if (frames->length > FRAME_MAX || (byte >= 0x80 && frames->shift >= LENGTH_BITS)) {
-        return err_set(err, ERR_UNAVAILABLE, "frame %" PRId64 " at byte %" PRId64 " of the answer has no length that a frame can have",
+        return err_set(err, ERR_UNAVAILABLE,
+                       "frame %" PRId64 " at byte %" PRId64
+                       " of the answer has no length that a frame can have",
                        frames->count + 1, frames->start);
     }
     if (byte < 0x80) {
@@ -62,7 +65,8 @@ static int take_payload(struct frames *frames, const unsigned char *bytes, struc
     uint32_t got = crc32c(0, bytes, length);
     if (got != frames->checksum) {
         return err_set(err, ERR_UNAVAILABLE,
-                       "frame %" PRId64 " at byte %" PRId64 " of the answer is damaged: its checksum is %08" PRIx32
+                       "frame %" PRId64 " at byte %" PRId64
+                       " of the answer is damaged: its checksum is %08" PRIx32
                        ", that of its %zu bytes %08" PRIx32,
                        frames->count + 1, frames->start, frames->checksum, length, got);
     }
@@ -72,8 +76,9 @@ static int take_payload(struct frames *frames, const unsigned char *bytes, struc
     return failed;
 }
 
-/* Takes bytes of a payload, straight from the piece where it holds all of them. *used is how many were taken. */
-static int take_piece(struct frames *frames, const unsigned char *bytes, size_t length, size_t *used, struct err *err)
+/* Takes bytes of a payload, straight from the piece where it holds all of them. *used is how many were. */
+static int take_piece(struct frames *frames, const unsigned char *bytes, size_t length, size_t *used,
+                      struct err *err)
 {
     size_t missing = (size_t)frames->length - frames->payload.length;
     *used = missing < length ? missing : length;
@@ -122,6 +127,6 @@ int frames_finish(const struct frames *frames, struct err *err)
     if (frames->offset == frames->start) {
         return 0;
     }
-    return err_set(err, ERR_UNAVAILABLE, "the answer is cut after %" PRId64 " bytes, within frame %" PRId64, frames->offset,
-                   frames->count + 1);
+    return err_set(err, ERR_UNAVAILABLE, "the answer is cut after %" PRId64 " bytes, within frame %" PRId64,
+                   frames->offset, frames->count + 1);
 }

@@ -2,10 +2,10 @@
 #define TARE_COLLECT_REMOTE_FRAMES_H
 
 /*
- * The frames of a streamed answer (Prometheus, storage/remote/chunked.go), taken in as the bytes arrive, in pieces of any
- * size: a varint with the length of the payload, the payload's CRC-32C in 4 bytes, high byte first, and the payload. A
- * payload is handed on once it is whole and its checksum right. Memory grows with what has arrived, not with what a
- * length announces.
+ * The frames of a streamed answer (Prometheus, storage/remote/chunked.go), taken in as the bytes arrive, in
+ * pieces of any size: a varint with the length of the payload, the payload's CRC-32C in 4 bytes, high byte
+ * first, and the payload. A payload is handed on once it is whole and its checksum right. Memory grows with
+ * what has arrived, not with what a length announces.
  */
 
 #include <stddef.h>
@@ -34,7 +34,8 @@ struct frames {
 
 /* Prepares to read an answer from its beginning. */
 void frames_init(struct frames *frames,
-                 int (*take)(void *context, const unsigned char *bytes, size_t length, struct err *err), void *context);
+                 int (*take)(void *context, const unsigned char *bytes, size_t length, struct err *err),
+                 void *context);
 
 /* Frees. */
 void frames_release(struct frames *frames);
@@ -42,8 +43,8 @@ void frames_release(struct frames *frames);
 /* Forgets what came: the answer begins anew. */
 void frames_begin(struct frames *frames);
 
-/* Takes the next bytes. ERR_UNAVAILABLE for an impossible length and a wrong checksum; the error of `take`. After an error only
- * frames_begin may follow. */
+/* Takes the next bytes. ERR_UNAVAILABLE for an impossible length and a wrong checksum; the error of `take`.
+ * After an error only frames_begin may follow. */
 int frames_feed(struct frames *frames, const void *bytes, size_t length, struct err *err);
 
 /* Says that nothing more comes. ERR_UNAVAILABLE within a frame. */

@@ -2,8 +2,9 @@
 #define TARE_COLLECT_REMOTE_PROTO_H
 
 /*
- * Messages in the wire format of protocol buffers (protobuf.dev/programming-guides/encoding), as far as remote read needs it:
- * a message is a row of fields, each a number, a type, and a value. What is read is untrusted and never read past.
+ * Messages in the wire format of protocol buffers (protobuf.dev/programming-guides/encoding), as far as
+ * remote read needs it: a message is a row of fields, each a number, a type, and a value. What is read is
+ * untrusted and never read past.
  */
 
 #include <stddef.h>

@@ -59,8 +59,8 @@ static bool take_series(void *context, const struct labels *labels)
 static int take_chunk(void *context, const struct stream_chunk *chunk, struct err *err)
 {
     struct reading *reading = context;
-    return store_chunk(reading->store, CHUNK_XOR, chunk->bytes, chunk->length, xor_count(chunk->bytes, chunk->length),
-                       chunk->first_ms, chunk->last_ms, err);
+    return store_chunk(reading->store, CHUNK_XOR, chunk->bytes, chunk->length,
+                       xor_count(chunk->bytes, chunk->length), chunk->first_ms, chunk->last_ms, err);
 }
 
 static void reading_init(struct reading *reading, struct store *store, size_t most)
@@ -95,7 +95,8 @@ static int check_kind(struct reading *reading, struct err *err)
     }
     reading->other = true;
     http_reply_header(&reading->reply, "content-type", kind, sizeof kind);
-    err_set(err, ERR_UNAVAILABLE, "the metrics server does not stream remote reads: it answered with %s instead of %s", kind,
+    err_set(err, ERR_UNAVAILABLE,
+            "the metrics server does not stream remote reads: it answered with %s instead of %s", kind,
             streamed);
     return err_hint(err, "read with --source query-range");
 }
@@ -114,9 +115,11 @@ static int take_bytes(void *context, const char *bytes, size_t length, struct er
 }
 
 /* Sends a request and takes the answer in to its end. */
-static int exchange(struct prom *prom, const struct buf *body, struct reading *reading, enum served *served, struct err *err)
+static int exchange(struct prom *prom, const struct buf *body, struct reading *reading, enum served *served,
+                    struct err *err)
 {
-    static const char *const headers[] = {"Content-Encoding: snappy", "X-Prometheus-Remote-Read-Version: 0.1.0", NULL};
+    static const char *const headers[] = {"Content-Encoding: snappy",
+                                          "X-Prometheus-Remote-Read-Version: 0.1.0", NULL};
     struct http_sink sink = {.begin = begin, .bytes = take_bytes, .context = reading};
     struct http_request request = {
         .path = "/api/v1/read",
@@ -138,7 +141,8 @@ static int exchange(struct prom *prom, const struct buf *body, struct reading *r
     return 0;
 }
 
-/* What may still be answered after a failure: this server's other questions, where only remote read is not spoken here. */
+/* What may still be answered after a failure: this server's other questions, where only remote read is not
+ * spoken here. */
 static enum served judge(const struct reading *reading, enum served served)
 {
     long status = reading->reply.status;
@@ -170,8 +174,8 @@ static void add_pods(const struct question *question, struct buf *out)
     }
 }
 
-static void add_query(const struct family *family, const struct prom *prom, const struct question *question, const char *pods,
-                      struct buf *request)
+static void add_query(const struct family *family, const struct prom *prom, const struct question *question,
+                      const char *pods, struct buf *request)
 {
     const struct window *window = question->window;
     struct matcher matchers[MATCHERS_MAX];
@@ -193,8 +197,8 @@ static void add_query(const struct family *family, const struct prom *prom, cons
 }
 
 /* The body for a question. Too long a one is too much. */
-static int make_body(const struct prom *prom, const struct question *question, struct buf *body, enum served *served,
-                     struct err *err)
+static int make_body(const struct prom *prom, const struct question *question, struct buf *body,
+                     enum served *served, struct err *err)
 {
     struct buf request;
     struct buf pods;
@@ -209,14 +213,15 @@ static int make_body(const struct prom *prom, const struct question *question, s
     buf_release(&request);
     if (failed) {
         *served = SERVED_TOO_MUCH;
-        return err_set(err, ERR_UNAVAILABLE, "the question about %zu pods of namespace %s is longer than %d MiB",
+        return err_set(err, ERR_UNAVAILABLE,
+                       "the question about %zu pods of namespace %s is longer than %d MiB",
                        question->pod_count, question->namespace->name, REQUEST_MAX >> 20);
     }
     return 0;
 }
 
-static int remote_read(struct source *source, const struct question *question, struct store *store, enum served *served,
-                       struct err *err)
+static int remote_read(struct source *source, const struct question *question, struct store *store,
+                       enum served *served, struct err *err)
 {
     struct remote *remote = (struct remote *)source;
     struct reading reading;
@@ -243,8 +248,8 @@ static int remote_read(struct source *source, const struct question *question, s
     return failed;
 }
 
-static int remote_discover(struct source *source, const char *name, const struct window *window, struct namespace **out,
-                           enum served *served, struct err *err)
+static int remote_discover(struct source *source, const char *name, const struct window *window,
+                           struct namespace **out, enum served *served, struct err *err)
 {
     return api_discover(((struct remote *)source)->prom, name, window, out, served, err);
 }
@@ -257,14 +262,16 @@ static void remote_free(struct source *source)
 void remote_new(struct prom *prom, struct source **out)
 {
     struct remote *remote = xcalloc(sizeof *remote);
-    remote->source = (struct source){.name = "remote-read", .discover = remote_discover, .read = remote_read, .free = remote_free};
+    remote->source = (struct source){
+        .name = "remote-read", .discover = remote_discover, .read = remote_read, .free = remote_free};
     remote->prom = prom;
     *out = &remote->source;
 }
 
 enum remote_support remote_probe(struct prom *prom, struct err *why)
 {
-    static const struct matcher nobody = {MATCHER_EQUAL, "__name__", "tare_asks_whether_remote_read_is_spoken"};
+    static const struct matcher nobody = {MATCHER_EQUAL, "__name__",
+                                          "tare_asks_whether_remote_read_is_spoken"};
     enum remote_support support = REMOTE_SPOKEN;
     enum served served;
     struct reading reading;

@@ -10,7 +10,8 @@
 
 /* Numbers of fields. */
 enum { REQUEST_QUERIES = 1, REQUEST_TYPES = 2, TYPE_STREAMED_XOR_CHUNKS = 1 };
-enum { QUERY_START = 1, QUERY_END = 2, QUERY_MATCHERS = 3, MATCHER_TYPE = 1, MATCHER_NAME = 2, MATCHER_VALUE = 3 };
+enum { QUERY_START = 1, QUERY_END = 2, QUERY_MATCHERS = 3 };
+enum { MATCHER_TYPE = 1, MATCHER_NAME = 2, MATCHER_VALUE = 3 };
 
 /* Adds one message to another as a field, and frees it. */
 static void add_message(struct buf *out, unsigned number, struct buf *message)
@@ -20,7 +21,8 @@ static void add_message(struct buf *out, unsigned number, struct buf *message)
     buf_release(message);
 }
 
-int request_query(struct buf *request, int64_t start_ms, int64_t end_ms, const struct matcher *matchers, size_t count)
+int request_query(struct buf *request, int64_t start_ms, int64_t end_ms, const struct matcher *matchers,
+                  size_t count)
 {
     struct buf query;
     buf_init(&query, request->cap);

@@ -23,18 +23,19 @@ static struct proto message_of(const struct proto_field *field)
 
 static int broken(const struct stream *stream, const char *how, struct err *err)
 {
-    return err_set(err, ERR_UNAVAILABLE, "frame %" PRId64 " at byte %" PRId64 " of the answer %s", stream->frames.count,
-                   stream->frames.start, how);
+    return err_set(err, ERR_UNAVAILABLE, "frame %" PRId64 " at byte %" PRId64 " of the answer %s",
+                   stream->frames.count, stream->frames.start, how);
 }
 
 /* Whether bytes can be a C string of UTF-8. */
 static bool is_text(const struct proto_field *field)
 {
-    return field->length == 0 || (memchr(field->bytes, '\0', field->length) == NULL && str_utf8_valid(field->bytes, field->length, NULL));
+    return field->length == 0 || (memchr(field->bytes, '\0', field->length) == NULL &&
+                                  str_utf8_valid(field->bytes, field->length, NULL));
 }
 
-/* Adds name and value, each with its NUL, to the texts. *readable turns false where they are none. -1 for bytes that are no
- * message. */
+/* Adds name and value, each with its NUL, to the texts. *readable turns false where they are none. -1 for
+ * bytes that are no message. */
 static int take_label(struct stream *stream, struct proto message, bool *readable)
 {
     struct proto_field name = {0};
@@ -48,7 +49,8 @@ static int take_label(struct stream *stream, struct proto message, bool *readabl
             value = field;
         }
     }
-    *readable = *readable && stream->labels.count < LABELS_MAX && name.length > 0 && is_text(&name) && is_text(&value);
+    *readable = *readable && stream->labels.count < LABELS_MAX && name.length > 0 && is_text(&name) &&
+                is_text(&value);
     if (*readable) {
         buf_add(&stream->texts, name.bytes, name.length);
         buf_add_char(&stream->texts, '\0');
@@ -99,7 +101,8 @@ static int take_chunk(struct stream *stream, struct proto message, struct err *e
     return stream->listener.chunk(stream->listener.context, &chunk, err);
 }
 
-/* The labels first, wherever they stand; the chunks' bytes are only stepped over. *wanted: whether chunks are. */
+/* The labels first, wherever they stand; the chunks' bytes are only stepped over. *wanted: whether chunks
+ * are. */
 static int take_labels(struct stream *stream, struct proto message, bool *wanted, struct err *err)
 {
     struct proto_field field;

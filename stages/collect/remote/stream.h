@@ -2,8 +2,8 @@
 #define TARE_COLLECT_REMOTE_STREAM_H
 
 /*
- * An answer to a remote read of the kind STREAMED_XOR_CHUNKS, taken in as it arrives: frames that hold a ChunkedReadResponse
- * each (Prometheus, prompb/remote.proto), told as series and their chunks.
+ * An answer to a remote read of the kind STREAMED_XOR_CHUNKS, taken in as it arrives: frames that hold a
+ * ChunkedReadResponse each (Prometheus, prompb/remote.proto), told as series and their chunks.
  */
 
 #include <stdbool.h>
@@ -35,7 +35,7 @@ struct stream {
     struct labels labels; /* of the series in work */
     struct buf texts;     /* theirs */
     int64_t series;       /* series so far, of each frame anew */
-    int64_t left_out;     /* wanted chunks of other encodings (histograms), and series whose labels cannot be read */
+    int64_t left_out; /* wanted chunks of other encodings (histograms); series whose labels are no text */
 };
 
 /* Prepares to read an answer from its beginning. */
@@ -47,8 +47,8 @@ void stream_release(struct stream *stream);
 /* Forgets what came: the answer begins anew. */
 void stream_begin(struct stream *stream);
 
-/* Takes the next bytes, in pieces of any size. ERR_UNAVAILABLE with the place for damage; the error of the listener. After an
- * error only stream_begin may follow. */
+/* Takes the next bytes, in pieces of any size. ERR_UNAVAILABLE with the place for damage; the error of the
+ * listener. After an error only stream_begin may follow. */
 int stream_feed(struct stream *stream, const void *bytes, size_t length, struct err *err);
 
 /* Says that nothing more comes. ERR_UNAVAILABLE for an answer that is cut. */

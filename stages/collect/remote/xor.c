@@ -1,6 +1,7 @@
 /*
- * Bits are read at a position, not from a buffer that is shifted: the position of a sample follows from the widths
- * of the one before, which the processor predicts, so that the loads of several samples are under way at once.
+ * Bits are read at a position, not from a buffer that is shifted: the position of a sample follows from the
+ * widths of the one before, which the processor predicts, so that the loads of several samples are under way
+ * at once.
  */
 #include "stages/collect/remote/xor.h"
 
@@ -9,8 +10,9 @@
 
 enum {
     HEADER = 2,
-    PEEK_BITS = 57,  /* what one load of 8 bytes gives wherever it begins in its byte */
-    SAMPLE_BYTES = 32, /* more than reading one sample can touch: 4 + 64 + 2 + 11 + 64 bits, and one load of 8 bytes */
+    PEEK_BITS = 57, /* what one load of 8 bytes gives wherever it begins in its byte */
+    SAMPLE_BYTES =
+        32, /* more than reading one sample can touch: 4 + 64 + 2 + 11 + 64 bits, and one load of 8 bytes */
     SAMPLE_BITS_MIN = 2,
     DELTA_BITS_MAX = 45, /* about a thousand years of milliseconds; times 65,535 samples it fits 63 bits */
     TIME_BITS_MAX = 60
@@ -96,8 +98,9 @@ static inline size_t read_value(struct decoder *decoder, const unsigned char *by
     return position + decoder->significant;
 }
 
-/* The change of the distance, whose prefix of `prefix` bits was seen; the position after it, BROKEN when time runs wild. The
- * ranges of the encoder are (−2^(n−1), 2^(n−1)]: only what is larger than 2^(n−1) is negative. */
+/* The change of the distance, whose prefix of `prefix` bits was seen; the position after it, BROKEN when time
+ * runs wild. The ranges of the encoder are (−2^(n−1), 2^(n−1)]: only what is larger than 2^(n−1) is negative.
+ */
 static inline size_t read_change(struct decoder *decoder, const unsigned char *bytes, size_t position,
                                  unsigned prefix, unsigned width)
 {
@@ -110,7 +113,8 @@ static inline size_t read_change(struct decoder *decoder, const unsigned char *b
 }
 
 /* The time that begins at a position, `word` being what stands there; as read_change. */
-static inline size_t read_time(struct decoder *decoder, const unsigned char *bytes, size_t position, uint64_t word)
+static inline size_t read_time(struct decoder *decoder, const unsigned char *bytes, size_t position,
+                               uint64_t word)
 {
     if (word >> 63 == 0) {
         position++;
@@ -127,8 +131,8 @@ static inline size_t read_time(struct decoder *decoder, const unsigned char *byt
     return position;
 }
 
-/* Samples that repeat distance and value are two zero bits each: as many as stand at the high end of `word`. Returns
- * the position after them. */
+/* Samples that repeat distance and value are two zero bits each: as many as stand at the high end of `word`.
+ * Returns the position after them. */
 static inline size_t repeat(struct decoder *decoder, size_t position, uint64_t word)
 {
     size_t run = leading_zeros(word | UINT64_C(1) << (63 - PEEK_BITS)) / 2;
@@ -140,8 +144,8 @@ static inline size_t repeat(struct decoder *decoder, size_t position, uint64_t w
     return position + 2 * run;
 }
 
-/* Reads samples that begin before `end`, SAMPLE_BYTES after which have to be readable. Returns the position after the
- * last one, BROKEN for damage. */
+/* Reads samples that begin before `end`, SAMPLE_BYTES after which have to be readable. Returns the position
+ * after the last one, BROKEN for damage. */
 static size_t read_samples(struct decoder *shared, const unsigned char *bytes, size_t position, size_t end)
 {
     struct decoder decoder = *shared; /* so that its members can live in registers */
@@ -192,8 +196,8 @@ static bool read_first(struct decoder *decoder, const unsigned char *bytes, size
     put(decoder);
     decoder->second = decoder->left > 0;
     return time >> (TIME_BITS_MAX + 1) == 0 &&
-           (decoder->left == 0 || (read_varint(bytes, length, place, &decoder->delta) &&
-                                   decoder->delta >> DELTA_BITS_MAX == 0));
+           (decoder->left == 0 ||
+            (read_varint(bytes, length, place, &decoder->delta) && decoder->delta >> DELTA_BITS_MAX == 0));
 }
 
 /* Whether nothing but zero bits stand from a position to the end. */
@@ -211,7 +215,8 @@ static bool only_padding(const unsigned char *bytes, size_t length, size_t posit
     return true;
 }
 
-/* All samples after the first: in place while there is room behind them, the last ones in a copy that has it. */
+/* All samples after the first: in place while there is room behind them, the last ones in a copy that has it.
+ */
 static bool read_rest(struct decoder *decoder, const unsigned char *bytes, size_t length, size_t place)
 {
     size_t position = 8 * place;

@@ -39,7 +39,8 @@ static void test_both_ways(void **state)
         for (size_t length = 0; from + length <= sizeof bytes; length++) {
             uint32_t got = crc32c(random, bytes + from, length);
             assert_int_equal(got, ~portable(~random, bytes + from, length));
-            assert_int_equal(got, crc32c(crc32c(random, bytes + from, length / 3), bytes + from + length / 3, length - length / 3));
+            assert_int_equal(got, crc32c(crc32c(random, bytes + from, length / 3), bytes + from + length / 3,
+                                         length - length / 3));
         }
     }
 }

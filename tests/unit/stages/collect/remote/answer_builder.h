@@ -25,7 +25,8 @@ static inline void add_payload(struct buf *answer, const void *bytes, size_t len
     buf_add(answer, bytes, length);
 }
 
-static inline void add_label(struct buf *series, const char *name, size_t name_length, const char *value, size_t value_length)
+static inline void add_label(struct buf *series, const char *name, size_t name_length, const char *value,
+                             size_t value_length)
 {
     struct buf label;
     buf_init(&label, 1 << 21);
@@ -35,7 +36,8 @@ static inline void add_label(struct buf *series, const char *name, size_t name_l
     buf_release(&label);
 }
 
-static inline void add_chunk(struct buf *series, int64_t first, int64_t last, int64_t encoding, const char *bytes, size_t length)
+static inline void add_chunk(struct buf *series, int64_t first, int64_t last, int64_t encoding,
+                             const char *bytes, size_t length)
 {
     struct buf chunk;
     buf_init(&chunk, 1 << 20);

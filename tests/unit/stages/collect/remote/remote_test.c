@@ -14,7 +14,8 @@
 #include "tests/harness/http_script.h"
 #include "tests/unit/stages/collect/remote/answer_builder.h"
 
-#define STREAMED "header Content-Type: application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse\n"
+#define STREAMED \
+    "header Content-Type: application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse\n"
 
 static char answer_path[] = "/tmp/tare-remote-XXXXXX";
 
@@ -73,13 +74,16 @@ static void set_up(struct setting *setting, const char *script)
     memset(setting, 0, sizeof *setting);
     setting->server = http_script_start(script);
     snprintf(url, sizeof url, "http://127.0.0.1:%d", http_script_port(setting->server));
-    struct prom_settings settings = {.url = url, .timeout_seconds = 1, .label_name = "cluster", .label_value = "eu"};
+    struct prom_settings settings = {
+        .url = url, .timeout_seconds = 1, .label_name = "cluster", .label_value = "eu"};
     assert_int_equal(prom_new(&settings, &setting->prom, &err), 0);
     remote_new(setting->prom, &setting->source);
     window_init(&setting->window, 1700000000, 1700000600);
     setting->namespace = namespace_new("shop");
     for (size_t i = 0; i < 2; i++) {
-        struct labels labels = {3, {"__name__", "pod", "container"}, {"container_cpu_usage_seconds_total", i == 0 ? "web-0" : "web-1.a", "app"}};
+        struct labels labels = {3,
+                                {"__name__", "pod", "container"},
+                                {"container_cpu_usage_seconds_total", i == 0 ? "web-0" : "web-1.a", "app"}};
         assert_int_equal(namespace_take(setting->namespace, &labels, &err), 0);
         setting->pods[i] = (uint32_t)i;
     }
@@ -113,7 +117,8 @@ static void test_served(void **state)
     struct err err = {0};
     enum served served;
     char *script = xasprintf("on POST /api/v1/read\n" STREAMED "times 1\ncut 300\nbody-file %s\n"
-                             "on POST /api/v1/read\n" STREAMED "chunked\nbody-file %s\n", answer_path, answer_path);
+                             "on POST /api/v1/read\n" STREAMED "chunked\nbody-file %s\n",
+                             answer_path, answer_path);
     set_up(&setting, script);
     assert_int_equal(ask(&setting, &served, &err), 0);
     assert_int_equal(served, SERVED);
@@ -171,7 +176,8 @@ static const struct one_case cases[] = {
     {"header Content-Type: application/x-protobuf\nbody x", SERVED_REFUSED,
      "does not stream remote reads: it answered with application/x-protobuf"},
     {"body {}", SERVED_REFUSED, "application/json"},
-    {"header Content-Type: application/x-protobuf\n", SERVED_REFUSED, "does not stream"}, /* and an empty body */
+    {"header Content-Type: application/x-protobuf\n", SERVED_REFUSED,
+     "does not stream"}, /* and an empty body */
     {STREAMED "body AAAAAAAAAAA", SERVED_REFUSED, "cut after"},
     {STREAMED "repeat 100 A", SERVED_REFUSED, "is damaged"},
     {"hang", SERVED_NOTHING, "in time"},

@@ -14,7 +14,10 @@ static void test_body(void **state)
 {
     (void)state;
     static const struct matcher matchers[] = {{MATCHER_EQUAL, "a", "b"}, {MATCHER_LIKE, "c", ""}};
-    static const char wanted[] = "\x0a\x19\x08\xe8\x07\x10\xd0\x0f\x1a\x08\x08\x00\x12\x01" "a\x1a\x01" "b\x1a\x07\x08\x02\x12\x01" "c\x1a\x00"
+    static const char wanted[] = "\x0a\x19\x08\xe8\x07\x10\xd0\x0f\x1a\x08\x08\x00\x12\x01"
+                                 "a\x1a\x01"
+                                 "b\x1a\x07\x08\x02\x12\x01"
+                                 "c\x1a\x00"
                                  "\x0a\x0d\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x10\x00\x12\x01\x01";
     struct buf request;
     struct buf body;

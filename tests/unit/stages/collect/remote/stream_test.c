@@ -48,7 +48,8 @@ static int hear_chunk(void *context, const struct stream_chunk *chunk, struct er
     if (heard->refuse) {
         return err_set(err, ERR_DATA, "full");
     }
-    buf_printf(&heard->text, "[%lld..%lld:%zu]", (long long)chunk->first_ms, (long long)chunk->last_ms, chunk->length);
+    buf_printf(&heard->text, "[%lld..%lld:%zu]", (long long)chunk->first_ms, (long long)chunk->last_ms,
+               chunk->length);
     xor_decode(chunk->bytes, chunk->length, &heard->points);
     return 0;
 }
@@ -82,11 +83,14 @@ static void test_recorded(void **state)
         buf_clear(&heard.text);
         heard.points.count = 0;
         for (size_t at = 0; at < length; at += piece) {
-            assert_int_equal(stream_feed(&stream, recorded + at, length - at < piece ? length - at : piece, &err), 0);
+            assert_int_equal(
+                stream_feed(&stream, recorded + at, length - at < piece ? length - at : piece, &err), 0);
         }
         assert_int_equal(stream_finish(&stream, &err), 0);
-        assert_string_equal(buf_str(&heard.text), "__name__=container_memory_working_set_bytes,container=c,instance=127.0.0.1:26799,"
-                                                  "job=x,namespace=a,pod=p,;[1795351633709..1795351638709:33]");
+        assert_string_equal(
+            buf_str(&heard.text),
+            "__name__=container_memory_working_set_bytes,container=c,instance=127.0.0.1:26799,"
+            "job=x,namespace=a,pod=p,;[1795351633709..1795351638709:33]");
         assert_int_equal(heard.points.count, 6);
         for (size_t i = 0; i < 6; i++) {
             assert_int_equal(heard.points.items[i].time_ms, INT64_C(1795351633709) + (int64_t)i * 1000);
@@ -204,7 +208,9 @@ static void refuse(const char *bytes, size_t length, const char *why)
 static void test_broken(void **state)
 {
     (void)state;
-    refuse("\x0a\x05" "abc", 5, "frame 2 at byte 5 of the answer is no ChunkedReadResponse");
+    refuse("\x0a\x05"
+           "abc",
+           5, "frame 2 at byte 5 of the answer is no ChunkedReadResponse");
     refuse("\x0a\x02\x0a\x05", 4, "frame 2 at byte 5 of the answer holds a series that cannot be read");
     refuse("\x0a\x03\x0a\x01\x0a", 5, "frame 2 at byte 5 of the answer holds a label that cannot be read");
     refuse("\x0a\x03\x12\x01\x22", 5, "frame 2 at byte 5 of the answer holds a chunk that cannot be read");

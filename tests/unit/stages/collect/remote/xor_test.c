@@ -91,9 +91,24 @@ static void test_constant(void **state)
 static void test_values(void **state)
 {
     (void)state;
-    const double values[] = {0.0, -0.0, 1, -1, value_of(0x7ff0000000000002), value_of(0x7ff8000000000001), 1e308, 5e-324,
-                             value_of(0x7ff0000000000000), value_of(0xfff0000000000000), 12345.678, 12345.679,
-                             value_of(UINT64_MAX), value_of(1), value_of(UINT64_C(1) << 63), 0.1, 0.1, 0.3};
+    const double values[] = {0.0,
+                             -0.0,
+                             1,
+                             -1,
+                             value_of(0x7ff0000000000002),
+                             value_of(0x7ff8000000000001),
+                             1e308,
+                             5e-324,
+                             value_of(0x7ff0000000000000),
+                             value_of(0xfff0000000000000),
+                             12345.678,
+                             12345.679,
+                             value_of(UINT64_MAX),
+                             value_of(1),
+                             value_of(UINT64_C(1) << 63),
+                             0.1,
+                             0.1,
+                             0.3};
     size_t count = sizeof values / sizeof *values;
     struct points points = {0};
     for (size_t i = 0; i < count * count * 2; i++) {
@@ -112,7 +127,8 @@ static void test_distances(void **state)
     points_add(&points, at, 1);
     for (size_t i = 0; i < 5; i++) {
         for (int64_t step = -2; step <= 2; step++) {
-            points_add(&points, at += edges[i], 1); /* a change of about ±edge, from and to a small distance */
+            points_add(&points, at += edges[i],
+                       1); /* a change of about ±edge, from and to a small distance */
             points_add(&points, at += 2 * edges[i] + step, 2);
             points_add(&points, at += edges[i], 2);
             points_add(&points, at += 3, 1);
@@ -132,8 +148,10 @@ static void add_random(struct points *points, size_t count)
     double value = 0;
     for (size_t i = 0; i < count; i++) {
         at += (int64_t)(rng_next() % jitter);
-        value = kind == 0 ? value_of(rng_next() & keep) : kind == 1 ? value + (double)(rng_next() % 1000) / 997
-                : kind == 2 ? (double)(rng_next() & keep & 0xffffff) : value;
+        value = kind == 0   ? value_of(rng_next() & keep)
+                : kind == 1 ? value + (double)(rng_next() % 1000) / 997
+                : kind == 2 ? (double)(rng_next() & keep & 0xffffff)
+                            : value;
         points_add(points, at, value);
     }
 }
@@ -158,7 +176,8 @@ static void test_many(void **state)
     check(&points);
 }
 
-/* What was decoded from damaged bytes: nothing on failure, else as many as the chunk says, in order of time. */
+/* What was decoded from damaged bytes: nothing on failure, else as many as the chunk says, in order of time.
+ */
 static void check_damaged(const unsigned char *bytes, size_t length, size_t *refused)
 {
     struct points out = {0};
@@ -214,16 +233,21 @@ static void test_lies(void **state)
     (void)state;
     expect_refused("", 0);
     expect_refused("\0", 1);
-    expect_refused("\0\0\1", 3);                        /* something after no samples */
+    expect_refused("\0\0\1", 3);                            /* something after no samples */
     expect_refused("\xff\xff\2\0\0\0\0\0\0\0\0\2\0\0", 14); /* a count that the bytes cannot hold */
-    expect_refused("\0\1\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f\0\0\0\0\0\0\0\0", 20);       /* a varint of too many bits */
-    expect_refused("\0\1\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\1\0\0\0\0\0\0\0\0", 21);     /* and of too many bytes */
-    expect_refused("\0\1\xff\xff\xff\xff\xff\xff\xff\xff\x7f\0\0\0\0\0\0\0\0", 19);           /* in no time of ours */
-    expect_refused("\0\2\2\0\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x7f\0", 21);       /* a distance likewise */
-    expect_refused("\0\2\2\0\0\0\0\0\0\0\0\2\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 22);   /* 31 zeros before 63 bits */
-    expect_refused("\0\3\2\0\0\0\0\0\0\0\0\2\x5f\xfe\x80", 15);                                 /* time runs backwards */
-    expect_refused("\0\3\2\0\0\0\0\0\0\0\0\2\x7b\xff\xff\xff\xff\xff\xff\xff\xe8", 21);               /* or far out of reach */
-    expect_refused("\0\1\2\0\0\0\0\0\0\0\0\1", 12);     /* something after the last sample */
+    expect_refused("\0\1\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f\0\0\0\0\0\0\0\0",
+                   20); /* a varint of too many bits */
+    expect_refused("\0\1\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\1\0\0\0\0\0\0\0\0",
+                   21); /* and of too many bytes */
+    expect_refused("\0\1\xff\xff\xff\xff\xff\xff\xff\xff\x7f\0\0\0\0\0\0\0\0", 19); /* in no time of ours */
+    expect_refused("\0\2\2\0\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x7f\0",
+                   21); /* a distance likewise */
+    expect_refused("\0\2\2\0\0\0\0\0\0\0\0\2\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+                   22);                                         /* 31 zeros before 63 bits */
+    expect_refused("\0\3\2\0\0\0\0\0\0\0\0\2\x5f\xfe\x80", 15); /* time runs backwards */
+    expect_refused("\0\3\2\0\0\0\0\0\0\0\0\2\x7b\xff\xff\xff\xff\xff\xff\xff\xe8",
+                   21);                             /* or far out of reach */
+    expect_refused("\0\1\2\0\0\0\0\0\0\0\0\1", 12); /* something after the last sample */
 }
 
 static void test_padding(void **state)
@@ -239,9 +263,9 @@ static void test_padding(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_few),    cmocka_unit_test(test_constant), cmocka_unit_test(test_values),
-        cmocka_unit_test(test_distances), cmocka_unit_test(test_random), cmocka_unit_test(test_many),
-        cmocka_unit_test(test_damage), cmocka_unit_test(test_lies),     cmocka_unit_test(test_padding),
+        cmocka_unit_test(test_few),       cmocka_unit_test(test_constant), cmocka_unit_test(test_values),
+        cmocka_unit_test(test_distances), cmocka_unit_test(test_random),   cmocka_unit_test(test_many),
+        cmocka_unit_test(test_damage),    cmocka_unit_test(test_lies),     cmocka_unit_test(test_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
