@@ -119,4 +119,5 @@ END {
 }' "$work/results"
 bad=$?
 tests/perf/parse.sh "${short[@]}" "$build" || bad=1
+tests/perf/collect.sh "${short[@]}" "$build" || bad=1
 exit $bad
