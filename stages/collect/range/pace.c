@@ -1,6 +1,6 @@
 #include "stages/collect/range/pace.h"
 
-/* An `and` of two selectors and an aggregation of it hold three samples for each one that is answered. */
+/* An `and` of two selectors holds three samples for each one that is answered. */
 enum { POINTS_MAX = 11000, SAMPLES_MAX = 50 * 1000 * 1000 / 6 };
 
 void pace_init(struct pace *pace)
@@ -8,6 +8,7 @@ void pace_init(struct pace *pace)
     pthread_mutex_init(&pace->lock, NULL);
     pace->points = POINTS_MAX;
     pace->samples = SAMPLES_MAX;
+    atomic_init(&pace->answered, false);
 }
 
 void pace_release(struct pace *pace)

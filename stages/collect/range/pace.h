@@ -8,6 +8,7 @@
  */
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct pace {
     pthread_mutex_t lock;
     int64_t points;  /* of one series in one answer */
     int64_t samples; /* of all series in one answer */
+    atomic_bool answered; /* a whole question was: how much pods have to tell is known from then on */
 };
 
 /* Prepares with the defaults. */

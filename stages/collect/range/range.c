@@ -44,6 +44,16 @@ static int read_once(struct reading *reading, const bool *marked, struct err *er
     return usage_questions(reading, marked, err) || event_questions(reading, marked, err) ? -1 : 0;
 }
 
+/* Whether CPU and memory of one container in each pod, all through the window, would not fit in the store. That is asked
+ * only while nothing better is known: answers that do not fit are for nothing. */
+static bool is_too_much(struct range_source *range, const struct question *question, const struct store *store)
+{
+    int64_t interval = question->namespace->interval > 0 ? question->namespace->interval : INTERVAL_DEFAULT;
+    int64_t points = (question->window->end - question->window->start) / interval * 2;
+    int64_t room = (int64_t)(store->limit / sizeof(struct point));
+    return question->pod_count > 1 && !atomic_load(&range->pace.answered) && (int64_t)question->pod_count > room / (points + 1);
+}
+
 static int range_read(struct source *source, const struct question *question, struct store *store, enum served *served,
                       struct err *err)
 {
@@ -51,6 +61,10 @@ static int range_read(struct source *source, const struct question *question, st
     struct reading reading = {.prom = range->prom, .pace = &range->pace, .question = question, .store = store};
     struct err problem = {0};
     bool *marked = NULL;
+    if (is_too_much(range, question, store)) {
+        *served = SERVED_TOO_MUCH;
+        return err_set(err, ERR_UNAVAILABLE, "the answer about namespace %s would be too large", question->namespace->name);
+    }
     if (!question->whole) {
         marked = xcalloc_array(question->namespace->pod_count, sizeof *marked);
         for (size_t i = 0; i < question->pod_count; i++) {
@@ -66,8 +80,10 @@ static int range_read(struct source *source, const struct question *question, st
     *served = !failed ? SERVED : reading.again ? SERVED_TOO_MUCH : reading.served;
     if (failed) {
         *err = problem;
+        return -1;
     }
-    return failed;
+    atomic_store(&range->pace.answered, true);
+    return 0;
 }
 
 static void range_free(struct source *source)
