@@ -45,15 +45,35 @@ static bool starts_near(double to_start, double sampled, double gaps)
     return to_start / 1000 < sampled / 1000 / gaps * near_start;
 }
 
-/* The rate a second from an increase between the first and the last of `gaps` + 1 samples in the range; the last lies at
- * its end. */
-static double rate_of(double increase, double first_value, double to_start, double sampled, double gaps, double range_ms)
+/* How samples lie in a range, and what an increase is to be multiplied with there. Scrapes are regular mostly, so it is the
+ * same from one sample to the next. */
+struct layout {
+    int64_t to_start; /* from the range's start to its first sample; the last lies at its end */
+    int64_t sampled;  /* between the first and the last */
+    size_t gaps;
+    double factor;
+};
+
+static double factor_of(double to_start, double sampled, double gaps, double range_ms)
 {
-    if (increase * to_start > sampled * first_value) {
-        to_start = fmin(to_start, sampled * (first_value / increase)); /* there the counter was 0 */
-    }
     double covered = sampled + (starts_near(to_start, sampled, gaps) ? to_start : sampled / gaps / 2);
-    return increase * covered / (sampled * range_ms) * 1000;
+    return covered / (sampled * range_ms) * 1000;
+}
+
+/* The rate a second from an increase. `first_value`: of the counter at the first sample. */
+static double rate_of(struct layout *last, const struct layout *now, double increase, double first_value, double range_ms)
+{
+    double to_start = (double)now->to_start;
+    double sampled = (double)now->sampled;
+    if (increase * to_start > sampled * first_value) {
+        double to_zero = sampled * (first_value / increase); /* there the counter was 0 */
+        return increase * factor_of(fmin(to_start, to_zero), sampled, (double)now->gaps, range_ms);
+    }
+    if (now->to_start != last->to_start || now->sampled != last->sampled || now->gaps != last->gaps) {
+        *last = *now;
+        last->factor = factor_of(to_start, sampled, (double)now->gaps, range_ms);
+    }
+    return increase * last->factor;
 }
 
 void rates_make(struct points *counter, int64_t range_ms, struct oddities *oddities)
@@ -64,6 +84,7 @@ void rates_make(struct points *counter, int64_t range_ms, struct oddities *oddit
     /* From the end, so that the samples a rate needs are still there; rates gather at the end of the array. */
     size_t left = counter->count;
     size_t made = counter->count;
+    struct layout layout = {0};
     for (size_t i = counter->count; i-- > 1;) {
         int64_t start = items[i].time_ms - range_ms;
         left = left < i ? left : i;
@@ -77,8 +98,10 @@ void rates_make(struct points *counter, int64_t range_ms, struct oddities *oddit
         if (lost != NULL) {
             increase = fmax(0, increase + (lost[i] - lost[left]));
         }
-        double rate = rate_of(increase, items[left].value, (double)(items[left].time_ms - start),
-                              (double)(items[i].time_ms - items[left].time_ms), (double)(i - left), (double)range_ms);
+        struct layout now = {.to_start = items[left].time_ms - start,
+                             .sampled = items[i].time_ms - items[left].time_ms,
+                             .gaps = i - left};
+        double rate = rate_of(&layout, &now, increase, items[left].value, (double)range_ms);
         items[--made] = (struct point){items[i].time_ms, rate};
     }
     oddities->increments += counter->count > 1 ? (int64_t)counter->count - 1 : 0;

@@ -113,6 +113,7 @@ static void merge_all(struct samples *samples)
     free(places);
     samples->count = kept;
     samples->approximate = true;
+    samples->ordered = false;
     /* Where merging does not help much, wait longer before the next time. */
     samples->limit = kept * 2 > samples->limit ? kept * 2 : samples->limit;
 }
@@ -217,6 +218,7 @@ static void note_pod(struct samples *samples, const struct piece *piece, uint32_
     struct sample_pod *pod = &samples->pods[place];
     uint32_t first = (uint32_t)(piece->points[0].time_ms - piece->start_ms);
     uint32_t last = (uint32_t)(piece->points[piece->count - 1].time_ms - piece->start_ms);
+    samples->ordered &= place + 1 == samples->pod_count && (pod->count == 0 || first > pod->last);
     pod->first = first < pod->first ? first : pod->first;
     pod->last = last > pod->last ? last : pod->last;
     pod->count += (int64_t)piece->count;
@@ -234,6 +236,7 @@ void samples_add(struct samples *samples, const struct window *window, uint32_t 
         profile_start(&samples->profile, window);
         samples->min = INFINITY;
         samples->max = -1;
+        samples->ordered = true;
     }
     uint32_t place = place_of(samples, pod_id);
     struct piece piece = {.points = points->items + from,
@@ -241,6 +244,7 @@ void samples_add(struct samples *samples, const struct window *window, uint32_t 
                           .start_ms = window->start * 1000,
                           .scale = scale,
                           .pod_count = UINT32_C(1) << SAMPLE_POD_BITS | place};
+    note_pod(samples, &piece, place);
     for (size_t i = 0; i < piece.count;) {
         if (samples->count >= samples->limit) {
             merge_all(samples);
@@ -250,6 +254,5 @@ void samples_add(struct samples *samples, const struct window *window, uint32_t 
         GROW(samples->items, samples->capacity, samples->count + room);
         i = add_run(samples, &piece, i, room);
     }
-    note_pod(samples, &piece, place);
     add_spread(samples, &piece);
 }

@@ -42,6 +42,7 @@ struct samples {
     uint32_t greatest_id;
     size_t limit; /* SAMPLES_EXACT; tests lower it */
     bool approximate;
+    bool ordered; /* each pod's samples are together and in order of time */
     int64_t total;
     double sum;
     double mean;

@@ -7,7 +7,7 @@
 #include "pipeline/base/mem.h"
 #include "stages/collect/figures/order.h"
 
-enum { HOURS_OF_DAY = 24, POD_SAMPLES_MIN = 30, SAMPLES_PER_CLASS = 4, NO_CLASS = ORDER_CLASSES };
+enum { HOURS_OF_DAY = 24, POD_SAMPLES_MIN = 30, SAMPLES_PER_CLASS = 4, LEAP = 16, NO_CLASS = ORDER_CLASSES };
 
 /* Percentiles in thousandths. */
 static const int64_t plain[TALLY_PLAIN] = {500, 900, 950, 990, 995};
@@ -109,7 +109,7 @@ static void prepare_pods(struct work *work, int64_t start_range_ms)
                (ORDER_CLASSES >> pod->shift) * SAMPLES_PER_CLASS > work->samples->pods[i].count) {
             pod->shift++;
         }
-        size += ORDER_CLASSES >> pod->shift;
+        size += (size_t)ORDER_CLASSES >> pod->shift;
     }
     work->pod_sums = xcalloc_array(size, sizeof *work->pod_sums);
     double *sums = work->pod_sums;
@@ -130,6 +130,26 @@ struct stretch {
     bool steady;
 };
 
+static bool is_alike(const struct sample *sample, uint32_t place, int64_t low, int64_t high)
+{
+    return sample_place(sample) == place && sample->offset >= low && sample->offset <= high;
+}
+
+/* The end of what is of the same pod as the sample at `from` and has an offset from `low` to `high`. */
+static size_t stretch_end(const struct samples *samples, size_t from, int64_t low, int64_t high)
+{
+    const struct sample *items = samples->items;
+    uint32_t place = sample_place(&items[from]);
+    size_t to = from + 1;
+    while (samples->ordered && to + LEAP <= samples->count && is_alike(&items[to + LEAP - 1], place, low, high)) {
+        to += LEAP;
+    }
+    while (to < samples->count && is_alike(&items[to], place, low, high)) {
+        to++;
+    }
+    return to;
+}
+
 static struct stretch stretch_from(const struct work *work, size_t from)
 {
     const struct sample *items = work->samples->items;
@@ -148,12 +168,7 @@ static struct stretch stretch_from(const struct work *work, size_t from)
     high = !stretch.recent && high > work->recent_after ? work->recent_after : high;
     low = stretch.steady && low < border ? border : low;
     high = !stretch.steady && high >= border ? border - 1 : high;
-    size_t to = from + 1;
-    while (to < work->samples->count && sample_place(&items[to]) == place && items[to].offset >= low &&
-           items[to].offset <= high) {
-        to++;
-    }
-    stretch.to = to;
+    stretch.to = stretch_end(work->samples, from, low, high);
     return stretch;
 }
 
