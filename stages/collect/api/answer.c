@@ -17,6 +17,7 @@ enum role {
     ROLE_STATUS, /* strings of the root */
     ROLE_ERROR_TYPE,
     ROLE_ERROR,
+    ROLE_WARNINGS,
     ROLE_DATA,
     ROLE_RESULT,
     ROLE_ITEM,
@@ -38,6 +39,7 @@ struct member {
 static const struct member members[] = {
     {ROLE_ROOT, "status", ROLE_STATUS}, {ROLE_ROOT, "errorType", ROLE_ERROR_TYPE},
     {ROLE_ROOT, "error", ROLE_ERROR},   {ROLE_ROOT, "data", ROLE_DATA},
+    {ROLE_ROOT, "warnings", ROLE_WARNINGS},
     {ROLE_DATA, "result", ROLE_RESULT}, {ROLE_ITEM, "metric", ROLE_METRIC},
     {ROLE_ITEM, "values", ROLE_VALUES}, {ROLE_ITEM, "value", ROLE_POINT},
 };
@@ -70,6 +72,7 @@ void answer_reset(struct answer *answer)
     answer->status[0] = '\0';
     answer->error_type[0] = '\0';
     answer->error[0] = '\0';
+    answer->warning[0] = '\0';
     answer->started = false;
     answer->stopped = false;
     if (answer->listener.begin != NULL) {
@@ -263,6 +266,10 @@ static int take_scalar(struct answer *answer, enum json_token token, struct err 
     if (in == ROLE_METRIC || in == ROLE_LABELS) {
         return token == JSON_TOKEN_STRING ? add_text(answer, 1, err)
                                           : refuse(answer, "a label is no string", err);
+    }
+    if (in == ROLE_WARNINGS && token == JSON_TOKEN_STRING && answer->warning[0] == '\0') {
+        keep(answer->warning, sizeof answer->warning, answer);
+        return 0;
     }
     bool whole = answer->next_role == ROLE_DATA || answer->next_role == ROLE_RESULT;
     if (answer->json.in_object[depth - 1] && whole && token != JSON_TOKEN_WORD) {

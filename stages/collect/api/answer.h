@@ -44,6 +44,7 @@ struct answer {
     char status[16];
     char error_type[64];
     char error[ANSWER_TEXT_MAX];
+    char warning[ANSWER_TEXT_MAX]; /* the first one, "" for none */
     bool started;
     bool stopped; /* by the listener: the error is its own */
 };

@@ -33,6 +33,7 @@ struct prom {
     int silent;         /* rounds without an answer in a row */
     struct err silence; /* what the last of them said */
     struct source_counts counts;
+    bool warned; /* of what the server said about an answer that it gave */
 };
 
 /* One question on its way. */
@@ -306,6 +307,21 @@ static enum served judge(const struct answer *answer, const struct exchange *exc
     return refusal_of_size(answer->error) ? SERVED_TOO_MUCH : SERVED_REFUSED;
 }
 
+/* Passes on what the server says beside an answer (a store that it could not ask), once. */
+static void warn(struct prom *prom, const struct answer *answer)
+{
+    if (answer->warning[0] == '\0') {
+        return;
+    }
+    pthread_mutex_lock(&prom->lock);
+    bool first = !prom->warned;
+    prom->warned = true;
+    pthread_mutex_unlock(&prom->lock);
+    if (first) {
+        log_warn("%s answers with a warning: %s", prom->who, answer->warning);
+    }
+}
+
 /* Sends a form and reads the answer as it comes. */
 static int ask_form(struct prom *prom, const char *path, const struct buf *form, const struct answer_listener *listener,
                     enum served *served, struct err *err)
@@ -335,6 +351,7 @@ static int ask_form(struct prom *prom, const char *path, const struct buf *form,
     end(prom, &exchange, *served, answer.points, &problem);
     log_debug("%s: %" PRId64 " series, %" PRId64 " samples, %" PRId64 " bytes", path, answer.series, answer.points,
               reply.received);
+    warn(prom, &answer);
     answer_release(&answer);
     http_reply_release(&reply);
     if (failed) {
@@ -343,10 +360,21 @@ static int ask_form(struct prom *prom, const char *path, const struct buf *form,
     return failed ? -1 : 0;
 }
 
+/* Half an answer is none: Thanos and VictoriaMetrics shall refuse what a part of their stores cannot answer. The latter
+ * shall also look at the instants that are asked for, not at rounder ones that it has answers for. Others pass over
+ * names that they do not know. */
+static void add_conditions(struct buf *form)
+{
+    http_add_field(form, "partial_response", "false");
+    http_add_field(form, "deny_partial_response", "1");
+    http_add_field(form, "nocache", "1");
+}
+
 static int ask(struct prom *prom, const char *path, struct buf *form, const struct answer_listener *listener,
                enum served *served, struct err *err)
 {
     int failed;
+    add_conditions(form);
     if (form->overflow) {
         *served = SERVED_TOO_MUCH;
         failed = err_set(err, ERR_UNAVAILABLE, "a question to %s is larger than %d bytes", prom->who, QUESTION_MAX);

@@ -139,8 +139,13 @@ static int ask_hourly(struct reading *reading, const bool *marked, enum metric m
 
 int usage_questions(struct reading *reading, const bool *marked, struct err *err)
 {
-    return ask_samples(reading, marked, err) || ask_hourly(reading, marked, METRIC_PERIODS, err) ||
-                   ask_hourly(reading, marked, METRIC_THROTTLED, err)
-               ? -1
-               : 0;
+    if (ask_samples(reading, marked, err)) {
+        return -1;
+    }
+    size_t before = reading->whole;
+    if (ask_hourly(reading, marked, METRIC_PERIODS, err)) {
+        return -1;
+    }
+    /* Without periods no container has a CPU limit, and nothing was throttled. */
+    return reading->whole > before ? ask_hourly(reading, marked, METRIC_THROTTLED, err) : 0;
 }

@@ -157,6 +157,20 @@ static void test_refused(void **state)
     refuse("{\"a\":\"\x01\"}", "control");
 }
 
+static void test_a_warning_beside_the_data(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"status\":\"success\",\"warnings\":[\"no store\",\"x\"],\"data\":{\"result\":[]}}";
+    struct answer_listener listener = {0};
+    struct answer answer;
+    struct err err = {0};
+    answer_init(&answer, &listener, "the server");
+    assert_int_equal(answer_feed(&answer, text, sizeof text - 1, &err), 0);
+    assert_int_equal(answer_finish(&answer, &err), 0);
+    assert_string_equal(answer.warning, "no store");
+    answer_release(&answer);
+}
+
 static void test_depth(void **state)
 {
     (void)state;
@@ -197,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_every_prefix),
         cmocka_unit_test(test_series_and_vector),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_a_warning_beside_the_data),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_values),
     };
