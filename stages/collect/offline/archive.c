@@ -20,6 +20,9 @@ enum {
     TABLE_MIN = 1024
 };
 
+/* The year 9999: what a broken chunk says of itself may be later. */
+static const int64_t latest_possible = INT64_C(253402300800000);
+
 /* What stands before the bytes of a run in the file. */
 struct run {
     uint64_t next; /* run of the same series, 0 after the last */
@@ -169,7 +172,9 @@ static int add_run(struct archive *archive, struct entry *entry, const struct ru
     entry->last_run = at;
     entry->first_ms = first || run->first_ms < entry->first_ms ? run->first_ms : entry->first_ms;
     entry->last_ms = first || run->last_ms > entry->last_ms ? run->last_ms : entry->last_ms;
-    archive->latest_ms = run->last_ms > archive->latest_ms ? run->last_ms : archive->latest_ms;
+    if (run->last_ms > archive->latest_ms && run->last_ms <= latest_possible) {
+        archive->latest_ms = run->last_ms;
+    }
     archive->samples += run->samples;
     return 0;
 }

@@ -502,13 +502,57 @@ static void test_odd_labels(void **state)
     source->free(source);
 }
 
+/* A chunk that cannot be decoded, whose end is open as that of one in work: it is handed on to be counted, and the file does not
+ * end with it. */
+static void test_broken_chunk(void **state)
+{
+    (void)state;
+    struct buf out;
+    struct buf series;
+    struct xor_encoder xor = {0};
+    buf_init(&out, FILE_MAX);
+    buf_init(&series, FILE_MAX);
+    add_label(&series, "__name__", MEMORY);
+    add_label(&series, "container", "app");
+    add_label(&series, "namespace", "shop");
+    add_label(&series, "pod", "p0");
+    xor_begin(&xor);
+    xor_add(&xor, (START + 30) * (int64_t)1000, 1);
+    add_chunk(&series, &xor, START + 30, (START + 30) * (int64_t)1000);
+    xor_begin(&xor);
+    xor_add(&xor, (START + 60) * (int64_t)1000, 1);
+    xor_add(&xor, (START + 90) * (int64_t)1000, 2);
+    xor.samples = 77; /* more samples than there are */
+    add_chunk(&series, &xor, START + 60, INT64_MAX);
+    add_frame(&out, &series);
+    put(out.data, out.length);
+    buf_release(&series);
+    buf_release(&out);
+    struct source *source = open_source();
+    struct namespace *namespace = discover(source, "shop");
+    struct store store;
+    size_t count = 0;
+    struct points points = {0};
+    store_init(&store, FILE_MAX);
+    read_store(source, namespace, &store);
+    const struct series *found = store_pod(&store, 0, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(store_points(found, &points), 1);
+    assert_int_equal(points.count, 1);
+    assert_int_equal(offline_end(source), (START + 30 + 59) / 60 * 60);
+    points_release(&points);
+    store_release(&store);
+    namespace_free(namespace);
+    source->free(source);
+}
+
 int main(void)
 {
     json_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms),     cmocka_unit_test(test_many),       cmocka_unit_test(test_threads),
         cmocka_unit_test(test_full_store), cmocka_unit_test(test_bad_files), cmocka_unit_test(test_cut_frames),
-        cmocka_unit_test(test_odd_labels),
+        cmocka_unit_test(test_odd_labels), cmocka_unit_test(test_broken_chunk),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
