@@ -302,28 +302,6 @@ static bool is_of(const struct series *series, const char *metric, const char *p
            (container == NULL || strcmp(series->container, container) == 0);
 }
 
-/* A server asked for the maximum over all series of a container at each instant. */
-static struct list highest(const struct list *parts, size_t count)
-{
-    struct list out = {0};
-    for (size_t i = 0; i < count; i++) {
-        for (size_t p = 0; p < parts[i].count; p++) {
-            size_t at = 0;
-            while (at < out.count && out.items[at].time != parts[i].items[p].time) {
-                at++;
-            }
-            if (at == out.count) {
-                add(&out, parts[i].items[p].time, parts[i].items[p].value, 0);
-            }
-            out.items[at].value = fmax(out.items[at].value, parts[i].items[p].value);
-        }
-    }
-    if (out.count > 0) {
-        qsort(out.items, out.count, sizeof *out.items, by_time);
-    }
-    return out;
-}
-
 /* Samples of one pod's container: the series with most samples first, then what others tell beside it. */
 static struct list pod_samples(const char *metric, const char *pod, const char *container, bool cpu)
 {
@@ -334,8 +312,8 @@ static struct list pod_samples(const char *metric, const char *pod, const char *
             parts[count++] = (at_grid ? grid_samples : native_samples)(&all_series[i].points, cpu);
         }
     }
-    struct list out = at_grid ? highest(parts, count) : (struct list){0};
-    for (size_t n = 0; !at_grid && n < count; n++) {
+    struct list out = {0};
+    for (size_t n = 0; n < count; n++) {
         size_t fullest = 0;
         for (size_t i = 1; i < count; i++) {
             fullest = parts[i].count > parts[fullest].count ? i : fullest;
