@@ -201,25 +201,40 @@ static void add_startup(struct work *work, const struct stretch *stretch)
     }
 }
 
-static void add_steady(struct work *work, const struct stretch *stretch)
+/* What is added up of the steady samples of a stretch. */
+struct weights {
+    double sum;
+    double weighted_sum;
+};
+
+/* `merged`: samples stand for several. */
+static inline struct weights weigh(const struct work *work, const struct stretch *stretch, double *hour, bool merged)
 {
-    struct pod *pod = &work->pods[stretch->place];
-    double *hour = work->hours[stretch->hour_of_day];
-    double sum = 0;
-    double weighted_sum = 0;
+    const struct pod *pod = &work->pods[stretch->place];
+    double *own = pod->sums;
+    unsigned shift = pod->shift;
+    struct weights all = {0};
     for (size_t i = stretch->from; i < stretch->to; i++) {
         const struct sample *sample = &work->samples->items[i];
-        double weight = window_weight(work->window, sample->offset) * sample_count(sample);
+        double weight = window_weight(work->window, sample->offset) * (merged ? sample_count(sample) : 1);
         unsigned class = work->classes[i];
         hour[class] += weight;
-        pod->sums[class >> pod->shift] += weight;
-        sum += weight;
-        weighted_sum += weight * sample->value;
+        own[class >> shift] += weight;
+        all.sum += weight;
+        all.weighted_sum += weight * sample->value;
     }
-    pod->weight += sum;
-    work->hour_weight[stretch->hour_of_day] += sum;
-    work->tally->weight += sum;
-    work->tally->weighted_sum += weighted_sum;
+    return all;
+}
+
+static void add_steady(struct work *work, const struct stretch *stretch)
+{
+    double *hour = work->hours[stretch->hour_of_day];
+    struct weights all =
+        work->samples->approximate ? weigh(work, stretch, hour, true) : weigh(work, stretch, hour, false);
+    work->pods[stretch->place].weight += all.sum;
+    work->hour_weight[stretch->hour_of_day] += all.sum;
+    work->tally->weight += all.sum;
+    work->tally->weighted_sum += all.weighted_sum;
 }
 
 static void note_run(struct work *work, const struct stretch *stretch)
