@@ -6,6 +6,9 @@
 #include "pipeline/base/str.h"
 #include "stages/collect/remote/xor.h"
 
+/* The longest time that a chunk can be about, in milliseconds: a thousand years. */
+static const uint64_t chunk_length_max = UINT64_C(1) << 45;
+
 /* Points of a source that tells them singly become a chunk once they are so many. */
 enum { PENDING_MAX = 120, BLOCK_SIZE = 1024 * 1024, TABLE_SIZE = 256, SERIES_MAX = 200000, CONTAINER_NAME_MAX = 253 };
 
@@ -451,9 +454,11 @@ int64_t store_interval(const struct series *const *series, size_t count)
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
         for (const struct chunk *chunk = series[i]->first; chunk != NULL; chunk = chunk->next) {
-            if (chunk->samples > 1 && chunk->last_ms > chunk->first_ms) {
+            /* A chunk that is still written to may end at the end of time. */
+            uint64_t length = (uint64_t)chunk->last_ms - (uint64_t)chunk->first_ms;
+            if (chunk->samples > 1 && chunk->last_ms > chunk->first_ms && length < chunk_length_max) {
                 GROW(distances, capacity, found + 1);
-                distances[found++] = (chunk->last_ms - chunk->first_ms) / (chunk->samples - 1);
+                distances[found++] = (int64_t)length / (chunk->samples - 1);
             }
         }
     }
