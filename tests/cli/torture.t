@@ -61,6 +61,13 @@ torture() {
 }
 
 torture parse /dev/null "$BIN/tare-parse" -q --created "$now" deploy
+cp wanted inventory.jsonl
+awk 'BEGIN { for (p = 0; p < 3; p++) for (t = 1795305600; t < 1795316400; t += 60) {
+    labels = sprintf("{namespace=\"shop\",pod=\"cart-7d9f8b6c5d-bbbb%d\",container=\"cart\"}", p)
+    printf "container_cpu_usage_seconds_total%s %d %d\ncontainer_memory_working_set_bytes%s %d %d\n", labels, t / 10, t, labels, t % 997, t
+} print "# EOF" }' >saved.om
+torture collect inventory.jsonl "$BIN/tare-collect" -q --created "$now" --offline saved.om --window 2h --parallel 1
+cp inventory.jsonl wanted
 # As if made by hand: without the digest a reader takes an artifact of another kind.
 sed '1s/"tare":"inventory"/"tare":"usage"/; s/"sha256":"[0-9a-f]*","skipped"/"skipped"/' wanted >usage.jsonl
 torture analyze usage.jsonl "$BIN/tare-analyze" -q --created "$now"
