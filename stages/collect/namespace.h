@@ -59,7 +59,7 @@ struct namespace *namespace_new(const char *name);
  * NAMESPACE_OBJECTS_MAX. */
 int namespace_take(struct namespace *namespace, const struct labels *labels, struct err *err);
 
-/* Sorts what was taken in, makes each pod one, and follows the owners. Once, after the last series. */
+/* Sorts what was taken in, makes each pod one, and follows the owners. Once more where more series come after it. */
 void namespace_settle(struct namespace *namespace);
 
 /* The metrics that tell of pods and owners: the name of the n-th, NULL past the last. `container`: its series are of

@@ -1,7 +1,7 @@
 #ifndef TARE_COLLECT_DISCOVER_H
 #define TARE_COLLECT_DISCOVER_H
 
-/* The pods of a namespace and who owns them, from the server's index of series: one question, no samples. */
+/* The pods of a namespace and who owns them, from the server's index of series: one question or two, no samples. */
 
 #include "pipeline/base/err.h"
 #include "stages/collect/api/prom.h"

@@ -9,7 +9,7 @@
 #include "stages/collect/range/selector.h"
 #include "stages/collect/store.h"
 
-enum { SHORT_LOOK = 2 * HOUR, FEW = 4 };
+enum { SHORT_LOOK = 2 * HOUR, FEW = 4, SPREAD = 16 };
 
 /* Distances between samples, rounded to seconds, of one series; and the shortest median of all series so far. */
 struct distances {
@@ -143,6 +143,34 @@ static int look_at(const struct look *look, const bool *marked, int64_t *interva
     return failed ? -1 : 0;
 }
 
+/* Looks at all marked pods; at some of them where that is too much. */
+static int look_wide(const struct look *look, const bool *marked, int64_t *interval, enum served *served, struct err *err)
+{
+    size_t count = look->namespace->pod_count;
+    struct err problem = {0};
+    if (look_at(look, marked, interval, served, &problem) == 0) {
+        return 0;
+    }
+    if (*served != SERVED_TOO_MUCH || count <= SPREAD) {
+        *err = problem;
+        return -1;
+    }
+    bool *some = xcalloc_array(count, sizeof *some);
+    size_t wanted = 0;
+    for (size_t i = 0; i < count; i++) {
+        wanted += marked == NULL || marked[i];
+    }
+    for (size_t i = 0, nth = 0, taken = 0; i < count; i++) {
+        if ((marked == NULL || marked[i]) && nth++ * SPREAD / wanted >= taken) {
+            some[i] = true;
+            taken++;
+        }
+    }
+    int failed = look_at(look, some, interval, served, err);
+    free(some);
+    return failed;
+}
+
 int interval_find(struct prom *prom, const struct namespace *namespace, const bool *marked, const struct window *window,
                   int64_t *interval, enum served *served, struct err *err)
 {
@@ -154,8 +182,7 @@ int interval_find(struct prom *prom, const struct namespace *namespace, const bo
     };
     *interval = 0;
     for (size_t i = 0; i < ARRAY_COUNT(looks) && *interval == 0; i++) {
-        /* What is too much to be counted tells nothing; the next look may. */
-        if (look_at(&looks[i], marked, interval, served, err) && *served != SERVED_TOO_MUCH) {
+        if (look_wide(&looks[i], marked, interval, served, err)) {
             return -1;
         }
     }

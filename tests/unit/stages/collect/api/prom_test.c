@@ -299,25 +299,48 @@ static void test_settings(void **state)
     assert_int_equal(err.class, ERR_CONFIG);
 }
 
-static void test_pods_of_a_namespace(void **state)
+#define NAMED(metric, pod) "{\"__name__\":\"" metric "\",\"pod\":\"" pod "\",\"container\":\"c\"}"
+#define OWNED(pod) "{\"__name__\":\"kube_pod_owner\",\"pod\":\"" pod "\",\"owner_kind\":\"Job\",\"owner_name\":\"j\"}"
+
+/* How many pods are found, and with how many questions. */
+static size_t discover(const char *memory, int *requests)
 {
-    (void)state;
-    struct http_script *server = http_script_start(
-        "on POST /api/v1/series\nmatch namespace=\"shop\"\nbody {\"status\":\"success\",\"data\":["
-        "{\"__name__\":\"kube_pod_owner\",\"pod\":\"b\",\"owner_kind\":\"Job\",\"owner_name\":\"j\"},"
-        "{\"__name__\":\"container_memory_working_set_bytes\",\"pod\":\"b\",\"container\":\"c\"},"
-        "{\"__name__\":\"container_cpu_usage_seconds_total\",\"pod\":\"a\",\"container\":\"c\"}]}\n");
+    char *script = xasprintf("on POST /api/v1/series\nmatch {__name__=\"container_memory_working_set_bytes\"\n"
+                             "body {\"status\":\"success\",\"data\":[%s]}\n"
+                             "on POST /api/v1/series\nmatch {__name__=\"container_cpu_usage_seconds_total\"\n"
+                             "body {\"status\":\"success\",\"data\":[" NAMED("container_cpu_usage_seconds_total", "a") "]}\n",
+                             memory);
+    struct http_script *server = http_script_start(script);
     struct prom *prom = client(server, "");
     struct window window = {.start = 100, .end = 1000};
     struct namespace *namespace = NULL;
     struct err err = {0};
     enum served served;
     assert_int_equal(api_discover(prom, "shop", &window, &namespace, &served, &err), 0);
-    assert_int_equal(namespace->pod_count, 2);
-    assert_string_equal(namespace->pods[1].owner_kind, "Job");
+    assert_int_equal(served, SERVED);
+    size_t pods = namespace->pod_count;
+    long b = namespace_find_pod(namespace, "b");
+    assert_true(b < 0 || namespace->pods[b].owner_kind == NULL || strcmp(namespace->pods[b].owner_kind, "Job") == 0);
+    *requests = http_script_count(server);
     namespace_free(namespace);
     prom_free(prom);
     http_script_stop(server);
+    free(script);
+    return pods;
+}
+
+static void test_pods_of_a_namespace(void **state)
+{
+    (void)state;
+    int requests;
+    assert_int_equal(discover(OWNED("b") "," NAMED("container_memory_working_set_bytes", "b"), &requests), 1);
+    assert_int_equal(requests, 1);
+    /* A pod that kube-state-metrics knows and memory does not; no kube-state-metrics; nothing. */
+    assert_int_equal(discover(OWNED("b") "," OWNED("a") "," NAMED("container_memory_working_set_bytes", "b"), &requests), 2);
+    assert_int_equal(requests, 2);
+    assert_int_equal(discover(NAMED("container_memory_working_set_bytes", "b"), &requests), 2);
+    assert_int_equal(requests, 2);
+    assert_int_equal(discover("", &requests), 1);
 }
 
 int main(void)

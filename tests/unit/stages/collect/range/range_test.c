@@ -240,6 +240,20 @@ static void test_the_scrape_interval_is_found(void **state)
     stop(&fixture);
 }
 
+/* An interval that cannot be found is not made up. */
+static void test_an_interval_that_is_too_much_to_find(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct namespace *namespace;
+    start(&fixture, "on POST /api/v1/series\nbody {\"status\":\"success\",\"data\":[{\"pod\":\"a\",\"container\":\"c\"}]}\n" INSTANT
+                    "status 422\nbody {\"status\":\"error\",\"errorType\":\"execution\",\"error\":\"too many samples\"}\n");
+    assert_int_equal(fixture.source->discover(fixture.source, "shop", &fixture.window, &namespace, &fixture.served, &fixture.err),
+                     -1);
+    assert_int_equal(fixture.served, SERVED_TOO_MUCH);
+    stop(&fixture);
+}
+
 static void test_pods_that_are_scraped_more_rarely(void **state)
 {
     (void)state;
@@ -289,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_halved_any_more),
         cmocka_unit_test(test_a_full_store_is_too_much),
         cmocka_unit_test(test_the_scrape_interval_is_found),
+        cmocka_unit_test(test_an_interval_that_is_too_much_to_find),
         cmocka_unit_test(test_pods_that_are_scraped_more_rarely),
         cmocka_unit_test(test_classes_of_spacing),
     };
