@@ -1,5 +1,6 @@
-/* read_request START_MS END_MS MATCHER…: writes the body of a remote read (snappy, protobuf; Prometheus' prompb/remote.proto) that asks for
- * streamed chunks to stdout. A MATCHER is name=value, name!=value, name=~value or name!~value. */
+/* read_request START_MS END_MS MATCHER…: writes the body of a remote read to stdout (snappy, protobuf; Prometheus'
+ * prompb/remote.proto) that asks for streamed chunks. A MATCHER is name=value, name!=value, name=~value or
+ * name!~value. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

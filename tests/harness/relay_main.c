@@ -27,7 +27,8 @@ static struct {
 } relay = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* A line for each answer tells what became of it. */
-static const char curl_options[] = "globoff\noutput = \"/dev/null\"\nwrite-out = \"%{http_code} %{size_download}\\n\"\n";
+static const char curl_options[] =
+    "globoff\noutput = \"/dev/null\"\nwrite-out = \"%{http_code} %{size_download}\\n\"\n";
 
 /* What a client sets itself. */
 static bool own_header(const char *line)
