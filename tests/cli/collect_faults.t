@@ -6,7 +6,7 @@
 #   nobody listens, closed, hangs, HTML, 401, 403, 5xx    any       exit 69, no trailer, the address and what it said
 #   an answer that is cut, not JSON, status:error         discovery exit 69, no trailer
 #   the server dies after it served something             any       exit 0, metrics-error and usage null, asked no more after three
-#   404, 400, 405, 501 on read                            auto      query-range, and why is said; explicit remote-read: 69
+#   404, 400, 405, 501, 403, 500, HTML, no stream on read auto      query-range, and why is said; explicit remote-read: 69
 #   401, 403, HTML, 5xx, time-out on every read           read      exit 0 or 69, never figures
 #   413, 429 without end, "too many samples"              both      asked in halves; metrics-error where nothing is left to halve
 #   429 with Retry-After, 503, then well                  both      as if nothing had been
@@ -345,18 +345,29 @@ head -c 300000000 /dev/zero | { [[ -z ${SANITIZED-} ]] && cat || tr "\0" x; } | 
 refuse "a bomb of gzip" "$none" "header Content-Type: application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse
 header Content-Encoding: gzip
 body-file $tmp/bomb.gz"
+# What was asked to wait a second waits that long.
+waited() {
+    expect "$1" "$2" "$3"
+    ((seconds >= 1))
+    tap_result $? "$1: after the second that was asked for"
+}
 for status in 429 503 500; do
     trial remote-read "$(probed "times 1
 status $status
 header Retry-After: 1
 on POST /api/v1/read
-$streamed")" expect "read: $status once" "$well" ""
+$streamed")" waited "read: $status once" "$well" ""
 done
-for status in 404 400 405 501; do
-    trial auto "$(reads "status $status
+# Auto goes on by query_range where read is not served, and says why.
+fallback() { # WORDS LINES-OF-THE-RULE
+    trial auto "$(reads "$2
 on * /api/v1/query
-body {\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[]}}")" looks "read: $status, auto asks query_range and says why" "^0: null \| no-data \| .*(query.range.*$status|$status.*query.range)"
-done
+body {\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[]}}")" looks "read: $1, auto asks query_range and says why" "^0: null \| no-data \| .*(query.range.*$1|$1.*query.range)"
+}
+for status in 404 400 405 501 403 500; do fallback $status "status $status"; done
+fallback "web page" $'header Content-Type: text/html\nbody <!DOCTYPE html>'
+fallback decompressed $'header Content-Type: application/x-protobuf\nheader Content-Encoding: snappy\nbody \x02\x04\x0a'
+fallback streamed $'header Content-Type: application/x-protobuf\nbody \x02\x04\x0a'
 
 # ---- series without end, in bounded memory -----------------------------------------------------------------------------
 # Frames of one series go on and on: asked for, the store is full; not asked for, time runs out.
