@@ -45,35 +45,45 @@ static bool starts_near(double to_start, double sampled, double gaps)
     return to_start / 1000 < sampled / 1000 / gaps * near_start;
 }
 
-/* How samples lie in a range, and what an increase is to be multiplied with there. Scrapes are regular mostly, so it is the
- * same from one sample to the next. */
-struct layout {
-    int64_t to_start; /* from the range's start to its first sample; the last lies at its end */
-    int64_t sampled;  /* between the first and the last */
-    size_t gaps;
-    double factor;
-};
-
-static double factor_of(double to_start, double sampled, double gaps, double range_ms)
+/* The rate over a range from an increase between the first and the last of `gaps` + 1 samples in it, the last at its end.
+ * Times in milliseconds; `scale` is 1 over the range in seconds. */
+static inline double rate_of(double increase, double first_value, double to_start, double sampled, double gaps, double scale)
 {
-    double covered = sampled + (starts_near(to_start, sampled, gaps) ? to_start : sampled / gaps / 2);
-    return covered / (sampled * range_ms) * 1000;
-}
-
-/* The rate a second from an increase. `first_value`: of the counter at the first sample. */
-static double rate_of(struct layout *last, const struct layout *now, double increase, double first_value, double range_ms)
-{
-    double to_start = (double)now->to_start;
-    double sampled = (double)now->sampled;
     if (increase * to_start > sampled * first_value) {
         double to_zero = sampled * (first_value / increase); /* there the counter was 0 */
-        return increase * factor_of(fmin(to_start, to_zero), sampled, (double)now->gaps, range_ms);
+        to_start = to_zero < to_start ? to_zero : to_start;
     }
-    if (now->to_start != last->to_start || now->sampled != last->sampled || now->gaps != last->gaps) {
-        *last = *now;
-        last->factor = factor_of(to_start, sampled, (double)now->gaps, range_ms);
+    double covered = sampled + (starts_near(to_start, sampled, gaps) ? to_start : sampled / gaps / 2);
+    return increase * covered * scale / sampled;
+}
+
+/* The first sample of each range, for samples that are asked about from the last to the first. */
+struct ranges {
+    const struct point *items;
+    int64_t range_ms;
+    size_t left; /* what was found for the sample before */
+    size_t gaps; /* how many samples back it was found when it was last searched for */
+};
+
+/* The first sample later than its time − range. */
+static size_t range_from(struct ranges *ranges, size_t i)
+{
+    const struct point *items = ranges->items;
+    int64_t start = items[i].time_ms - ranges->range_ms;
+    size_t guess = i - ranges->gaps - 1;
+    /* Scrapes are regular, but for one that is a little late or early: it is as far back as before, or one more or less. Which
+     * is decided without a branch, which the processor would guess wrong each time. */
+    if (i > ranges->gaps + 2 && ranges->gaps > 1 && items[guess - 1].time_ms <= start && items[guess + 2].time_ms > start) {
+        ranges->left = guess + (items[guess].time_ms <= start) + (items[guess + 1].time_ms <= start);
+        return ranges->left;
     }
-    return increase * last->factor;
+    size_t left = ranges->left < i ? ranges->left : i;
+    while (left > 0 && items[left - 1].time_ms > start) {
+        left--;
+    }
+    ranges->left = left;
+    ranges->gaps = i - left;
+    return left;
 }
 
 void rates_make(struct points *counter, int64_t range_ms, struct oddities *oddities)
@@ -81,27 +91,22 @@ void rates_make(struct points *counter, int64_t range_ms, struct oddities *oddit
     struct point *items = counter->items;
     int64_t resets = count_resets(counter);
     double *lost = resets > 0 ? lost_until(counter) : NULL;
+    struct ranges ranges = {.items = items, .range_ms = range_ms, .left = counter->count};
     /* From the end, so that the samples a rate needs are still there; rates gather at the end of the array. */
-    size_t left = counter->count;
     size_t made = counter->count;
-    struct layout layout = {0};
+    double scale = 1000 / (double)range_ms;
     for (size_t i = counter->count; i-- > 1;) {
-        int64_t start = items[i].time_ms - range_ms;
-        left = left < i ? left : i;
-        while (left > 0 && items[left - 1].time_ms > start) {
-            left--;
-        }
+        size_t left = range_from(&ranges, i);
         if (left == i) {
             continue;
         }
         double increase = items[i].value - items[left].value;
         if (lost != NULL) {
-            increase = fmax(0, increase + (lost[i] - lost[left]));
+            increase += lost[i] - lost[left];
+            increase = increase > 0 ? increase : 0; /* rounding */
         }
-        struct layout now = {.to_start = items[left].time_ms - start,
-                             .sampled = items[i].time_ms - items[left].time_ms,
-                             .gaps = i - left};
-        double rate = rate_of(&layout, &now, increase, items[left].value, (double)range_ms);
+        double rate = rate_of(increase, items[left].value, (double)(items[left].time_ms - items[i].time_ms + range_ms),
+                              (double)(items[i].time_ms - items[left].time_ms), (double)(int64_t)(i - left), scale);
         items[--made] = (struct point){items[i].time_ms, rate};
     }
     oddities->increments += counter->count > 1 ? (int64_t)counter->count - 1 : 0;
