@@ -755,9 +755,11 @@ static struct list times_of(const char *pod)
 
 /* A pod runs during the interval before each of its samples, between two that are not more than 2.5 intervals apart, and until
  * the end of the window when that is not longer after its last. */
-static void count_running(const struct list *times, int *running, int64_t seconds)
+/* Returns when it began to run, in the window. */
+static int64_t count_running(const struct list *times, int *running, int64_t seconds)
 {
     int64_t marked = 0;
+    int64_t begin = end_ms;
     for (size_t i = 0; i < times->count; i++) {
         int64_t time = times->items[i].time;
         int64_t from = time - interval_ms;
@@ -772,7 +774,11 @@ static void count_running(const struct list *times, int *running, int64_t second
             running[second]++;
             marked = second;
         }
+        if (time > start_ms && from < begin) {
+            begin = from < start_ms ? start_ms : from;
+        }
     }
+    return begin;
 }
 
 static int by_number(const void *a, const void *b)
@@ -814,6 +820,7 @@ static void show_workload(void)
     bool *covered = xcalloc_array((size_t)steps + 1, sizeof *covered);
     int64_t first = INT64_MAX, last = 0;
     size_t pods = 0;
+    int64_t begin = end_ms;
     for (size_t pod = 0; pod < pod_count; pod++) {
         struct list times = times_of(pod_names[pod]);
         bool any = false;
@@ -827,7 +834,8 @@ static void show_workload(void)
             }
         }
         pods += any;
-        count_running(&times, running, seconds);
+        int64_t began = count_running(&times, running, seconds);
+        begin = any && began < begin ? began : begin;
         free(times.items);
     }
     double share = 0;
@@ -838,7 +846,7 @@ static void show_workload(void)
            share / (double)steps, interval_ms / 1000, range_ms / 1000);
     show_time("", "first_seen", first / 1000);
     show_time("", "last_seen", last / 1000);
-    printf("odd_values %zu\n", odd_values);
+    printf("odd_values %zu\nhistory_seconds %" PRId64 "\n", odd_values, end_ms / 1000 - begin / 1000);
     show_replicas(running, seconds);
     free(running);
     free(covered);

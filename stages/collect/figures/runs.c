@@ -8,6 +8,9 @@
 /* A gap as long as the one beside it, up to this, is a scrape that is rarer for a while. */
 enum { RARE_SCRAPE_MS = 600 * 1000 };
 
+/* Where in a step samples lie. */
+enum { STEP_EARLY = 1, STEP_MIDDLE = 2, STEP_LATE = 4 };
+
 /* From an instant on, so many more pods run. */
 struct change {
     int64_t time_ms;
@@ -38,25 +41,24 @@ void runs_release(struct runs *runs)
     *runs = (struct runs){0};
 }
 
-/* Marks the step that a sample inside the window covers. Where a step holds one sample only, one that comes a moment
- * early or late must not leave its step empty: near an end it counts for the neighbour that has none. Returns when
- * the next sample is worth marking. */
+/* How near to an edge of a step a sample may have been meant for the other side: where a step holds about one sample. */
+static int64_t slack_of(const struct runs *runs)
+{
+    return runs->interval_ms * 10 >= runs->step_ms * 9 ? runs->step_ms / 10 : 0;
+}
+
+/* Marks the step that a sample inside the window lies in, and on which edge of it. Returns when the next sample is worth
+ * marking. */
 static int64_t mark_step(struct runs *runs, int64_t time_ms)
 {
     int64_t start = runs->window->start * 1000;
     size_t step = (size_t)((time_ms - start - 1) / runs->step_ms);
     step = step < runs->steps ? step : runs->steps - 1;
     int64_t from = start + (int64_t)step * runs->step_ms;
-    int64_t slack = runs->step_ms < 2 * runs->interval_ms ? runs->step_ms / 10 : 0;
-    if (step > 0 && time_ms - from <= slack && !runs->covered[step - 1]) {
-        runs->covered[step - 1] = 1;
-        return from;
-    }
-    if (step + 1 < runs->steps && from + runs->step_ms - time_ms < slack && runs->covered[step]) {
-        step++;
-    }
-    runs->covered[step] = 1;
-    return from + runs->step_ms;
+    int64_t slack = slack_of(runs);
+    unsigned place = time_ms - from <= slack ? STEP_EARLY : from + runs->step_ms - time_ms < slack ? STEP_LATE : STEP_MIDDLE;
+    runs->covered[step] = (unsigned char)(runs->covered[step] | place);
+    return slack == 0 ? from + runs->step_ms : time_ms;
 }
 
 /* The longest time between two samples that is no gap. */
@@ -279,11 +281,20 @@ static void set_ages(const struct runs *runs, json_t *out)
     json_object_set_new(out, "history_seconds", json_integer(runs->window->end - begin / 1000));
 }
 
-static double coverage(const struct runs *runs)
+/* A sample that comes a moment early or late must not leave its step empty: one at an edge covers the neighbour where its own step
+ * has another. Each covers one step; those that can wait for the next step are taken last. */
+static double coverage(struct runs *runs)
 {
     size_t covered = 0;
+    bool spare = false; /* the sample at the end of the step before is not needed there */
     for (size_t i = 0; i < runs->steps; i++) {
-        covered += runs->covered[i];
+        unsigned own = runs->covered[i];
+        bool borrowed = !spare && own == 0 && i + 1 < runs->steps && (runs->covered[i + 1] & STEP_EARLY) != 0;
+        if (borrowed) {
+            runs->covered[i + 1] = (unsigned char)(runs->covered[i + 1] & ~(unsigned)STEP_EARLY);
+        }
+        covered += spare || own != 0 || borrowed;
+        spare = (own & STEP_LATE) != 0 && (spare || own != STEP_LATE);
     }
     return (double)covered / (double)runs->steps;
 }
