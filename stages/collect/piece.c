@@ -9,6 +9,7 @@
 #include "stages/collect/figures/measures.h"
 #include "stages/collect/figures/rates.h"
 #include "stages/collect/figures/runs.h"
+#include "stages/collect/scrapes.h"
 #include "stages/collect/usage.h"
 
 /* What a question should bring, and what it may; a first guess at a pod's share: CPU and memory every 30 seconds. */
@@ -125,7 +126,7 @@ static int64_t find_interval(const struct store *store, const uint32_t *pods, si
                 }
             }
         }
-        interval = store_interval(found, used);
+        interval = scrapes_interval(found, used);
         free(found);
     }
     int64_t rounded = (interval + 500) / 1000 * 1000;

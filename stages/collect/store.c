@@ -6,9 +6,6 @@
 #include "pipeline/base/str.h"
 #include "stages/collect/remote/xor.h"
 
-/* The longest time that a chunk can be about, in milliseconds: a thousand years. */
-static const uint64_t chunk_length_max = UINT64_C(1) << 45;
-
 /* Points of a source that tells them singly become a chunk once they are so many. */
 enum { PENDING_MAX = 120, BLOCK_SIZE = 1024 * 1024, TABLE_SIZE = 256, SERIES_MAX = 200000, CONTAINER_NAME_MAX = 253 };
 
@@ -424,48 +421,23 @@ static bool decode(const struct chunk *chunk, struct points *out)
     return true;
 }
 
+bool store_chunk_points(const struct chunk *chunk, struct points *out)
+{
+    if (chunk->encoding == CHUNK_XOR) {
+        return decode(chunk, out);
+    }
+    size_t count = chunk->length / sizeof *out->items;
+    GROW(out->items, out->capacity, out->count + count);
+    memcpy(out->items + out->count, chunk->bytes, count * sizeof *out->items);
+    out->count += count;
+    return true;
+}
+
 size_t store_points(const struct series *series, struct points *out)
 {
     size_t bad = 0;
     for (const struct chunk *chunk = series->first; chunk != NULL; chunk = chunk->next) {
-        if (chunk->encoding == CHUNK_XOR) {
-            bad += !decode(chunk, out);
-            continue;
-        }
-        size_t count = chunk->length / sizeof *out->items;
-        GROW(out->items, out->capacity, out->count + count);
-        memcpy(out->items + out->count, chunk->bytes, count * sizeof *out->items);
-        out->count += count;
+        bad += !store_chunk_points(chunk, out);
     }
     return bad;
-}
-
-static int compare_times(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-int64_t store_interval(const struct series *const *series, size_t count)
-{
-    int64_t *distances = NULL;
-    size_t capacity = 0;
-    size_t found = 0;
-    for (size_t i = 0; i < count; i++) {
-        for (const struct chunk *chunk = series[i]->first; chunk != NULL; chunk = chunk->next) {
-            /* A chunk that is still written to may end at the end of time. */
-            uint64_t length = (uint64_t)chunk->last_ms - (uint64_t)chunk->first_ms;
-            if (chunk->samples > 1 && chunk->last_ms > chunk->first_ms && length < chunk_length_max) {
-                GROW(distances, capacity, found + 1);
-                distances[found++] = (int64_t)length / (chunk->samples - 1);
-            }
-        }
-    }
-    if (found > 0) {
-        qsort(distances, found, sizeof *distances, compare_times);
-    }
-    int64_t interval = found == 0 ? 0 : distances[(found - 1) / 2];
-    free(distances);
-    return interval;
 }

@@ -129,8 +129,7 @@ int64_t store_samples(const struct store *store);
 /* Adds the samples of a series, in any order as they came, to `out`. Returns how many chunks could not be read. */
 size_t store_points(const struct series *series, struct points *out);
 
-/* Time between scrapes in milliseconds as the chunks of `count` series tell it: the median over chunks of the mean
- * distance of their samples. 0 where none has two. */
-int64_t store_interval(const struct series *const *series, size_t count);
+/* The same of one chunk. False when it could not be read: then nothing was added. */
+bool store_chunk_points(const struct chunk *chunk, struct points *out);
 
 #endif

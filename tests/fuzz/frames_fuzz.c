@@ -11,6 +11,7 @@
 #include "pipeline/base/str.h"
 #include "stages/collect/remote/stream.h"
 #include "stages/collect/remote/xor.h"
+#include "stages/collect/scrapes.h"
 #include "stages/collect/store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -68,7 +69,7 @@ static void read_store(struct store *store)
             struct points points = {0};
             const struct series *series = &store->series[i];
             store_points(series, &points);
-            store_interval(&series, 1);
+            scrapes_interval(&series, 1);
             points_release(&points);
         }
     }
