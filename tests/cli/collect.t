@@ -274,6 +274,22 @@ is $? 0 "query-range: exit 0"
 check_records query-range
 check_usage query-range -g
 
+# ---- a window that begins and ends at no hour, with samples after its end ------------------------------------------------
+whole_end=$end whole_start=$start
+end=1795303061 start=$((end - 43 * 60 - 5 * 3600)) # 2026-11-21T23:17:41Z
+for way in remote-read query-range; do
+    usage=$tmp/odd.$way
+    "$collect" --prometheus "$url" --source $way --end 2026-11-21T23:17:41Z --window 343m <"$tmp/inventory" >"$usage" 2>"$tmp/stderr"
+    grid=()
+    [[ $way == remote-read ]] || grid=(-g)
+    same shop Deployment/web 'web-(7d9f8b6c5d|5b8c7d9f6b)-.*' "$way, odd window: a Deployment" "${grid[@]}"
+    same shop DaemonSet/agent 'agent-.*' "$way, odd window: a DaemonSet" "${grid[@]}"
+    same overlap StatefulSet/overlap 'overlap-0' "$way, odd window: overlapping blocks" "${grid[@]}"
+    same slow StatefulSet/slow 'slow-0' "$way, odd window: scrapes every 5 minutes" "${grid[@]}"
+    same edge StatefulSet/edge 'edge-0' "$way, odd window: samples on full minutes" "${grid[@]}"
+done
+end=$whole_end start=$whole_start
+
 # ---- the same again -------------------------------------------------------------------------------------------
 "$collect" --prometheus "$url" --end "$end_text" --window ${hours}h --created 2026-11-22T00:00:00Z --parallel 1 <"$tmp/inventory" >"$tmp/auto" 2>"$tmp/stderr"
 is "$(jq -sr '[.[].usage.source|select(.)]|unique|@csv' "$tmp/auto")" '"remote-read"' "auto takes remote-read where it is served"
