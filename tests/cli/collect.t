@@ -81,6 +81,7 @@ BEGIN {
     run("fast", "fast-0", "main", 72000, 90000, 15, 4, 100, 0.5, "gap:75000:1500")
     tell("job=\"kubelet\",prometheus_replica=\"b\"", 1, 7000)
     pod("slow", "slow-0", "slow", before, all, 300, 130, 500, 0.5, "gap:40000:2000")
+    run("lossy", "lossy-0", "lossy", before, all, 60, 17, 100, 0.5); tell("job=\"kubelet\"", 0.88, 0)
     pod("edge", "edge-0", "edge", before, all, 60, 0, 0, 0.1, "reset:30000")
     # Values that are no numbers or make no sense, and a counter that falls at every sample.
     for (t = before; t <= all; t += 60) {
@@ -171,6 +172,7 @@ url=$("$prometheus" start "$tmp/prom") || { echo "Bail out! no Prometheus"; exit
     workload shop Job import load
     workload fast StatefulSet fast main
     workload edge StatefulSet edge edge
+    workload lossy StatefulSet lossy lossy
     workload odd StatefulSet odd odd
     workload odd StatefulSet falls falls
     workload odd StatefulSet once once
@@ -216,6 +218,7 @@ check_usage() { # WAY ORACLE-OPTION...
     [[ $way == remote-read ]] || local beside='^containers\.odd\.cpu'
     same odd StatefulSet/odd 'odd-0' "$way: values that are no numbers" "$@"
     beside=''
+    same lossy StatefulSet/lossy 'lossy-0' "$way: one scrape in eight is lost" "$@"
     same odd StatefulSet/falls 'falls-0' "$way: a counter that falls at every sample" "$@"
     same odd StatefulSet/once 'once-0' "$way: one sample" "$@"
     same fast StatefulSet/fast 'fast-0' "$way: two Prometheus replicas, 15 seconds" "$@"
@@ -229,13 +232,14 @@ check_records() { # WAY
     local way=$1
     is "$(jq -r 'select(.workload)|.workload.kind+"/"+.workload.name' "$usage" | paste -sd' ')" \
         "$(jq -r '.workload.kind+"/"+.workload.name' "$tmp/records" | paste -sd' ')" "$way: records keep their order"
-    is "$(tail -1 "$usage" | jq -c '[.end.records,.end.workloads]')" '[21,21]' "$way: a trailer with the counts"
+    is "$(tail -1 "$usage" | jq -c '[.end.records,.end.workloads]')" '[22,22]' "$way: a trailer with the counts"
     is "$(value shop Deployment/web '.usage|[.pods,.replicas_max,.matched_by,.source]|@csv')" "3,2,\"names\",\"$way\"" "$way: pods and replicas of web"
     is "$(value shop Deployment/web '.usage.containers|keys|@csv')" '"proxy","web"' "$way: a container that is not in the manifest counts"
     is "$(value shop Deployment/web '.usage|[.containers.proxy.declared,.containers.web.declared,.init_containers.migrate.declared]|@csv')" false,true,true "$way: and says so"
     is "$(value shop StatefulSet/web '.usage.containers|keys|@csv')" '"db","vault"' "$way: a sidecar stands with the containers"
     is "$(value shop DaemonSet/agent '.usage.containers.agent.cpu_millicores.hot_pod')" agent-b4m9z "$way: the hot pod"
     is "$(value slow StatefulSet/slow '.usage|[.interval_seconds,.rate_window_seconds]|@csv')" "300,1200" "$way: an interval of 5 minutes is found"
+    is "$(value lossy StatefulSet/lossy '.usage|[.interval_seconds,.rate_window_seconds]|@csv')" "60,240" "$way: lost scrapes do not make it longer"
     is "$(value fast StatefulSet/fast '.usage|[.interval_seconds,.rate_window_seconds]|@csv')" "15,120" "$way: one of 15 seconds"
     is "$(value owned Deployment/app '.usage|[.pods,.matched_by]|@csv')" '3,"owners"' "$way: owners find pods by ReplicaSet, gone ones and those of a workload made anew too"
     is "$(value owned Deployment/app '.usage.containers.app.memory_bytes.max')" 2500 "$way: and not the pods of another workload"
