@@ -256,7 +256,7 @@ $memory_well"
 read_case "a value as large as they get" "120 100 119 1" odd-samples "$cpu_well
 $memory
 points $first 60 150 1 0
-sample $end 1.7976931348623157e308" 
+sample $end 1.7976931348623157e308"
 read_case "series of others" "$well" "" "series __name__=\"up\",job=\"x\"
 points $first 60 100 1 0
 series __name__=\"container_memory_working_set_bytes\",namespace=\"shop\",pod=\"web-1-not-asked\",container=\"web\"
