@@ -128,6 +128,11 @@ read_turn() {
     ask "same.$workloads" "$work/kept/requests.cfg" "$parallel"
 }
 
+# note_growth: the CPU time a sample of what was measured.
+note_growth() {
+    awk -v cpu="$(least "read.$workloads" 2)" -v samples="$samples" -v workloads="$workloads" 'BEGIN { print workloads, 1e9 * cpu / samples }' >>"$work/growth"
+}
+
 # compare_read MIB: remote read of what is served.
 compare_read() {
     local wall whole same size
@@ -142,7 +147,7 @@ compare_read() {
     row "remote read, $workloads workloads: × curl" "$(ratio "$wall" "$whole")" "$READ_LIMIT" most "tare-collect $wall s, curl $whole s ($size)"
     row "  × curl with the same requests" "$(ratio "$wall" "$same")" "$READ_LIMIT" most "curl $same s ($(megabytes), $parallel at once)"
     row "  peak memory, MiB" "$(peak_mib "read.$workloads")" "$1" most ""
-    awk -v cpu="$(least "read.$workloads" 2)" -v samples="$samples" -v workloads="$workloads" 'BEGIN { print workloads, 1e9 * cpu / samples }' >>"$work/growth"
+    note_growth
 }
 
 # Time a sample with the most workloads ÷ that with the fewest or, where it falls, the other way around.
@@ -182,7 +187,10 @@ if $short; then
     compare_range
 fi
 serve 50 30
-compare_read "$MEMORY_LIMIT"
+for i in 1 2 3 4 5 6 7; do
+    collect "read.$workloads" remote-read
+done
+note_growth
 serve 200 30
 compare_read "$MEMORY_LIMIT"
 compare_krr
