@@ -127,7 +127,7 @@ BEGIN {
     for (t = start; t <= end; t += 60) {
         c = "pod=\"odd-2\",container=\"app\""
         restarts = (t >= start + 10800) + (t >= start + 14400) + (t >= start + 18000)
-        oom = (t >= start + 10800 && t < start + 14400) || t >= start + 18000 # the first and the third were OOM kills
+        oom = (t >= start + 10800 && t < start + 14400) || t >= start + 18120 # the first and the third were OOM kills, the third was told late
         kube("kube_pod_container_status_restarts_total", c, t, restarts)
         if (oom) kube("kube_pod_container_status_last_terminated_reason", c ",reason=\"OOMKilled\"", t, 1)
         if (!oom && restarts) kube("kube_pod_container_status_last_terminated_reason", c ",reason=\"Error\"", t, 1)
