@@ -18,13 +18,13 @@ struct kept {
     struct namespace *namespace;
 };
 
-/* The work of one block: groups, and how far they are handed out. */
+/* The work of one block: groups whose namespaces are looked up one after the other, and handed out in pieces then. */
 struct block {
     struct group *groups;
     size_t count;
     size_t capacity;
-    size_t group;  /* the next piece begins here … */
-    size_t target; /* … at this workload */
+    size_t next;    /* the first group that nobody looks up yet */
+    size_t looking; /* groups that are looked up just now */
 };
 
 struct collector {
@@ -37,7 +37,8 @@ struct collector {
     void (*tick)(void *context);
     void *tick_context;
     struct block block;
-    pthread_mutex_t mutex; /* of what is handed out */
+    pthread_mutex_t mutex; /* of the block */
+    pthread_cond_t found;  /* a namespace was looked up */
     atomic_llong done;
     bool asked;
     struct err problem;
@@ -55,6 +56,7 @@ struct collector *collector_new(struct sources *sources, const struct window *wi
     collector->tick = tick;
     collector->tick_context = context;
     pthread_mutex_init(&collector->mutex, NULL);
+    pthread_cond_init(&collector->found, NULL);
     collector->worker_count = sources_parallel(sources);
     collector->workers = xcalloc_array(collector->worker_count, sizeof *collector->workers);
     for (size_t i = 0; i < collector->worker_count; i++) {
@@ -75,6 +77,7 @@ void collector_free(struct collector *collector)
         free(collector->kept[i].cluster);
         namespace_free(collector->kept[i].namespace);
     }
+    pthread_cond_destroy(&collector->found);
     pthread_mutex_destroy(&collector->mutex);
     free(collector->workers);
     free(collector);
@@ -152,94 +155,6 @@ static int sort_records(struct collector *collector, json_t *const *records, siz
     return 0;
 }
 
-static void discover(struct collector *collector, struct group *group)
-{
-    enum served served = SERVED;
-    if (sources_get(collector->sources, group->cluster, &group->source, &group->trouble) == 0) {
-        group->namespace = recall(collector, group->cluster, group->name);
-        if (group->namespace == NULL) {
-            group->fresh = group->source->discover(group->source, group->name, collector->window, &group->namespace, &served,
-                                                   &group->trouble) == 0;
-        }
-    }
-}
-
-static void discover_some(void *context, size_t thread)
-{
-    struct collector *collector = context;
-    struct block *block = &collector->block;
-    (void)thread;
-    for (;;) {
-        pthread_mutex_lock(&collector->mutex);
-        size_t next = block->group < block->count ? block->group++ : block->count;
-        pthread_mutex_unlock(&collector->mutex);
-        if (next == block->count) {
-            return;
-        }
-        discover(collector, &block->groups[next]);
-    }
-}
-
-static bool is_read(const struct group *group, size_t target)
-{
-    return group->targets[target].pod_count > 0;
-}
-
-/* The next piece: *from to *to of a group whose namespace is known. NULL when all are handed out. */
-static struct group *next_piece(struct collector *collector, size_t *from, size_t *to)
-{
-    struct block *block = &collector->block;
-    for (; block->group < block->count; block->group++, block->target = 0) {
-        struct group *group = &block->groups[block->group];
-        size_t pods = 0;
-        size_t limit = appetite_pods(&collector->appetite, collector->window);
-        if (group->namespace == NULL) {
-            continue;
-        }
-        while (block->target < group->count && !is_read(group, block->target)) {
-            block->target++;
-        }
-        *from = block->target;
-        for (*to = *from; *to < group->count && is_read(group, *to); (*to)++) {
-            pods += group->targets[*to].pod_count;
-            if (*to > *from && pods > limit) {
-                break;
-            }
-        }
-        if (*to > *from) {
-            block->target = *to;
-            return group;
-        }
-    }
-    return NULL;
-}
-
-static void collect_some(void *context, size_t thread)
-{
-    struct collector *collector = context;
-    for (;;) {
-        size_t from;
-        size_t to;
-        pthread_mutex_lock(&collector->mutex);
-        struct group *group = next_piece(collector, &from, &to);
-        pthread_mutex_unlock(&collector->mutex);
-        if (group == NULL) {
-            return;
-        }
-        piece_collect(&collector->workers[thread], group, from, to);
-        atomic_fetch_add(&collector->done, (long long)(to - from));
-    }
-}
-
-static void in_threads(struct collector *collector, void (*run)(void *context, size_t thread))
-{
-    struct threads_work work = {
-        .run = run, .tick = collector->tick, .context = collector, .tick_context = collector->tick_context};
-    collector->block.group = 0;
-    collector->block.target = 0;
-    threads_run(collector->worker_count, &work);
-}
-
 /* Finds whose the pods are. */
 static void match(struct group *group)
 {
@@ -250,6 +165,99 @@ static void match(struct group *group)
     }
     targets_match(group->targets, group->count, group->namespace, owner_of);
     free(owner_of);
+}
+
+/* Looks a group's namespace up; without one, `trouble` says why. What is remembered changes only between blocks. */
+static void look_up(struct collector *collector, struct group *group)
+{
+    enum served served = SERVED;
+    if (sources_get(collector->sources, group->cluster, &group->source, &group->trouble)) {
+        return;
+    }
+    group->namespace = recall(collector, group->cluster, group->name);
+    if (group->namespace == NULL) {
+        group->fresh = group->source->discover(group->source, group->name, collector->window, &group->namespace, &served,
+                                               &group->trouble) == 0;
+    }
+    if (group->namespace != NULL) {
+        match(group);
+    }
+}
+
+static bool is_read(const struct group *group, size_t target)
+{
+    return group->targets[target].pod_count > 0;
+}
+
+/* The next piece of a group that was looked up: its targets *from to *to. False when all are handed out. */
+static bool cut_piece(struct group *group, size_t limit, size_t *from, size_t *to)
+{
+    size_t pods = 0;
+    while (group->handed < group->count && !is_read(group, group->handed)) {
+        group->handed++;
+    }
+    *from = group->handed;
+    for (*to = *from; *to < group->count && is_read(group, *to); (*to)++) {
+        pods += group->targets[*to].pod_count;
+        if (*to > *from && pods > limit) {
+            break;
+        }
+    }
+    group->handed = *to;
+    return *to > *from;
+}
+
+/* The next piece of any group. NULL when there is none just now. */
+static struct group *next_piece(struct collector *collector, size_t *from, size_t *to)
+{
+    struct block *block = &collector->block;
+    size_t limit = appetite_pods(&collector->appetite, collector->window);
+    for (size_t i = 0; i < block->next; i++) {
+        if (block->groups[i].ready && cut_piece(&block->groups[i], limit, from, to)) {
+            return &block->groups[i];
+        }
+    }
+    return NULL;
+}
+
+/* Looks up the next namespace. The mutex is held before and after, not meanwhile. */
+static void look_up_next(struct collector *collector)
+{
+    struct block *block = &collector->block;
+    struct group *group = &block->groups[block->next++];
+    block->looking++;
+    pthread_mutex_unlock(&collector->mutex);
+    look_up(collector, group);
+    pthread_mutex_lock(&collector->mutex);
+    group->ready = group->namespace != NULL;
+    block->looking--;
+    pthread_cond_broadcast(&collector->found);
+}
+
+/* One thread's share: pieces first, so that the server and this side both have something to do. */
+static void collect_some(void *context, size_t thread)
+{
+    struct collector *collector = context;
+    struct block *block = &collector->block;
+    pthread_mutex_lock(&collector->mutex);
+    for (;;) {
+        size_t from;
+        size_t to;
+        struct group *group = next_piece(collector, &from, &to);
+        if (group != NULL) {
+            pthread_mutex_unlock(&collector->mutex);
+            piece_collect(&collector->workers[thread], group, from, to);
+            atomic_fetch_add(&collector->done, (long long)(to - from));
+            pthread_mutex_lock(&collector->mutex);
+        } else if (block->next < block->count) {
+            look_up_next(collector);
+        } else if (block->looking > 0) {
+            pthread_cond_wait(&collector->found, &collector->mutex);
+        } else {
+            break;
+        }
+    }
+    pthread_mutex_unlock(&collector->mutex);
 }
 
 static void note(struct collector *collector, const struct group *group, const struct err *problem)
@@ -303,13 +311,9 @@ int collector_take(struct collector *collector, json_t *const *records, size_t c
     int failed = sort_records(collector, records, count, err);
     if (!failed && block->count > 0) {
         collector->asked = true;
-        in_threads(collector, discover_some);
-        for (size_t i = 0; i < block->count; i++) {
-            if (block->groups[i].namespace != NULL) {
-                match(&block->groups[i]);
-            }
-        }
-        in_threads(collector, collect_some);
+        struct threads_work work = {
+            .run = collect_some, .context = collector, .tick = collector->tick, .tick_context = collector->tick_context};
+        threads_run(collector->worker_count, &work);
         for (size_t i = 0; i < block->count; i++) {
             settle(collector, &block->groups[i]);
         }

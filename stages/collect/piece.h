@@ -34,6 +34,8 @@ struct group {
     struct target *targets;
     size_t count;
     size_t capacity;
+    bool ready;    /* to be handed out … */
+    size_t handed; /* … from this target on */
     struct err trouble;
 };
 
