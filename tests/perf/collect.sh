@@ -8,7 +8,7 @@
 #   query_range   wall time ÷ that of curl fetching the same pieces, as many at once; peak memory
 #
 # Both sides of a comparison take turns after a run of each that does not count; compared are the least times, since what else the machine does only adds. --short: 50 and
-# 200 workloads only, a part of KRR's queries, query_range for 20 workloads.
+# 200 workloads only, a part of KRR's queries, query_range for 20 workloads, and wider limits of time.
 set -u
 cd "$(dirname "$0")/../.." || exit 74
 short=false
@@ -18,7 +18,8 @@ BIN=$(realpath "${1:-.build}")/bin
 READ_LIMIT=2.0 RANGE_LIMIT=1.15 KRR_LIMIT=50 GROWTH_LIMIT=1.5
 MEMORY_LIMIT=64 MEMORY_LIMIT_LARGE=96 # MiB
 krr_workloads=0 range_workloads=200
-$short && krr_workloads=20 range_workloads=20
+# The short form is for a machine that does other things as well: its limits find what went wrong, the figures that are promised stand above.
+$short && krr_workloads=20 range_workloads=20 READ_LIMIT=5.0 RANGE_LIMIT=1.6 KRR_LIMIT=15 GROWTH_LIMIT=2.0
 parallel=4 # tare-collect's default
 days=7
 

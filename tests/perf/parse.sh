@@ -12,6 +12,8 @@ files=10000 rounds=7
 [[ ${1:-} == --short ]] && { files=3000 rounds=11; shift; }
 BIN=$(realpath "${1:-.build}")/bin
 RATIO_LIMIT=2.0 MEMORY_LIMIT=512
+# The short form is for a machine that does other things as well: its limit finds what went wrong, the figure that is promised stands above.
+((files == 10000)) || RATIO_LIMIT=2.5
 SLACK_KIB=512 # the allocator's: it counts where there are few files
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/tare-bench.XXXXXX") || exit 73
