@@ -243,18 +243,24 @@ static bool rate(const struct list *list, int64_t at, double *out)
     return true;
 }
 
+/* Series are joined over this much before the window as well, so that neighbours across its start count. */
+static bool is_looked_at(int64_t time)
+{
+    return time > start_ms - HOUR_MS && time <= end_ms;
+}
+
 static bool in_window(int64_t time)
 {
     return time > start_ms && time <= end_ms;
 }
 
-/* What one series gives: a rate in millicores or the value at each of its sample times in the window. */
+/* What one series gives: a rate in millicores or the value at each of its sample times. */
 static struct list native_samples(const struct list *raw, bool cpu)
 {
     struct list out = {0};
     for (size_t i = 0; i < raw->count; i++) {
         double value = raw->items[i].value;
-        if (in_window(raw->items[i].time) && (!cpu || rate(raw, raw->items[i].time, &value))) {
+        if (is_looked_at(raw->items[i].time) && (!cpu || rate(raw, raw->items[i].time, &value))) {
             add(&out, raw->items[i].time, cpu ? value * 1000 : value, 0);
         }
     }
@@ -265,7 +271,7 @@ static struct list native_samples(const struct list *raw, bool cpu)
 static struct list grid_samples(const struct list *raw, bool cpu)
 {
     struct list out = {0};
-    int64_t first = end_ms - (end_ms - start_ms - 1) / interval_ms * interval_ms;
+    int64_t first = end_ms - (end_ms - start_ms + HOUR_MS - 1) / interval_ms * interval_ms;
     for (int64_t at = first; at <= end_ms; at += interval_ms) {
         double most = -1;
         for (size_t i = 0; i < raw->count; i++) {
@@ -324,7 +330,14 @@ static struct list pod_samples(const char *metric, const char *pod, const char *
     for (size_t i = 0; i < count; i++) {
         free(parts[i].items);
     }
-    return out;
+    struct list inside = {0};
+    for (size_t i = 0; i < out.count; i++) {
+        if (in_window(out.items[i].time)) {
+            add(&inside, out.items[i].time, out.items[i].value, 0);
+        }
+    }
+    free(out.items);
+    return inside;
 }
 
 /* ---- figures of one resource of one container ---- */
