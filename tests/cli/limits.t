@@ -104,7 +104,7 @@ wait "$writer" 2>/dev/null
 
 # Bombs: small or large, each ends soon, in little memory, with a note that names it. Sanitizers need more of both.
 seconds=5 kib=262144
-if grep -q __asan_init "$BIN/tare-parse"; then seconds=30 kib=1600000; fi
+if [[ -n ${SANITIZED-} ]]; then seconds=30 kib=1600000; fi
 
 # bomb NAME CODE: bomb.yaml is such a file.
 bomb() {

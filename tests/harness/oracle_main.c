@@ -299,7 +299,9 @@ static void join(struct list *list, const struct list *others)
             add(list, others->items[i].time, others->items[i].value, 0);
         }
     }
-    qsort(list->items, list->count, sizeof *list->items, by_time);
+    if (list->count > 0) {
+        qsort(list->items, list->count, sizeof *list->items, by_time);
+    }
 }
 
 static bool is_of(const struct series *series, const char *metric, const char *pod, const char *container)

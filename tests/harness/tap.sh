@@ -10,6 +10,9 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BIN=$(realpath -m -- "${BIN:-$root/.build/bin}")
+# SANITIZED=1 where the programs were built with a sanitizer, which takes more memory and time; else not set.
+unset SANITIZED
+grep -q -e __asan_init -e __tsan_init "$BIN/tare-parse" 2>/dev/null && SANITIZED=1
 export BIN LC_ALL=C.UTF-8 TZ=${TZ:-UTC}
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/tare-test.XXXXXX") || exit 1
 tap_number=0 tap_failures=0 tap_done='' tap_at_exit=()
