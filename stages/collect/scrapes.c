@@ -3,7 +3,7 @@
 #include <stdbool.h>
 
 /* So many chunks are looked at, about a hundred samples each; and no distance is longer than this. */
-enum { LOOKS = 16 };
+enum { LOOKS = 8 };
 
 static const int64_t distance_max = INT64_C(366) * 24 * 3600 * 1000;
 

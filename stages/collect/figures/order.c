@@ -27,25 +27,28 @@ static void sort_bits(uint64_t *bits, size_t count)
     }
 }
 
-/* Lays the cells over `made` splitters. */
+/* Lays the cells over `made` ≥ 1 splitters. */
 static void lay_cells(struct order *order, size_t made)
 {
     size_t first = made > 1 && order->splitters[0] == 0 ? 1 : 0; /* 0 is far from any other number, as bits go */
-    uint64_t range = made > 0 ? order->splitters[made - 1] - order->splitters[first] : 0;
-    order->low = made > 0 ? order->splitters[first] : 0;
+    uint64_t range = order->splitters[made - 1] - order->splitters[first];
+    order->low = order->splitters[first];
     order->shift = 0;
     while (range >> order->shift >= ORDER_CELLS) {
         order->shift++;
     }
     size_t most = 0;
-    for (size_t cell = 0, at = 0, before = 0; cell < ORDER_CELLS; cell++, before = at) {
-        uint64_t end = order->low + ((uint64_t)(cell + 1) << order->shift);
-        order->below[cell] = (unsigned char)at;
-        while (at < made && (order->splitters[at] < end || cell == ORDER_CELLS - 1)) {
-            at++;
+    size_t cell = 0;
+    for (size_t at = 0, to; at < made; at = to) {
+        size_t next = order_cell(order->splitters[at], order->low, order->shift);
+        memset(order->below + cell, (int)at, next + 1 - cell);
+        cell = next + 1;
+        for (to = at + 1; to < made && order_cell(order->splitters[to], order->low, order->shift) == next;) {
+            to++;
         }
-        most = at - before > most ? at - before : most;
+        most = to - at > most ? to - at : most;
     }
+    memset(order->below + cell, (int)made, ORDER_CELLS - cell);
     order->step = 1;
     while (2 * order->step <= most) {
         order->step *= 2;
@@ -63,10 +66,12 @@ void order_init(struct order *order, const struct sample *items, size_t count)
     }
     sort_bits(drawn, draws);
     size_t made = 0;
-    for (size_t i = 0; i < ORDER_SPLITTERS && draws > 0; i++) {
-        uint64_t splitter = drawn[(i + 1) * draws / (ORDER_SPLITTERS + 1)];
-        if (made == 0 || order->splitters[made - 1] != splitter) {
+    for (size_t i = 1; i < ORDER_CLASSES; i++) {
+        uint64_t splitter = drawn[i * draws / ORDER_CLASSES];
+        if (made == 0 || order->splitters[made - 1] < splitter) {
             order->splitters[made++] = splitter;
+        } else if (order->splitters[made - 1] == splitter) {
+            order->splitters[made++] = splitter + 1;
         }
     }
     lay_cells(order, made);

@@ -172,24 +172,6 @@ static struct stretch stretch_from(const struct work *work, size_t from)
     return stretch;
 }
 
-/* Finds the classes and counts. Two counters a class, since an addition waits for the one before to the same place. */
-static int64_t count_stretch(struct work *work, const struct stretch *stretch)
-{
-    const struct sample *items = work->samples->items;
-    uint32_t(*counts)[ORDER_CLASSES] = work->counts[stretch->recent];
-    unsigned char *restrict classes = work->classes;
-    int64_t sum = 0;
-    for (size_t i = stretch->from; i < stretch->to; i++) {
-        unsigned class = order_class(&work->order, items[i].value);
-        uint32_t count = sample_count(&items[i]);
-        classes[i] = (unsigned char)class;
-        counts[i % 2][class] += count;
-        sum += count;
-    }
-    *(stretch->recent ? &work->tally->recent_count : &work->tally->earlier_count) += sum;
-    return sum;
-}
-
 static void add_startup(struct work *work, const struct stretch *stretch)
 {
     struct tally *tally = work->tally;
@@ -201,40 +183,55 @@ static void add_startup(struct work *work, const struct stretch *stretch)
     }
 }
 
-/* What is added up of the steady samples of a stretch. */
-struct weights {
-    double sum;
-    double weighted_sum;
+/* What is added up of a stretch. */
+struct sums {
+    int64_t count;
+    double weight;
+    double weighted;
 };
 
-/* `merged`: samples stand for several. */
-static inline struct weights weigh(const struct work *work, const struct stretch *stretch, double *hour, bool merged)
+/* How weights go in an hour: 2^(x / half-life) = e^y by Taylor's series, which for |y| < 0.01 is as exact as any. */
+static inline double growth(double ms)
 {
-    const struct pod *pod = &work->pods[stretch->place];
-    double *own = pod->sums;
-    unsigned shift = pod->shift;
-    struct weights all = {0};
-    for (size_t i = stretch->from; i < stretch->to; i++) {
-        const struct sample *sample = &work->samples->items[i];
-        double weight = window_weight(work->window, sample->offset) * (merged ? sample_count(sample) : 1);
-        unsigned class = work->classes[i];
-        hour[class] += weight;
-        own[class >> shift] += weight;
-        all.sum += weight;
-        all.weighted_sum += weight * sample->value;
-    }
-    return all;
+    double y = ms * (0.69314718055994530942 / (WEIGHT_HALF_LIFE * 1000.0));
+    double square = y * y;
+    return 1 + y + square * (0.5 + y * (1.0 / 6) + square * (1.0 / 24 + y * (1.0 / 120)));
 }
 
-static void add_steady(struct work *work, const struct stretch *stretch)
+/* Finds the classes, counts and adds up; what is not steady has no weight. Two counters a class, since an addition waits for
+ * the one before to the same place. */
+static int64_t add_stretch(struct work *work, const struct stretch *stretch)
 {
+    const struct sample *items = work->samples->items;
+    const struct order_search search = order_search(&work->order);
+    struct pod *pod = &work->pods[stretch->place];
+    uint32_t(*counts)[ORDER_CLASSES] = work->counts[stretch->recent];
+    unsigned char *restrict classes = work->classes;
     double *hour = work->hours[stretch->hour_of_day];
-    struct weights all =
-        work->samples->approximate ? weigh(work, stretch, hour, true) : weigh(work, stretch, hour, false);
-    work->pods[stretch->place].weight += all.sum;
-    work->hour_weight[stretch->hour_of_day] += all.sum;
-    work->tally->weight += all.sum;
-    work->tally->weighted_sum += all.weighted_sum;
+    double *own = pod->sums;
+    unsigned shift = pod->shift;
+    uint32_t middle = items[stretch->from].offset / 2 + items[stretch->to - 1].offset / 2;
+    double unit = stretch->steady ? window_weight(work->window, middle) : 0;
+    struct sums all = {0};
+    for (size_t i = stretch->from; i < stretch->to; i++) {
+        double value = items[i].value;
+        uint32_t count = sample_count(&items[i]);
+        double weight = unit * (int32_t)count * growth((int32_t)(items[i].offset - middle));
+        unsigned class = order_class(&search, value);
+        classes[i] = (unsigned char)class;
+        counts[i % 2][class] += count;
+        hour[class] += weight;
+        own[class >> shift] += weight;
+        all.count += count;
+        all.weight += weight;
+        all.weighted += weight * value;
+    }
+    pod->weight += all.weight;
+    work->hour_weight[stretch->hour_of_day] += all.weight;
+    work->tally->weight += all.weight;
+    work->tally->weighted_sum += all.weighted;
+    *(stretch->recent ? &work->tally->recent_count : &work->tally->earlier_count) += all.count;
+    return all.count;
 }
 
 static void note_run(struct work *work, const struct stretch *stretch)
@@ -263,10 +260,9 @@ static void add_up(struct work *work)
 {
     for (size_t i = 0; i < work->samples->count;) {
         struct stretch stretch = stretch_from(work, i);
-        int64_t count = count_stretch(work, &stretch);
+        int64_t count = add_stretch(work, &stretch);
         note_run(work, &stretch);
         if (stretch.steady) {
-            add_steady(work, &stretch);
             work->pods[stretch.place].count += count;
         } else {
             add_startup(work, &stretch);
@@ -314,8 +310,7 @@ static void seek(struct work *work, const struct quest *quest, const double *sum
     struct quest made = *quest;
     made.left = beyond;
     made.class = class_beyond(sums, ORDER_CLASSES >> made.shift, &made.left);
-    if (made.shift == 0 && made.class % 2 == 1) {
-        *made.value = order_value(&work->order, made.class);
+    if (made.shift == 0 && order_single(&work->order, made.class, made.value)) {
         return;
     }
     if (made.group == GROUP_POD) {
