@@ -215,7 +215,7 @@ static int finish_text(struct saved *saved, struct err *err)
 
 /* ---- which one it is ---- */
 
-/* Whether bytes could be the beginning of text. The last letter may be cut. */
+/* Whether the first bytes of a file could be text. Where they are all that was looked at, the last letter may be cut. */
 static bool looks_like_text(const unsigned char *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -224,7 +224,7 @@ static bool looks_like_text(const unsigned char *bytes, size_t length)
         }
     }
     size_t wrong;
-    return memchr(bytes, '\0', length) == NULL && (str_utf8_valid(bytes, length, &wrong) || wrong + 4 > length);
+    return memchr(bytes, '\0', length) == NULL && (str_utf8_valid(bytes, length, &wrong) || (length == HEAD && wrong + 4 > length));
 }
 
 /* Whether a frame begins: a length, four bytes of checksum, the field of a series. */
