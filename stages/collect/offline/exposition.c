@@ -264,6 +264,10 @@ enum exposition_line exposition_read(struct exposition *exposition, const char *
     }
     struct cursor cursor = {.at = line, .end = line + length, .err = err};
     skip_blanks(&cursor);
+    if (cursor.at < cursor.end && *cursor.at == '#' && !str_utf8_valid(line, length, NULL)) {
+        bad(&cursor, "the line is not UTF-8");
+        return EXPOSITION_BAD;
+    }
     if (cursor.at == cursor.end || *cursor.at == '#') {
         return EXPOSITION_NOTHING;
     }
