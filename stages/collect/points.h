@@ -27,6 +27,9 @@ static inline void points_add(struct points *points, int64_t time_ms, double val
     points->items[points->count++] = (struct point){time_ms, value};
 }
 
+/* Index of the first sample later than an instant; the count where none is. The samples are in order of time. */
+size_t points_after(const struct points *points, int64_t time_ms);
+
 /* Frees; what is left is empty and can be used again. */
 static inline void points_release(struct points *points)
 {

@@ -67,22 +67,6 @@ static int64_t longest(const struct runs *runs)
     return runs->interval_ms * 5 / 2;
 }
 
-/* Index of the first sample after an instant. */
-static size_t first_after(const struct points *points, int64_t time_ms)
-{
-    size_t low = 0;
-    size_t high = points->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (points->items[middle].time_ms > time_ms) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return low;
-}
-
 static int64_t distance(const struct points *points, size_t at)
 {
     return at == 0 || at >= points->count ? 0 : points->items[at].time_ms - points->items[at - 1].time_ms;
@@ -120,8 +104,8 @@ static void note_seen(struct runs *runs, int64_t first_ms, int64_t last_ms)
 void runs_add(struct runs *runs, uint32_t pod, const struct points *points)
 {
     const struct point *items = points->items;
-    size_t from = first_after(points, runs->window->start * 1000);
-    size_t to = first_after(points, runs->window->end * 1000);
+    size_t from = points_after(points, runs->window->start * 1000);
+    size_t to = points_after(points, runs->window->end * 1000);
     if (from == to) {
         return;
     }

@@ -197,22 +197,6 @@ static void add_spread(struct samples *samples, const struct piece *piece)
     samples->sum += piece->sum;
 }
 
-/* The first point later than a time. */
-static size_t first_after(const struct points *points, int64_t time_ms)
-{
-    size_t low = 0;
-    size_t high = points->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (points->items[middle].time_ms > time_ms) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return low;
-}
-
 static void note_pod(struct samples *samples, const struct piece *piece, uint32_t place)
 {
     struct sample_pod *pod = &samples->pods[place];
@@ -227,8 +211,8 @@ static void note_pod(struct samples *samples, const struct piece *piece, uint32_
 void samples_add(struct samples *samples, const struct window *window, uint32_t pod_id, const struct points *points,
                  double scale)
 {
-    size_t from = first_after(points, window->start * 1000);
-    size_t to = first_after(points, window->end * 1000);
+    size_t from = points_after(points, window->start * 1000);
+    size_t to = points_after(points, window->end * 1000);
     if (from == to) {
         return;
     }

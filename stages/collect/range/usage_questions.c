@@ -6,11 +6,10 @@
 #include "pipeline/base/buf.h"
 #include "pipeline/base/mem.h"
 #include "stages/collect/api/promql.h"
+#include "stages/collect/figures/rates.h"
 #include "stages/collect/range/interval.h"
 #include "stages/collect/range/selector.h"
 #include "stages/collect/window.h"
-
-enum { RATE_RANGE_MIN = 120 };
 
 /* Some cAdvisors tell of each processor as well. */
 static const char *const whole_cpu = ",cpu=~\"|total\"";
@@ -25,7 +24,7 @@ static int64_t interval_of(const struct reading *reading)
 
 static int64_t range_of(int64_t interval)
 {
-    return interval * 4 > RATE_RANGE_MIN ? interval * 4 : RATE_RANGE_MIN;
+    return rates_range(interval * 1000) / 1000;
 }
 
 /* The instants at which samples are looked at, LOOKBACK included. */
