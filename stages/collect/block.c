@@ -98,6 +98,11 @@ int64_t collector_samples(struct collector *collector)
     return atomic_load(&collector->appetite.samples);
 }
 
+int64_t collector_left_out(struct collector *collector)
+{
+    return atomic_load(&collector->appetite.left_out);
+}
+
 const struct err *collector_problem(const struct collector *collector)
 {
     return &collector->problem;

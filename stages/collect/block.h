@@ -32,6 +32,9 @@ bool collector_asked(const struct collector *collector);
 int64_t collector_done(struct collector *collector);
 int64_t collector_samples(struct collector *collector);
 
+/* What came and is not read: chunks of native histograms, CPU series of single processors. */
+int64_t collector_left_out(struct collector *collector);
+
 /* The last problem of a source; of class ERR_NONE when there was none. Borrowed. */
 const struct err *collector_problem(const struct collector *collector);
 

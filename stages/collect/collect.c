@@ -140,6 +140,10 @@ static int end(struct stage *stage, struct err *err)
     if (problem->class != ERR_NONE) {
         log_warn("%s did not answer everything: %s", sources_name(state->sources), problem->message);
     }
+    if (collector_left_out(state->collector) > 0) {
+        log_warn("%s told %" PRId64 " chunks or series of kinds that are not read (native histograms, single processors)",
+                 sources_name(state->sources), collector_left_out(state->collector));
+    }
     log_info("%" PRId64 " workloads, %.1f M samples, %.1f MB in %" PRId64 " requests to %s, %.1f s",
              collector_done(state->collector), (double)collector_samples(state->collector) / 1e6,
              (double)counts.bytes / 1e6, counts.requests, sources_name(state->sources), seconds);

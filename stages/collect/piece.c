@@ -32,7 +32,6 @@ struct work {
     int64_t interval_ms;    /* 0 until the first samples came */
     struct samples *sets;   /* two for each container; NULL while the workload is read in one part */
     size_t set_count;
-    size_t bad_series;
 };
 
 void worker_init(struct worker *worker, const struct window *window, struct appetite *appetite)
@@ -104,6 +103,7 @@ static int read_pods(struct worker *worker, const struct group *group, const uin
         atomic_fetch_add(&worker->appetite->bytes, (long long)worker->store.bytes);
         atomic_fetch_add(&worker->appetite->pods, (long long)count);
         atomic_fetch_add(&worker->appetite->samples, (long long)store_samples(&worker->store));
+        atomic_fetch_add(&worker->appetite->left_out, (long long)(worker->store.left_out + worker->store.per_cpu));
     }
     return failed ? -1 : 0;
 }

@@ -21,6 +21,7 @@ struct appetite {
     atomic_llong bytes;
     atomic_llong pods;
     atomic_llong samples;
+    atomic_llong left_out; /* chunks of other encodings, series of single processors */
 };
 
 /* The workloads of one namespace in work. */

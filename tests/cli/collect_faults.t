@@ -14,7 +14,7 @@
 #   bomb of gzip, frames of 2^60 bytes, series without end  both    metrics-error, little memory
 #   wrong CRC, cut frame, bytes that are no protobuf      read      metrics-error, usage null
 #   chunk cut, with a count that lies, with flipped bits  read      bad-chunk and what the other chunks tell, or metrics-error
-#   histograms among the chunks                           read      passed over
+#   histograms among the chunks                           read      passed over, told on stderr
 #   chunks out of order, told twice, overlapping          read      the figures of the same samples in order
 #   NaN, ±Inf, negative                                   both      odd-samples, and they do not count
 #   stale markers                                         read      do not count, nothing is told
@@ -218,6 +218,10 @@ $memory_well
 series __name__=\"container_memory_working_set_bytes\",$where,id=\"/b\"
 chunk type=2
 points $first 60 100 9e9 1"
+any_case "histograms are told" "^0: $well \\|  \\| .* 1 .*kinds that are not read" "$cpu_well
+chunk type=2
+points $((first + 30)) 60 10 5 5
+$memory_well"
 read_case "an encoding that nobody knows" "$well" "" "$cpu_well
 chunk type=77
 points $((first + 30)) 60 10 5 5
