@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/analyze/analyst.h"
+#include "stages/analyze/advice/recommend.h"
+#include "stages/analyze/findings/findings.h"
+#include "stages/analyze/forecast/outlook.h"
 #include "stages/analyze/history.h"
-#include "stages/analyze/recommend.h"
+#include "stages/analyze/opinion/analyst.h"
+#include "stages/analyze/scaling/scaling.h"
 
 /* Version of the rules: raise it with any change that moves a number, so that a plan says what it was made
  * by. */
@@ -66,14 +69,20 @@ static int analyze_record(struct stage *stage, json_t *record, struct err *err)
     struct plan plan;
     struct class class;
     struct opinion opinion;
+    struct forecasts forecasts;
     (void)err;
     subject_read(record, &stage->arena, &subject);
     policy_for(stage->config, subject.workload, NULL, &policy);
     class_of(&subject, &class);
     plan_make(&subject, &policy, &stage->arena, &plan);
     plan_settle(&plan);
-    analyst_ask(state->analyst, &plan, &class, &stage->arena, state->history, &opinion);
-    json_object_set_new(record, "recommendation", recommendation_new(&plan, &class, &opinion));
+    forecasts_make(&subject, &stage->arena, &forecasts);
+    struct parts parts = {.findings = findings_new(&plan, &forecasts, &stage->arena),
+                          .forecast = forecasts_json(&subject, &forecasts)};
+    analyst_ask(state->analyst, &plan, &class, parts.findings, &stage->arena, state->history, &opinion);
+    parts.outlook = outlook_new(&plan, &forecasts, &stage->arena);
+    parts.scaling = scaling_new(&plan, &class, &forecasts, stage->config, &stage->arena);
+    json_object_set_new(record, "recommendation", recommendation_new(&plan, &class, &opinion, &parts));
     note_problems(record, &plan, &opinion);
     history_add(state->history, &subject, "default");
     return 0;

@@ -11,7 +11,7 @@
 
 #include "pipeline/base/err.h"
 #include "pipeline/io/hash.h"
-#include "stages/analyze/model.h"
+#include "stages/analyze/subject/model.h"
 
 struct history_out;
 

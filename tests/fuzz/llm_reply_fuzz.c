@@ -8,7 +8,7 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "stages/analyze/answer.h"
+#include "stages/analyze/opinion/answer.h"
 #include "stages/common/llm/llm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,0 +1,184 @@
+#include "stages/analyze/advice/recommend.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "pipeline/base/str.h"
+#include "stages/analyze/advice/reasoning.h"
+#include "stages/analyze/advice/risk.h"
+
+/* A model whose number differs from the rules' by more than this asks for a closer look. */
+static const double disagreement_shown = 0.30;
+
+/* New {min,max}, null where the field cannot move. */
+static json_t *bounds_new(const struct field_plan *field)
+{
+    json_t *bounds;
+    if (!field->movable && field->value < 0)
+        return json_null();
+    bounds = json_object();
+    json_object_set_new(bounds, "min", json_integer(field->min));
+    json_object_set_new(bounds, "max", json_integer(field->max));
+    return bounds;
+}
+
+/* New `requests` or `limits`: the two numbers and their bounds beside them. */
+static json_t *amounts_new(const struct container_plan *container, bool is_limit)
+{
+    json_t *amounts = json_object();
+    json_t *bounds = json_object();
+    for (int r = 0; r < RESOURCES; r++) {
+        const struct field_plan *field = &container->fields[FIELD_OF(r, is_limit)];
+        const char *key = resource_key((enum resource)r);
+        json_object_set_new(amounts, key, json_int_or_null(field->value >= 0, field->value));
+        json_object_set_new(bounds, key, bounds_new(field));
+    }
+    json_object_set_new(amounts, "bounds", bounds);
+    return amounts;
+}
+
+/* New {rule,target,moved_by} for each number of `requests` or `limits`. */
+static json_t *why_new(const struct container_plan *container, bool is_limit)
+{
+    json_t *why = json_object();
+    for (int r = 0; r < RESOURCES; r++) {
+        const struct field_plan *field = &container->fields[FIELD_OF(r, is_limit)];
+        json_t *entry = json_object();
+        json_object_set_new(entry, "rule", json_string(field->by_model ? "llm" : field->rule));
+        json_object_set_new(entry, "target", json_real_or_null(field->target));
+        json_object_set_new(entry, "moved_by", field->moved_by ? json_string(field->moved_by) : json_null());
+        json_object_set_new(why, resource_key((enum resource)r), entry);
+    }
+    return why;
+}
+
+static json_t *container_new(const struct container_plan *container)
+{
+    json_t *entry = json_object();
+    json_t *remove = json_array();
+    json_t *why = json_object();
+    for (int f = 0; f < FIELDS; f++) {
+        if (container->fields[f].remove)
+            json_array_append_new(remove, json_string(field_name((enum field)f)));
+    }
+    json_object_set_new(why, "requests", why_new(container, false));
+    json_object_set_new(why, "limits", why_new(container, true));
+    json_object_set_new(entry, "requests", amounts_new(container, false));
+    json_object_set_new(entry, "limits", amounts_new(container, true));
+    json_object_set_new(entry, "remove", remove);
+    json_object_set_new(entry, "why", why);
+    json_object_set_new(entry, "confidence", json_real_or_null(container->confidence));
+    return entry;
+}
+
+/* New object of the judged containers by name. */
+static json_t *containers_new(const struct plan *plan)
+{
+    json_t *containers = json_object();
+    for (size_t i = 0; i < plan->subject->container_count; i++) {
+        if (plan->containers[i].judged)
+            json_object_set_new(containers, plan->containers[i].container->name,
+                                container_new(&plan->containers[i]));
+    }
+    return containers;
+}
+
+/* New array of {container,field,proposed,value,by}: what moved the proposals of a settled plan. */
+static json_t *clamps_new(const struct plan *plan)
+{
+    json_t *clamps = json_array();
+    for (size_t i = 0; i < plan->subject->container_count; i++) {
+        for (int f = 0; f < FIELDS; f++) {
+            const struct field_plan *field = &plan->containers[i].fields[f];
+            if (!field->moved_by)
+                continue;
+            json_t *clamp = json_object();
+            json_object_set_new(clamp, "container", json_string_safe(plan->containers[i].container->name));
+            json_object_set_new(clamp, "field", json_string(field_name((enum field)f)));
+            json_object_set_new(clamp, "proposed", json_real_or_null(field->proposal));
+            json_object_set_new(clamp, "value", json_int_or_null(field->value >= 0, field->value));
+            json_object_set_new(clamp, "by", json_string(field->moved_by));
+            json_array_append_new(clamps, clamp);
+        }
+    }
+    return clamps;
+}
+
+/* The model's words first, marked as such, then the evidence; cut at a whole character. */
+static json_t *reasoning_new(const struct plan *plan, const struct opinion *opinion)
+{
+    struct buf text;
+    buf_init(&text, REASONING_MAX);
+    if (opinion && opinion->reasoning && *opinion->reasoning)
+        (void)buf_printf(&text, "%s Evidence:", opinion->reasoning);
+    reasoning_write(plan, &text);
+    json_t *value = json_string_safe(buf_str(&text));
+    buf_release(&text);
+    return value;
+}
+
+/* New {from,reason}, null where no provider failed. */
+static json_t *fallback_new(const struct opinion *opinion)
+{
+    if (!opinion || !opinion->fallback_from)
+        return json_null();
+    json_t *fallback = json_object();
+    json_object_set_new(fallback, "from", json_string(opinion->fallback_from));
+    json_object_set_new(fallback, "reason", json_string_safe(opinion->fallback_reason));
+    return fallback;
+}
+
+/* Risk with its reasons, into the recommendation. */
+static void set_risk(json_t *out, const struct plan *plan, const struct class *class,
+                     const struct opinion *opinion)
+{
+    json_t *reasons = json_array();
+    enum risk risk = risk_of(plan, class, reasons);
+    if (opinion && opinion->disagreement > disagreement_shown && plan_changes(plan)) {
+        char text[100];
+        (void)snprintf(text, sizeof text, "the model's numbers differ from the rules' by up to %.0f %%",
+                       fmin(opinion->disagreement, 99) * 100);
+        json_array_append_new(reasons, json_string(text));
+        risk = risk < RISK_MEDIUM ? RISK_MEDIUM : risk;
+    }
+    json_object_set_new(out, "risk", json_string(risk_name(risk)));
+    json_object_set_new(out, "risk_reasons", reasons);
+}
+
+static json_t *or_null(json_t *value)
+{
+    return value ? value : json_null();
+}
+
+json_t *recommendation_new(const struct plan *plan, const struct class *class, const struct opinion *opinion,
+                           const struct parts *parts)
+{
+    json_t *out = json_object();
+    bool llm = opinion && opinion->source;
+    const char *action = plan->refusal ? "none" : plan_changes(plan) ? "resize" : "keep";
+    double confidence = plan->confidence;
+    if (llm && opinion->confidence < confidence)
+        confidence = opinion->confidence;
+    json_object_set_new(out, "action", json_string(action));
+    json_object_set_new(out, "confidence", json_real_or_null(confidence));
+    json_object_set_new(out, "source", json_string(llm ? opinion->source : "rules"));
+    json_object_set_new(out, "provider",
+                        llm && opinion->provider ? json_string(opinion->provider) : json_null());
+    json_object_set_new(out, "model", llm && opinion->model ? json_string_safe(opinion->model) : json_null());
+    json_object_set_new(out, "reasoning", reasoning_new(plan, opinion));
+    json_object_set_new(out, "class",
+                        json_string_safe(llm && opinion->class_name ? opinion->class_name : class->name));
+    json_object_set_new(out, "class_reason",
+                        json_string_safe(llm && opinion->class_name ? "the model's reading" : class->reason));
+    json_object_set_new(out, "qos_class", json_string(qos_name(plan->subject->qos)));
+    json_object_set_new(out, "containers", containers_new(plan));
+    json_object_set_new(out, "clamps", clamps_new(plan));
+    json_object_set_new(out, "findings", or_null(parts->findings));
+    json_object_set_new(out, "fallback", fallback_new(opinion));
+    json_object_set_new(out, "backtest", json_null());
+    json_object_set_new(out, "forecast", or_null(parts->forecast));
+    json_object_set_new(out, "outlook", or_null(parts->outlook));
+    json_object_set_new(out, "scaling", or_null(parts->scaling));
+    set_risk(out, plan, class, opinion);
+    return out;
+}

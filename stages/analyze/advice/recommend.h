@@ -1,0 +1,31 @@
+#ifndef TARE_ANALYZE_ADVICE_RECOMMEND_H
+#define TARE_ANALYZE_ADVICE_RECOMMEND_H
+
+/* The `recommendation` member of a record, made from a settled plan. Every number comes from the plan,
+ * whoever proposed it; a model adds words, never amounts. */
+
+#include "stages/analyze/subject/class.h"
+#include "stages/analyze/sizing/sizing.h"
+
+/* What a provider other than the rules contributed; all NULL where the rules speak. Borrowed. */
+struct opinion {
+    const char *source;   /* "llm" */
+    const char *provider; /* "anthropic" */
+    const char *model;
+    const char *reasoning; /* shown before the evidence */
+    const char *class_name;
+    double confidence;   /* NaN: the plan's own, which it can only lower */
+    double disagreement; /* largest relative difference to the rules' numbers; it raises the risk */
+    const char *fallback_from, *fallback_reason;
+};
+
+/* What others found out about the workload; each becomes the member of its name. All new, stolen; NULL: null. */
+struct parts {
+    json_t *findings, *forecast, *outlook, *scaling;
+};
+
+/* New recommendation. `opinion` may be NULL. */
+json_t *recommendation_new(const struct plan *plan, const struct class *class, const struct opinion *opinion,
+                           const struct parts *parts);
+
+#endif

@@ -1,0 +1,212 @@
+#include "stages/analyze/opinion/answer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "pipeline/base/str.h"
+#include "stages/analyze/subject/class.h"
+#include "stages/analyze/opinion/evidence.h"
+
+/* More than any amount that means something; also keeps arithmetic on proposals exact in a double. */
+static const json_int_t amount_most = (json_int_t)1 << 52;
+
+bool answer_may_set(const struct field_plan *field)
+{
+    return field->movable && !field->fixed;
+}
+
+/* The JSON object in the text: the whole of it, or what lies between its first and last brace, since models
+ * like to wrap answers in prose or fences. Returns new, NULL with *err. */
+static json_t *object_in(const char *text, struct err *err)
+{
+    json_t *whole = json_read(text, strlen(text), "the answer", NULL);
+    if (!whole) {
+        const char *first = strchr(text, '{');
+        const char *last = strrchr(text, '}');
+        if (!first || !last || last < first) {
+            (void)err_set(err, ERR_DATA, "the answer is not a JSON object");
+            return NULL;
+        }
+        whole = json_read(first, (size_t)(last - first) + 1, "the answer", err);
+    }
+    if (whole && !json_is_object(whole)) {
+        json_decref(whole);
+        (void)err_set(err, ERR_DATA, "the answer is not a JSON object");
+        return NULL;
+    }
+    return whole;
+}
+
+/* Whether an object has exactly these members. */
+static int check_members(const json_t *object, const char *what, const char *const *names, size_t count,
+                         struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!json_object_get(object, names[i]))
+            return err_set(err, ERR_DATA, "%s has no member %s", what, names[i]);
+    }
+    if (json_object_size(object) != count)
+        return err_set(err, ERR_DATA, "%s has members beside those of the schema", what);
+    return 0;
+}
+
+/* Position of the judged container with this name, -1 when there is none. */
+static int container_index(const struct plan *plan, const char *name)
+{
+    for (size_t i = 0; name && i < plan->subject->container_count; i++) {
+        if (plan->containers[i].judged && str_equal(plan->containers[i].container->name, name))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* One amount: a whole number from 0 to amount_most; 0 leaves the field. */
+static int read_amount(const json_t *entry, enum field field, double *out, struct err *err)
+{
+    const json_t *value = json_object_get(entry, evidence_field(field));
+    if (!json_is_integer(value))
+        return err_set(err, ERR_DATA, "%s is not a whole number", evidence_field(field));
+    json_int_t amount = json_integer_value(value);
+    if (amount < 0 || amount > amount_most)
+        return err_set(err, ERR_DATA, "%s is out of range", evidence_field(field));
+    *out = amount == 0 ? NAN : (double)amount;
+    return 0;
+}
+
+static int read_container(const json_t *entry, const struct plan *plan, struct answer *out, bool *seen,
+                          struct err *err)
+{
+    static const char *const members[] = {"name", "cpu_request_millicores", "memory_request_bytes",
+                                          "cpu_limit_millicores", "memory_limit_bytes"};
+    if (!json_is_object(entry))
+        return err_set(err, ERR_DATA, "an entry of containers is not an object");
+    if (check_members(entry, "an entry of containers", members, 5, err))
+        return -1;
+    int index = container_index(plan, json_string_or_null(entry, "name"));
+    if (index < 0)
+        return err_set(err, ERR_DATA, "containers names one that the workload does not have");
+    if (seen[index])
+        return err_set(err, ERR_DATA, "containers names one twice");
+    seen[index] = true;
+    for (int f = 0; f < FIELDS; f++) {
+        if (read_amount(entry, (enum field)f, &out->proposals[index][f], err))
+            return -1;
+    }
+    return 0;
+}
+
+static int read_containers(const json_t *list, const struct plan *plan, struct arena *arena,
+                           struct answer *out, struct err *err)
+{
+    size_t count = plan->subject->container_count;
+    bool *seen = arena_alloc_array(arena, count + 1, sizeof *seen);
+    size_t index;
+    json_t *entry;
+    if (!json_is_array(list) || json_array_size(list) > CONTAINERS_MAX)
+        return err_set(err, ERR_DATA, "containers is not a list of at most %d entries", CONTAINERS_MAX);
+    out->proposals = arena_alloc_array(arena, count + 1, sizeof *out->proposals);
+    for (size_t i = 0; i < count; i++) {
+        for (int f = 0; f < FIELDS; f++)
+            out->proposals[i][f] = NAN;
+    }
+    json_array_foreach(list, index, entry)
+    {
+        if (read_container(entry, plan, out, seen, err))
+            return -1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (plan->containers[i].judged && !seen[i])
+            return err_set(err, ERR_DATA, "containers leaves one of the workload's containers out");
+    }
+    return 0;
+}
+
+/* The text members: the workload's own name, a known class, reasons cut to a length without control bytes. */
+static int read_texts(const json_t *answer, const struct plan *plan, struct answer *out, struct err *err)
+{
+    char name[EVIDENCE_NAME_MAX];
+    const char *reasoning = json_string_or_null(answer, "reasoning");
+    if (!str_equal(json_string_or_null(answer, "workload"), evidence_name(plan->subject, name)))
+        return err_set(err, ERR_DATA, "workload is not the one that was asked about");
+    out->class_name = class_name_of(json_string_or_null(answer, "class"));
+    if (!out->class_name)
+        return err_set(err, ERR_DATA, "class is none of the schema's");
+    if (!reasoning || !*reasoning)
+        return err_set(err, ERR_DATA, "reasoning is empty or no text");
+    (void)snprintf(out->reasoning, sizeof out->reasoning, "%s", reasoning);
+    str_trim_utf8(out->reasoning);
+    str_mask_controls(out->reasoning);
+    return 0;
+}
+
+static int read_object(const json_t *answer, const struct plan *plan, struct arena *arena, struct answer *out,
+                       struct err *err)
+{
+    static const char *const members[] = {"workload", "class", "confidence", "reasoning", "containers"};
+    if (check_members(answer, "the answer", members, 5, err))
+        return -1;
+    if (!json_get_number(answer, "confidence", &out->confidence) || !(out->confidence >= 0) ||
+        !(out->confidence <= 1))
+        return err_set(err, ERR_DATA, "confidence is not a number from 0 to 1");
+    if (read_texts(answer, plan, out, err))
+        return -1;
+    return read_containers(json_object_get(answer, "containers"), plan, arena, out, err);
+}
+
+int answer_read(const char *text, const struct plan *plan, struct arena *arena, struct answer *out,
+                struct err *err)
+{
+    *out = (struct answer){.class_name = NULL};
+    json_t *answer = object_in(text, err);
+    if (!answer)
+        return -1;
+    int status = read_object(answer, plan, arena, out, err);
+    json_decref(answer);
+    return status;
+}
+
+/* What is settled for one field: the model's amount, or the rules' where it leaves a value below what the
+ * statistics allow, or where it has no say. */
+static double proposal_for(const struct field_plan *field, enum field f, double proposed)
+{
+    if (!answer_may_set(field))
+        return field->target;
+    bool missing = field->effective < 0 && !FIELD_IS_LIMIT(f);
+    bool too_low = field->effective >= 0 && field->effective < field->min;
+    return isnan(proposed) && (missing || too_low) ? field->target : proposed;
+}
+
+/* Whether the number that was settled is the model's. */
+static bool is_models(const struct field_plan *field, double proposed)
+{
+    return answer_may_set(field) && isfinite(proposed);
+}
+
+/* Relative difference of two amounts, 0 where either is not set. */
+static double difference(int64_t rules, int64_t model)
+{
+    return rules > 0 && model > 0 ? fabs((double)model - (double)rules) / (double)rules : 0;
+}
+
+double answer_apply(const struct answer *answer, struct plan *plan)
+{
+    double largest = 0;
+    int64_t before[CONTAINERS_MAX][FIELDS];
+    for (size_t i = 0; i < plan->subject->container_count; i++) {
+        struct container_plan *container = &plan->containers[i];
+        double proposals[FIELDS];
+        for (int f = 0; f < FIELDS; f++) {
+            before[i][f] = field_after(&container->fields[f]);
+            proposals[f] = proposal_for(&container->fields[f], (enum field)f, answer->proposals[i][f]);
+            container->fields[f].by_model = is_models(&container->fields[f], answer->proposals[i][f]);
+        }
+        container_settle(plan, container, proposals);
+    }
+    plan_finish(plan);
+    for (size_t i = 0; i < plan->subject->container_count; i++) {
+        for (int f = 0; f < FIELDS; f++)
+            largest = fmax(largest, difference(before[i][f], field_after(&plan->containers[i].fields[f])));
+    }
+    return largest;
+}
