@@ -5,7 +5,6 @@
 #include <cmocka.h>
 
 #include "pipeline/base/rng.h"
-#include "stages/analyze/statistics/order.h"
 #include "stages/analyze/statistics/trend.c"
 
 enum { HOURS = 168 };
@@ -67,24 +66,6 @@ static void too_little_is_unknown(void **state)
     assert_false(fit(values, 0).known);
 }
 
-static void selecting_is_like_sorting(void **state)
-{
-    (void)state;
-    rng_seed(11);
-    for (int round = 0; round < 20000; round++) {
-        double values[40];
-        double sorted[40];
-        size_t count = 1 + (size_t)(rng_next() % 40);
-        uint64_t range = 1 + rng_next() % 30; /* many ties */
-        for (size_t i = 0; i < count; i++)
-            values[i] = sorted[i] = (double)(rng_next() % range);
-        qsort(sorted, count, sizeof *sorted, compare_doubles);
-        size_t k = (size_t)(rng_next() % count);
-        double got = order_select(values, count, k);
-        assert_true(got <= sorted[k] && got >= sorted[k]);
-    }
-}
-
 /* Worked by hand: 1..5 has S = 10, variance 5 × 4 × 15 / 18 = 16.67, z = 9 / 4.082 = 2.2045, p = 0.02749. */
 static void kendall_by_hand(void **state)
 {
@@ -100,6 +81,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_found_exactly),      cmocka_unit_test(outliers_do_not_tilt_it),
         cmocka_unit_test(flat_and_daily_have_no_trend), cmocka_unit_test(too_little_is_unknown),
-        cmocka_unit_test(selecting_is_like_sorting),    cmocka_unit_test(kendall_by_hand)};
+        cmocka_unit_test(kendall_by_hand)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
