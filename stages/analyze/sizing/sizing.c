@@ -10,40 +10,12 @@ static const double coverage_needed = 0.5;
 static const double sure = 0.8;
 static const double step_down_sure = 0.50;
 static const double step_down_unsure = 0.30;
-static const double throttled_confidence = 0.6;
-static const double full_history_seconds = 7 * 86400.0;
-/* Below these a change of the p95 says nothing about stability. */
-static const double stability_scale[RESOURCES] = {20, 32.0 * 1048576};
 
 const char *field_name(enum field field)
 {
     static const char *const names[FIELDS] = {"requests.cpu", "requests.memory", "limits.cpu",
                                               "limits.memory"};
     return names[field];
-}
-
-/* 1 where the last two days are like the days before, down to 0.5 where they have nothing in common. */
-static double stability(const struct figures *use, enum resource resource)
-{
-    if (!isfinite(use->p95_recent) || !isfinite(use->p95_before))
-        return 1;
-    double change = fabs(use->p95_recent - use->p95_before) / fmax(use->p95, stability_scale[resource]);
-    return 1 - fmin(1, change) / 2;
-}
-
-/* Confidence in the figures of one container, 0..1: coverage × age × stability, at most 0.6 where CPU is
- * throttled. */
-static double container_confidence(const struct subject *subject, const struct container *container,
-                            const struct signals *signals)
-{
-    double age = fmin(1, subject_history_seconds(subject) / full_history_seconds);
-    double steady = 1;
-    for (int r = 0; r < RESOURCES; r++) {
-        if (container->use[r].known)
-            steady = fmin(steady, stability(&container->use[r], (enum resource)r));
-    }
-    double confidence = subject_coverage(subject) * age * steady;
-    return signals->throttled ? fmin(confidence, throttled_confidence) : confidence;
 }
 
 static int64_t to_amount(double value)
@@ -162,7 +134,8 @@ void plan_make(const struct subject *subject, const struct policy *policy, struc
         backtest_make(subject, from, &out->scene, policy, arena, &container->backtest);
         bool known = from->use[CPU].known || from->use[MEMORY].known;
         container->judged = !out->refusal && known && from->role != ROLE_INIT && !from->duplicate;
-        container->confidence = known ? container_confidence(subject, from, &container->signals) : 0;
+        confidence_of(subject, from, &container->signals, &container->backtest, &container->confidence_parts);
+        container->confidence = known ? confidence_value(&container->confidence_parts) : 0;
         if (known && (!judged || container->confidence < out->confidence))
             out->confidence = container->confidence;
         judged = judged || known;

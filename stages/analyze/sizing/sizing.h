@@ -14,6 +14,7 @@
 #include "stages/analyze/subject/model.h"
 #include "stages/analyze/backtest/backtest.h"
 #include "stages/analyze/rules/rules.h"
+#include "stages/analyze/sizing/confidence.h"
 #include "stages/analyze/sizing/signals.h"
 #include "stages/common/policy.h"
 
@@ -47,6 +48,7 @@ struct container_plan {
     bool judged; /* false: no usage, an init container, or a name that is not its own */
     struct signals signals;
     struct backtest backtest;
+    struct confidence confidence_parts;
     double confidence;
     struct field_plan fields[FIELDS];
 };
