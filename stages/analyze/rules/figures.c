@@ -1,0 +1,227 @@
+#include "stages/analyze/rules/figures.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "pipeline/base/mem.h"
+
+enum { HOURS_OF_DAY = 24, DIGIT_BITS = 11, DIGITS = 3, DIGIT_VALUES = 1 << DIGIT_BITS };
+
+static const double half_life_seconds = 3 * 86400.0;
+static const double rounding = 1e-12; /* sums of weights are made in more than one order */
+static const double scale_min = 0.1;  /* what a step's mean may miss of its samples, either way */
+static const double scale_max = 20;
+
+/* One step that counts: its value, how much it counts, when it was. */
+struct entry {
+    double value;
+    double weight;
+    uint32_t key; /* the value's bits as a float, which are in the order of values ≥ 0 */
+    uint8_t hour; /* of the day */
+    bool recent;  /* of the last 2/7 of the part */
+};
+
+/* One pass of a counting sort by a digit of the key. */
+static void sort_by_digit(const struct entry *from, struct entry *to, size_t count, unsigned shift)
+{
+    size_t starts[DIGIT_VALUES + 1] = {0};
+    for (size_t i = 0; i < count; i++) {
+        starts[(from[i].key >> shift & (DIGIT_VALUES - 1)) + 1]++;
+    }
+    for (size_t i = 1; i < DIGIT_VALUES; i++) {
+        starts[i] += starts[i - 1];
+    }
+    for (size_t i = 0; i < count; i++) {
+        to[starts[from[i].key >> shift & (DIGIT_VALUES - 1)]++] = from[i];
+    }
+}
+
+/* Sorts by value: by the floats' bits in three passes, then what a float cannot tell apart by insertion. Returns the one of
+ * the two arrays that holds the result. */
+static struct entry *sort_entries(struct entry *entries, struct entry *scratch, size_t count)
+{
+    for (unsigned pass = 0; pass < DIGITS; pass++) {
+        sort_by_digit(entries, scratch, count, pass * DIGIT_BITS);
+        struct entry *swap = entries;
+        entries = scratch;
+        scratch = swap;
+    }
+    for (size_t i = 1; i < count; i++) {
+        struct entry moved = entries[i];
+        size_t at = i;
+        for (; at > 0 && entries[at - 1].value > moved.value; at--) {
+            entries[at] = entries[at - 1];
+        }
+        entries[at] = moved;
+    }
+    return entries;
+}
+
+/* The steps that count and hold a value, in order of time. */
+static size_t collect(const struct steps *steps, size_t from, size_t to, const bool *only, struct entry *entries)
+{
+    double fade = exp2(-(double)steps->step_seconds / half_life_seconds);
+    double weight = 1;
+    size_t count = 0;
+    size_t recent_from = to - (to - from) * 2 / 7;
+    for (size_t i = to; i-- > from; weight *= fade) {
+        double value = steps->mean[i];
+        if (!(value >= 0) || (only != NULL && !only[i])) {
+            continue;
+        }
+        int64_t hour = (steps->start + (int64_t)i * steps->step_seconds) / 3600 % HOURS_OF_DAY;
+        float rough = (float)value;
+        struct entry *entry = &entries[count++];
+        *entry = (struct entry){.value = value, .weight = weight, .hour = (uint8_t)hour, .recent = i >= recent_from};
+        memcpy(&entry->key, &rough, sizeof entry->key);
+    }
+    return count;
+}
+
+/* The first in order with at least the share q at or below it. */
+static double plain(const struct entry *sorted, size_t count, double q)
+{
+    double rank = ceil(q * (double)count - 1e-9);
+    size_t at = rank < 1 ? 0 : (size_t)rank - 1;
+    return sorted[at < count ? at : count - 1].value;
+}
+
+/* p95 of the recent or of the earlier ones; NaN of none. */
+static double plain_of(const struct entry *sorted, size_t count, bool recent)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        total += sorted[i].recent == recent;
+    }
+    double beyond = (double)total - ceil(0.95 * (double)total - 1e-9);
+    for (size_t i = count; i-- > 0;) {
+        beyond -= sorted[i].recent == recent;
+        if (beyond < 0) {
+            return sorted[i].value;
+        }
+    }
+    return NAN;
+}
+
+/* The same by weight, from above: few lie there. */
+static double weighted(const struct entry *sorted, size_t count, double total, double q)
+{
+    double beyond = total * (1 - q * (1 - rounding));
+    for (size_t i = count; i-- > 0;) {
+        beyond -= sorted[i].weight;
+        if (beyond < 0) {
+            return sorted[i].value;
+        }
+    }
+    return sorted[0].value;
+}
+
+/* The highest p90 of an hour of the day: from above, the first hour that has more than a tenth of its weight there. */
+static double busiest(const struct entry *sorted, size_t count)
+{
+    double beyond[HOURS_OF_DAY] = {0};
+    for (size_t i = 0; i < count; i++) {
+        beyond[sorted[i].hour] += sorted[i].weight * (1 - 0.9 * (1 - rounding));
+    }
+    for (size_t i = count; i-- > 0;) {
+        beyond[sorted[i].hour] -= sorted[i].weight;
+        if (beyond[sorted[i].hour] < 0) {
+            return sorted[i].value;
+        }
+    }
+    return sorted[0].value;
+}
+
+/* Highest of any sample in the part, at least `value`. */
+static double highest(const struct steps *steps, size_t from, size_t to, const bool *only, double value)
+{
+    for (size_t i = from; i < to && steps->high != NULL; i++) {
+        if (steps->high[i] > value && (only == NULL || only[i])) {
+            value = steps->high[i];
+        }
+    }
+    return value;
+}
+
+static void fill(const struct entry *sorted, size_t count, struct figures *out)
+{
+    double total = 0;
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += sorted[i].value;
+        total += sorted[i].weight;
+    }
+    out->known = true;
+    out->samples = (double)count;
+    out->mean = sum / (double)count;
+    out->p50 = plain(sorted, count, 0.50);
+    out->p90 = plain(sorted, count, 0.90);
+    out->p95 = plain(sorted, count, 0.95);
+    out->p99 = plain(sorted, count, 0.99);
+    out->p995 = plain(sorted, count, 0.995);
+    out->weighted_p95 = weighted(sorted, count, total, 0.95);
+    out->weighted_p99 = weighted(sorted, count, total, 0.99);
+    out->busy_hour_p90 = busiest(sorted, count);
+    out->p95_recent = plain_of(sorted, count, true);
+    out->p95_before = plain_of(sorted, count, false);
+    out->pod_p95_max = out->pod_p95_median = out->pod_p95_p95 = out->weighted_p95;
+    out->pods = 1;
+}
+
+void figures_of_steps(const struct steps *steps, size_t from, size_t to, const bool *only, struct arena *arena,
+                      struct figures *out)
+{
+    *out = (struct figures){.mean = NAN, .p50 = NAN, .p90 = NAN, .p95 = NAN, .p99 = NAN, .p995 = NAN, .max = NAN,
+                            .weighted_p95 = NAN, .weighted_p99 = NAN, .busy_hour_p90 = NAN, .pod_p95_max = NAN,
+                            .pod_p95_median = NAN, .pod_p95_p95 = NAN, .p95_recent = NAN, .p95_before = NAN};
+    to = to < steps->count ? to : steps->count;
+    from = from < to ? from : to;
+    out->steps = (struct steps){.start = steps->start + (int64_t)from * steps->step_seconds,
+                                .step_seconds = steps->step_seconds,
+                                .count = to - from,
+                                .mean = steps->mean ? steps->mean + from : NULL,
+                                .high = steps->high ? steps->high + from : NULL};
+    struct entry *entries = arena_alloc_array(arena, to - from + 1, sizeof *entries);
+    struct entry *scratch = arena_alloc_array(arena, to - from + 1, sizeof *scratch);
+    size_t count = collect(steps, from, to, only, entries);
+    if (count == 0) {
+        return;
+    }
+    const struct entry *sorted = sort_entries(entries, scratch, count);
+    fill(sorted, count, out);
+    out->max = highest(steps, from, to, only, sorted[count - 1].value);
+}
+
+/* `part` on the scale of `native`; as it is where that cannot be told. */
+static void scale(double native, double whole, double *part)
+{
+    double factor = native / whole;
+    if (isfinite(factor) && whole > 0) {
+        *part *= fmax(scale_min, fmin(factor, scale_max));
+    }
+}
+
+void figures_calibrate(const struct figures *native, const struct figures *whole, struct figures *part)
+{
+    scale(native->mean, whole->mean, &part->mean);
+    scale(native->p50, whole->p50, &part->p50);
+    scale(native->p90, whole->p90, &part->p90);
+    scale(native->p95, whole->p95, &part->p95);
+    scale(native->p99, whole->p99, &part->p99);
+    scale(native->p995, whole->p995, &part->p995);
+    scale(native->weighted_p95, whole->weighted_p95, &part->weighted_p95);
+    scale(native->weighted_p99, whole->weighted_p99, &part->weighted_p99);
+    scale(native->busy_hour_p90, whole->busy_hour_p90, &part->busy_hour_p90);
+    scale(native->pod_p95_max, whole->pod_p95_max, &part->pod_p95_max);
+    scale(native->pod_p95_median, whole->pod_p95_median, &part->pod_p95_median);
+    scale(native->pod_p95_p95, whole->pod_p95_p95, &part->pod_p95_p95);
+    scale(native->p95, whole->p95, &part->p95_recent);
+    scale(native->p95, whole->p95, &part->p95_before);
+    part->p90 = fmax(part->p90, part->p50);
+    part->p95 = fmax(part->p95, part->p90);
+    part->p99 = fmin(fmax(part->p99, part->p95), fmax(part->max, part->p95));
+    part->p995 = fmax(part->p995, part->p99);
+    part->weighted_p99 = fmax(part->weighted_p99, part->weighted_p95);
+    part->pods = native->pods;
+    part->hot_pod = native->hot_pod;
+}
