@@ -1,8 +1,118 @@
 #include "stages/analyze/backtest/backtest.h"
 
+#include <math.h>
+
+#include "stages/analyze/backtest/contenders.h"
+#include "stages/analyze/backtest/judge.h"
+#include "stages/analyze/backtest/split.h"
+#include "stages/analyze/rules/figures.h"
+
+/* Index of the first step that begins at `time` or later. */
+static size_t step_at(const struct steps *steps, int64_t time)
+{
+    if (steps->step_seconds <= 0 || time <= steps->start) {
+        return 0;
+    }
+    size_t at = (size_t)((time - steps->start + steps->step_seconds - 1) / steps->step_seconds);
+    return at < steps->count ? at : steps->count;
+}
+
+static size_t count_data(const struct steps *steps)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < steps->count; i++) {
+        count += isfinite(steps->mean[i]);
+    }
+    return count;
+}
+
+/* The row that says where to part both: the one with more data. */
+static const struct steps *leading(const struct container *container)
+{
+    const struct steps *cpu = &container->use[CPU].steps;
+    const struct steps *memory = &container->use[MEMORY].steps;
+    return count_data(memory) > count_data(cpu) ? memory : cpu;
+}
+
+/* Figures of the learned part of one resource. */
+static void learn(const struct figures *native, size_t until, struct arena *arena, struct figures *out)
+{
+    struct figures whole;
+    figures_of_steps(&native->steps, 0, native->steps.count, NULL, arena, &whole);
+    figures_of_steps(&native->steps, 0, until, NULL, arena, out);
+    if (out->known) {
+        figures_calibrate(native, &whole, out);
+    }
+}
+
+/* A kill that was seen in the judged days: nobody whose limit is not higher would have come through, although use, cut off
+ * at the limit, does not show it. */
+static void count_seen_kill(const struct container *container, const struct backtest *backtest,
+                            struct verdict verdicts[CONTENDERS])
+{
+    if (container->oom_kills < 0.5 || container->oom_last < backtest->judged_from ||
+        container->oom_last > backtest->judged_to) {
+        return;
+    }
+    double killed_at = container->oom_limit > 0 ? container->oom_limit : (double)container->limit[MEMORY];
+    for (int c = 0; c < CONTENDERS; c++) {
+        if (verdicts[c].limit <= killed_at) {
+            verdicts[c].over_limit = fmax(1, verdicts[c].over_limit);
+        }
+    }
+}
+
+static void judge_resource(const struct pupil *pupil, enum resource resource, struct arena *arena,
+                           struct backtest *out)
+{
+    const struct steps *steps = &pupil->container->use[resource].steps;
+    size_t from = step_at(steps, out->judged_from);
+    struct steps judged = steps_part(steps, from, step_at(steps, out->judged_to));
+    struct verdict *verdicts = out->verdicts[resource];
+    out->judged[resource] = pupil->use[resource].known && count_data(&judged) > 0;
+    if (!out->judged[resource]) {
+        return;
+    }
+    contenders_ask(pupil, resource, arena, verdicts);
+    for (int c = 0; c < CONTENDERS; c++) {
+        judge(&judged, resource, &verdicts[c]);
+    }
+    if (resource == MEMORY) {
+        count_seen_kill(pupil->container, out, verdicts);
+    }
+}
+
+static void date(const struct steps *steps, const struct split *split, struct backtest *out)
+{
+    int64_t step = steps->step_seconds;
+    out->by_runs = split->by_runs;
+    out->judged_from = steps->start + (int64_t)split->at * step;
+    out->judged_to = steps->start + (int64_t)split->end * step;
+    out->learned_seconds = (int64_t)split->learned * step;
+    out->judged_seconds = (int64_t)split->judged * step;
+}
+
 void backtest_make(const struct subject *subject, const struct container *container, const struct scene *scene,
                    const struct policy *policy, struct arena *arena, struct backtest *out)
 {
+    struct split split;
+    struct pupil pupil = {.subject = subject, .container = container, .scene = scene, .policy = policy};
+    const struct steps *steps = leading(container);
     *out = (struct backtest){.known = false};
-    (void)subject, (void)container, (void)scene, (void)policy, (void)arena;
+    split_steps(steps, subject->batch, &split);
+    out->reason = split.reason;
+    if (split.reason) {
+        return;
+    }
+    date(steps, &split, out);
+    pupil.until = out->judged_from;
+    for (int r = 0; r < RESOURCES; r++) {
+        const struct figures *native = &container->use[r];
+        learn(native, step_at(&native->steps, out->judged_from), arena, &pupil.use[r]);
+        judge_resource(&pupil, (enum resource)r, arena, out);
+        out->known = out->known || out->judged[r];
+    }
+    if (!out->known) {
+        out->reason = "no resource has data in both parts";
+    }
 }

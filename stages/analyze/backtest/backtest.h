@@ -17,6 +17,7 @@ struct verdict {
     double request, limit; /* what was judged; NaN where there is none */
     double time_above;     /* share of steps whose mean lies above the request */
     double peak_above;     /* share of steps in which some sample of some pod does */
+    double worst_hour;     /* the highest time_above of an hour of the day */
     double starved;        /* share of all use that lies above the request */
     double slack;          /* request ÷ mean use */
     double over_limit;     /* CPU: share of steps that would be throttled; memory: OOM kills, a number of times */
@@ -24,12 +25,16 @@ struct verdict {
 
 struct backtest {
     bool known;
+    const char *reason;             /* why it is not known, a clause, static; NULL where it is */
+    bool by_runs;                   /* parted between two runs of a batch kind, not by days */
     int64_t judged_from, judged_to; /* epoch seconds; learned is what lies before, from the window's start */
-    int64_t learned_seconds, judged_seconds;
-    struct verdict verdicts[RESOURCES][CONTENDERS];
+    int64_t learned_seconds, judged_seconds;                 /* time that holds data */
+    bool judged[RESOURCES];                                  /* this resource has data in both parts */
+    struct verdict verdicts[RESOURCES][CONTENDERS];          /* valid where it is judged */
 };
 
-/* Backtest of one container. */
+/* Backtest of one container. Never fails: where there is too little data, `known` is false with a reason. Scratch
+ * lives in `arena`. */
 void backtest_make(const struct subject *subject, const struct container *container, const struct scene *scene,
                    const struct policy *policy, struct arena *arena, struct backtest *out);
 
