@@ -153,7 +153,7 @@ $(BUILD)/bin/harness/%.so: tests/harness/%_preload.c $(BUILD)/flags
 	$(say) LINK $@
 	$(Q)$(CC) -std=c11 -O2 $(filter-out -Wredundant-decls,$(WARN)) $(WERROR) -fPIC -shared -o $@ $< -ldl
 
-$(BUILD)/bin/harness/%: $(BUILD)/obj/tests/harness/%_main.o $(HARNESS_OBJECTS) $(LIBS) $(GEN_LIB)
+$(BUILD)/bin/harness/%: $(BUILD)/obj/tests/harness/%_main.o $(HARNESS_OBJECTS) $(STAGE_LIBS) $(LIBS) $(GEN_LIB)
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)

@@ -52,7 +52,7 @@ is "$(field 'containers.app.requests.cpu_millicores' <"$tmp/out" | head -1)" 250
 is "$(jq -rc 'select(.workload) | [.problems[].code]' <"$tmp/out" | tr '\n' ' ')" '[] ["no-usage"] ["insufficient-data"] [] [] ' "problems"
 is "$(jq -rc 'select(.end) | .end | [.records,.workloads,.problems]' <"$tmp/out")" "[5,5,2]" "nothing is dropped"
 is "$(head -1 "$tmp/out" | jq -c '[.tare,.settings.collect.source,.settings.analyze.rules_version,.settings.analyze.providers]')" \
-    '["recommendations","file",1,[{"provider":"rules"}]]' "the header says what it was made by"
+    '["recommendations","file",2,[{"provider":"rules"}]]' "the header says what it was made by"
 ok "every number lies within its bounds" jq -e -n '[inputs | select(.workload) | .recommendation.containers[] | .requests, .limits | . as $a
     | ("cpu_millicores","memory_bytes") | select($a[.] != null) | ($a[.] >= $a.bounds[.].min and $a[.] <= $a.bounds[.].max)] | all and length > 4' "$tmp/out"
 like "$(field reasoning <"$tmp/out" | head -1)" "weighted p95 155m.*20160 samples.*500m to 250m" "the reasoning gives its evidence"
