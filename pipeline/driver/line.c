@@ -11,6 +11,7 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "pipeline/driver/past.h"
 #include "pipeline/driver/plan.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/run/artifact.h"
@@ -93,41 +94,80 @@ static int stage_failed(struct progress *progress, const char *stage, int64_t at
     return err_hint(err, "mend that, then: tare rerun %" PRId64 " --from %s", progress->run->id, stage);
 }
 
-/* One attempt at a stage. *again tells whether another one may help. */
-static int attempt(struct progress *progress, size_t stage, bool *again, struct err *err)
+/* Runs the stage's program from the artifact before to `out`; what it learned of the past and for later runs is in `past`. */
+static int run_program(struct progress *progress, size_t stage, const struct past *past, int out, int *code, struct err *said,
+                       struct err *err)
 {
-    struct session *session = progress->session;
-    const char *name = line[stage].name;
-    int64_t id;
-    int out;
-    *again = false;
-    if (ledger_attempt_begin(session->ledger, progress->run->id, name, progress->digest[0] == '\0' ? NULL : progress->digest,
-                             NULL, &id, err) ||
-        fs_spool(&out, err)) {
-        return -1;
+    char *words[3] = {NULL};
+    size_t count = 0;
+    if (line[stage].kind == ARTIFACT_GATED) {
+        words[count++] = xasprintf("--run=%" PRId64, progress->run->id);
+    }
+    if (past->known != NULL) {
+        words[count++] = xasprintf("--history=%s", past->known);
+    }
+    if (past->learned != NULL) {
+        words[count++] = xasprintf("--history-out=%s", past->learned);
     }
     if (progress->fd >= 0) {
         lseek(progress->fd, 0, SEEK_SET);
     }
-    char run_word[40];
-    snprintf(run_word, sizeof run_word, "--run=%" PRId64, progress->run->id);
-    const char *extra[] = {line[stage].kind == ARTIFACT_GATED ? run_word : NULL, NULL};
+    const char *const extra[] = {words[0], words[1], words[2], NULL};
+    int failed = line_exec(progress->session, progress->settings, progress->run->created, line[stage].name, extra, progress->fd, out,
+                           code, said, err);
+    for (size_t i = 0; i < count; i++) {
+        free(words[i]);
+    }
+    return failed;
+}
+
+/* The stage's program, and what it gave into the ledger: its artifact and what it learned, both or neither. */
+static int work(struct progress *progress, size_t stage, int64_t id, struct past *past, int out, bool *again, struct err *err)
+{
+    struct session *session = progress->session;
     int code = 0;
     struct err said = {0};
     char digest[LEDGER_DIGEST_SIZE];
-    int failed = line_exec(session, progress->settings, progress->run->created, name, extra, progress->fd, out, &code,
-                           &said, err);
-    if (!failed && code != 0) {
-        *again = err_retryable(code);
-        failed = stage_failed(progress, name, id, code, &said, err);
+    if (run_program(progress, stage, past, out, &code, &said, err)) {
+        return -1;
     }
-    failed = failed || ledger_artifact_store(session->ledger, id, artifact_kind_name(line[stage].kind), out, digest, err);
-    if (failed) {
-        close(out);
+    if (code != 0) {
+        *again = err_retryable(code);
+        return stage_failed(progress, line[stage].name, id, code, &said, err);
+    }
+    /* Before the stage counts as finished, so that a run that is resumed after it has its namespaces. */
+    if (line[stage].kind == ARTIFACT_INVENTORY && plan_namespaces(session, progress->run, out, err)) {
+        return -1;
+    }
+    if (ledger_artifact_store_with(session->ledger, id, artifact_kind_name(line[stage].kind), out,
+                                   past->learned == NULL ? NULL : past_store, past, digest, err)) {
         return -1;
     }
     advance(progress, stage, out, digest);
     return 0;
+}
+
+/* One attempt at a stage. *again tells whether another one may help. */
+static int attempt(struct progress *progress, size_t stage, bool *again, struct err *err)
+{
+    struct session *session = progress->session;
+    struct past past = {0};
+    int64_t id;
+    int out;
+    *again = false;
+    if (ledger_attempt_begin(session->ledger, progress->run->id, line[stage].name,
+                             progress->digest[0] == '\0' ? NULL : progress->digest, NULL, &id, err) ||
+        fs_spool(&out, err)) {
+        return -1;
+    }
+    bool learns = line[stage].kind == ARTIFACT_RECOMMENDATIONS && json_bool_or(progress->settings, "history", true);
+    int failed = (learns && past_open(session, progress->run, &past, err)) ||
+                 work(progress, stage, id, &past, out, again, err);
+    past_close(&past);
+    if (failed) {
+        close(out);
+    }
+    return failed ? -1 : 0;
 }
 
 static int run_stage(struct progress *progress, size_t stage, struct err *err)
@@ -208,10 +248,6 @@ static int run_stages(struct progress *progress, struct err *err)
     }
     for (size_t stage = next; stage < ARRAY_COUNT(line); stage++) {
         if (run_stage(progress, stage, err)) {
-            return -1;
-        }
-        if (line[stage].kind == ARTIFACT_INVENTORY &&
-            plan_namespaces(progress->session, progress->run, progress->fd, err)) {
             return -1;
         }
     }

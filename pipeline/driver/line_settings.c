@@ -145,6 +145,8 @@ int line_settings(const struct session *session, const json_t *base, json_t **ou
     json_object_set_new(settings, "directory", json_string_safe(directory));
     json_object_set_new(settings, "paths", paths(session, base, base != NULL));
     json_object_set_new(settings, "options", stage_options(session, base));
+    bool alone = options_flag(session->options, OPT_NO_HISTORY) || !json_bool_or(base, "history", true);
+    json_object_set_new(settings, "history", json_boolean(!alone));
     const char *config = config_name(session, base, strcmp(directory, here) == 0);
     if (config != NULL) {
         char digest[DIGEST_HEX];

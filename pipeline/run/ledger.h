@@ -261,6 +261,14 @@ int ledger_attempt_begin(struct ledger *ledger, int64_t run, const char *stage, 
 int ledger_artifact_store(struct ledger *ledger, int64_t attempt, const char *kind, int fd,
                           char digest[LEDGER_DIGEST_SIZE], struct err *err);
 
+/* What is stored in one transaction with an artifact. */
+typedef int ledger_companion(struct ledger *ledger, void *context, struct err *err);
+
+/* ledger_artifact_store; `companion` is called in the same transaction before the attempt is finished, so that either both are there
+ * or neither. Its failure is this one's. */
+int ledger_artifact_store_with(struct ledger *ledger, int64_t attempt, const char *kind, int fd, ledger_companion *companion,
+                               void *context, char digest[LEDGER_DIGEST_SIZE], struct err *err);
+
 /* Marks the attempt failed. `message` is the sentence that the stage printed. */
 int ledger_attempt_fail(struct ledger *ledger, int64_t attempt, int exit_code, const char *message,
                         struct err *err);
@@ -444,12 +452,18 @@ int ledger_trend(struct ledger *ledger, const struct ledger_workload *workload, 
                  struct err *err);
 
 /* Daily extremes of series, of cluster `cluster`: [{"namespace","kind","name","container","series","day"
- * (YYYY-MM-DD), "minimum","maximum","mean","samples","detail"}]. Of two values of one day the wider stays. */
+ * (YYYY-MM-DD), "minimum","maximum","mean","samples","detail"}]. Of two values of one day the wider counts from
+ * now on; what tells nothing new changes nothing. */
 int ledger_series_put(struct ledger *ledger, const char *cluster, const json_t *rows, struct err *err);
 
-/* Those of the days [from, to), sorted by workload, container, series, day. */
+/* Those of the days [from, to), sorted by workload, container, series, day; of each the newest view. */
 int ledger_series_get(struct ledger *ledger, const char *cluster, const char *from, const char *to,
                       json_t **out, struct err *err);
+
+/* What `run` may know of the past: writes the daily extremes of its cluster and namespaces, of the `days` days up to its start, as the
+ * ledger had them before its start, to `fd`: a line of canonical JSON each, in the form of ledger_series_put, in that order. The same
+ * bytes whenever it is asked. *count receives the number of rows. Holds one page of rows in memory. */
+int ledger_history_copy(struct ledger *ledger, int64_t run, int days, int fd, int64_t *count, struct err *err);
 
 /* Exchanges with an LLM: [{"key","prompt_digest","provider","model","reply","input_tokens","output_tokens",
  * "cost_microusd","latency_ms","at"}]; a key that is there already keeps its first reply. run 0: none. */

@@ -111,6 +111,12 @@ static int store(struct ledger *ledger, int64_t attempt, const char *kind, int f
 int ledger_artifact_store(struct ledger *ledger, int64_t attempt, const char *kind, int fd,
                           char digest[LEDGER_DIGEST_SIZE], struct err *err)
 {
+    return ledger_artifact_store_with(ledger, attempt, kind, fd, NULL, NULL, digest, err);
+}
+
+int ledger_artifact_store_with(struct ledger *ledger, int64_t attempt, const char *kind, int fd, ledger_companion *companion,
+                               void *context, char digest[LEDGER_DIGEST_SIZE], struct err *err)
+{
     struct stat status;
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         return err_set(err, ERR_SOFTWARE, "an artifact is stored from a regular file only");
@@ -119,7 +125,7 @@ int ledger_artifact_store(struct ledger *ledger, int64_t attempt, const char *ki
     if (pass_over(ledger, fd, NULL, digest, &size, err) || db_begin(ledger->db, err)) {
         return -1;
     }
-    if (store(ledger, attempt, kind, fd, digest, size, err)) {
+    if ((companion != NULL && companion(ledger, context, err)) || store(ledger, attempt, kind, fd, digest, size, err)) {
         db_rollback(ledger->db);
         return -1;
     }

@@ -225,6 +225,88 @@ static void test_series(void **state)
     json_decref(second);
 }
 
+static int teach(struct ledger *ledger, void *context, struct err *failure)
+{
+    json_t *rows = json_loads("[{\"namespace\":\"taught\",\"kind\":\"Deployment\",\"name\":\"cart\",\"container\":\"c\",\"series\":"
+                              "\"cpu\",\"day\":\"2026-11-20\",\"minimum\":2,\"maximum\":9,\"samples\":10}]",
+                              0, NULL);
+    int failed = ledger_series_put(ledger, "prod", rows, failure);
+    json_decref(rows);
+    return failed || *(const bool *)context ? err_set(failure, ERR_DATA, "the lesson is refused") : 0;
+}
+
+static int taught(void)
+{
+    char count[16];
+    pg_server_sql("select count(*) from tare.series_history where namespace = 'taught'", count, sizeof count);
+    return atoi(count);
+}
+
+/* An artifact and what is stored with it: both or neither. */
+static void test_companion(void **state)
+{
+    (void)state;
+    char digest[LEDGER_DIGEST_SIZE];
+    struct err why = {0};
+    int64_t run = case_run(op);
+    int64_t attempt = 0;
+    bool refuse = true;
+    int fd = case_file("learned", 7);
+    ok(ledger_attempt_begin(op, run, "analyze", NULL, NULL, &attempt, &err));
+    assert_int_equal(ledger_artifact_store_with(op, attempt, "recommendations", fd, teach, &refuse, digest, &why), -1);
+    assert_string_equal(why.message, "the lesson is refused");
+    assert_int_equal(taught(), 0);
+    assert_int_equal(ledger_artifact_find(op, run, "analyze", digest, &why), -1);
+    refuse = false;
+    ok(ledger_artifact_store_with(op, attempt, "recommendations", fd, teach, &refuse, digest, &err));
+    assert_int_equal(taught(), 1);
+    ok(ledger_artifact_find(op, run, "analyze", digest, &err));
+    close(fd);
+}
+
+/* More rows than one answer has: all of them, each once, in canonical lines. */
+static void test_history_in_pages(void **state)
+{
+    (void)state;
+    enum { ROWS = 4100 };
+    char text[32];
+    int64_t count = 0;
+    int fd = -1;
+    pg_server_sql("insert into tare.series_history (cluster, namespace, kind, name, container, series, day, minimum, maximum, mean, samples, "
+                  "seen_at) select 'prod', 'many', 'Deployment', 'w' || i, 'c', 'cpu', tare.now()::date - 2, 1, i, 2, 24, tare.now() - "
+                  "interval '1 hour' from generate_series(1, 4100) i",
+                  text, sizeof text);
+    int64_t run = case_run(op);
+    const char *const spaces[] = {"many"};
+    ok(ledger_run_namespaces(op, run, spaces, 1, &err));
+    ok(fs_spool(&fd, &err));
+    ok(ledger_history_copy(op, run, 90, fd, &count, &err));
+    assert_int_equal(count, ROWS);
+    struct buf lines;
+    buf_init(&lines, 16 * 1024 * 1024);
+    lseek(fd, 0, SEEK_SET);
+    ok(fs_read_fd(fd, "history", &lines, &err));
+    double sum = 0;
+    size_t seen = 0;
+    char *copy = xstrdup(buf_str(&lines));
+    char *rest = copy;
+    for (char *line; (line = strtok_r(rest, "\n", &rest)) != NULL; seen++) {
+        double maximum = 0;
+        json_t *row = json_loads(line, 0, NULL);
+        char *again = json_text(row);
+        assert_string_equal(again, line);
+        assert_true(json_get_number(row, "maximum", &maximum));
+        sum += maximum;
+        free(again);
+        json_decref(row);
+    }
+    free(copy);
+    assert_int_equal(seen, ROWS);
+    assert_int_equal((int64_t)sum, (int64_t)ROWS * (ROWS + 1) / 2);
+    buf_release(&lines);
+    close(fd);
+}
+
 static void test_llm(void **state)
 {
     (void)state;
@@ -285,10 +367,10 @@ static void test_versions(void **state)
     refused(ledger_open(&ledger, &options, &err), ERR_CONFIG, "in the ledger has checksum");
     refused(ledger_migrate(&options, &from, &to, &err), ERR_CONFIG, "in the ledger has checksum");
     pg_server_sql(sql, ignored, sizeof ignored);
-    pg_server_sql("insert into tare.migration values (7, '0007_later', repeat('1', 64))", ignored,
+    pg_server_sql("insert into tare.migration values (9999, 'later', repeat('1', 64))", ignored,
                   sizeof ignored);
     refused(ledger_open(&ledger, &options, &err), ERR_CONFIG, "this tare knows only");
-    pg_server_sql("delete from tare.migration where number = 7", ignored, sizeof ignored);
+    pg_server_sql("delete from tare.migration where number = 9999", ignored, sizeof ignored);
     ok(ledger_open(&ledger, &options, &err));
     ledger_close(ledger);
 }
@@ -306,6 +388,8 @@ int main(void)
         cmocka_unit_test(test_missing_run),
         cmocka_unit_test(test_history),
         cmocka_unit_test(test_series),
+        cmocka_unit_test(test_companion),
+        cmocka_unit_test(test_history_in_pages),
         cmocka_unit_test(test_llm),
         cmocka_unit_test(test_audit),
         cmocka_unit_test(test_versions),

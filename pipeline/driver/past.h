@@ -1,0 +1,32 @@
+#ifndef TARE_DRIVER_PAST_H
+#define TARE_DRIVER_PAST_H
+
+/*
+ * What earlier runs learned: tare-analyze reads it from a file and writes what it learned to another, and the conductor moves both
+ * from and to the ledger. The files lie in a folder of their own that only this user can enter, and are gone after the stage.
+ */
+
+#include <stdbool.h>
+
+#include "pipeline/driver/command.h"
+
+struct past {
+    int64_t run;
+    const char *cluster; /* borrowed from the run */
+    char *folder;
+    char *known;   /* file for --history; NULL where the ledger knows nothing: then the stage is run as without a ledger */
+    char *learned; /* file for --history-out */
+};
+
+/* Makes the folder and, where the ledger knows something that this run may use, the file `known`. ERR_CANTCREAT, ERR_IO and those of
+ * the ledger. past_close in any case. */
+int past_open(struct session *session, const struct ledger_run *run, struct past *past, struct err *err);
+
+/* Stores what the stage learned: daily extremes of series, and exchanges with a model. For ledger_artifact_store_with; `context` is the
+ * struct past. ERR_DATA naming a line that cannot be read. */
+int past_store(struct ledger *ledger, void *context, struct err *err);
+
+/* Removes files and folder. Safe to call on one that is all zero. */
+void past_close(struct past *past);
+
+#endif
