@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "pipeline/base/str.h"
+#include "stages/analyze/advice/chain.h"
+#include "stages/analyze/advice/proof.h"
 #include "stages/analyze/advice/reasoning.h"
 #include "stages/analyze/advice/risk.h"
 
@@ -37,22 +39,25 @@ static json_t *amounts_new(const struct container_plan *container, bool is_limit
     return amounts;
 }
 
-/* New {rule,target,moved_by} for each number of `requests` or `limits`. */
+/* New {rule,target,moved_by,inputs,caps} for each number of `requests` or `limits`. */
 static json_t *why_new(const struct container_plan *container, bool is_limit)
 {
     json_t *why = json_object();
     for (int r = 0; r < RESOURCES; r++) {
-        const struct field_plan *field = &container->fields[FIELD_OF(r, is_limit)];
+        enum field which = FIELD_OF(r, is_limit);
+        const struct field_plan *field = &container->fields[which];
         json_t *entry = json_object();
         json_object_set_new(entry, "rule", json_string(field->by_model ? "llm" : field->rule));
         json_object_set_new(entry, "target", json_real_or_null(field->target));
         json_object_set_new(entry, "moved_by", field->moved_by ? json_string(field->moved_by) : json_null());
+        json_object_set_new(entry, "inputs", chain_inputs_new(container, which));
+        json_object_set_new(entry, "caps", chain_caps_new(field));
         json_object_set_new(why, resource_key((enum resource)r), entry);
     }
     return why;
 }
 
-static json_t *container_new(const struct container_plan *container)
+static json_t *container_new(const struct subject *subject, const struct container_plan *container)
 {
     json_t *entry = json_object();
     json_t *remove = json_array();
@@ -68,6 +73,8 @@ static json_t *container_new(const struct container_plan *container)
     json_object_set_new(entry, "remove", remove);
     json_object_set_new(entry, "why", why);
     json_object_set_new(entry, "confidence", json_real_or_null(container->confidence));
+    json_object_set_new(entry, "confidence_parts", chain_confidence_new(&container->confidence_parts));
+    json_object_set_new(entry, "samples", chain_samples_new(subject, container->container));
     return entry;
 }
 
@@ -78,7 +85,7 @@ static json_t *containers_new(const struct plan *plan)
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         if (plan->containers[i].judged)
             json_object_set_new(containers, plan->containers[i].container->name,
-                                container_new(&plan->containers[i]));
+                                container_new(plan->subject, &plan->containers[i]));
     }
     return containers;
 }
@@ -156,6 +163,7 @@ json_t *recommendation_new(const struct plan *plan, const struct class *class, c
     json_t *out = json_object();
     bool llm = opinion && opinion->source;
     const char *action = plan->refusal ? "none" : plan_changes(plan) ? "resize" : "keep";
+    const char *untested;
     double confidence = plan->confidence;
     if (llm && opinion->confidence < confidence)
         confidence = opinion->confidence;
@@ -175,7 +183,8 @@ json_t *recommendation_new(const struct plan *plan, const struct class *class, c
     json_object_set_new(out, "clamps", clamps_new(plan));
     json_object_set_new(out, "findings", or_null(parts->findings));
     json_object_set_new(out, "fallback", fallback_new(opinion));
-    json_object_set_new(out, "backtest", json_null());
+    json_object_set_new(out, "backtest", backtests_new(plan, &untested));
+    json_object_set_new(out, "backtest_reason", json_string_safe(untested));
     json_object_set_new(out, "forecast", or_null(parts->forecast));
     json_object_set_new(out, "outlook", or_null(parts->outlook));
     json_object_set_new(out, "scaling", or_null(parts->scaling));

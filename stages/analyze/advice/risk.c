@@ -9,6 +9,9 @@
 static const double big_step_percent = 30;
 static const double sure = 0.8;
 static const double doubtful = 0.5;
+/* A request that was passed for so much of the held-out time, and is lowered all the same. */
+static const double passed_often = 0.05;
+static const double passed_very_often = 0.10;
 
 struct tally {
     enum risk risk;
@@ -50,6 +53,54 @@ static void judge_memory_limit(const struct container_plan *container, struct ta
     else if (limit->value >= 0 && limit->value < limit->effective && (double)limit->value < 1.15 * peak)
         raise_risk(tally, RISK_MEDIUM, "%s: the memory limit comes close to the peak",
                    container->container->name);
+}
+
+/* Whether a field gets smaller than it is. */
+static bool is_lowered(const struct field_plan *field)
+{
+    return field->value >= 0 && field->value < field->effective;
+}
+
+/* OOM kills, which nobody takes for a small matter: what the rule's own limit would have done on days that it had not
+ * seen. A change that only raises memory is still better than none. */
+static void judge_kills(const struct container_plan *container, struct tally *tally)
+{
+    const struct verdict *verdicts = container->backtest.verdicts[MEMORY];
+    const char *name = container->container->name;
+    if (!container->backtest.known || !container->backtest.judged[MEMORY]) {
+        return;
+    }
+    /* Without a limit there are none. */
+    double ours = fmax(0, verdicts[CONTENDER_OURS].over_limit);
+    double today = fmax(0, verdicts[CONTENDER_TODAY].over_limit);
+    const struct field_plan *limit = &container->fields[MEMORY_LIMIT];
+    bool new_limit = limit->effective < 0 && limit->value >= 0;
+    bool lowers = new_limit || is_lowered(limit) || is_lowered(&container->fields[MEMORY_REQUEST]);
+    if (ours >= 1) {
+        raise_risk(tally, lowers && (ours >= 2 || today < 1) ? RISK_HIGH : RISK_MEDIUM,
+                   "%.120s: on the held-out days memory would have passed the rule's limit %.0f time%s (today's: %.0f)",
+                   name, ours, ours > 1 ? "s" : "", today);
+    } else if (today >= 1) {
+        raise_risk(tally, RISK_LOW, "%.120s: no OOM kills on the held-out days, where today's limit has %.0f", name, today);
+    }
+}
+
+/* A request that is lowered although the rule's one did not hold on the held-out days. A number that a cap keeps above
+ * what the rule asks for is judged as much above. */
+static void judge_held_out(const struct container_plan *container, enum resource resource, struct tally *tally)
+{
+    const struct field_plan *field = &container->fields[FIELD_OF(resource, false)];
+    double judged = container->backtest.verdicts[resource][CONTENDER_OURS].request;
+    if (!is_lowered(field)) {
+        return;
+    }
+    double lift = fmax(1, (double)field->value / field->target);
+    double above = backtest_time_above(&container->backtest, container->container, resource, judged * lift);
+    if (above > passed_often) {
+        raise_risk(tally, above > passed_very_often ? RISK_HIGH : RISK_MEDIUM,
+                   "%.120s: %s falls, but on the held-out days use was above such a request for %.0f %% of the time",
+                   container->container->name, field_name(FIELD_OF(resource, false)), above * 100);
+    }
 }
 
 static void judge_field(const struct container_plan *container, enum field f, struct tally *tally)
@@ -95,6 +146,10 @@ enum risk risk_of(const struct plan *plan, const struct class *class, json_t *re
         for (int f = 0; f < FIELDS; f++)
             judge_field(container, (enum field)f, &tally);
         judge_memory_limit(container, &tally);
+        judge_kills(container, &tally);
+        for (int r = 0; r < RESOURCES; r++) {
+            judge_held_out(container, (enum resource)r, &tally);
+        }
         if (container_changes(container) && container->signals.leak)
             raise_risk(&tally, RISK_MEDIUM, "%s: memory leaks, so no size holds for long",
                        container->container->name);

@@ -7,6 +7,9 @@
 #include "stages/analyze/backtest/split.h"
 #include "stages/analyze/rules/figures.h"
 
+/* A request made of p95 is passed for 5 % of the time. */
+static const double promised_share = 0.05;
+
 /* Index of the first step that begins at `time` or later. */
 static size_t step_at(const struct steps *steps, int64_t time)
 {
@@ -62,12 +65,16 @@ static void count_seen_kill(const struct container *container, const struct back
     }
 }
 
+/* The judged steps of one resource. */
+static struct steps judged_part(const struct backtest *backtest, const struct steps *steps)
+{
+    return steps_part(steps, step_at(steps, backtest->judged_from), step_at(steps, backtest->judged_to));
+}
+
 static void judge_resource(const struct pupil *pupil, enum resource resource, struct arena *arena,
                            struct backtest *out)
 {
-    const struct steps *steps = &pupil->container->use[resource].steps;
-    size_t from = step_at(steps, out->judged_from);
-    struct steps judged = steps_part(steps, from, step_at(steps, out->judged_to));
+    struct steps judged = judged_part(out, &pupil->container->use[resource].steps);
     struct verdict *verdicts = out->verdicts[resource];
     out->judged[resource] = pupil->use[resource].known && count_data(&judged) > 0;
     if (!out->judged[resource]) {
@@ -92,13 +99,25 @@ static void date(const struct steps *steps, const struct split *split, struct ba
     out->judged_seconds = (int64_t)split->judged * step;
 }
 
+/* Why a container is not looked at, a clause; NULL where it is. */
+static const char *not_judged(const struct container *container)
+{
+    if (container->role == ROLE_INIT) {
+        return "an init container";
+    }
+    return container->duplicate ? "two containers have this name" : NULL;
+}
+
 void backtest_make(const struct subject *subject, const struct container *container, const struct scene *scene,
                    const struct policy *policy, struct arena *arena, struct backtest *out)
 {
     struct split split;
     struct pupil pupil = {.subject = subject, .container = container, .scene = scene, .policy = policy};
     const struct steps *steps = leading(container);
-    *out = (struct backtest){.known = false};
+    *out = (struct backtest){.promised = promised_share, .reason = not_judged(container)};
+    if (out->reason) {
+        return;
+    }
     split_steps(steps, subject->batch, &split);
     out->reason = split.reason;
     if (split.reason) {
@@ -115,4 +134,16 @@ void backtest_make(const struct subject *subject, const struct container *contai
     if (!out->known) {
         out->reason = "no resource has data in both parts";
     }
+}
+
+double backtest_time_above(const struct backtest *backtest, const struct container *container, enum resource resource,
+                           double request)
+{
+    struct verdict verdict = {.request = request, .limit = NAN};
+    if (!backtest->known || !backtest->judged[resource]) {
+        return NAN;
+    }
+    struct steps judged = judged_part(backtest, &container->use[resource].steps);
+    judge(&judged, resource, &verdict);
+    return verdict.time_above;
 }

@@ -5,6 +5,7 @@
 static const double full_history_seconds = 7 * 86400.0;
 /* Where CPU is throttled, use above the limit cannot be seen, by the backtest neither. */
 static const double throttled_ceiling = 0.6;
+static const double most_lost = 0.5; /* what a request can lose that was passed for long; all of it where memory kills */
 /* Below these a change of the p95 says nothing about stability. */
 static const double stability_scale[RESOURCES] = {20, 32.0 * 1048576};
 
@@ -16,6 +17,32 @@ static double stability(const struct figures *use, enum resource resource)
     }
     double change = fabs(use->p95_recent - use->p95_before) / fmax(use->p95, stability_scale[resource]);
     return 1 - fmin(1, change) / 2;
+}
+
+/* What our request did on the held-out days beyond what the rule promises, as a share of the time or of use. */
+static double excess(const struct backtest *backtest)
+{
+    double worst = 0;
+    for (int r = 0; r < RESOURCES; r++) {
+        const struct verdict *ours = &backtest->verdicts[r][CONTENDER_OURS];
+        if (backtest->judged[r]) {
+            /* fmax passes over NaN. */
+            worst = fmax(worst, ours->time_above - backtest->promised);
+            worst = fmax(worst, ours->starved - backtest->promised);
+        }
+    }
+    return worst;
+}
+
+/* 1 where the held-out days went as promised, or are not known; 0.5 at worst, and where our memory limit would have
+ * killed. */
+static double backtest_part(const struct backtest *backtest)
+{
+    if (!backtest->known) {
+        return 1;
+    }
+    bool kills = backtest->judged[MEMORY] && backtest->verdicts[MEMORY][CONTENDER_OURS].over_limit >= 1;
+    return 1 - (kills ? most_lost : fmin(most_lost, excess(backtest)));
 }
 
 void confidence_of(const struct subject *subject, const struct container *container, const struct signals *signals,
@@ -30,9 +57,8 @@ void confidence_of(const struct subject *subject, const struct container *contai
     *out = (struct confidence){.coverage = subject_coverage(subject),
                                .age = fmin(1, subject_history_seconds(subject) / full_history_seconds),
                                .stability = steady,
-                               .backtest = 1,
+                               .backtest = backtest_part(backtest),
                                .ceiling = signals->throttled ? throttled_ceiling : NAN};
-    (void)backtest;
 }
 
 double confidence_value(const struct confidence *parts)

@@ -1,0 +1,12 @@
+#ifndef TARE_ANALYZE_ADVICE_PROOF_H
+#define TARE_ANALYZE_ADVICE_PROOF_H
+
+/* The backtests of a plan as the member `backtest` of its recommendation. Shape and definitions: README.md of backtest/. */
+
+#include "stages/analyze/sizing/sizing.h"
+
+/* New object over all containers, null where none could be judged: then *reason (may be NULL) says why, else it is
+ * NULL. The reason is static. */
+json_t *backtests_new(const struct plan *plan, const char **reason);
+
+#endif
