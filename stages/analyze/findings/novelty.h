@@ -1,0 +1,17 @@
+#ifndef TARE_ANALYZE_FINDINGS_NOVELTY_H
+#define TARE_ANALYZE_FINDINGS_NOVELTY_H
+
+/*
+ * How unlike everything before the last hour looks: the distance of its four quarter-hour means to the second nearest earlier
+ * hour, in units of the 99th percentile of such distances so far (recommender.md, "leftNN", on quarters of an hour). It tells
+ * changes of level and of shape that stay inside of the range of the past.
+ */
+
+#include <stddef.h>
+
+#include "pipeline/base/arena.h"
+
+/* Scores of `count` means of quarters of an hour (no NaN) into scores[count]. */
+void novelty(const double *quarters, size_t count, struct arena *arena, double *scores);
+
+#endif
