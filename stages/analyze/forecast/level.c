@@ -1,0 +1,88 @@
+#include "stages/analyze/forecast/level.h"
+
+#include <math.h>
+
+#include "stages/analyze/statistics/order.h"
+
+enum { WEEK = 24 * 7, BINS = 32, STALE_HOURS = 3 };
+
+/* An hour counts as much as this one when it was off by half as much to the same side. */
+static const double alike = 0.5;
+
+/* What nobody has seen yet stays: so many hours are pretended to have stayed as they were. */
+static const double prior_hours = 1;
+
+/* What the hours of a span were off the season. */
+struct offsets {
+    size_t count;
+    double value[WEEK];
+    double base; /* the usual one */
+    double now;  /* the last one, less the base */
+};
+
+static void offsets_read(const struct span *span, const struct season *season, struct offsets *out)
+{
+    double scratch[WEEK];
+    size_t known = 0;
+    size_t length = span->to - span->from;
+    out->count = length < WEEK ? length : WEEK;
+    for (size_t i = 0; i < out->count; i++) {
+        size_t hour = span->to - out->count + i;
+        size_t of_day = 23 - (out->count - 1 - i) % 24; /* the season's day starts where the span ends */
+        size_t class = season->by_class && span->grid->weekend[hour];
+        out->value[i] = span->grid->median[hour] - season->hour[class][of_day];
+        if (!isnan(out->value[i])) {
+            scratch[known++] = out->value[i];
+        }
+    }
+    out->base = known > 0 ? order_median(scratch, known) : 0;
+    out->now = 0;
+    for (size_t i = 0; i < out->count; i++) {
+        out->value[i] -= out->base;
+        if (i + STALE_HOURS >= out->count && !isnan(out->value[i])) {
+            out->now = out->value[i];
+        }
+    }
+}
+
+/* The middle of the shares, 0 to 1, that were left `ahead` hours after hours like this one; each weighs as much as it was off. */
+static double share_left(const struct offsets *offsets, size_t ahead)
+{
+    double bins[BINS + 1] = {0};
+    double size = fabs(offsets->now);
+    double total = prior_hours * size;
+    double sum = 0;
+    bins[BINS] = total;
+    for (size_t t = 0; t + ahead < offsets->count; t++) {
+        double then = offsets->now > 0 ? offsets->value[t] : -offsets->value[t];
+        double later = offsets->now > 0 ? offsets->value[t + ahead] : -offsets->value[t + ahead];
+        if (then >= alike * size && !isnan(later)) {
+            double share = later / then;
+            bins[share <= 0 ? 0 : share >= 1 ? BINS : (size_t)(share * BINS + 0.5)] += then;
+            total += then;
+        }
+    }
+    size_t bin = 0;
+    for (sum = bins[0]; bin < BINS && 2 * sum < total; sum += bins[bin]) {
+        bin++;
+    }
+    return (double)bin / BINS;
+}
+
+void level_extend(const struct span *span, const struct season *season, double *out)
+{
+    struct offsets offsets;
+    double left[LEVEL_HOURS + 1] = {1};
+    size_t per_hour = span->grid->per_hour;
+    offsets_read(span, season, &offsets);
+    for (size_t h = 1; h <= LEVEL_HOURS; h++) {
+        left[h] = fabs(offsets.now) > 0 ? share_left(&offsets, h) : 0;
+    }
+    for (size_t i = 0; i < LEVEL_HOURS * per_hour; i++) {
+        size_t hour = (i + 1) / per_hour;
+        double within = (double)((i + 1) % per_hour) / (double)per_hour;
+        double share = left[hour] + (hour < LEVEL_HOURS ? within * (left[hour + 1] - left[hour]) : 0);
+        size_t class = season->by_class && span->grid->weekend[span->to + i / per_hour];
+        out[i] = season->step[class][i] + offsets.base + offsets.now * share;
+    }
+}
