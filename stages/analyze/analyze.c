@@ -9,6 +9,7 @@
 #include "stages/analyze/history.h"
 #include "stages/analyze/opinion/analyst.h"
 #include "stages/analyze/scaling/scaling.h"
+#include "stages/analyze/sizing/knobs.h"
 
 /* Version of the rules: raise it with any change that moves a number, so that a plan says what it was made
  * by. */
@@ -40,7 +41,7 @@ static int settings_fill(struct stage *stage, struct err *err)
 static int analyze_begin(struct stage *stage, struct err *err)
 {
     struct analyze_state *state = stage->state;
-    if (settings_fill(stage, err) ||
+    if (knobs_check(stage->config, err) || settings_fill(stage, err) ||
         analyst_new(stage->options, stage->config, stage_settings(stage), &state->analyst, err))
         return -1;
     return history_open(options_string(stage->options, OPT_HISTORY_OUT), &state->history, err);
@@ -73,6 +74,7 @@ static int analyze_record(struct stage *stage, json_t *record, struct err *err)
     (void)err;
     subject_read(record, &stage->arena, &subject);
     policy_for(stage->config, subject.workload, NULL, &policy);
+    knobs_annotate(record, stage->config, &stage->arena, &policy);
     class_of(&subject, &class);
     plan_make(&subject, &policy, &stage->arena, &plan);
     plan_settle(&plan);

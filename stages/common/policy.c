@@ -8,15 +8,44 @@
 
 static const char *const aggressiveness_names[] = {"safe", "balanced", "lean"};
 static const char *const limits_names[] = {"keep", "remove", "ratio", "headroom"};
+static const char *const replicas_names[] = {"auto", "pooled", "max"};
+static const char *const resource_names[] = {"cpu", "memory"};
 
-/* Position of `word` in a list of names; `fallback` when it is NULL or unknown. */
-static int position(const char *word, const char *const *names, size_t count, int fallback)
+/* Position of `word` in a list of names, -1 when it is NULL or none of them. */
+static int position(const char *word, const char *const *names, size_t count)
 {
     for (size_t i = 0; word && i < count; i++) {
         if (str_equal(word, names[i]))
             return (int)i;
     }
-    return fallback;
+    return -1;
+}
+
+bool policy_set_aggressiveness(struct policy *policy, const char *word)
+{
+    int found = position(word, aggressiveness_names, ARRAY_COUNT(aggressiveness_names));
+    if (found >= 0) {
+        policy->aggressiveness = (enum aggressiveness)found;
+    }
+    return found >= 0;
+}
+
+bool policy_set_limits(struct policy *policy, enum guardrail_resource resource, const char *word)
+{
+    int found = str_equal(word, "none") ? (int)LIMITS_REMOVE : position(word, limits_names, ARRAY_COUNT(limits_names));
+    if (found >= 0) {
+        policy->limits[resource] = (enum limits_policy)found;
+    }
+    return found >= 0;
+}
+
+bool policy_set_replicas(struct policy *policy, const char *word)
+{
+    int found = position(word, replicas_names, ARRAY_COUNT(replicas_names));
+    if (found >= 0) {
+        policy->replicas = (enum replica_aggregation)found;
+    }
+    return found >= 0;
 }
 
 /* The workload's namespace, or what stands for a null one. */
@@ -81,20 +110,45 @@ static void take_guardrails(const json_t *from, struct guardrails *out)
     out->ceiling[GUARDRAIL_MEMORY] = json_int_or(from, "max_memory", out->ceiling[GUARDRAIL_MEMORY]);
 }
 
+/* The knobs of statistics: percentile and headroom of each resource. */
+static void take_statistics(const json_t *from, struct policy *out)
+{
+    static const char *const percentiles[] = {"cpu_percentile", "memory_percentile"};
+    const json_t *headroom = json_object_get(from, "headroom");
+    double number;
+    for (int i = 0; i < GUARDRAIL_RESOURCES; i++) {
+        if (json_get_number(from, percentiles[i], &number)) {
+            out->percentile[i] = number;
+        }
+        if (json_get_number(headroom, resource_names[i], &number)) {
+            out->headroom[i] = 1 + number / 100;
+        }
+    }
+}
+
+/* The hours to learn from; `always` takes back what an earlier one said. */
+static void take_hours(const json_t *from, struct policy *out)
+{
+    const char *schedule = json_string_or_null(from, "schedule");
+    if (schedule) {
+        bool always = str_equal(schedule, "always");
+        out->hours = (struct business_hours){always ? NULL : schedule, json_string_or_null(from, "timezone")};
+    }
+}
+
 /* Takes what one policy object (the file's `policy` or an override) states. */
 static void take_policy(const json_t *from, struct policy *out)
 {
-    out->aggressiveness =
-        (enum aggressiveness)position(json_string_or_null(from, "aggressiveness"), aggressiveness_names,
-                                      ARRAY_COUNT(aggressiveness_names), (int)out->aggressiveness);
     const json_t *limits = json_object_get(from, "limits");
-    static const char *const resources[] = {"cpu", "memory"};
+    (void)policy_set_aggressiveness(out, json_string_or_null(from, "aggressiveness"));
+    (void)policy_set_replicas(out, json_string_or_null(from, "replica_aggregation"));
     for (int i = 0; i < GUARDRAIL_RESOURCES; i++) {
-        out->limits[i] = (enum limits_policy)position(json_string_or_null(limits, resources[i]), limits_names,
-                                                      ARRAY_COUNT(limits_names), (int)out->limits[i]);
+        (void)policy_set_limits(out, (enum guardrail_resource)i, json_string_or_null(limits, resource_names[i]));
     }
     out->qos_change = json_bool_or(from, "qos_change", out->qos_change);
     out->minimum_history_seconds = json_int_or(from, "minimum_history", out->minimum_history_seconds);
+    take_statistics(from, out);
+    take_hours(json_object_get(from, "business_hours"), out);
     take_guardrails(json_object_get(from, "guardrails"), &out->guardrails);
 }
 

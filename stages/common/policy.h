@@ -20,20 +20,39 @@ enum aggressiveness { AGGRESSIVENESS_SAFE = 0, AGGRESSIVENESS_BALANCED, AGGRESSI
  * headroom. */
 enum limits_policy { LIMITS_KEEP = 0, LIMITS_REMOVE, LIMITS_RATIO, LIMITS_HEADROOM };
 
+/* Whose figures a request is made of: what the number of replicas asks for, all pods' samples together, the highest pod's. */
+enum replica_aggregation { REPLICAS_AUTO = 0, REPLICAS_POOLED, REPLICAS_MAX };
+
+/* Hours that usage is learned from, as they were written; checked by whoever reads them. NULL: all hours. */
+struct business_hours {
+    const char *schedule; /* "Mon-Fri 08:00-18:00" */
+    const char *timezone; /* IANA; NULL: UTC */
+};
+
 struct policy {
     enum aggressiveness aggressiveness;
     enum limits_policy limits[GUARDRAIL_RESOURCES];
     bool qos_change;
     int64_t minimum_history_seconds;
+    double percentile[GUARDRAIL_RESOURCES]; /* that requests are made of, 50 to 100; 0: the rule's own */
+    double headroom[GUARDRAIL_RESOURCES];   /* factor on it, 1.15 for 15 %; 0: what the aggressiveness gives */
+    enum replica_aggregation replicas;
+    struct business_hours hours;
     struct guardrails guardrails;
 };
 
 enum { POLICY_REASON_MAX = 256 };
 
-/* The policy for one workload (`workload` member of a record, borrowed). `default_namespace` stands for a
- * null one. */
+/* The policy for one workload (`workload` member of a record, borrowed) by configuration alone; its texts are borrowed from
+ * `config`. `default_namespace` stands for a null one. Annotations: stages/analyze/sizing/knobs.h. */
 void policy_for(const struct config *config, const json_t *workload, const char *default_namespace,
                 struct policy *out);
+
+/* Sets one knob from a word as configuration and annotations write it: aggressiveness, limits of a resource (`none` is
+ * another name of `remove`), replica aggregation. False and nothing set for a word that is none of its own. */
+bool policy_set_aggressiveness(struct policy *policy, const char *word);
+bool policy_set_limits(struct policy *policy, enum guardrail_resource resource, const char *word);
+bool policy_set_replicas(struct policy *policy, const char *word);
 
 /* Whether a `match` object {namespaces:[globs], clusters:[globs], kinds:[…], labels:{…}} fits a workload;
  * members that are missing, null or empty match everything, NULL matches everything. Namespaces and clusters

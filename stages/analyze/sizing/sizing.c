@@ -111,8 +111,8 @@ static void container_begin(const struct container *from, struct container_plan 
         struct field_plan *field = &out->fields[f];
         *field =
             (struct field_plan){.target = NAN, .proposal = NAN, .value = AMOUNT_ABSENT, .rule = "unknown"};
-        field->old = FIELD_IS_LIMIT(f) ? from->limit[resource] : from->request[resource];
-        field->effective = FIELD_IS_LIMIT(f) ? field->old : container_request(from, resource);
+        field->old = FIELD_IS_LIMIT(f) ? from->written_limit[resource] : from->written_request[resource];
+        field->effective = FIELD_IS_LIMIT(f) ? from->limit[resource] : container_request(from, resource);
     }
 }
 

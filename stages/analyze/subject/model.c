@@ -8,6 +8,8 @@
 #include "pipeline/base/quantity.h"
 #include "pipeline/base/str.h"
 #include "pipeline/run/series.h"
+#include "stages/analyze/subject/allowance.h"
+#include "stages/analyze/subject/scalers.h"
 
 static const char *const resource_keys[RESOURCES] = {"cpu_millicores", "memory_bytes"};
 static const char *const resource_words[RESOURCES] = {"CPU", "memory"};
@@ -130,7 +132,9 @@ static void figures_read(const json_t *from, int64_t start, struct arena *arena,
                             .pod_p95_p95 = figure(from, "pod_wp95_p95"),
                             .hot_pod = json_string_or_null(from, "hot_pod"),
                             .p95_recent = figure(from, "p95_recent"),
-                            .p95_before = figure(from, "p95_earlier")};
+                            .p95_before = figure(from, "p95_earlier"),
+                            .startup_p99 = figure(from, "startup_p99"),
+                            .startup_max = figure(from, "startup_max")};
     out->weighted_p95 = either(out->weighted_p95, out->p95);
     out->weighted_p99 = either(out->weighted_p99, out->p99);
     out->p995 = either(out->p995, either(out->p99, out->max));
@@ -170,8 +174,11 @@ static void container_read(const json_t *from, const struct subject *subject, st
         out->limit[r] = amount(limits, (enum resource)r);
         if (out->limit[r] == 0)
             out->limit[r] = AMOUNT_ABSENT; /* Kubernetes takes a limit of 0 for none */
+        out->written_request[r] = out->request[r];
+        out->written_limit[r] = out->limit[r];
         figures_read(json_object_get(used, resource_keys[r]), subject->window_start, arena, &out->use[r]);
     }
+    allowance_fill(subject->allowance, out->request, out->limit);
     out->throttled = either(figure(used, "throttled_ratio"), 0);
     out->throttled_worst_hour = either(figure(used, "throttled_worst_hour"), 0);
     out->oom_kills = either(figure(used, "oom_kills"), 0);
@@ -231,6 +238,8 @@ void subject_read(const json_t *record, struct arena *arena, struct subject *out
     out->batch = str_equal(kind, "Job") || str_equal(kind, "CronJob");
     out->replicas = json_int_or(out->workload, "replicas", AMOUNT_ABSENT);
     out->autoscaler = json_object_get(out->workload, "autoscaler");
+    out->scalers = scalers_read(out->workload, arena);
+    out->allowance = allowance_read(out->workload, out->batch, arena);
     usage_read(out);
     /* With a live object its amounts are what changes start from; the manifest's otherwise. */
     const json_t *containers = json_at(out->workload, "live.containers");

@@ -23,6 +23,9 @@ enum resource { CPU = GUARDRAIL_CPU, MEMORY = GUARDRAIL_MEMORY, RESOURCES = GUAR
 
 enum role { ROLE_CONTAINER = 0, ROLE_INIT, ROLE_SIDECAR };
 
+struct scalers;   /* subject/scalers.h */
+struct allowance; /* subject/allowance.h */
+
 /* Hour by hour figures; `values` may hold NaN for hours without samples. */
 struct hours {
     int64_t start; /* epoch seconds of the first hour */
@@ -50,6 +53,7 @@ struct figures {
     double pod_p95_max, pod_p95_median, pod_p95_p95; /* over the pods' weighted p95 */
     const char *hot_pod;                             /* name of the pod with the highest, NULL unknown */
     double p95_recent, p95_before;                   /* last 2 days, days before */
+    double startup_p99, startup_max;                 /* of the first 3 minutes of pods that started in the window */
     struct hours low, mean_hour, high;               /* per hour of the window: min, mean, max */
     struct steps steps;
 };
@@ -58,8 +62,10 @@ struct container {
     const char *name;
     const char *image; /* "" unknown */
     enum role role;
-    int64_t request[RESOURCES];
+    int64_t request[RESOURCES]; /* as the pod gets it, with the defaults of a LimitRange */
     int64_t limit[RESOURCES];
+    int64_t written_request[RESOURCES]; /* as the manifest has it: what a change starts from */
+    int64_t written_limit[RESOURCES];
     const json_t *ports;
     const char *command;
     bool duplicate; /* another container of the pod has this name */
@@ -82,6 +88,8 @@ struct subject {
     const json_t *workload;
     const json_t *usage;
     const json_t *autoscaler; /* NULL or null: none */
+    const struct scalers *scalers;
+    const struct allowance *allowance;
     struct container *containers;
     size_t container_count;
     bool has_usage;
