@@ -1,6 +1,8 @@
 /*
- * make_usage [SEED]: reads an inventory on stdin and writes a usage artifact on stdout, as tare-collect would from seven days of metrics,
- * with made figures: the same for the same seed and workload. For benches and tests that need usage without a server.
+ * make_usage [SEED]: reads an inventory on stdin and writes a usage artifact on stdout, as tare-collect would from seven days of metrics
+ * every minute: made series every 5 minutes of eight shapes of load (steady, by the day, by the working week, bursts, growth, a step, a
+ * short job each day, hardly anything) and of memory (steady, with the load, a leak, a cache that fills), and the figures that follow from
+ * them. The same for the same seed and workload. For benches and tests that need usage without a server.
  */
 #include <math.h>
 #include <stdio.h>
@@ -14,54 +16,100 @@
 #include "pipeline/base/str.h"
 #include "pipeline/run/artifact.h"
 #include "pipeline/run/series.h"
+#include "stages/analyze/rules/figures.h"
 
-enum { HOURS = 168, STEPS_AN_HOUR = 12, STEPS = HOURS * STEPS_AN_HOUR, SAMPLES_A_POD = 10080 };
+enum { HOURS = 168, STEPS_AN_HOUR = 12, STEPS_A_DAY = 24 * STEPS_AN_HOUR, STEPS = HOURS * STEPS_AN_HOUR, SAMPLES_A_POD = 10080 };
 
-/* A week of one resource: a level for each hour, around which samples lie. */
+static const double pi = 3.14159265358979;
+
+enum shape { STEADY, DAILY, WORKWEEK, BURSTS, GROWTH, STEP, DAILY_JOB, IDLE, SHAPES };
+
+enum memory_shape { MEMORY_STEADY, MEMORY_FOLLOWS, MEMORY_LEAKS, MEMORY_FILLS, MEMORY_SHAPES };
+
+/* A week of one resource: mean and highest sample of each step. */
 struct week {
-    double mean[HOURS];
-    double low;
-    double high;
-    double spread;
+    double mean[STEPS], high[STEPS];
 };
 
-static void make_week(struct week *week, double busy, double spread)
+/* How busy a container of this shape is in step I, 0 to 1. `x` is its own number, 0 to 1: the hour of its peak, where it steps. */
+static double load(enum shape shape, int i, double x)
 {
-    double valley = busy * (0.2 + 0.5 * rng_unit());
-    double peak_hour = floor(24 * rng_unit());
-    week->low = INFINITY;
-    week->high = 0;
-    week->spread = spread;
-    for (int i = 0; i < HOURS; i++) {
-        double phase = cos((i % 24 - peak_hour) / 24 * 2 * 3.14159265358979);
-        week->mean[i] = valley + (busy - valley) * (phase + 1) / 2 * (0.95 + 0.1 * rng_unit());
-        week->low = fmin(week->low, week->mean[i]);
-        week->high = fmax(week->high, week->mean[i]);
+    double hour = (i % STEPS_A_DAY) / (double)STEPS_AN_HOUR;
+    double wave = (1 + cos((hour / 24 - x) * 2 * pi)) / 2;
+    switch (shape) {
+    case DAILY:
+        return wave * sqrt(wave);
+    case WORKWEEK:
+        return wave * (i / STEPS_A_DAY % 7 < 5 ? 1 : 0.15);
+    case BURSTS:
+        return rng_unit() < 0.03 ? 1 : 0.1;
+    case GROWTH:
+        return (0.3 + 0.7 * i / STEPS) * (0.8 + 0.2 * wave);
+    case STEP:
+        return i > (0.5 + 0.4 * x) * STEPS ? 1 : 0.4;
+    case DAILY_JOB:
+        return hour >= 20 * x && hour < 20 * x + 0.75 ? 1 : 0.08;
+    case IDLE:
+        return 0.01;
+    case STEADY:
+    case SHAPES:
+        break;
     }
+    return 0.8;
 }
 
-static json_t *hourly_series(const struct week *week, double factor)
+/* Noise of a step that leans on the step before, as load does. */
+static double wander(double *noise, double sigma)
 {
-    double values[HOURS];
-    for (int i = 0; i < HOURS; i++) {
-        values[i] = week->mean[i] * factor;
-    }
-    return series_json(values, HOURS);
+    *noise = 0.7 * *noise + sigma * (rng_unit() + rng_unit() + rng_unit() - 1.5);
+    return fmax(0.1, 1 + *noise);
 }
 
-/* Every 5 minutes, a little beside the hour's level. */
-static json_t *step_series(const struct week *week, double factor)
+static void make_cpu(struct week *week, enum shape shape, double busy)
 {
-    double values[STEPS];
+    double x = rng_unit();
+    double valley = 0.1 + 0.3 * rng_unit();
+    double sigma = 0.02 + 0.1 * rng_unit();
+    double noise = 0;
     for (int i = 0; i < STEPS; i++) {
-        values[i] = week->mean[i / STEPS_AN_HOUR] * factor * (0.98 + 0.04 * rng_unit());
+        double share = shape == IDLE ? load(shape, i, x) : valley + (1 - valley) * load(shape, i, x);
+        week->mean[i] = busy * share * wander(&noise, sigma);
+        week->high[i] = week->mean[i] * (1 + 0.3 * sigma + 2 * sigma * rng_unit());
     }
-    return series_json(values, STEPS);
 }
 
-static double quantile(const struct week *week, double q)
+static void make_memory(struct week *week, const struct week *cpu, enum memory_shape shape, double busy)
 {
-    return week->low + (week->high * (1 + week->spread) - week->low) * q * q;
+    double noise = 0;
+    double top = 0;
+    for (int i = 0; i < STEPS; i++) {
+        top = fmax(top, cpu->mean[i]);
+    }
+    for (int i = 0; i < STEPS; i++) {
+        double share = shape == MEMORY_FOLLOWS  ? 0.7 + 0.3 * cpu->mean[i] / top
+                       : shape == MEMORY_LEAKS  ? 0.4 + 0.6 * i / STEPS
+                       : shape == MEMORY_FILLS  ? 1 - 0.6 * exp(-i / (0.15 * STEPS))
+                                                : 0.9;
+        week->mean[i] = busy * share * wander(&noise, 0.004);
+        week->high[i] = week->mean[i] * (1 + 0.01 * rng_unit());
+    }
+}
+
+/* New {mean,min,max} by the hour. */
+static json_t *hourly(const struct week *week)
+{
+    double mean[HOURS], low[HOURS], high[HOURS];
+    for (int i = 0; i < HOURS; i++) {
+        mean[i] = high[i] = 0;
+        low[i] = INFINITY;
+        for (int j = i * STEPS_AN_HOUR; j < (i + 1) * STEPS_AN_HOUR; j++) {
+            mean[i] += week->mean[j] / STEPS_AN_HOUR;
+            low[i] = fmin(low[i], 2 * week->mean[j] - week->high[j]);
+            high[i] = fmax(high[i], week->high[j]);
+        }
+    }
+    return json_pack("{s:i, s:o, s:o, s:o}", "step_seconds", 3600, "mean", series_json(mean, HOURS), "min", series_json(low, HOURS),
+                     "max", series_json(high, HOURS));
 }
 
 static void set_real(json_t *object, const char *name, double value)
@@ -69,47 +117,76 @@ static void set_real(json_t *object, const char *name, double value)
     json_object_set_new(object, name, json_real(value));
 }
 
-static json_t *figures(const struct week *week, int pods, const char *at)
+/* The figures of all steps, as of samples that lie at the steps' means. */
+static void put_figures(json_t *object, const struct figures *use)
 {
-    static const struct {
+    const struct {
         const char *name;
-        double q;
-    } quantiles[] = {{"mean", 0.7},  {"min", 0},      {"p50", 0.7},   {"p90", 0.93},  {"p95", 0.95}, {"p99", 0.98},
-                     {"p99_5", 0.985}, {"max", 1},    {"wmean", 0.7}, {"wp50", 0.7},  {"wp90", 0.93}, {"wp95", 0.95},
-                     {"wp99", 0.98}, {"bh90", 0.96},  {"pod_wp95_max", 0.95}, {"pod_wp95_median", 0.94}, {"pod_wp95_p95", 0.95},
-                     {"p95_recent", 0.95}, {"p95_earlier", 0.95}, {"startup_p99", 0.97}, {"startup_max", 1}};
-    json_t *object = json_object();
-    for (size_t i = 0; i < ARRAY_COUNT(quantiles); i++) {
-        set_real(object, quantiles[i].name, quantile(week, quantiles[i].q));
+        double value;
+    } figures[] = {{"mean", use->mean},
+                   {"p50", use->p50},
+                   {"p90", use->p90},
+                   {"p95", use->p95},
+                   {"p99", use->p99},
+                   {"p99_5", use->p995},
+                   {"max", use->max},
+                   {"min", use->p50 / 2},
+                   {"wmean", use->mean},
+                   {"wp50", use->p50},
+                   {"wp90", use->p90},
+                   {"wp95", use->weighted_p95},
+                   {"wp99", use->weighted_p99},
+                   {"bh90", use->busy_hour_p90},
+                   {"pod_wp95_max", use->weighted_p95 * 1.02},
+                   {"pod_wp95_median", use->weighted_p95},
+                   {"pod_wp95_p95", use->weighted_p95 * 1.02},
+                   {"p95_recent", use->p95_recent},
+                   {"p95_earlier", use->p95_before},
+                   {"startup_p99", use->p99},
+                   {"startup_max", use->max},
+                   {"stddev", use->p90 - use->p50}};
+    for (size_t i = 0; i < ARRAY_COUNT(figures); i++) {
+        set_real(object, figures[i].name, figures[i].value);
     }
-    set_real(object, "stddev", (week->high - week->low) / 3);
-    json_object_set_new(object, "max_at", json_string(at));
+}
+
+static json_t *figures(const struct week *week, int pods, int64_t end, struct arena *arena)
+{
+    char at[RFC3339_MAX];
+    struct figures use;
+    struct steps steps = {end - HOURS * 3600, 300, STEPS, week->mean, week->high};
+    json_t *object = json_object();
+    figures_of_steps(&steps, 0, STEPS, NULL, arena, &use);
+    put_figures(object, &use);
+    json_object_set_new(object, "max_at", json_string(time_format(end - 7200, at)));
     json_object_set_new(object, "samples", json_integer((json_int_t)SAMPLES_A_POD * pods));
     json_object_set_new(object, "expected", json_integer((json_int_t)SAMPLES_A_POD * pods));
     json_object_set_new(object, "approximate", json_false());
     json_object_set_new(object, "bh90_hour", json_integer(14));
     json_object_set_new(object, "pods", json_integer(pods));
     json_object_set_new(object, "hot_pod", json_null());
-    json_object_set_new(object, "hourly",
-                        json_pack("{s:i, s:o, s:o, s:o}", "step_seconds", 3600, "mean", hourly_series(week, 1), "min",
-                                  hourly_series(week, 1 - week->spread / 2), "max", hourly_series(week, 1 + week->spread)));
+    json_object_set_new(object, "hourly", hourly(week));
     json_object_set_new(object, "series",
-                        json_pack("{s:i, s:o, s:o}", "step_seconds", 300, "mean", step_series(week, 1), "max",
-                                  step_series(week, 1 + week->spread / 2)));
+                        json_pack("{s:i, s:o, s:o}", "step_seconds", 300, "mean", series_json(week->mean, STEPS), "max",
+                                  series_json(week->high, STEPS)));
+    arena_clear(arena);
     return object;
 }
 
-static json_t *container_usage(const json_t *container, int pods, const char *at)
+static json_t *container_usage(const json_t *container, int pods, int64_t end, struct arena *arena)
 {
     const json_t *requests = json_object_get(container, "requests");
     double cpu = (double)json_int_or(requests, "cpu_millicores", 200);
     double memory = (double)json_int_or(requests, "memory_bytes", 256 * 1024 * 1024);
-    struct week week;
+    struct week busy;
+    struct week resident;
+    char at[RFC3339_MAX];
     json_t *usage = json_object();
-    make_week(&week, fmax(1, cpu * (0.1 + 1.2 * rng_unit())), 0.6);
-    json_object_set_new(usage, "cpu_millicores", figures(&week, pods, at));
-    make_week(&week, memory * (0.3 + 0.6 * rng_unit()), 0.05);
-    json_object_set_new(usage, "memory_bytes", figures(&week, pods, at));
+    time_format(end - 7200, at);
+    make_cpu(&busy, (enum shape)(rng_unit() * SHAPES), fmax(1, cpu * (0.1 + 1.2 * rng_unit())));
+    json_object_set_new(usage, "cpu_millicores", figures(&busy, pods, end, arena));
+    make_memory(&resident, &busy, (enum memory_shape)(rng_unit() * MEMORY_SHAPES), memory * (0.3 + 0.6 * rng_unit()));
+    json_object_set_new(usage, "memory_bytes", figures(&resident, pods, end, arena));
     json_object_set_new(usage, "declared", json_true());
     bool limited = json_is_integer(json_at(container, "limits.cpu_millicores"));
     json_object_set_new(usage, "throttled_ratio", limited ? json_real(0.1 * rng_unit()) : json_null());
@@ -122,7 +199,7 @@ static json_t *container_usage(const json_t *container, int pods, const char *at
     return usage;
 }
 
-static json_t *usage_of(const json_t *workload, int64_t end)
+static json_t *usage_of(const json_t *workload, int64_t end, struct arena *arena)
 {
     char from[RFC3339_MAX];
     char to[RFC3339_MAX];
@@ -147,7 +224,7 @@ static json_t *usage_of(const json_t *workload, int64_t end)
     {
         const char *name = json_string_or_null(container, "name");
         bool starts = str_equal(json_string_or_null(container, "role"), "init");
-        json_object_set_new(starts ? init : containers, name, container_usage(container, pods, to));
+        json_object_set_new(starts ? init : containers, name, container_usage(container, pods, end, arena));
     }
     json_object_set_new(usage, "containers", containers);
     json_object_set_new(usage, "init_containers", init);
@@ -158,7 +235,9 @@ static int add_usage(struct artifact_reader *reader, struct artifact_writer *wri
                      struct err *err)
 {
     json_t *record;
+    struct arena arena;
     int got;
+    arena_init(&arena);
     while ((got = artifact_read(reader, &record, err)) > 0) {
         const json_t *workload = json_object_get(record, "workload");
         if (workload != NULL) {
@@ -169,14 +248,16 @@ static int add_usage(struct artifact_reader *reader, struct artifact_writer *wri
             }
             free(name);
             rng_seed(state);
-            json_object_set_new(record, "usage", usage_of(workload, end));
+            json_object_set_new(record, "usage", usage_of(workload, end, &arena));
         }
         int failed = artifact_write(writer, record, err);
         json_decref(record);
         if (failed) {
+            arena_release(&arena);
             return -1;
         }
     }
+    arena_release(&arena);
     return got < 0 ? -1 : artifact_finish(writer, artifact_reader_digest(reader),
                                           json_object_get(artifact_reader_trailer(reader), "skipped"), err);
 }

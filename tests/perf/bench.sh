@@ -14,6 +14,9 @@ BIN=$build/bin
 # Limits are ratios, so that they hold on any machine, and of CPU time, so that other work on it does not decide: TIME × the growth in
 # workloads; and bytes of memory for each workload more. The
 # stages that stream must stay flat; parse, gate and report may keep 512 bytes a workload (design, section 2). SLACK is for the allocator.
+# Analyze has limits of its own besides: ANALYZE_SECONDS of CPU time for 10,000 workloads of one container with series every five minutes
+# (rules, backtest, forecast, findings and all), and ANALYZE_MIB.
+ANALYZE_SECONDS=60 ANALYZE_MIB=128
 TIME_LIMIT=1.5
 SLACK_KIB=6144
 streaming=0 spooling=512
@@ -91,7 +94,7 @@ for size in "${sizes[@]}"; do
 done
 
 awk -v small="${sizes[0]}" -v middle="${sizes[1]}" -v large="${sizes[2]}" -v time_limit="$TIME_LIMIT" -v slack="$SLACK_KIB" \
-    -v streaming="$streaming" -v spooling="$spooling" '
+    -v streaming="$streaming" -v spooling="$spooling" -v analyze_seconds="$ANALYZE_SECONDS" -v analyze_mib="$ANALYZE_MIB" '
 {
     if (!($1 in seen)) { seen[$1] = 1; order[++n] = $1 }
     seconds[$1, $2] = $3; cpu[$1, $2] = $4; kib[$1, $2] = $5; bytes[$1, $2] = $6
@@ -109,11 +112,15 @@ END {
         verdict = ""
         if (growth > time_limit * large / middle) verdict = verdict " slower than linear"
         if (per > allowed) verdict = verdict " memory grows"
+        if (s == "analyze" && cpu[s, large] > analyze_seconds * large / 10000) verdict = verdict " too slow"
+        if (s == "analyze" && kib[s, large] > analyze_mib * 1024) verdict = verdict " too much memory"
         printf "%-16s %10.2f %10.2f %10.2f   %9.1f %9.1f %9.1f   %10.1f %12d %10d %s\n", s, seconds[s, small], seconds[s, middle], seconds[s, large],
             kib[s, small] / 1024, kib[s, middle] / 1024, kib[s, large] / 1024, growth, per, bytes[s, large] / large, verdict == "" ? "ok" : "NOT" verdict
         bad += verdict != ""
     }
     printf "\nlimits: CPU time × %.1f at most for ×%.1f workloads; memory %d bytes a workload (parse, gate, report) or none, and %d KiB of slack\n", time_limit * large / middle, large / middle, spooling, slack
+    printf "analyze: %.2f ms of CPU time a workload, %.1f MiB (limits %.1f ms, %d MiB)\n", cpu["analyze", large] * 1000 / large, kib["analyze", large] / 1024,
+        analyze_seconds / 10, analyze_mib
     if (n < 9) { print "some stages were not measured"; bad++ }
     exit bad > 0
 }' "$work/results"
