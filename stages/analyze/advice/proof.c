@@ -52,6 +52,7 @@ static json_t *resource_new(const struct container_plan *container, enum resourc
         json_object_set_new(out, contender_names[c],
                             verdict_new(&backtest->verdicts[resource][c], resource, censored));
     }
+    json_object_set_new(out, "promised", json_real_or_null(backtest->promised[resource]));
     return out;
 }
 
@@ -75,7 +76,6 @@ static json_t *container_new(const struct container_plan *container)
     json_object_set_new(out, "reason", json_string_safe(backtest->reason));
     if (backtest->known) {
         set_parts(out, backtest);
-        json_object_set_new(out, "promised", json_real_or_null(backtest->promised));
     }
     return out;
 }

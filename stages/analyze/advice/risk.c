@@ -95,7 +95,7 @@ static void judge_held_out(const struct container_plan *container, enum resource
         return;
     }
     double lift = fmax(1, (double)field->value / field->target);
-    double above = backtest_time_above(&container->backtest, container->container, resource, judged * lift);
+    double above = backtest_time_above(&container->backtest, resource, judged * lift);
     if (above > passed_often) {
         raise_risk(tally, above > passed_very_often ? RISK_HIGH : RISK_MEDIUM,
                    "%.120s: %s falls, but on the held-out days use was above such a request for %.0f %% of the time",
@@ -150,6 +150,9 @@ enum risk risk_of(const struct plan *plan, const struct class *class, json_t *re
         for (int r = 0; r < RESOURCES; r++) {
             judge_held_out(container, (enum resource)r, &tally);
         }
+        if (container->signals.oom)
+            raise_risk(&tally, RISK_MEDIUM, "%.120s: killed for memory in the window, so nobody saw how much it needs",
+                       container->container->name);
         if (container_changes(container) && container->signals.leak)
             raise_risk(&tally, RISK_MEDIUM, "%s: memory leaks, so no size holds for long",
                        container->container->name);

@@ -6,8 +6,9 @@
 #include "stages/analyze/backtest/judge.h"
 #include "stages/analyze/backtest/split.h"
 #include "stages/analyze/rules/figures.h"
+#include "stages/analyze/sizing/hours.h"
 
-/* A request made of p95 is passed for 5 % of the time. */
+/* A request made of p95 is passed for 5 % of the time; one of memory is made of more, and so it is held to that too. */
 static const double promised_share = 0.05;
 
 /* Index of the first step that begins at `time` or later. */
@@ -38,14 +39,42 @@ static const struct steps *leading(const struct container *container)
 }
 
 /* Figures of the learned part of one resource. */
-static void learn(const struct figures *native, size_t until, struct arena *arena, struct figures *out)
+static void learn(const struct figures *native, const struct steps *rows, size_t until, struct arena *arena,
+                  struct figures *out)
 {
     struct figures whole;
     figures_of_steps(&native->steps, 0, native->steps.count, NULL, arena, &whole);
-    figures_of_steps(&native->steps, 0, until, NULL, arena, out);
+    figures_of_steps(rows, 0, until, NULL, arena, out);
     if (out->known) {
         figures_calibrate(native, &whole, out);
     }
+}
+
+/* The rows that count: of CPU only the business hours, where the policy names some. */
+static struct steps rows_that_count(const struct container *container, enum resource resource,
+                                    const struct policy *policy, struct arena *arena)
+{
+    struct steps rows = container->use[resource].steps;
+    size_t counted;
+    const bool *mask = resource == CPU ? hours_mask(&policy->hours, &rows, arena, &counted) : NULL;
+    if (!mask) {
+        return rows;
+    }
+    double *values = arena_alloc_array(arena, 2 * rows.count + 1, sizeof *values);
+    for (size_t i = 0; i < rows.count; i++) {
+        values[i] = mask[i] ? rows.mean[i] : NAN;
+        values[rows.count + i] = mask[i] ? rows.high[i] : NAN;
+    }
+    rows.mean = values;
+    rows.high = values + rows.count;
+    return rows;
+}
+
+/* Share of the time above a request that its policy accepts. */
+static double promised(const struct policy *policy, enum resource resource)
+{
+    double percentile = policy->percentile[resource];
+    return percentile > 0 ? 1 - percentile / 100 : promised_share;
 }
 
 /* A kill that was seen in the judged days: nobody whose limit is not higher would have come through, although use, cut off
@@ -66,15 +95,19 @@ static void count_seen_kill(const struct container *container, const struct back
 }
 
 /* The judged steps of one resource. */
-static struct steps judged_part(const struct backtest *backtest, const struct steps *steps)
+static struct steps judged_part(const struct backtest *backtest, const struct steps *rows)
 {
-    return steps_part(steps, step_at(steps, backtest->judged_from), step_at(steps, backtest->judged_to));
+    return steps_part(rows, step_at(rows, backtest->judged_from), step_at(rows, backtest->judged_to));
 }
 
-static void judge_resource(const struct pupil *pupil, enum resource resource, struct arena *arena,
-                           struct backtest *out)
+static void judge_resource(struct pupil *pupil, enum resource resource, struct arena *arena, struct backtest *out)
 {
-    struct steps judged = judged_part(out, &pupil->container->use[resource].steps);
+    const struct figures *native = &pupil->container->use[resource];
+    struct steps rows = rows_that_count(pupil->container, resource, pupil->policy, arena);
+    struct steps judged = judged_part(out, &rows);
+    learn(native, &rows, step_at(&rows, out->judged_from), arena, &pupil->use[resource]);
+    out->rows[resource] = judged;
+    out->promised[resource] = promised(pupil->policy, resource);
     struct verdict *verdicts = out->verdicts[resource];
     out->judged[resource] = pupil->use[resource].known && count_data(&judged) > 0;
     if (!out->judged[resource]) {
@@ -114,7 +147,7 @@ void backtest_make(const struct subject *subject, const struct container *contai
     struct split split;
     struct pupil pupil = {.subject = subject, .container = container, .scene = scene, .policy = policy};
     const struct steps *steps = leading(container);
-    *out = (struct backtest){.promised = promised_share, .reason = not_judged(container)};
+    *out = (struct backtest){.reason = not_judged(container)};
     if (out->reason) {
         return;
     }
@@ -126,8 +159,6 @@ void backtest_make(const struct subject *subject, const struct container *contai
     date(steps, &split, out);
     pupil.until = out->judged_from;
     for (int r = 0; r < RESOURCES; r++) {
-        const struct figures *native = &container->use[r];
-        learn(native, step_at(&native->steps, out->judged_from), arena, &pupil.use[r]);
         judge_resource(&pupil, (enum resource)r, arena, out);
         out->known = out->known || out->judged[r];
     }
@@ -136,14 +167,12 @@ void backtest_make(const struct subject *subject, const struct container *contai
     }
 }
 
-double backtest_time_above(const struct backtest *backtest, const struct container *container, enum resource resource,
-                           double request)
+double backtest_time_above(const struct backtest *backtest, enum resource resource, double request)
 {
     struct verdict verdict = {.request = request, .limit = NAN};
     if (!backtest->known || !backtest->judged[resource]) {
         return NAN;
     }
-    struct steps judged = judged_part(backtest, &container->use[resource].steps);
-    judge(&judged, resource, &verdict);
+    judge(&backtest->rows[resource], resource, &verdict);
     return verdict.time_above;
 }

@@ -30,18 +30,18 @@ struct backtest {
     int64_t judged_from, judged_to; /* epoch seconds; learned is what lies before, from the window's start */
     int64_t learned_seconds, judged_seconds; /* time that holds data */
     bool judged[RESOURCES];                         /* this resource has data in both parts */
+    struct steps rows[RESOURCES];                   /* the judged steps */
     struct verdict verdicts[RESOURCES][CONTENDERS]; /* valid where it is judged */
-    double promised; /* share of the time for which our rule lets use pass the request */
+    double promised[RESOURCES]; /* share of the time for which our rule lets use pass the request */
 };
 
-/* Backtest of one container. Never fails: where there is too little data, `known` is false with a reason. Scratch
- * lives in `arena`. */
+/* Backtest of one container. Never fails: where there is too little data, `known` is false with a reason. Rows and
+ * scratch live in `arena`. */
 void backtest_make(const struct subject *subject, const struct container *container, const struct scene *scene,
                    const struct policy *policy, struct arena *arena, struct backtest *out);
 
-/* Share of the judged steps whose mean lies above a request of our own, other than the one that was judged. NaN where
- * the resource was not judged. */
-double backtest_time_above(const struct backtest *backtest, const struct container *container, enum resource resource,
-                           double request);
+/* Share of the judged steps whose mean lies above a request other than those that were judged. NaN where the resource was
+ * not judged. */
+double backtest_time_above(const struct backtest *backtest, enum resource resource, double request);
 
 #endif

@@ -27,8 +27,8 @@ static double excess(const struct backtest *backtest)
         const struct verdict *ours = &backtest->verdicts[r][CONTENDER_OURS];
         if (backtest->judged[r]) {
             /* fmax passes over NaN. */
-            worst = fmax(worst, ours->time_above - backtest->promised);
-            worst = fmax(worst, ours->starved - backtest->promised);
+            worst = fmax(worst, ours->time_above - backtest->promised[r]);
+            worst = fmax(worst, ours->starved - backtest->promised[r]);
         }
     }
     return worst;
