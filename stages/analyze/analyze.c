@@ -6,7 +6,8 @@
 #include "stages/analyze/advice/recommend.h"
 #include "stages/analyze/findings/findings.h"
 #include "stages/analyze/forecast/outlook.h"
-#include "stages/analyze/history.h"
+#include "stages/analyze/history/history.h"
+#include "stages/analyze/history/past.h"
 #include "stages/analyze/opinion/analyst.h"
 #include "stages/analyze/scaling/scaling.h"
 #include "stages/analyze/sizing/knobs.h"
@@ -18,6 +19,7 @@ enum { RULES_VERSION = 2 };
 struct analyze_state {
     struct analyst *analyst; /* NULL: only the rules */
     struct history_out *history;
+    struct history_past *past;
 };
 
 /* What the recommendations are made from, for the header: rules, policy, providers, history. */
@@ -26,7 +28,8 @@ static int settings_fill(struct stage *stage, struct err *err)
     json_t *settings = stage_settings(stage);
     char digest[DIGEST_HEX];
     const char *history = options_string(stage->options, OPT_HISTORY);
-    if (history && history_check(history, digest, err))
+    struct analyze_state *state = stage->state;
+    if (history && history_past_open(history, &state->past, digest, err))
         return -1;
     char *policy = json_text(config_value(stage->config, "policy"));
     char policy_digest[DIGEST_HEX];
@@ -79,10 +82,11 @@ static int analyze_record(struct stage *stage, json_t *record, struct err *err)
     plan_make(&subject, &policy, &stage->arena, &plan);
     plan_settle(&plan);
     forecasts_make(&subject, &stage->arena, &forecasts);
-    struct parts parts = {.findings = findings_new(&plan, &forecasts, &stage->arena),
+    struct parts parts = {.findings = findings_new(&plan, &forecasts, state->past, &stage->arena),
                           .forecast = forecasts_json(&subject, &forecasts)};
     analyst_ask(state->analyst, &plan, &class, parts.findings, &stage->arena, state->history, &opinion);
     parts.outlook = outlook_new(&plan, &forecasts, &stage->arena);
+    findings_add_outlook(parts.findings, &plan, parts.outlook);
     parts.scaling = scaling_new(&plan, &class, &forecasts, stage->config, &stage->arena);
     json_object_set_new(record, "recommendation", recommendation_new(&plan, &class, &opinion, &parts));
     note_problems(record, &plan, &opinion);
@@ -103,6 +107,7 @@ static void analyze_release(struct stage *stage)
 {
     struct analyze_state *state = stage->state;
     history_drop(state->history);
+    history_past_free(state->past);
     analyst_free(state->analyst);
 }
 

@@ -264,9 +264,14 @@ static void find_brand_new(const struct sheet *sheet)
         "first seen so recently that its usage does not tell what it needs");
 }
 
-json_t *findings_new(const struct plan *plan, const struct forecasts *forecasts, struct arena *arena)
+void findings_add_outlook(json_t *findings, const struct plan *plan, const json_t *outlook)
 {
-    (void)forecasts, (void)arena;
+    (void)findings, (void)plan, (void)outlook;
+}
+
+json_t *findings_new(const struct plan *plan, const struct forecasts *forecasts, const struct history_past *past, struct arena *arena)
+{
+    (void)forecasts, (void)past, (void)arena;
     struct sheet sheet = {json_array(), plan, NULL};
     find_brand_new(&sheet);
     const json_t *live = json_at(plan->subject->workload, "live.containers");

@@ -8,12 +8,7 @@
  */
 
 #include "stages/analyze/findings/profile.h"
-
-/* Lowest and highest five-minute mean of each of some days that lie before the window; count 0: none are known. */
-struct past_days {
-    size_t count;
-    const float *low, *high;
-};
+#include "stages/analyze/history/past.h"
 
 /* The range that held before a step, in the values' unit without the profile; NaN before anything can be said. */
 struct range {

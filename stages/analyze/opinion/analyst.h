@@ -8,7 +8,7 @@
  */
 
 #include "pipeline/cli/stage.h"
-#include "stages/analyze/history.h"
+#include "stages/analyze/history/history.h"
 #include "stages/analyze/advice/recommend.h"
 
 struct analyst;

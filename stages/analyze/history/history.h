@@ -1,16 +1,14 @@
-#ifndef TARE_ANALYZE_HISTORY_H
-#define TARE_ANALYZE_HISTORY_H
+#ifndef TARE_ANALYZE_HISTORY_HISTORY_H
+#define TARE_ANALYZE_HISTORY_HISTORY_H
 
 /*
- * What a run learns for later runs (--history-out) and what earlier runs learned (--history). JSON Lines: a
- * header {"tare":"history","version":1}, then one row a line in the form that the ledger stores: daily
- * extremes of a series,
- * {"container","day","kind","maximum","mean","minimum","name","namespace","samples","series"}, where samples
- * counts hours; and {"llm":{…}} for an exchange with a model.
+ * What a run learns for later runs (--history-out); past.h reads it. JSON Lines: a header {"tare":"history","version":1}, then one
+ * row a line in the form that the ledger stores: the lowest and highest five-minute mean of a series on a day (UTC),
+ * {"container","day","kind","maximum","mean","minimum","name","namespace","samples","series"}, where samples counts hours; and
+ * {"llm":{…}} for an exchange with a model.
  */
 
 #include "pipeline/base/err.h"
-#include "pipeline/io/hash.h"
 #include "stages/analyze/subject/model.h"
 
 struct history_out;
@@ -30,9 +28,5 @@ int history_finish(struct history_out *history, struct err *err);
 
 /* Frees and removes the temporary file; NULL is allowed. */
 void history_drop(struct history_out *history);
-
-/* Reads and checks a history file, streamed; digest receives the sha256 of its bytes. ERR_NOINPUT, ERR_DATA
- * naming the line. */
-int history_check(const char *path, char digest[DIGEST_HEX], struct err *err);
 
 #endif

@@ -1,4 +1,4 @@
-#include "stages/analyze/history.h"
+#include "stages/analyze/history/history.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,7 +12,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 
-enum { HISTORY_LINE_MAX = 1024 * 1024, DAY_SECONDS = 86400 };
+enum { DAY_SECONDS = 86400, HOUR_SECONDS = 3600 };
 
 struct history_out {
     char *path;
@@ -60,20 +60,21 @@ void history_drop(struct history_out *history)
     free(history);
 }
 
-/* Extremes of the hours [from, to) of a series. */
+/* Extremes of one day of a series, of entries of so many seconds. */
 struct extremes {
     double low, high, sum;
-    int64_t hours;
+    int64_t entries;
 };
 
 static void extremes_add(struct extremes *day, double low, double mean, double high)
 {
-    if (!isfinite(low) || !isfinite(high))
+    if (!isfinite(low) || !isfinite(high)) {
         return;
-    day->low = day->hours == 0 ? low : fmin(day->low, low);
-    day->high = day->hours == 0 ? high : fmax(day->high, high);
+    }
+    day->low = day->entries == 0 ? low : fmin(day->low, low);
+    day->high = day->entries == 0 ? high : fmax(day->high, high);
     day->sum += isfinite(mean) ? mean : (low + high) / 2;
-    day->hours++;
+    day->entries++;
 }
 
 /* One line of canonical JSON. */
@@ -85,41 +86,62 @@ static void write_line(struct history_out *history, const json_t *row)
     free(line);
 }
 
-/* One row for a day that has hours. */
-static void write_row(struct history_out *history, json_t *row, int64_t day, const struct extremes *of)
+/* One row for a day that has entries of `seconds` each. */
+static void write_row(struct history_out *history, json_t *row, int64_t day, const struct extremes *of, int64_t seconds)
 {
     int64_t year;
     int month;
     int date;
     char text[16];
+    if (of->entries == 0) {
+        return;
+    }
     days_to_date(day, &year, &month, &date);
     (void)snprintf(text, sizeof text, "%04d-%02d-%02d", (int)year, month, date);
     json_object_set_new(row, "day", json_string(text));
     json_object_set_new(row, "minimum", json_real_or_null(of->low));
     json_object_set_new(row, "maximum", json_real_or_null(of->high));
-    json_object_set_new(row, "mean", json_real_or_null(of->sum / (double)of->hours));
-    json_object_set_new(row, "samples", json_integer(of->hours));
+    json_object_set_new(row, "mean", json_real_or_null(of->sum / (double)of->entries));
+    json_object_set_new(row, "samples", json_integer((of->entries * seconds + HOUR_SECONDS - 1) / HOUR_SECONDS));
     write_line(history, row);
+}
+
+/* What the extremes of a day are taken from: rows of equal length, `seconds` from one entry to the next. */
+struct source {
+    int64_t start, seconds;
+    size_t count;
+    const double *low, *mean, *high;
+};
+
+/* The five-minute means, which the detector looks at, or where there are none the hours. */
+static struct source source_of(const struct figures *use)
+{
+    const struct steps *steps = &use->steps;
+    if (steps->count > 0) {
+        return (struct source){steps->start, steps->step_seconds, steps->count, steps->mean, steps->mean, steps->mean};
+    }
+    size_t count = use->low.count < use->high.count ? use->low.count : use->high.count;
+    bool means = use->mean_hour.count >= count;
+    return (struct source){use->low.start, HOUR_SECONDS, count, use->low.values, means ? use->mean_hour.values : use->low.values,
+                           use->high.values};
 }
 
 /* The days of one series; `row` carries what they share. */
 static void add_series(struct history_out *history, json_t *row, const struct figures *use)
 {
-    struct extremes day = {.hours = 0};
-    int64_t current = use->low.start / DAY_SECONDS;
-    size_t count = use->low.count < use->high.count ? use->low.count : use->high.count;
-    for (size_t i = 0; i < count; i++) {
-        int64_t at = (use->low.start + (int64_t)i * 3600) / DAY_SECONDS;
-        if (at != current && day.hours > 0)
-            write_row(history, row, current, &day);
-        if (at != current)
-            day = (struct extremes){.hours = 0};
+    const struct source from = source_of(use);
+    struct extremes day = {.entries = 0};
+    int64_t current = from.start / DAY_SECONDS;
+    for (size_t i = 0; i < from.count; i++) {
+        int64_t at = (from.start + (int64_t)i * from.seconds) / DAY_SECONDS;
+        if (at != current) {
+            write_row(history, row, current, &day, from.seconds);
+            day = (struct extremes){.entries = 0};
+        }
         current = at;
-        extremes_add(&day, use->low.values[i], i < use->mean_hour.count ? use->mean_hour.values[i] : NAN,
-                     use->high.values[i]);
+        extremes_add(&day, from.low[i], from.mean[i], from.high[i]);
     }
-    if (day.hours > 0)
-        write_row(history, row, current, &day);
+    write_row(history, row, current, &day, from.seconds);
 }
 
 void history_add(struct history_out *history, const struct subject *subject, const char *default_namespace)
@@ -169,53 +191,4 @@ int history_finish(struct history_out *history, struct err *err)
     history->temporary = NULL;
     history_drop(history);
     return 0;
-}
-
-/* Whether a line is a row (or, for the first, the header). */
-static int check_line(const char *path, int64_t number, const char *line, size_t length, struct err *err)
-{
-    struct err inner = {0};
-    json_t *row = json_read(line, length, "line", &inner);
-    bool good = number == 1 ? str_equal(json_string_or_null(row, "tare"), "history") &&
-                                  json_int_or(row, "version", 0) == 1
-                            : json_is_object(row);
-    json_decref(row);
-    if (good)
-        return 0;
-    return err_set(err, ERR_DATA, "%s is no history of this version: line %d cannot be read", path,
-                   (int)number);
-}
-
-/* Reads the lines of an open history, one buffer of HISTORY_LINE_MAX at a time. */
-static int check_lines(FILE *file, const char *path, char *line, struct hash *hash, struct err *err)
-{
-    int64_t number = 0;
-    while (fgets(line, HISTORY_LINE_MAX, file)) {
-        size_t length = strlen(line);
-        hash_add(hash, line, length);
-        number++;
-        if (length == 0 || line[length - 1] != '\n')
-            return err_set(err, ERR_DATA, "line %d of history file %s is too long or not ended", (int)number,
-                           path);
-        if (check_line(path, number, line, length, err))
-            return -1;
-    }
-    if (ferror(file))
-        return err_errno(err, ERR_IO, errno, "cannot read history file %s", path);
-    return number > 0 ? 0 : err_set(err, ERR_DATA, "history file %s is empty", path);
-}
-
-int history_check(const char *path, char digest[DIGEST_HEX], struct err *err)
-{
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return err_errno(err, ERR_NOINPUT, errno, "cannot read history file %s", path);
-    struct hash *hash = hash_new();
-    char *line = xmalloc(HISTORY_LINE_MAX);
-    int status = check_lines(file, path, line, hash, err);
-    (void)hash_hex(hash, digest);
-    hash_free(hash);
-    free(line);
-    (void)fclose(file);
-    return status;
 }
