@@ -16,6 +16,7 @@ static const struct {
     int (*run)(const struct advice_set *real, const struct advice_set *made);
 } parts[] = {
     {"rightsizing", advice_rightsizing},
+    {"forecast", advice_forecast},
     {"findings", advice_findings},
 };
 

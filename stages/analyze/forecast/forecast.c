@@ -27,7 +27,7 @@ void forecast_make(struct forecaster *forecaster, const double *values, size_t c
     out->known = true;
     out->count = trial->steps;
     out->method = trial_method(trial);
-    out->coverage = band_make(trial, out->lower, out->upper);
+    out->coverage = band_make(&forecaster->grid, trial, out->lower, out->upper);
     for (size_t i = 0; i < out->count; i++) {
         out->values[i] = fmax(trial->next[i], 0);
     }

@@ -35,7 +35,7 @@ static void offsets_read(const struct span *span, const struct season *season, s
             scratch[known++] = out->value[i];
         }
     }
-    out->base = known > 0 ? order_median(scratch, known) : 0;
+    out->base = known > 0 ? order_quantile(scratch, known, 0.5) : 0;
     out->now = 0;
     for (size_t i = 0; i < out->count; i++) {
         out->value[i] -= out->base;
@@ -45,25 +45,42 @@ static void offsets_read(const struct span *span, const struct season *season, s
     }
 }
 
+/* The hours that were off to the same side as the last one, and at least half as much. */
+struct alikes {
+    size_t count;
+    size_t hour[WEEK];
+    double off[WEEK];
+};
+
+static void alikes_find(const struct offsets *offsets, struct alikes *out)
+{
+    double sign = offsets->now > 0 ? 1 : -1;
+    out->count = 0;
+    for (size_t t = 0; t + 1 < offsets->count; t++) {
+        if (sign * offsets->value[t] >= alike * sign * offsets->now) {
+            out->hour[out->count] = t;
+            out->off[out->count++] = sign * offsets->value[t];
+        }
+    }
+}
+
 /* The middle of the shares, 0 to 1, that were left `ahead` hours after hours like this one; each weighs as much as it was off. */
-static double share_left(const struct offsets *offsets, size_t ahead)
+static double share_left(const struct offsets *offsets, const struct alikes *alikes, size_t ahead)
 {
     double bins[BINS + 1] = {0};
-    double size = fabs(offsets->now);
-    double total = prior_hours * size;
-    double sum = 0;
+    double sign = offsets->now > 0 ? 1 : -1;
+    double total = prior_hours * fabs(offsets->now);
     bins[BINS] = total;
-    for (size_t t = 0; t + ahead < offsets->count; t++) {
-        double then = offsets->now > 0 ? offsets->value[t] : -offsets->value[t];
-        double later = offsets->now > 0 ? offsets->value[t + ahead] : -offsets->value[t + ahead];
-        if (then >= alike * size && !isnan(later)) {
-            double share = later / then;
-            bins[share <= 0 ? 0 : share >= 1 ? BINS : (size_t)(share * BINS + 0.5)] += then;
-            total += then;
+    for (size_t i = 0; i < alikes->count && alikes->hour[i] + ahead < offsets->count; i++) {
+        double later = sign * offsets->value[alikes->hour[i] + ahead];
+        if (!isnan(later)) {
+            double share = later / alikes->off[i];
+            bins[share <= 0 ? 0 : share >= 1 ? BINS : (size_t)(share * BINS + 0.5)] += alikes->off[i];
+            total += alikes->off[i];
         }
     }
     size_t bin = 0;
-    for (sum = bins[0]; bin < BINS && 2 * sum < total; sum += bins[bin]) {
+    for (double sum = bins[0]; bin < BINS && 2 * sum < total; sum += bins[bin]) {
         bin++;
     }
     return (double)bin / BINS;
@@ -72,11 +89,13 @@ static double share_left(const struct offsets *offsets, size_t ahead)
 void level_extend(const struct span *span, const struct season *season, double *out)
 {
     struct offsets offsets;
+    struct alikes alikes;
     double left[LEVEL_HOURS + 1] = {1};
     size_t per_hour = span->grid->per_hour;
     offsets_read(span, season, &offsets);
+    alikes_find(&offsets, &alikes);
     for (size_t h = 1; h <= LEVEL_HOURS; h++) {
-        left[h] = fabs(offsets.now) > 0 ? share_left(&offsets, h) : 0;
+        left[h] = fabs(offsets.now) > 0 ? share_left(&offsets, &alikes, h) : 0;
     }
     for (size_t i = 0; i < LEVEL_HOURS * per_hour; i++) {
         size_t hour = (i + 1) / per_hour;

@@ -57,14 +57,14 @@ static double error_at(const struct trial *trial, const double *said, const doub
     return n > 0 ? sum / (double)n : NAN;
 }
 
-static size_t origin_hour(const struct grid *grid, size_t number)
+size_t trial_hour(const struct grid *grid, size_t number)
 {
     return grid->hours - AHEAD - STRIDE * number;
 }
 
 static const double *came_at(const struct grid *grid, size_t number)
 {
-    return grid->step + origin_hour(grid, number) * grid->per_hour;
+    return grid->step + trial_hour(grid, number) * grid->per_hour;
 }
 
 /* Weights from the errors at the origins, late ones counting more. */
@@ -112,7 +112,7 @@ static void judge(const struct grid *grid, struct trial *trial)
         mix(trial, trial->origins[o].said, mixed);
         for (size_t i = 0; i < trial->steps; i++) {
             double error = came[i] - mixed[i];
-            double naive = origin_hour(grid, o) >= 24 ? came[i] - *(came + i - day) : NAN;
+            double naive = trial_hour(grid, o) >= 24 ? came[i] - *(came + i - day) : NAN;
             trial->origins[o].error[i] = error;
             sum[0] += isnan(error) ? 0 : fabs(error);
             count[0] += !isnan(error);
@@ -154,7 +154,7 @@ bool trial_run(const struct grid *grid, struct trial *out)
     double next[METHODS][FORECAST_STEPS];
     methods_say(grid, grid->hours, out, next);
     for (size_t o = 0; o < out->count; o++) {
-        methods_say(grid, origin_hour(grid, o), out, out->origins[o].said);
+        methods_say(grid, trial_hour(grid, o), out, out->origins[o].said);
     }
     weigh(grid, out);
     judge(grid, out);

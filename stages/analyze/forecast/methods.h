@@ -30,6 +30,9 @@ struct trial {
 /* Tries all methods. False where the grid holds less than ORIGINS_MIN origins. */
 bool trial_run(const struct grid *grid, struct trial *out);
 
+/* The hour of the grid at which an origin looks ahead. */
+size_t trial_hour(const struct grid *grid, size_t number);
+
 /* "level" and so on; static. The one that weighs most. */
 const char *trial_method(const struct trial *trial);
 

@@ -7,43 +7,43 @@
 
 enum { DAYS = 7 }; /* daily profiles come of a week */
 
-/* The values of one step of the day, in order, with the day each comes from. */
+/* The values of one step of the day, in order. */
 struct slot {
     size_t count;
     double value[GRID_DAYS];
-    unsigned char day[GRID_DAYS];
 };
 
-static void slot_add(struct slot *slot, double value, size_t day)
+/* Puts a value in its place; without a branch that depends on it, for a processor cannot foresee those. */
+static inline void slot_add(struct slot *slot, double value)
 {
-    size_t i = slot->count++;
-    for (; i > 0 && slot->value[i - 1] > value; i--) {
-        slot->value[i] = slot->value[i - 1];
-        slot->day[i] = slot->day[i - 1];
+    for (size_t i = 0; i < slot->count; i++) {
+        double held = slot->value[i];
+        slot->value[i] = held < value ? held : value;
+        value = held > value ? held : value;
     }
-    slot->value[i] = value;
-    slot->day[i] = (unsigned char)day;
+    slot->value[slot->count++] = value;
 }
 
 static double slot_median(const struct slot *slot)
 {
     size_t n = slot->count;
-    if (n == 0) {
-        return 0;
-    }
-    return n % 2 ? slot->value[n / 2] : (slot->value[n / 2 - 1] + slot->value[n / 2]) / 2;
+    return n == 0 ? 0 : (slot->value[(n - 1) / 2] + slot->value[n / 2]) / 2;
 }
 
-/* The median without the value at place `rank` of the order. */
-static double slot_median_without(const struct slot *slot, size_t rank)
+/* The median without one of the values; 0 where none is left. */
+static double slot_median_without(const struct slot *slot, double value)
 {
-    size_t n = slot->count - 1;
-    if (n == 0) {
+    const double *v = slot->value;
+    size_t n = slot->count;
+    if (n < 2) {
         return 0;
     }
-    size_t high = n / 2;
-    size_t low = (n - 1) / 2;
-    return (slot->value[high + (rank <= high)] + slot->value[low + (rank <= low)]) / 2;
+    if (n % 2 == 0) {
+        return value < v[n / 2] ? v[n / 2] : v[n / 2 - 1];
+    }
+    return value < v[n / 2] ? (v[n / 2] + v[n / 2 + 1]) / 2
+           : value > v[n / 2] ? (v[n / 2 - 1] + v[n / 2]) / 2
+                              : (v[n / 2 - 1] + v[n / 2 + 1]) / 2;
 }
 
 /* The level of a day: the median of its hours, NaN where fewer than half are known. */
@@ -56,7 +56,7 @@ static double day_level(const double *hours)
             known[n++] = hours[h];
         }
     }
-    return n >= 12 ? order_median(known, n) : NAN;
+    return n >= 12 ? order_quantile(known, n, 0.5) : NAN;
 }
 
 /* Medians of a profile's hours; empty rows of the arrays stay as they are. */
@@ -69,25 +69,19 @@ static void hours_of(double *step, size_t per_hour, double *hour)
     }
 }
 
-/* Moving average of an hour around the clock; then its middle is taken off. */
+/* Moving average of an hour around the clock. */
 static void smoothed(const double *from, size_t day, size_t per_hour, double *out)
 {
     size_t half = per_hour / 2;
     double sum = 0;
-    double middle[24];
     for (size_t i = 0; i < 2 * half + 1; i++) {
         sum += from[(day - half + i) % day];
     }
     for (size_t i = 0; i < day; i++) {
+        size_t next = i + half + 1;
+        size_t last = i + day - half;
         out[i] = sum / (double)(2 * half + 1);
-        sum += from[(i + half + 1) % day] - from[(i + day - half) % day];
-    }
-    for (size_t h = 0; h < 24; h++) {
-        middle[h] = out[h * per_hour + half];
-    }
-    double centre = order_median(middle, 24);
-    for (size_t i = 0; i < day; i++) {
-        out[i] -= centre;
+        sum += from[next < day ? next : next - day] - from[last < day ? last : last - day];
     }
 }
 
@@ -132,20 +126,19 @@ void season_daily(const struct span *span, struct season *slots, struct season *
             rest[d * day + i] = grid->step[(first + 24 * d) * grid->per_hour + i] - level;
         }
     }
+    struct slot slot;
     slots->by_class = smooth->by_class = false;
     for (size_t i = 0; i < day; i++) {
-        struct slot slot = {.count = 0};
+        slot.count = 0;
         for (size_t d = 0; d < days; d++) {
             if (!isnan(rest[d * day + i])) {
-                slot_add(&slot, rest[d * day + i], d);
+                slot_add(&slot, rest[d * day + i]);
             }
         }
         slots->step[0][i] = slot_median(&slot);
         for (size_t d = 0; d < days; d++) {
-            others[d][i] = slots->step[0][i];
-        }
-        for (size_t rank = 0; rank < slot.count; rank++) {
-            others[slot.day[rank]][i] = slot_median_without(&slot, rank);
+            double value = rest[d * day + i];
+            others[d][i] = isnan(value) ? slots->step[0][i] : slot_median_without(&slot, value);
         }
     }
     smoothed(slots->step[0], day, grid->per_hour, smooth->step[0]);
@@ -154,7 +147,9 @@ void season_daily(const struct span *span, struct season *slots, struct season *
         smooth->step[0][i] *= factor;
     }
     hours_of(slots->step[0], grid->per_hour, slots->hour[0]);
-    hours_of(smooth->step[0], grid->per_hour, smooth->hour[0]);
+    for (size_t h = 0; h < 24; h++) {
+        smooth->hour[0][h] = smooth->step[0][h * grid->per_hour + grid->per_hour / 2];
+    }
 }
 
 bool season_weekly(const struct span *span, struct season *out)
@@ -164,14 +159,15 @@ bool season_weekly(const struct span *span, struct season *out)
     size_t days = (span->to - span->from) / 24;
     size_t first = span->to - 24 * days;
     bool enough = true;
+    struct slot slot[2];
     out->by_class = true;
     for (size_t i = 0; i < day; i++) {
-        struct slot slot[2] = {{.count = 0}, {.count = 0}};
+        slot[0].count = slot[1].count = 0;
         for (size_t d = 0; d < days; d++) {
             size_t hour = first + 24 * d + i / grid->per_hour;
             double value = grid->step[(first + 24 * d) * grid->per_hour + i];
             if (!isnan(value)) {
-                slot_add(&slot[grid->weekend[hour]], value, d);
+                slot_add(&slot[grid->weekend[hour]], value);
             }
         }
         for (size_t class = 0; class < 2; class++) {
