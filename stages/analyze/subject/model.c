@@ -123,6 +123,7 @@ static void figures_read(const json_t *from, int64_t start, struct arena *arena,
                             .p99 = figure(from, "p99"),
                             .p995 = figure(from, "p99_5"),
                             .max = figure(from, "max"),
+                            .weighted_p50 = figure(from, "wp50"),
                             .weighted_p95 = figure(from, "wp95"),
                             .weighted_p99 = figure(from, "wp99"),
                             .busy_hour_p90 = figure(from, "bh90"),
@@ -133,8 +134,13 @@ static void figures_read(const json_t *from, int64_t start, struct arena *arena,
                             .hot_pod = json_string_or_null(from, "hot_pod"),
                             .p95_recent = figure(from, "p95_recent"),
                             .p95_before = figure(from, "p95_earlier"),
+                            .weighted_p98 = NAN,
+                            .day_p99_second = NAN,
+                            .recent_p50 = NAN,
+                            .recent_p90 = NAN,
                             .startup_p99 = figure(from, "startup_p99"),
                             .startup_max = figure(from, "startup_max")};
+    out->weighted_p50 = either(out->weighted_p50, out->p50);
     out->weighted_p95 = either(out->weighted_p95, out->p95);
     out->weighted_p99 = either(out->weighted_p99, out->p99);
     out->p995 = either(out->p995, either(out->p99, out->max));

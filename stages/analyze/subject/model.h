@@ -47,13 +47,17 @@ struct figures {
     bool known; /* there were samples */
     double samples;
     double mean, p50, p90, p95, p99, p995, max;
-    double weighted_p95, weighted_p99; /* half-life 3 days */
+    double weighted_p50, weighted_p95, weighted_p99; /* half-life 3 days */
     double busy_hour_p90;              /* highest weighted p90 of an hour of the day, 24 of them */
     double pods;                       /* pods with figures of their own */
     double pod_p95_max, pod_p95_median, pod_p95_p95; /* over the pods' weighted p95 */
     const char *hot_pod;                             /* name of the pod with the highest, NULL unknown */
     double p95_recent, p95_before;                   /* last 2 days, days before */
     double startup_p99, startup_max;                 /* of the first 3 minutes of pods that started in the window */
+    /* Made of the steps, on the scale of samples, by figures_complete (rules/figures.h); NaN until then or without steps. */
+    double weighted_p98;
+    double day_p99_second;         /* second highest of the days' p99: passed for a hundredth of two days */
+    double recent_p50, recent_p90; /* of the last hour */
     struct hours low, mean_hour, high;               /* per hour of the window: min, mean, max */
     struct steps steps;
 };
