@@ -36,12 +36,13 @@ enum program {
     FOR_UNDO = 1 << 15,     /* tare rollback */
     FOR_REJECT = 1 << 16,
     FOR_PRINT = 1 << 17,    /* tare report */
-    FOR_SHOW = 1 << 18
+    FOR_SHOW = 1 << 18,
+    FOR_EXPLAIN = 1 << 19   /* tare explain */
 };
 
 #define FOR_STAGES 0x1ff
 #define FOR_TARE \
-    (FOR_RUN | FOR_LIST | FOR_DECIDE | FOR_ACT | FOR_WINDOWS | FOR_ADMIN | FOR_UNDO | FOR_REJECT | FOR_PRINT | FOR_SHOW)
+    (FOR_RUN | FOR_LIST | FOR_DECIDE | FOR_ACT | FOR_WINDOWS | FOR_ADMIN | FOR_UNDO | FOR_REJECT | FOR_PRINT | FOR_SHOW | FOR_EXPLAIN)
 #define FOR_ALL (FOR_STAGES | FOR_TARE)
 #define FOR_LEDGER (FOR_GATE | FOR_APPLY | FOR_ROLLBACK | FOR_TARE)
 

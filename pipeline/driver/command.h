@@ -44,6 +44,7 @@ int command_rerun(struct session *session, struct err *err);
 int command_status(struct session *session, struct err *err);
 int command_show(struct session *session, struct err *err);
 int command_report(struct session *session, struct err *err);
+int command_explain(struct session *session, struct err *err);
 int command_history(struct session *session, struct err *err);
 int command_approve(struct session *session, struct err *err);
 int command_reject(struct session *session, struct err *err);

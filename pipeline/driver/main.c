@@ -23,6 +23,8 @@ static const struct command commands[] = {
     {"show", FOR_SHOW, NEEDS_LEDGER, "RUN STAGE", "write the artifact of a stage", command_show},
     {"rerun", FOR_RUN, NEEDS_LEDGER, "RUN --from STAGE", "a new run that takes over what stands before STAGE", command_rerun},
     {"report", FOR_PRINT, NEEDS_LEDGER, "RUN", "a run's report: --format markdown, html, csv, json or table", command_report},
+    {"explain", FOR_EXPLAIN, NEEDS_LEDGER, "RUN NAMESPACE/KIND/NAME", "one workload of a run, from its samples to its numbers",
+     command_explain},
     {"approve", FOR_DECIDE, NEEDS_LEDGER, "RUN", "approve the plan of a run, or chosen workloads of it", command_approve},
     {"reject", FOR_REJECT, NEEDS_LEDGER, "RUN", "reject the plan of a run, with a reason", command_reject},
     {"withdraw", FOR_DECIDE, NEEDS_LEDGER, "RUN", "take your own approval back", command_withdraw},

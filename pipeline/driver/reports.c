@@ -18,8 +18,9 @@ static const struct {
     const char *ending;
 } formats[] = {{"html", "html"}, {"markdown", "md"}, {"csv", "csv"}, {"json", "json"}, {"table", "txt"}};
 
-/* Digest of the newest artifact of the run: the further along the line, the more the report can say. */
-static int newest(struct session *session, int64_t run, char digest[LEDGER_DIGEST_SIZE], struct err *err)
+/* Digest of the newest artifact of the run that stage `first` of the line, or one after it, made: the further along, the more the
+ * report can say. ERR_NOINPUT where there is none. */
+static int newest(struct session *session, int64_t run, size_t first, char digest[LEDGER_DIGEST_SIZE], struct err *err)
 {
     static const char *const outside[] = {"rollback", "apply"};
     struct err missing = {0};
@@ -28,7 +29,7 @@ static int newest(struct session *session, int64_t run, char digest[LEDGER_DIGES
             return 0;
         }
     }
-    for (size_t i = line_length(); i > 0; i--) {
+    for (size_t i = line_length(); i > first; i--) {
         if (ledger_artifact_find(session->ledger, run, line_stage(i - 1), digest, &missing) == 0) {
             return 0;
         }
@@ -48,12 +49,13 @@ static void leave_folder(json_t *settings)
     }
 }
 
-int reports_one(struct session *session, const struct ledger_run *run, const char *format, int out, struct err *err)
+/* Runs tare-report with these words (and the run's number) over an artifact; `what` names it in an error. */
+static int print_artifact(struct session *session, const struct ledger_run *run, const char *digest, const char *const *words,
+                          const char *what, int out, struct err *err)
 {
-    char digest[LEDGER_DIGEST_SIZE];
     int in;
     json_t *settings;
-    if (newest(session, run->id, digest, err) || line_stored_settings(run, &settings, err)) {
+    if (line_stored_settings(run, &settings, err)) {
         return -1;
     }
     if (line_fetch(session, digest, &in, err)) {
@@ -61,21 +63,50 @@ int reports_one(struct session *session, const struct ledger_run *run, const cha
         return -1;
     }
     leave_folder(settings);
-    char *words[3] = {xasprintf("--format=%s", format), xasprintf("--run=%" PRId64, run->id), NULL};
-    const char *const extra[] = {words[0], words[1], NULL};
     int code = 0;
     struct err said = {0};
-    int failed = line_exec(session, settings, run->created, "report", extra, in, out, &code, &said, err);
+    int failed = line_exec(session, settings, run->created, "report", words, in, out, &code, &said, err);
     if (!failed && code != 0) {
-        failed = err_set(err, err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code,
-                         "the %s report of run %" PRId64 " failed: %s", format, run->id, said.message);
+        failed = err_set(err, err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code, "%s of run %" PRId64 " failed: %s", what,
+                         run->id, said.message);
         err_hint(err, "%s", said.hint);
     }
-    free(words[0]);
-    free(words[1]);
     close(in);
     json_decref(settings);
     return failed;
+}
+
+int reports_one(struct session *session, const struct ledger_run *run, const char *format, int out, struct err *err)
+{
+    char digest[LEDGER_DIGEST_SIZE];
+    if (newest(session, run->id, 0, digest, err)) {
+        return -1;
+    }
+    char *words[] = {xasprintf("--format=%s", format), xasprintf("--run=%" PRId64, run->id)};
+    char *what = xasprintf("the %s report", format);
+    const char *const extra[] = {words[0], words[1], NULL};
+    int failed = print_artifact(session, run, digest, extra, what, out, err);
+    free(words[0]);
+    free(words[1]);
+    free(what);
+    return failed;
+}
+
+int reports_explain(struct session *session, const struct ledger_run *run, const char *const *words, int out, struct err *err)
+{
+    char digest[LEDGER_DIGEST_SIZE];
+    struct err missing = {0};
+    if (newest(session, run->id, line_index("analyze"), digest, &missing)) {
+        if (missing.class != ERR_NOINPUT) {
+            *err = missing;
+            return -1;
+        }
+        err_set(err, ERR_DATA, "run %" PRId64 " is %s and was not analyzed yet: there is nothing to explain", run->id,
+                ledger_state_name(run->state));
+        return run->state == LEDGER_RUNNING ? err_hint(err, "tare run --resume %" PRId64 " goes on with it", run->id)
+                                            : err_hint(err, "tare status %" PRId64 " tells how far it came", run->id);
+    }
+    return print_artifact(session, run, digest, words, "the explanation", out, err);
 }
 
 int reports_check_format(const char *format, struct err *err)

@@ -11,6 +11,10 @@ int reports_write(struct session *session, const struct ledger_run *run, struct 
 /* Writes one report of the run to `out` in `format`. */
 int reports_one(struct session *session, const struct ledger_run *run, const char *format, int out, struct err *err);
 
+/* Writes what tare-report says of one workload to `out`, from the run's newest artifact in which something is recommended. `words`
+ * (borrowed, NULL-terminated) choose workload and format. ERR_DATA for a run that was not analyzed yet. */
+int reports_explain(struct session *session, const struct ledger_run *run, const char *const *words, int out, struct err *err);
+
 /* Refuses a format that no report has. ERR_USAGE. */
 int reports_check_format(const char *format, struct err *err);
 

@@ -1,0 +1,62 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+#include "pipeline/driver/command.h"
+#include "pipeline/driver/confirm.h"
+#include "pipeline/driver/reports.h"
+
+/* "explain" or "json", as tare-report calls them. */
+static int format_of(const struct session *session, const char **format, struct err *err)
+{
+    const char *typed = options_string(session->options, OPT_FORMAT);
+    *format = str_equal(typed, "json") ? "json" : "explain";
+    if (typed != NULL && !str_equal(typed, "json") && !str_equal(typed, "text")) {
+        err_set(err, ERR_USAGE, "--format is \"%s\", it must be text or json here", typed);
+        return err_hint(err, "reports have more formats: tare report RUN --format markdown");
+    }
+    if (options_flag(session->options, OPT_YAML) && typed != NULL) {
+        err_set(err, ERR_USAGE, "--yaml prints manifests and nothing else: it goes with no --format");
+        return err_hint(err, "leave one of them out");
+    }
+    return 0;
+}
+
+/* The words for tare-report. */
+static int print(struct session *session, const struct ledger_run *run, const char *workload, const char *format, struct err *err)
+{
+    const char *option = options_string(session->options, OPT_OPTION);
+    char *words[] = {xasprintf("--format=%s", format), xasprintf("--run=%" PRId64, run->id), xasprintf("--workload=%s", workload),
+                     option == NULL ? NULL : xasprintf("--option=%s", option)};
+    const char *extra[ARRAY_COUNT(words) + 2] = {NULL};
+    size_t count = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+        if (words[i] != NULL) {
+            extra[count++] = words[i];
+        }
+    }
+    if (options_flag(session->options, OPT_YAML)) {
+        extra[count++] = "--yaml";
+    }
+    int failed = reports_explain(session, run, extra, STDOUT_FILENO, err);
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+        free(words[i]);
+    }
+    return failed;
+}
+
+int command_explain(struct session *session, struct err *err)
+{
+    int64_t id;
+    const char *format;
+    struct ledger_run run;
+    struct ledger_workload workload;
+    if (session_operands(session, 2, 2, "tare explain RUN NAMESPACE/KIND/NAME", err) || session_run_id(session, 0, &id, err) ||
+        workload_parse(session, options_operand(session->options, 1), &workload, err) || format_of(session, &format, err) ||
+        ledger_run_get(session->ledger, id, &session->arena, &run, err)) {
+        return -1;
+    }
+    return print(session, &run, options_operand(session->options, 1), format, err);
+}
