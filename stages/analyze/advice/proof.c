@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "pipeline/base/clock.h"
+#include "stages/analyze/backtest/judge.h"
 
 static const char *const contender_names[CONTENDERS] = {"ours", "today", "krr", "vpa"};
 
@@ -39,6 +40,18 @@ static json_t *verdict_new(const struct verdict *verdict, enum resource resource
     return out;
 }
 
+/* New verdict of the plan's own numbers, after caps and dead-band, on the judged days: they have seen these days, so it
+ * proves nothing, but says how far the caps keep the plan from what the rule asks for. */
+static json_t *plan_new(const struct container_plan *container, enum resource resource, bool censored)
+{
+    int64_t request = field_after(&container->fields[FIELD_OF(resource, false)]);
+    int64_t limit = field_after(&container->fields[FIELD_OF(resource, true)]);
+    struct verdict verdict = {.request = request >= 0 ? (double)request : NAN,
+                              .limit = limit >= 0 ? (double)limit : NAN};
+    judge(&container->backtest.rows[resource], resource, &verdict);
+    return verdict_new(&verdict, resource, censored);
+}
+
 /* The contenders of one resource; null where it was not judged. */
 static json_t *resource_new(const struct container_plan *container, enum resource resource)
 {
@@ -52,6 +65,7 @@ static json_t *resource_new(const struct container_plan *container, enum resourc
         json_object_set_new(out, contender_names[c],
                             verdict_new(&backtest->verdicts[resource][c], resource, censored));
     }
+    json_object_set_new(out, "plan", plan_new(container, resource, censored));
     json_object_set_new(out, "promised", json_real_or_null(backtest->promised[resource]));
     return out;
 }

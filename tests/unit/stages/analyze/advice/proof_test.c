@@ -238,6 +238,9 @@ static void the_chain_can_be_followed(void **state)
     const json_t *cap = json_array_get(json_at(r, "containers.app.why.requests.cpu_millicores.caps"), 0);
     assert_string_equal(json_string_or_null(cap, "by"), "step-cap");
     assert_int_equal(json_integer_value(json_object_get(cap, "min")), 1000);
+    /* A cap holds the plan above what the rule asks for; both are judged. */
+    assert_int_equal(number_at(r, "backtest.containers.app.cpu_millicores.plan.request"), 1000);
+    assert_true(number_at(r, "backtest.containers.app.cpu_millicores.ours.request") < 150);
     assert_int_equal(number_at(r, "containers.app.samples.cpu_millicores.n"), 7 * 1440);
     assert_int_equal(number_at(r, "containers.app.samples.cpu_millicores.steps"), WEEK);
     double effective = number_at(r, "containers.app.samples.cpu_millicores.effective");
@@ -256,7 +259,7 @@ static void verdicts_are_complete(const json_t *resource)
 {
     static const char *const members[] = {"request",    "limit",   "time_above", "peak_above",
                                           "worst_hour", "starved", "slack",      "censored"};
-    static const char *const contenders[] = {"ours", "today", "krr", "vpa"};
+    static const char *const contenders[] = {"ours", "today", "krr", "vpa", "plan"};
     for (size_t c = 0; c < ARRAY_COUNT(contenders) && json_is_object(resource); c++) {
         const json_t *verdict = json_object_get(resource, contenders[c]);
         assert_int_equal(json_object_size(verdict), ARRAY_COUNT(members) + 1);
