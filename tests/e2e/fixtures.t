@@ -91,6 +91,44 @@ run "$metrics" --workloads 60 --pods 3 --manifests "$tmp/made" --no-metrics
 is "$rc $(cat "$tmp/made"/*.yaml | grep -c '^kind: Deployment')" "0 60" "made manifests: one for each made workload"
 is "$("$metrics" --workloads 60 --pods 3 --end "$end" --pods-only | wc -l)" 180 "and three pods for each"
 
+cat >"$tmp/more.table" <<'TABLE'
+workload a Deployment scaled replicas=2 hpa=2/6@50 vpa=Off
+  container app image=x cpu=daily:100,500,12 mem=steady:100 request=200/128
+workload a CronJob weekly runs=weekly@26h/3h
+  container app image=x cpu=steady:100 mem=steady:100 request=200/128
+workload a Deployment event
+  container app image=x cpu=steady:100 noise=0 mem=steady:100 mem_noise=0 event=3,6h,30m mem_event=2,6h,30m,12h request=200/128
+workload a Deployment loop backoff=yes
+  container app image=x cpu=steady:100 mem=steady:300 limit=-/200
+  expect found=oom-loop
+TABLE
+"$metrics" --table "$tmp/more.table" --end "$end" --days 1 --slow-step 60 >"$tmp/more.om"
+# values METRIC TEXT: value and time (hours before the end) of the samples of a metric whose labels hold the text
+values() { grep -F "$1{" "$tmp/more.om" | grep -F 'container="app"' | grep -F "$2" | awk -v end="$(date -d "$end" +%s)" '{ print $(NF - 1), (end - $NF) / 3600 }'; }
+count_of() { values "$1" "$2" | awk "$3" | wc -l; }
+is "$("$metrics" --table "$tmp/more.table" --end "$end" --days 1 --pods-only | grep -c scaled)" 5 "as many pods as an autoscaler would have run"
+is "$(values container_memory_working_set_bytes scaled- | awk '{ print int($2 * 60) }' | sort | uniq -c | awk '{ n[$1]++ } END { for (i in n) print i }' | sort -n | xargs)" "2 3 4 5" \
+    "two of them at night, five at noon"
+is "$(count_of container_memory_working_set_bytes event- '$1 > 150 * 2^20 && ($2 < 5.5 || $2 > 6) && ($2 < 17.5 || $2 > 18)') $(count_of container_memory_working_set_bytes event- '$1 > 150 * 2^20')" "0 60" \
+    "memory is twice as much when its event is on, and never else"
+is "$(values container_cpu_usage_seconds_total event- | awk 'NR > 1 { d = $1 - c; n[d > 12] += 1 } { c = $1 } END { print n[1] }')" 30 "CPU thrice as much for half an hour"
+ok "a container that keeps dying is started less and less often" test "$(values kube_pod_container_status_restarts_total loop- | sort -n | tail -1 | cut -d. -f1 | cut -d' ' -f1)" -lt 300
+is "$("$metrics" --table "$tmp/more.table" --end "$end" --days 14 --pods-only | grep -c weekly-)" 2 "a weekly CronJob ran twice in two weeks"
+mkdir "$tmp/more"
+run "$metrics" --table "$tmp/more.table" --manifests "$tmp/more" --no-metrics
+like "$(cat "$tmp/more"/*)" 'schedule: "0 2 \* \* 1"' "its manifest says when"
+is "$(cat "$tmp/more"/* | sed -n 's/^kind: //p' | sort | uniq -c | xargs)" "1 CronJob 3 Deployment 1 HorizontalPodAutoscaler 1 VerticalPodAutoscaler" "manifests of a table, autoscalers too"
+is "$("$BIN/tare-parse" -q "$tmp/more" | jq -r 'select(.workload.autoscaler) | .workload.autoscaler | "\(.kind) \(.min) \(.max) \(.also | length)"')" \
+    "HorizontalPodAutoscaler 2 6 1" "as tare-parse reads them"
+varied() { "$metrics" --table "$tmp/more.table" --end "$end" --days 1 --step 600 --vary --seed "$1" | sha256sum; }
+isnt "$(varied 1)" "$(varied 2)" "--vary: other sizes for another seed"
+is "$(varied 2)" "$(varied 2)" "and the same for the same"
+for bad in 'hpa=3/2@50' 'hpa=2/3' 'runs=monthly@1h/1h'; do
+    printf 'workload a Deployment b %s\n  container c request=100/100\n' "$bad" >"$tmp/bad.table"
+    run "$metrics" --table "$tmp/bad.table" --end "$end"
+    is "$rc" 65 "a bad word: $bad"
+done
+
 # ---- what Prometheus says: the truths that are planted -----------------------------------------------------------
 
 dir=$tmp/prometheus
