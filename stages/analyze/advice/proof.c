@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "pipeline/base/clock.h"
-#include "stages/analyze/backtest/judge.h"
 
 static const char *const contender_names[CONTENDERS] = {"ours", "today", "krr", "vpa"};
 
@@ -40,15 +39,24 @@ static json_t *verdict_new(const struct verdict *verdict, enum resource resource
     return out;
 }
 
+/* NaN for none. */
+static double amount_or_nan(int64_t amount)
+{
+    return amount >= 0 ? (double)amount : NAN;
+}
+
+struct verdict plan_verdict(const struct container_plan *container, enum resource resource)
+{
+    return backtest_ask(&container->backtest, resource,
+                        amount_or_nan(field_after(&container->fields[FIELD_OF(resource, false)])),
+                        amount_or_nan(field_after(&container->fields[FIELD_OF(resource, true)])));
+}
+
 /* New verdict of the plan's own numbers, after caps and dead-band, on the judged days: they have seen these days, so it
  * proves nothing, but says how far the caps keep the plan from what the rule asks for. */
 static json_t *plan_new(const struct container_plan *container, enum resource resource, bool censored)
 {
-    int64_t request = field_after(&container->fields[FIELD_OF(resource, false)]);
-    int64_t limit = field_after(&container->fields[FIELD_OF(resource, true)]);
-    struct verdict verdict = {.request = request >= 0 ? (double)request : NAN,
-                              .limit = limit >= 0 ? (double)limit : NAN};
-    judge(&container->backtest.rows[resource], resource, &verdict);
+    struct verdict verdict = plan_verdict(container, resource);
     return verdict_new(&verdict, resource, censored);
 }
 

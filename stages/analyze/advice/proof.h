@@ -9,4 +9,7 @@
  * NULL. The reason is static. */
 json_t *backtests_new(const struct plan *plan, const char **reason);
 
+/* What the settled numbers of a plan would have done on the judged days, which they have seen. NaN where nothing was judged. */
+struct verdict plan_verdict(const struct container_plan *container, enum resource resource);
+
 #endif

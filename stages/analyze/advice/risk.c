@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "pipeline/base/str.h"
+#include "stages/analyze/advice/proof.h"
 
 static const double big_step_percent = 30;
 static const double sure = 0.8;
@@ -62,7 +63,7 @@ static bool is_lowered(const struct field_plan *field)
 }
 
 /* OOM kills, which nobody takes for a small matter: what the rule's own limit would have done on days that it had not
- * seen. A change that only raises memory is still better than none. */
+ * seen, or the plan's on days that it has. A change that only raises memory is still better than none. */
 static void judge_kills(const struct container_plan *container, struct tally *tally)
 {
     const struct verdict *verdicts = container->backtest.verdicts[MEMORY];
@@ -71,14 +72,14 @@ static void judge_kills(const struct container_plan *container, struct tally *ta
         return;
     }
     /* Without a limit there are none. */
-    double ours = fmax(0, verdicts[CONTENDER_OURS].over_limit);
+    double ours = fmax(fmax(0, verdicts[CONTENDER_OURS].over_limit), plan_verdict(container, MEMORY).over_limit);
     double today = fmax(0, verdicts[CONTENDER_TODAY].over_limit);
     const struct field_plan *limit = &container->fields[MEMORY_LIMIT];
     bool new_limit = limit->effective < 0 && limit->value >= 0;
     bool lowers = new_limit || is_lowered(limit) || is_lowered(&container->fields[MEMORY_REQUEST]);
     if (ours >= 1) {
         raise_risk(tally, lowers && (ours >= 2 || today < 1) ? RISK_HIGH : RISK_MEDIUM,
-                   "%.120s: on the held-out days memory would have passed the rule's limit %.0f time%s (today's: %.0f)",
+                   "%.120s: on the held-out days memory would have passed such a limit %.0f time%s (today's: %.0f)",
                    name, ours, ours > 1 ? "s" : "", today);
     } else if (today >= 1) {
         raise_risk(tally, RISK_LOW, "%.120s: no OOM kills on the held-out days, where today's limit has %.0f", name, today);
@@ -86,7 +87,7 @@ static void judge_kills(const struct container_plan *container, struct tally *ta
 }
 
 /* A request that is lowered although the rule's one did not hold on the held-out days. A number that a cap keeps above
- * what the rule asks for is judged as much above. */
+ * what the rule asks for, or a model puts below, is judged as much above or below. */
 static void judge_held_out(const struct container_plan *container, enum resource resource, struct tally *tally)
 {
     const struct field_plan *field = &container->fields[FIELD_OF(resource, false)];
@@ -94,8 +95,8 @@ static void judge_held_out(const struct container_plan *container, enum resource
     if (!is_lowered(field)) {
         return;
     }
-    double lift = fmax(1, (double)field->value / field->target);
-    double above = backtest_time_above(&container->backtest, resource, judged * lift);
+    double moved = (double)field->value / field->target;
+    double above = backtest_ask(&container->backtest, resource, judged * moved, NAN).time_above;
     if (above > passed_often) {
         raise_risk(tally, above > passed_very_often ? RISK_HIGH : RISK_MEDIUM,
                    "%.120s: %s falls, but on the held-out days use was above such a request for %.0f %% of the time",

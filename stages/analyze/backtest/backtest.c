@@ -167,12 +167,11 @@ void backtest_make(const struct subject *subject, const struct container *contai
     }
 }
 
-double backtest_time_above(const struct backtest *backtest, enum resource resource, double request)
+struct verdict backtest_ask(const struct backtest *backtest, enum resource resource, double request, double limit)
 {
-    struct verdict verdict = {.request = request, .limit = NAN};
-    if (!backtest->known || !backtest->judged[resource]) {
-        return NAN;
-    }
-    judge(&backtest->rows[resource], resource, &verdict);
-    return verdict.time_above;
+    struct verdict verdict = {.request = request, .limit = limit};
+    bool judged = backtest->known && backtest->judged[resource];
+    const struct steps none = {.count = 0};
+    judge(judged ? &backtest->rows[resource] : &none, resource, &verdict);
+    return verdict;
 }

@@ -40,8 +40,8 @@ struct backtest {
 void backtest_make(const struct subject *subject, const struct container *container, const struct scene *scene,
                    const struct policy *policy, struct arena *arena, struct backtest *out);
 
-/* Share of the judged steps whose mean lies above a request other than those that were judged. NaN where the resource was
- * not judged. */
-double backtest_time_above(const struct backtest *backtest, enum resource resource, double request);
+/* What other amounts than those of the contenders (NaN: none) would have done on the judged days. All NaN where the
+ * resource was not judged. */
+struct verdict backtest_ask(const struct backtest *backtest, enum resource resource, double request, double limit);
 
 #endif

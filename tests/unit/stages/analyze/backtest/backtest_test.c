@@ -320,10 +320,13 @@ static void other_requests_can_be_asked_about(void **state)
     begin(&t);
     made_fill(&cpu, 5 * DAY_STEPS, 6 * DAY_STEPS, 300, 310);
     made(&t);
-    near(backtest_time_above(&t.backtest, CPU, 299), 0.5);
-    near(backtest_time_above(&t.backtest, CPU, 300), 0);
+    near(backtest_ask(&t.backtest, CPU, 299, NAN).time_above, 0.5);
+    near(backtest_ask(&t.backtest, CPU, 300, 310).time_above, 0);
+    near(backtest_ask(&t.backtest, CPU, 300, 310).over_limit, 0.5);
+    near(backtest_ask(&t.backtest, MEMORY, 1, 200 * MI).over_limit, 96);
     t.backtest.judged[CPU] = false;
-    assert_true(isnan(backtest_time_above(&t.backtest, CPU, 299)));
+    struct verdict unknown = backtest_ask(&t.backtest, CPU, 299, 310);
+    assert_true(isnan(unknown.time_above) && isnan(unknown.over_limit));
     arena_release(&t.arena);
 }
 
