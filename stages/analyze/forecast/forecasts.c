@@ -1,6 +1,6 @@
 #include "stages/analyze/forecast/forecast.h"
 
-#include <math.h>
+#include "pipeline/base/clock.h"
 
 static const double nominal = 0.95;
 
@@ -30,8 +30,9 @@ static json_t *row(const double *values, size_t count)
 
 static json_t *forecast_json(const struct forecast *forecast)
 {
+    char start[RFC3339_MAX];
     json_t *out = json_object();
-    json_object_set_new(out, "start", json_integer(forecast->start));
+    json_object_set_new(out, "start", json_string(time_format(forecast->start, start)));
     json_object_set_new(out, "step_seconds", json_integer(forecast->step_seconds));
     json_object_set_new(out, "values", row(forecast->values, forecast->count));
     json_object_set_new(out, "lower", row(forecast->lower, forecast->count));

@@ -6,24 +6,35 @@
 
 enum { WEEK = 24 * 7, BINS = 32, STALE_HOURS = 3 };
 
-/* An hour counts as much as this one when it was off by half as much to the same side. */
-static const double alike = 0.5;
+/* An hour counts as much as this one when it was off by a third as much, or more, to the same side. */
+static const double alike = 0.3;
 
-/* What nobody has seen yet stays: so many hours are pretended to have stayed as they were. */
-static const double prior_hours = 1;
+/* What was never seen before stays as it is: so many hours like this one are taken to have stayed. */
+static const double prior_hours = 0.5;
 
 /* What the hours of a span were off the season. */
 struct offsets {
     size_t count;
     double value[WEEK];
-    double base; /* the usual one */
+    double base; /* the usual one: halfway between that of the last day and that of the week */
     double now;  /* the last one, less the base */
 };
 
+/* The middle of the last `count` known offsets, 0 of none. */
+static double usual(const struct offsets *offsets, size_t count)
+{
+    double known[WEEK];
+    size_t n = 0;
+    for (size_t i = offsets->count - (count < offsets->count ? count : offsets->count); i < offsets->count; i++) {
+        if (!isnan(offsets->value[i])) {
+            known[n++] = offsets->value[i];
+        }
+    }
+    return n > 0 ? order_quantile(known, n, 0.5) : NAN;
+}
+
 static void offsets_read(const struct span *span, const struct season *season, struct offsets *out)
 {
-    double scratch[WEEK];
-    size_t known = 0;
     size_t length = span->to - span->from;
     out->count = length < WEEK ? length : WEEK;
     for (size_t i = 0; i < out->count; i++) {
@@ -31,11 +42,10 @@ static void offsets_read(const struct span *span, const struct season *season, s
         size_t of_day = 23 - (out->count - 1 - i) % 24; /* the season's day starts where the span ends */
         size_t class = season->by_class && span->grid->weekend[hour];
         out->value[i] = span->grid->median[hour] - season->hour[class][of_day];
-        if (!isnan(out->value[i])) {
-            scratch[known++] = out->value[i];
-        }
     }
-    out->base = known > 0 ? order_quantile(scratch, known, 0.5) : 0;
+    double week = usual(out, WEEK);
+    double day = usual(out, 24);
+    out->base = isnan(week) ? 0 : isnan(day) ? week : (day + week) / 2;
     out->now = 0;
     for (size_t i = 0; i < out->count; i++) {
         out->value[i] -= out->base;
@@ -45,7 +55,7 @@ static void offsets_read(const struct span *span, const struct season *season, s
     }
 }
 
-/* The hours that were off to the same side as the last one, and at least half as much. */
+/* The hours that were off to the same side as the last one, and at least `alike` as much. */
 struct alikes {
     size_t count;
     size_t hour[WEEK];

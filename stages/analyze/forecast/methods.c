@@ -15,11 +15,11 @@ enum {
     WEEKLY = 24 * 14     /* hours from which working days and weekends are told apart */
 };
 
-/* A method that is worse by a tenth weighs half as much. */
-static const double sharpness = 8;
+/* A method that is worse by a twentieth weighs less than half as much. */
+static const double sharpness = 16;
 
 /* Half of what a backtest counts for is lost after so many hours. */
-static const double half_life = 24;
+static const double half_life = 36;
 
 static const char *const names[METHODS] = {"level", "daily", "slots", "weekdays"};
 
