@@ -21,21 +21,12 @@ static size_t step_at(const struct steps *steps, int64_t time)
     return at < steps->count ? at : steps->count;
 }
 
-static size_t count_data(const struct steps *steps)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < steps->count; i++) {
-        count += isfinite(steps->mean[i]);
-    }
-    return count;
-}
-
 /* The row that says where to part both: the one with more data. */
 static const struct steps *leading(const struct container *container)
 {
     const struct steps *cpu = &container->use[CPU].steps;
     const struct steps *memory = &container->use[MEMORY].steps;
-    return count_data(memory) > count_data(cpu) ? memory : cpu;
+    return steps_known(memory, 0, memory->count) > steps_known(cpu, 0, cpu->count) ? memory : cpu;
 }
 
 /* Figures of the learned part of one resource. */
@@ -109,7 +100,7 @@ static void judge_resource(struct pupil *pupil, enum resource resource, struct a
     out->rows[resource] = judged;
     out->promised[resource] = promised(pupil->policy, resource);
     struct verdict *verdicts = out->verdicts[resource];
-    out->judged[resource] = pupil->use[resource].known && count_data(&judged) > 0;
+    out->judged[resource] = pupil->use[resource].known && steps_known(&judged, 0, judged.count) > 0;
     if (!out->judged[resource]) {
         return;
     }

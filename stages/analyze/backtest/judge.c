@@ -71,7 +71,7 @@ double share_at_limit(const struct steps *steps, double limit)
     }
     for (size_t i = 0; i < steps->count; i++) {
         double high = step_high(steps, i);
-        known += isfinite(high);
+        known += high >= 0;
         reached += high >= at_limit * limit;
     }
     return known > 0 ? (double)reached / (double)known : NAN;

@@ -22,7 +22,7 @@ static size_t steps_in(const struct steps *steps, int64_t seconds)
     return (size_t)((seconds + steps->step_seconds - 1) / steps->step_seconds);
 }
 
-static size_t count_data(const struct steps *steps, size_t from, size_t to)
+size_t steps_known(const struct steps *steps, size_t from, size_t to)
 {
     size_t count = 0;
     for (size_t i = from; i < to; i++) {
@@ -78,13 +78,13 @@ static size_t start_of_last(const struct steps *steps, size_t end, size_t judged
 static void part_at(const struct steps *steps, size_t at, struct split *out)
 {
     out->at = at;
-    out->learned = count_data(steps, 0, at);
-    out->judged = count_data(steps, at, out->end);
+    out->learned = steps_known(steps, 0, at);
+    out->judged = steps_known(steps, at, out->end);
 }
 
 static void split_by_time(const struct steps *steps, struct split *out)
 {
-    size_t data = count_data(steps, 0, out->end);
+    size_t data = steps_known(steps, 0, out->end);
     size_t judged = data / 3;
     if (data >= steps_in(steps, long_seconds)) {
         judged = steps_in(steps, long_judged_seconds);

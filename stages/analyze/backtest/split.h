@@ -16,6 +16,9 @@ struct split {
 /* Parts a row. `batch`: by runs (learn on the first, judge the last third), where there are three or more. */
 void split_steps(const struct steps *steps, bool batch, struct split *out);
 
+/* How many of the steps [from, to) hold data. */
+size_t steps_known(const struct steps *steps, size_t from, size_t to);
+
 /* The steps [from, to) of a row, borrowed from it. */
 struct steps steps_part(const struct steps *steps, size_t from, size_t to);
 
