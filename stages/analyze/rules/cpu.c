@@ -1,48 +1,165 @@
 #include "stages/analyze/rules/rules.h"
 
 #include <math.h>
+#include <string.h>
 
-/* Factors of the CPU rule. balanced and lean are the measured rules of the table in README.md; safe, and
- * lean's factor for three and more replicas, go by analogy and are not measured. */
+/* Factors of the CPU rule by temper. Measured: README.md, made by tests/perf/advice.sh. */
 struct cpu_factors {
-    double p95, busy, pod, p99;
+    double tail;     /* on the percentile or the last hour, whichever is more */
+    double level;    /* share of the level on top */
+    double pod;      /* on the highest pod's p95 */
+    double run;      /* on the highest run's p95 */
+    double headroom; /* on a percentile that people asked for */
+    /* Where steps are not known: weighted p95, busy hour, p99. */
+    double p95, busy, p99;
 };
 
 static const struct cpu_factors factors_of[] = {
-    [AGGRESSIVENESS_SAFE] = {1.25, 1.15, 1.15, 1.00},
-    [AGGRESSIVENESS_BALANCED] = {1.10, 1.05, 1.00, 0},
-    [AGGRESSIVENESS_LEAN] = {1.05, 1.00, 0.95, 0},
+    [AGGRESSIVENESS_SAFE] = {1.05, 0.15, 1.15, 1.25, 1.20, 1.25, 1.15, 1.00},
+    [AGGRESSIVENESS_BALANCED] = {1.00, 0.05, 1.00, 1.10, 1.10, 1.10, 1.05, 0},
+    [AGGRESSIVENESS_LEAN] = {1.00, 0.03, 0.95, 1.05, 1.05, 1.05, 1.00, 0},
 };
 
 static const double busy_gate = 1.2; /* a busy hour this far above p95 is a real daily peak */
-static const double many_pods = 20;  /* above this the highest pod is an outlier, p95 over pods decides */
+static const double many_pods = 20;  /* above this the highest pod or run is an outlier, p95 over them decides */
 static const double guaranteed_p99 = 1.2; /* a request that is its own limit needs room to burst */
 
-/* Three and more replicas: their spread is the margin already, so the highest pod's p95 is enough. */
-static double per_pod_request(const struct figures *use, const struct cpu_factors *factors)
+/* Whether the figures hold what is made of the steps. */
+static bool has_steps(const struct figures *use)
 {
-    double pod = use->pods > many_pods && isfinite(use->pod_p95_p95) ? use->pod_p95_p95 : use->pod_p95_max;
-    double target = factors->pod * pod;
-    if (use->busy_hour_p90 > busy_gate * use->weighted_p95)
-        target = fmax(target, use->busy_hour_p90);
+    return use->weighted_p98 > 0 && use->recent_p90 >= 0;
+}
+
+/* What is passed for about a hundredth of the time. One bad day is no habit: a peak counts as far as it came on two days. */
+static double tail(const struct figures *use, enum aggressiveness aggressiveness)
+{
+    switch (aggressiveness) {
+    case AGGRESSIVENESS_SAFE:
+        return use->weighted_p99;
+    case AGGRESSIVENESS_LEAN:
+        return use->weighted_p98;
+    case AGGRESSIVENESS_BALANCED:
+        break;
+    }
+    return fmin(use->weighted_p99, fmax(use->weighted_p98, use->day_p99_second));
+}
+
+/* The tail, or the last hour where the level has just risen. */
+static double need(const struct figures *use, const struct scene *scene)
+{
+    return fmax(tail(use, scene->aggressiveness), use->recent_p90);
+}
+
+static double pooled_request(const struct figures *use, const struct scene *scene)
+{
+    const struct cpu_factors *factors = &factors_of[scene->aggressiveness];
+    if (!has_steps(use)) {
+        double target = fmax(factors->p95 * use->weighted_p95, factors->busy * use->busy_hour_p90);
+        return fmax(target, factors->p99 * use->p99) * (scene->headroom[CPU] > 0 ? scene->headroom[CPU] / factors->p95 : 1);
+    }
+    if (scene->headroom[CPU] > 0) {
+        return scene->headroom[CPU] * need(use, scene);
+    }
+    return factors->tail * need(use, scene) + factors->level * fmax(use->weighted_p50, use->recent_p50);
+}
+
+/* The highest pod's or run's p95. */
+static double highest_pod(const struct figures *use)
+{
+    return use->pods > many_pods && isfinite(use->pod_p95_p95) ? use->pod_p95_p95 : use->pod_p95_max;
+}
+
+/* Three and more replicas: their spread is the margin already, so the highest pod's p95 is enough; more where there is a
+ * real daily peak, or where the level has just risen. */
+static double per_pod_request(const struct figures *use, const struct scene *scene)
+{
+    const struct cpu_factors *factors = &factors_of[scene->aggressiveness];
+    double target = highest_pod(use);
+    if (has_steps(use)) {
+        target *= fmax(1, use->recent_p90 / use->weighted_p95);
+    }
+    if (scene->headroom[CPU] > 0) {
+        return scene->headroom[CPU] * target;
+    }
+    target *= factors->pod;
+    double busy = has_steps(use) ? fmin(use->busy_hour_p90, tail(use, scene->aggressiveness)) : use->busy_hour_p90;
+    if (busy > busy_gate * use->weighted_p95) {
+        target = fmax(target, busy);
+    }
     return fmax(target, factors->p99 * use->p99);
 }
 
-static double pooled_request(const struct figures *use, const struct cpu_factors *factors)
+/* The percentile that people asked for, of the highest pod where pods are judged. */
+static double percentile_request(const struct figures *use, const struct scene *scene)
 {
-    double target = fmax(factors->p95 * use->weighted_p95, factors->busy * use->busy_hour_p90);
-    return fmax(target, factors->p99 * use->p99);
+    double spread = scene->per_pod ? highest_pod(use) / use->weighted_p95 : 1;
+    double factor = scene->headroom[CPU] > 0 ? scene->headroom[CPU] : factors_of[scene->aggressiveness].headroom;
+    return factor * rule_percentile(use, scene->percentile[CPU]) * (isfinite(spread) ? spread : 1);
+}
+
+/* Runs follow no clock: the highest run's p95. */
+static double run_request(const struct figures *use, const struct scene *scene)
+{
+    double factor = scene->headroom[CPU] > 0 ? scene->headroom[CPU] : factors_of[scene->aggressiveness].run;
+    return factor * highest_pod(use);
 }
 
 double rule_cpu_request(const struct figures *use, const struct scene *scene, const char **rule)
 {
-    const struct cpu_factors *factors = &factors_of[scene->aggressiveness];
-    bool per_pod = scene->per_pod && isfinite(use->pod_p95_max);
-    *rule = per_pod ? "cpu-per-pod" : "cpu-pooled";
-    return per_pod ? per_pod_request(use, factors) : pooled_request(use, factors);
+    bool pods = isfinite(use->pod_p95_max) && use->pod_p95_max > 0;
+    if (scene->percentile[CPU] > 0) {
+        *rule = "cpu-percentile";
+        return percentile_request(use, scene);
+    }
+    if (scene->batch && pods) {
+        *rule = "cpu-run";
+        return run_request(use, scene);
+    }
+    *rule = scene->per_pod && pods ? "cpu-per-pod" : "cpu-pooled";
+    return scene->per_pod && pods ? per_pod_request(use, scene) : pooled_request(use, scene);
 }
 
 double rule_cpu_guaranteed(const struct figures *use, double request)
 {
     return fmax(request, guaranteed_p99 * use->p99);
+}
+
+/* The formula of fewer than three replicas. */
+static const char *pooled_formula(const struct figures *use, const struct scene *scene, struct arena *arena)
+{
+    static const char *const tails[] = {
+        [AGGRESSIVENESS_SAFE] = "wp99",
+        [AGGRESSIVENESS_BALANCED] = "min(wp99, max(wp98, second highest p99 of a day))",
+        [AGGRESSIVENESS_LEAN] = "wp98",
+    };
+    const struct cpu_factors *factors = &factors_of[scene->aggressiveness];
+    if (!has_steps(use)) {
+        return arena_printf(arena, "max(%.2f × wp95, %.2f × bh90, %.2f × p99)", factors->p95, factors->busy, factors->p99);
+    }
+    if (scene->headroom[CPU] > 0) {
+        return arena_printf(arena, "%.2f × max(%s, p90 of the last hour)", scene->headroom[CPU], tails[scene->aggressiveness]);
+    }
+    return arena_printf(arena, "%.2f × max(%s, p90 of the last hour) + %.2f × max(wp50, p50 of the last hour)", factors->tail,
+                        tails[scene->aggressiveness], factors->level);
+}
+
+const char *rule_cpu_formula(const struct figures *use, const struct scene *scene, struct arena *arena)
+{
+    const struct cpu_factors *factors = &factors_of[scene->aggressiveness];
+    const char *rule;
+    (void)rule_cpu_request(use, scene, &rule);
+    const char *pod = use->pods > many_pods && isfinite(use->pod_p95_p95) ? "p95 of the pods' wp95" : "highest pod's wp95";
+    double headroom = scene->headroom[CPU];
+    if (scene->percentile[CPU] > 0) {
+        return arena_printf(arena, "%.2f × weighted p%g%s", headroom > 0 ? headroom : factors->headroom, scene->percentile[CPU],
+                            scene->per_pod ? " of the highest pod" : "");
+    }
+    if (strcmp(rule, "cpu-run") == 0) {
+        return arena_printf(arena, "%.2f × %s, a run being a pod", headroom > 0 ? headroom : factors->run, pod);
+    }
+    if (strcmp(rule, "cpu-per-pod") == 0) {
+        return arena_printf(arena, "%.2f × %s × max(1, p90 of the last hour ÷ wp95), at least bh90 where that is above %.1f × wp95",
+                            headroom > 0 ? headroom : factors->pod, pod, busy_gate);
+    }
+    return pooled_formula(use, scene, arena);
 }

@@ -3,19 +3,26 @@
 #include <math.h>
 #include <string.h>
 
-#include "pipeline/base/mem.h"
+#include "stages/analyze/statistics/order.h"
 
-enum { HOURS_OF_DAY = 24, DIGIT_BITS = 11, DIGITS = 3, DIGIT_VALUES = 1 << DIGIT_BITS };
+enum { HOURS_OF_DAY = 24, DAY_SECONDS = 86400, HOUR_STEPS_MAX = 60, DIGIT_BITS = 11, DIGITS = 3, DIGIT_VALUES = 1 << DIGIT_BITS };
 
 static const double half_life_seconds = 3 * 86400.0;
 static const double rounding = 1e-12; /* sums of weights are made in more than one order */
 static const double scale_min = 0.1;  /* what a step's mean may miss of its samples, either way */
 static const double scale_max = 20;
 
+static const struct figures unknown = {.mean = NAN, .p50 = NAN, .p90 = NAN, .p95 = NAN, .p99 = NAN, .p995 = NAN, .max = NAN,
+                                       .weighted_p50 = NAN, .weighted_p95 = NAN, .weighted_p99 = NAN, .busy_hour_p90 = NAN,
+                                       .pod_p95_max = NAN, .pod_p95_median = NAN, .pod_p95_p95 = NAN, .p95_recent = NAN,
+                                       .p95_before = NAN, .weighted_p98 = NAN, .day_p99_second = NAN, .recent_p50 = NAN,
+                                       .recent_p90 = NAN};
+
 /* One step that counts: its value, how much it counts, when it was. */
 struct entry {
     double value;
     double weight;
+    uint32_t at;  /* which step */
     uint32_t key; /* the value's bits as a float, which are in the order of values ≥ 0 */
     uint8_t hour; /* of the day */
     bool recent;  /* of the last 2/7 of the part */
@@ -57,7 +64,7 @@ static struct entry *sort_entries(struct entry *entries, struct entry *scratch, 
     return entries;
 }
 
-/* The steps that count and hold a value, in order of time. */
+/* The steps that count and hold a value, the newest first. */
 static size_t collect(const struct steps *steps, size_t from, size_t to, const bool *only, struct entry *entries)
 {
     double fade = exp2(-(double)steps->step_seconds / half_life_seconds);
@@ -72,7 +79,7 @@ static size_t collect(const struct steps *steps, size_t from, size_t to, const b
         int64_t hour = (steps->start + (int64_t)i * steps->step_seconds) / 3600 % HOURS_OF_DAY;
         float rough = (float)value;
         struct entry *entry = &entries[count++];
-        *entry = (struct entry){.value = value, .weight = weight, .hour = (uint8_t)hour, .recent = i >= recent_from};
+        *entry = (struct entry){.value = value, .weight = weight, .at = (uint32_t)i, .hour = (uint8_t)hour, .recent = i >= recent_from};
         memcpy(&entry->key, &rough, sizeof entry->key);
     }
     return count;
@@ -132,6 +139,38 @@ static double busiest(const struct entry *sorted, size_t count)
     return sorted[0].value;
 }
 
+/* Second highest p99 of the days back from the end; of one day its own. NaN where no day has steps for a quarter of it. */
+static double second_day(const struct entry *newest, size_t count, size_t to, size_t day_steps, double *values)
+{
+    double highest = NAN;
+    double second = NAN;
+    for (size_t i = 0; i < count && day_steps > 0;) {
+        size_t day = (to - 1 - newest[i].at) / day_steps;
+        size_t held = 0;
+        for (; i < count && (to - 1 - newest[i].at) / day_steps == day; i++) {
+            values[held++] = newest[i].value;
+        }
+        if (held * 4 < day_steps) {
+            continue;
+        }
+        double p99 = order_quantile(values, held, 0.99);
+        second = fmax(second, fmin(highest, p99));
+        highest = fmax(highest, p99);
+    }
+    return isnan(second) ? highest : second;
+}
+
+/* A percentile of the last hour of what counts. */
+static double of_last_hour(const struct entry *newest, size_t count, size_t hour_steps, double q)
+{
+    double values[HOUR_STEPS_MAX];
+    size_t held = 0;
+    for (; held < count && held < hour_steps && held < HOUR_STEPS_MAX; held++) {
+        values[held] = newest[held].value;
+    }
+    return order_quantile(values, held, q);
+}
+
 /* Highest of any sample in the part, at least `value`. */
 static double highest(const struct steps *steps, size_t from, size_t to, const bool *only, double value)
 {
@@ -159,7 +198,9 @@ static void fill(const struct entry *sorted, size_t count, struct figures *out)
     out->p95 = plain(sorted, count, 0.95);
     out->p99 = plain(sorted, count, 0.99);
     out->p995 = plain(sorted, count, 0.995);
+    out->weighted_p50 = weighted(sorted, count, total, 0.50);
     out->weighted_p95 = weighted(sorted, count, total, 0.95);
+    out->weighted_p98 = weighted(sorted, count, total, 0.98);
     out->weighted_p99 = weighted(sorted, count, total, 0.99);
     out->busy_hour_p90 = busiest(sorted, count);
     out->p95_recent = plain_of(sorted, count, true);
@@ -171,9 +212,7 @@ static void fill(const struct entry *sorted, size_t count, struct figures *out)
 void figures_of_steps(const struct steps *steps, size_t from, size_t to, const bool *only, struct arena *arena,
                       struct figures *out)
 {
-    *out = (struct figures){.mean = NAN, .p50 = NAN, .p90 = NAN, .p95 = NAN, .p99 = NAN, .p995 = NAN, .max = NAN,
-                            .weighted_p95 = NAN, .weighted_p99 = NAN, .busy_hour_p90 = NAN, .pod_p95_max = NAN,
-                            .pod_p95_median = NAN, .pod_p95_p95 = NAN, .p95_recent = NAN, .p95_before = NAN};
+    *out = unknown;
     to = to < steps->count ? to : steps->count;
     from = from < to ? from : to;
     out->steps = (struct steps){.start = steps->start + (int64_t)from * steps->step_seconds,
@@ -187,41 +226,76 @@ void figures_of_steps(const struct steps *steps, size_t from, size_t to, const b
     if (count == 0) {
         return;
     }
+    size_t hour_steps = (size_t)(3600 / steps->step_seconds);
+    double *values = arena_alloc_array(arena, to - from + 1, sizeof *values);
+    out->day_p99_second = second_day(entries, count, to, (size_t)(DAY_SECONDS / steps->step_seconds), values);
+    out->recent_p50 = of_last_hour(entries, count, hour_steps, 0.50);
+    out->recent_p90 = of_last_hour(entries, count, hour_steps, 0.90);
     const struct entry *sorted = sort_entries(entries, scratch, count);
     fill(sorted, count, out);
     out->max = highest(steps, from, to, only, sorted[count - 1].value);
 }
 
-/* `part` on the scale of `native`; as it is where that cannot be told. */
-static void scale(double native, double whole, double *part)
+/* What a figure of samples is by the figure of steps, within bounds; 1 where that cannot be told. */
+static double factor_of(double native, double whole)
 {
     double factor = native / whole;
-    if (isfinite(factor) && whole > 0) {
-        *part *= fmax(scale_min, fmin(factor, scale_max));
-    }
+    return isfinite(factor) && whole > 0 ? fmax(scale_min, fmin(factor, scale_max)) : 1;
+}
+
+/* Percentiles do not fall, whatever they were multiplied by. */
+static void keep_order(struct figures *part)
+{
+    double highest = fmax(part->max, part->p95);
+    part->p90 = fmax(part->p90, part->p50);
+    part->p95 = fmax(part->p95, part->p90);
+    part->p99 = fmin(fmax(part->p99, part->p95), fmax(highest, part->p95));
+    part->p995 = fmax(part->p995, part->p99);
+    part->weighted_p95 = fmax(part->weighted_p95, part->weighted_p50);
+    part->weighted_p98 = fmax(part->weighted_p98, part->weighted_p95);
+    part->weighted_p99 = fmax(part->weighted_p99, part->weighted_p98);
+    part->recent_p90 = fmax(part->recent_p90, part->recent_p50);
 }
 
 void figures_calibrate(const struct figures *native, const struct figures *whole, struct figures *part)
 {
-    scale(native->mean, whole->mean, &part->mean);
-    scale(native->p50, whole->p50, &part->p50);
-    scale(native->p90, whole->p90, &part->p90);
-    scale(native->p95, whole->p95, &part->p95);
-    scale(native->p99, whole->p99, &part->p99);
-    scale(native->p995, whole->p995, &part->p995);
-    scale(native->weighted_p95, whole->weighted_p95, &part->weighted_p95);
-    scale(native->weighted_p99, whole->weighted_p99, &part->weighted_p99);
-    scale(native->busy_hour_p90, whole->busy_hour_p90, &part->busy_hour_p90);
-    scale(native->pod_p95_max, whole->pod_p95_max, &part->pod_p95_max);
-    scale(native->pod_p95_median, whole->pod_p95_median, &part->pod_p95_median);
-    scale(native->pod_p95_p95, whole->pod_p95_p95, &part->pod_p95_p95);
-    scale(native->p95, whole->p95, &part->p95_recent);
-    scale(native->p95, whole->p95, &part->p95_before);
-    part->p90 = fmax(part->p90, part->p50);
-    part->p95 = fmax(part->p95, part->p90);
-    part->p99 = fmin(fmax(part->p99, part->p95), fmax(part->max, part->p95));
-    part->p995 = fmax(part->p995, part->p99);
-    part->weighted_p99 = fmax(part->weighted_p99, part->weighted_p95);
+    double p95 = factor_of(native->weighted_p95, whole->weighted_p95);
+    double p99 = factor_of(native->weighted_p99, whole->weighted_p99);
+    part->mean *= factor_of(native->mean, whole->mean);
+    part->p50 *= factor_of(native->p50, whole->p50);
+    part->p90 *= factor_of(native->p90, whole->p90);
+    part->p95 *= factor_of(native->p95, whole->p95);
+    part->p99 *= factor_of(native->p99, whole->p99);
+    part->p995 *= factor_of(native->p995, whole->p995);
+    part->weighted_p50 *= factor_of(native->weighted_p50, whole->weighted_p50);
+    part->weighted_p95 *= p95;
+    part->weighted_p98 *= (p95 + 3 * p99) / 4;
+    part->weighted_p99 *= p99;
+    part->day_p99_second *= p99;
+    part->recent_p50 *= factor_of(native->weighted_p50, whole->weighted_p50);
+    part->recent_p90 *= p95;
+    part->busy_hour_p90 *= factor_of(native->busy_hour_p90, whole->busy_hour_p90);
+    part->pod_p95_max *= factor_of(native->pod_p95_max, whole->pod_p95_max);
+    part->pod_p95_median *= factor_of(native->pod_p95_median, whole->pod_p95_median);
+    part->pod_p95_p95 *= factor_of(native->pod_p95_p95, whole->pod_p95_p95);
+    part->p95_recent *= factor_of(native->p95, whole->p95);
+    part->p95_before *= factor_of(native->p95, whole->p95);
+    keep_order(part);
     part->pods = native->pods;
     part->hot_pod = native->hot_pod;
+}
+
+void figures_complete(struct figures *native, struct arena *arena)
+{
+    struct figures whole;
+    figures_of_steps(&native->steps, 0, native->steps.count, NULL, arena, &whole);
+    if (!whole.known) {
+        return;
+    }
+    struct figures part = whole;
+    figures_calibrate(native, &whole, &part);
+    native->weighted_p98 = part.weighted_p98;
+    native->day_p99_second = part.day_p99_second;
+    native->recent_p50 = part.recent_p50;
+    native->recent_p90 = part.recent_p90;
 }

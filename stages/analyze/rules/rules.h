@@ -15,6 +15,10 @@
 struct scene {
     enum aggressiveness aggressiveness;
     bool per_pod; /* three replicas or more: the highest pod's figures, not those of all samples together */
+    bool batch;   /* runs to its end: judged by the run, not by the clock */
+    /* What people asked for instead of our own; 0: nothing. */
+    double percentile[RESOURCES]; /* 50 to 100, of the weighted samples */
+    double headroom[RESOURCES];   /* factor, 1.15 for 15 % */
 };
 
 /* CPU request; *rule receives the name of the formula (static). NaN where the figures are not known. */
@@ -28,5 +32,14 @@ double rule_memory_request(const struct figures *use, const struct scene *scene,
 
 /* Factor on the peak that gives a memory limit; `guaranteed`: of a container whose request is its limit. */
 double rule_memory_limit_factor(const struct scene *scene, bool guaranteed);
+
+/* The formula of the request as people read it, with its factors and the names of its figures as `usage` has them
+ * ("1.00 max(wp99, …) + 0.05 level"); in `arena`. */
+const char *rule_cpu_formula(const struct figures *use, const struct scene *scene, struct arena *arena);
+const char *rule_memory_formula(const struct scene *scene, struct arena *arena);
+
+/* The percentile `q` (50 to 100) of the weighted samples: exact where the figures hold it, else between its two neighbours on
+ * a scale of log(1 − q). NaN where nothing is known. */
+double rule_percentile(const struct figures *use, double q);
 
 #endif
