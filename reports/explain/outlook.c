@@ -96,7 +96,7 @@ static void trend_lines(const json_t *trend, const char *container, size_t resou
         return;
     }
     page_line(out, 2, resources[resource].name, "%s %s by %s a day from %s (p %s)", container, per_day < 0 ? "falls" : "rises",
-              page_amount(field, fabs(per_day), change), page_amount(field, page_number(trend, "now"), now),
+              figure_measured(field, fabs(per_day), change), page_amount(field, page_number(trend, "now"), now),
               page_plain(page_number(trend, "p_value"), chance));
     crossing_line(json_object_get(trend, "crosses"), "request", field, out);
     crossing_line(json_object_get(trend, "crosses"), "limit", field, out);

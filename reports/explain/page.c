@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pipeline/base/clock.h"
+#include "pipeline/base/quantity.h"
 #include "pipeline/base/str.h"
 #include "reports/escape.h"
 
@@ -183,17 +184,13 @@ char *page_instant(const json_t *object, const char *key, char out[FIGURE_MAX])
 
 char *page_amount(enum report_field field, double amount, char out[FIGURE_MAX])
 {
-    static const double mebi = 1048576;
-    static const double slack = 1e-6;
-    if (!isfinite(amount) || fabs(amount) >= 1e18) {
-        return figure_measured(field, amount, out);
-    }
-    if (field == CPU_REQUEST || field == CPU_LIMIT) {
-        snprintf(out, FIGURE_MAX, "%.0fm", ceil(amount - slack));
-    } else if (fabs(amount) >= 10000 * mebi) {
-        snprintf(out, FIGURE_MAX, "%.1fGi", amount / (1024 * mebi));
+    double unit = amount >= 1048576 ? 1048576 : 1024;
+    if (!isfinite(amount) || amount < 0 || amount > 9e15) {
+        snprintf(out, FIGURE_MAX, "%s", unknown);
+    } else if (field == CPU_REQUEST || field == CPU_LIMIT) {
+        quantity_cpu_format((int64_t)ceil(amount - 1e-9), out);
     } else {
-        snprintf(out, FIGURE_MAX, "%.0fMi", ceil(amount / mebi - slack));
+        quantity_memory_format((int64_t)(ceil(amount / unit - 1e-9) * unit), out);
     }
     return out;
 }

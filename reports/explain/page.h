@@ -42,7 +42,8 @@ char *page_duration(double seconds, char out[FIGURE_MAX]);
  * `out`. */
 char *page_instant(const json_t *object, const char *key, char out[FIGURE_MAX]);
 
-/* An amount in millicores or MiB, rounded up as a recommendation's own words do: "1747m", "2953Mi"; "–" unknown. Returns `out`. */
+/* An amount as a manifest has it, rounded up to millicores and MiB as a recommendation's own words do: "1747m", "2953Mi"; "–" unknown.
+ * Returns `out`. */
 char *page_amount(enum report_field field, double amount, char out[FIGURE_MAX]);
 
 /* A plain number of three digits ("1.25"), "–" unknown. Returns `out`. */
