@@ -73,6 +73,21 @@ static void add_pressure(const struct container *container, enum resource resour
     }
 }
 
+json_t *chain_formula_new(const struct scene *scene, const struct container_plan *container, enum field field)
+{
+    enum resource resource = FIELD_RESOURCE(field);
+    const struct figures *use = &container->container->use[resource];
+    struct arena scratch;
+    if (!use->known || FIELD_IS_LIMIT(field)) {
+        return json_null();
+    }
+    arena_init(&scratch);
+    json_t *text = json_string_safe(resource == CPU ? rule_cpu_formula(use, scene, &scratch)
+                                                    : rule_memory_formula(scene, &scratch));
+    arena_release(&scratch);
+    return text;
+}
+
 json_t *chain_inputs_new(const struct container_plan *container, enum field field)
 {
     enum resource resource = FIELD_RESOURCE(field);

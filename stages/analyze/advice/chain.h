@@ -6,6 +6,9 @@
 
 #include "stages/analyze/sizing/sizing.h"
 
+/* New text: the formula of a request with its factors, in the names of its inputs; null for limits, and where nothing is known. */
+json_t *chain_formula_new(const struct scene *scene, const struct container_plan *container, enum field field);
+
 /* New object: what the rule of a field is computed from, by name. Figures that are not known are left out. */
 json_t *chain_inputs_new(const struct container_plan *container, enum field field);
 

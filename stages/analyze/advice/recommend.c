@@ -39,8 +39,8 @@ static json_t *amounts_new(const struct container_plan *container, bool is_limit
     return amounts;
 }
 
-/* New {rule,target,moved_by,inputs,caps} for each number of `requests` or `limits`. */
-static json_t *why_new(const struct container_plan *container, bool is_limit)
+/* New {rule,formula,target,moved_by,inputs,caps} for each number of `requests` or `limits`. */
+static json_t *why_new(const struct scene *scene, const struct container_plan *container, bool is_limit)
 {
     json_t *why = json_object();
     for (int r = 0; r < RESOURCES; r++) {
@@ -50,6 +50,7 @@ static json_t *why_new(const struct container_plan *container, bool is_limit)
         json_object_set_new(entry, "rule", json_string(field->by_model ? "llm" : field->rule));
         json_object_set_new(entry, "target", json_real_or_null(field->target));
         json_object_set_new(entry, "moved_by", field->moved_by ? json_string(field->moved_by) : json_null());
+        json_object_set_new(entry, "formula", chain_formula_new(scene, container, which));
         json_object_set_new(entry, "inputs", chain_inputs_new(container, which));
         json_object_set_new(entry, "caps", chain_caps_new(field));
         json_object_set_new(why, resource_key((enum resource)r), entry);
@@ -57,7 +58,7 @@ static json_t *why_new(const struct container_plan *container, bool is_limit)
     return why;
 }
 
-static json_t *container_new(const struct subject *subject, const struct container_plan *container)
+static json_t *container_new(const struct plan *plan, const struct container_plan *container)
 {
     json_t *entry = json_object();
     json_t *remove = json_array();
@@ -66,15 +67,15 @@ static json_t *container_new(const struct subject *subject, const struct contain
         if (container->fields[f].remove)
             json_array_append_new(remove, json_string(field_name((enum field)f)));
     }
-    json_object_set_new(why, "requests", why_new(container, false));
-    json_object_set_new(why, "limits", why_new(container, true));
+    json_object_set_new(why, "requests", why_new(&plan->scene, container, false));
+    json_object_set_new(why, "limits", why_new(&plan->scene, container, true));
     json_object_set_new(entry, "requests", amounts_new(container, false));
     json_object_set_new(entry, "limits", amounts_new(container, true));
     json_object_set_new(entry, "remove", remove);
     json_object_set_new(entry, "why", why);
     json_object_set_new(entry, "confidence", json_real_or_null(container->confidence));
     json_object_set_new(entry, "confidence_parts", chain_confidence_new(&container->confidence_parts));
-    json_object_set_new(entry, "samples", chain_samples_new(subject, container->container));
+    json_object_set_new(entry, "samples", chain_samples_new(plan->subject, container->container));
     return entry;
 }
 
@@ -85,7 +86,7 @@ static json_t *containers_new(const struct plan *plan)
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         if (plan->containers[i].judged)
             json_object_set_new(containers, plan->containers[i].container->name,
-                                container_new(plan->subject, &plan->containers[i]));
+                                container_new(plan, &plan->containers[i]));
     }
     return containers;
 }

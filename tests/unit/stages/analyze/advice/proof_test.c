@@ -235,6 +235,8 @@ static void the_chain_can_be_followed(void **state)
     assert_true(fabs(number_at(r, "containers.app.why.requests.cpu_millicores.inputs.wp95") - 106) < 1e-9);
     assert_true(number_at(r, "containers.app.why.requests.memory_bytes.inputs.wp99") > 200 * MIB);
     assert_true(number_at(r, "containers.app.why.limits.memory_bytes.inputs.max") >= 204 * MIB);
+    assert_non_null(strstr(json_string_or_null(json_at(r, "containers.app.why.requests.memory_bytes"), "formula"), "wp99"));
+    assert_true(json_is_null(json_at(r, "containers.app.why.limits.memory_bytes.formula")));
     const json_t *cap = json_array_get(json_at(r, "containers.app.why.requests.cpu_millicores.caps"), 0);
     assert_string_equal(json_string_or_null(cap, "by"), "step-cap");
     assert_int_equal(json_integer_value(json_object_get(cap, "min")), 1000);
