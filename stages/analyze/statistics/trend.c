@@ -45,7 +45,7 @@ static double pair_slopes(const double *x, const double *y, size_t n, double *sl
     return s;
 }
 
-void trend_fit(const double *values, size_t count, struct arena *arena, struct trend *out)
+void trend_fit_few(const double *values, size_t count, size_t least, struct arena *arena, struct trend *out)
 {
     *out = (struct trend){.known = false, .per_step = 0, .p = 1, .median = 0};
     if (count > TREND_MAX) {
@@ -61,7 +61,7 @@ void trend_fit(const double *values, size_t count, struct arena *arena, struct t
             y[n++] = values[i];
         }
     }
-    if (n < TREND_MIN)
+    if (n < least || n < 2)
         return;
     size_t pairs = n * (n - 1) / 2;
     double *slopes = arena_alloc_array(arena, pairs, sizeof *slopes);
@@ -71,4 +71,9 @@ void trend_fit(const double *values, size_t count, struct arena *arena, struct t
     qsort(y, n, sizeof *y, compare_doubles);
     out->median = y[n / 2];
     out->p = kendall_p(s, y, n);
+}
+
+void trend_fit(const double *values, size_t count, struct arena *arena, struct trend *out)
+{
+    trend_fit_few(values, count, TREND_MIN, arena, out);
 }

@@ -22,4 +22,7 @@ struct trend {
 /* Trend of `values` (NaN = gap). O(n²) in time and, for the slopes, in `arena`. */
 void trend_fit(const double *values, size_t count, struct arena *arena, struct trend *out);
 
+/* The same from `least` numbers on, for rows that are short but of numbers that do not depend on each other (one a day). */
+void trend_fit_few(const double *values, size_t count, size_t least, struct arena *arena, struct trend *out);
+
 #endif
