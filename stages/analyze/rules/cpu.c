@@ -5,7 +5,8 @@
 
 /* Factors of the CPU rule by temper. Measured: README.md, made by tests/perf/advice.sh. */
 struct cpu_factors {
-    double tail;     /* on the percentile or the last hour, whichever is more */
+    double busiest;  /* on what p95 and the busiest hour say: the tail goes no further; 0: it does */
+    double tail;     /* on the tail or the last hour, whichever is more */
     double level;    /* share of the level on top */
     double pod;      /* on the highest pod's p95 */
     double run;      /* on the highest run's p95 */
@@ -15,9 +16,9 @@ struct cpu_factors {
 };
 
 static const struct cpu_factors factors_of[] = {
-    [AGGRESSIVENESS_SAFE] = {1.05, 0.15, 1.15, 1.25, 1.20, 1.25, 1.15, 1.00},
-    [AGGRESSIVENESS_BALANCED] = {1.00, 0.05, 1.00, 1.10, 1.10, 1.10, 1.05, 0},
-    [AGGRESSIVENESS_LEAN] = {1.00, 0.03, 0.95, 1.05, 1.05, 1.05, 1.00, 0},
+    [AGGRESSIVENESS_SAFE] = {0, 1.05, 0.15, 1.15, 1.25, 1.20, 1.25, 1.15, 1.00},
+    [AGGRESSIVENESS_BALANCED] = {1.05, 1.00, 0.08, 1.00, 1.10, 1.10, 1.10, 1.05, 0},
+    [AGGRESSIVENESS_LEAN] = {1.00, 1.00, 0.03, 0.95, 1.05, 1.05, 1.05, 1.00, 0},
 };
 
 static const double busy_gate = 1.2; /* a busy hour this far above p95 is a real daily peak */
@@ -27,27 +28,25 @@ static const double guaranteed_p99 = 1.2; /* a request that is its own limit nee
 /* Whether the figures hold what is made of the steps. */
 static bool has_steps(const struct figures *use)
 {
-    return use->weighted_p98 > 0 && use->recent_p90 >= 0;
+    return use->day_p99_second > 0 && use->recent_p90 >= 0;
 }
 
-/* What is passed for about a hundredth of the time. One bad day is no habit: a peak counts as far as it came on two days. */
-static double tail(const struct figures *use, enum aggressiveness aggressiveness)
+/* What is passed for a hundredth of the time. One bad day is no habit, and a tail that is far above p95 and the busiest hour
+ * costs more than it is worth: a peak counts as far as it came on two days, and little beyond those two. */
+static double tail(const struct figures *use, const struct cpu_factors *factors)
 {
-    switch (aggressiveness) {
-    case AGGRESSIVENESS_SAFE:
+    if (factors->busiest <= 0) {
         return use->weighted_p99;
-    case AGGRESSIVENESS_LEAN:
-        return use->weighted_p98;
-    case AGGRESSIVENESS_BALANCED:
-        break;
     }
-    return fmin(use->weighted_p99, fmax(use->weighted_p98, use->day_p99_second));
+    double twice = fmax(use->weighted_p95, use->day_p99_second);
+    double usual = factors->busiest * fmax(use->weighted_p95, use->busy_hour_p90);
+    return fmin(use->weighted_p99, fmin(twice, usual));
 }
 
 /* The tail, or the last hour where the level has just risen. */
 static double need(const struct figures *use, const struct scene *scene)
 {
-    return fmax(tail(use, scene->aggressiveness), use->recent_p90);
+    return fmax(tail(use, &factors_of[scene->aggressiveness]), use->recent_p90);
 }
 
 static double pooled_request(const struct figures *use, const struct scene *scene)
@@ -82,7 +81,7 @@ static double per_pod_request(const struct figures *use, const struct scene *sce
         return scene->headroom[CPU] * target;
     }
     target *= factors->pod;
-    double busy = has_steps(use) ? fmin(use->busy_hour_p90, tail(use, scene->aggressiveness)) : use->busy_hour_p90;
+    double busy = has_steps(use) ? fmin(use->busy_hour_p90, fmax(use->weighted_p95, use->day_p99_second)) : use->busy_hour_p90;
     if (busy > busy_gate * use->weighted_p95) {
         target = fmax(target, busy);
     }
@@ -127,20 +126,19 @@ double rule_cpu_guaranteed(const struct figures *use, double request)
 /* The formula of fewer than three replicas. */
 static const char *pooled_formula(const struct figures *use, const struct scene *scene, struct arena *arena)
 {
-    static const char *const tails[] = {
-        [AGGRESSIVENESS_SAFE] = "wp99",
-        [AGGRESSIVENESS_BALANCED] = "min(wp99, max(wp98, second highest p99 of a day))",
-        [AGGRESSIVENESS_LEAN] = "wp98",
-    };
     const struct cpu_factors *factors = &factors_of[scene->aggressiveness];
     if (!has_steps(use)) {
         return arena_printf(arena, "max(%.2f × wp95, %.2f × bh90, %.2f × p99)", factors->p95, factors->busy, factors->p99);
     }
+    const char *least = factors->busiest <= 0 ? "wp99"
+                                              : arena_printf(arena,
+                                                             "min(wp99, max(wp95, second highest p99 of a day), %.2f × max(wp95, bh90))",
+                                                             factors->busiest);
     if (scene->headroom[CPU] > 0) {
-        return arena_printf(arena, "%.2f × max(%s, p90 of the last hour)", scene->headroom[CPU], tails[scene->aggressiveness]);
+        return arena_printf(arena, "%.2f × max(%s, p90 of the last hour)", scene->headroom[CPU], least);
     }
-    return arena_printf(arena, "%.2f × max(%s, p90 of the last hour) + %.2f × max(wp50, p50 of the last hour)", factors->tail,
-                        tails[scene->aggressiveness], factors->level);
+    return arena_printf(arena, "%.2f × max(%s, p90 of the last hour) + %.2f × max(wp50, p50 of the last hour)", factors->tail, least,
+                        factors->level);
 }
 
 const char *rule_cpu_formula(const struct figures *use, const struct scene *scene, struct arena *arena)

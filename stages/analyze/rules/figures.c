@@ -287,15 +287,25 @@ void figures_calibrate(const struct figures *native, const struct figures *whole
 
 void figures_complete(struct figures *native, struct arena *arena)
 {
-    struct figures whole;
-    figures_of_steps(&native->steps, 0, native->steps.count, NULL, arena, &whole);
-    if (!whole.known) {
+    struct figures *whole = arena_alloc(arena, sizeof *whole);
+    figures_of_steps(&native->steps, 0, native->steps.count, NULL, arena, whole);
+    if (!native->known || !whole->known) {
         return;
     }
-    struct figures part = whole;
-    figures_calibrate(native, &whole, &part);
+    struct figures part = *whole;
+    figures_calibrate(native, whole, &part);
     native->weighted_p98 = part.weighted_p98;
     native->day_p99_second = part.day_p99_second;
     native->recent_p50 = part.recent_p50;
     native->recent_p90 = part.recent_p90;
+    native->by_steps = whole;
+}
+
+void figures_complete_all(struct subject *subject, struct arena *arena)
+{
+    for (size_t i = 0; i < subject->container_count; i++) {
+        for (int r = 0; r < RESOURCES; r++) {
+            figures_complete(&subject->containers[i].use[r], arena);
+        }
+    }
 }

@@ -27,7 +27,11 @@ void figures_of_steps(const struct steps *steps, size_t from, size_t to, const b
  */
 void figures_calibrate(const struct figures *native, const struct figures *whole, struct figures *part);
 
-/* Fills what only steps tell into the figures of the whole window, on the scale of samples; leaves it where there are no steps. */
+/* Fills what only steps tell into the figures of the whole window, on the scale of samples; leaves it where there are no steps. by_steps
+ * is set to the figures as the steps alone have them. */
 void figures_complete(struct figures *native, struct arena *arena);
+
+/* The same for every container of a workload. */
+void figures_complete_all(struct subject *subject, struct arena *arena);
 
 #endif
