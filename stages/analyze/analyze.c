@@ -9,6 +9,7 @@
 #include "stages/analyze/history/history.h"
 #include "stages/analyze/history/past.h"
 #include "stages/analyze/opinion/analyst.h"
+#include "stages/analyze/rules/figures.h"
 #include "stages/analyze/scaling/scaling.h"
 #include "stages/analyze/sizing/knobs.h"
 
@@ -76,6 +77,7 @@ static int analyze_record(struct stage *stage, json_t *record, struct err *err)
     struct forecasts forecasts;
     (void)err;
     subject_read(record, &stage->arena, &subject);
+    figures_complete_all(&subject, &stage->arena);
     policy_for(stage->config, subject.workload, NULL, &policy);
     knobs_annotate(record, stage->config, &stage->arena, &policy);
     class_of(&subject, &class);
