@@ -1,9 +1,21 @@
-#include "stages/analyze/sizing/sizing.h"
+#include "stages/analyze/sizing/parts.h"
 
 #include <math.h>
 
-/* Rounding as people write amounts, and the dead-band below which a change is not worth a rollout. */
-static const int64_t round_unit[RESOURCES] = {5, 4 * 1048576};
+#include "pipeline/base/mem.h"
+#include "stages/analyze/subject/allowance.h"
+
+/* Rounding as people write amounts: from an amount up, its unit, at most a hundredth of it. */
+static const struct {
+    int64_t from[RESOURCES], unit[RESOURCES];
+} rounding[] = {
+    {{10000, (int64_t)16 << 30}, {100, 128 << 20}},
+    {{5000, (int64_t)4 << 30}, {50, 32 << 20}},
+    {{1000, (int64_t)1 << 30}, {10, 8 << 20}},
+    {{0, 0}, {5, 4 << 20}},
+};
+
+/* The dead-band below which a change is not worth a rollout. */
 static const double dead_band_share = 0.10;
 static const int64_t dead_band[RESOURCES] = {10, 16 * 1048576};
 
@@ -14,20 +26,41 @@ int64_t field_after(const struct field_plan *field)
     return field->value >= 0 ? field->value : field->effective;
 }
 
-int64_t rounded_up(enum resource resource, int64_t amount)
+/* Position in `rounding` of an amount. */
+static size_t rounding_of(enum resource resource, int64_t amount)
 {
-    int64_t unit = round_unit[resource];
+    size_t at = 0;
+    while (amount < rounding[at].from[resource] && at + 1 < ARRAY_COUNT(rounding)) {
+        at++;
+    }
+    return at;
+}
+
+static int64_t up_to(int64_t amount, int64_t unit)
+{
     return amount > INT64_MAX - unit ? amount : (amount + unit - 1) / unit * unit;
 }
 
-/* `value` up to the unit, or down where up would pass the range, or as it is where neither fits. */
+int64_t rounded_up(enum resource resource, int64_t amount)
+{
+    return up_to(amount, rounding[rounding_of(resource, amount)].unit[resource]);
+}
+
+/* `value` up to the unit, or down where up would pass the range; with smaller units where neither fits, at last as it is. */
 static int64_t rounded(enum resource resource, int64_t value, int64_t min, int64_t max)
 {
-    int64_t up = rounded_up(resource, value);
-    if (up <= max)
-        return up;
-    int64_t down = max / round_unit[resource] * round_unit[resource];
-    return down >= min ? down : value;
+    for (size_t at = rounding_of(resource, value); at < ARRAY_COUNT(rounding); at++) {
+        int64_t unit = rounding[at].unit[resource];
+        int64_t up = up_to(value, unit);
+        int64_t down = max / unit * unit;
+        if (up <= max) {
+            return up;
+        }
+        if (down >= min) {
+            return down;
+        }
+    }
+    return value;
 }
 
 /* Whether the difference to today's value is too small to act on. Where nothing is set today, nothing is too
@@ -40,9 +73,7 @@ static bool in_dead_band(const struct field_plan *field, enum resource resource,
     return difference < fmax(dead_band_share * (double)field->effective, (double)dead_band[resource]);
 }
 
-/* Clamps and rounds one proposal and notes what moved it; NaN, or a change in the dead-band, leaves the
- * field. */
-static void field_settle(struct field_plan *field, enum resource resource, double proposal)
+void field_settle(struct field_plan *field, enum resource resource, double proposal)
 {
     field->value = AMOUNT_ABSENT;
     field->moved_by = NULL;
@@ -107,6 +138,28 @@ static void write_out_request(struct field_plan *request, const struct field_pla
         request->max = request->value;
 }
 
+/* Raises the request where a LimitRange lets the limit be only so many times as much. What it cannot mend, plan_admit takes
+ * back. */
+static void hold_ratio(const struct plan *plan, struct container_plan *container, enum resource resource)
+{
+    struct field_plan *request = &container->fields[FIELD_OF(resource, false)];
+    const struct allowance *allowance = plan->subject->allowance;
+    for (size_t i = 0; i < allowance->range_count; i++) {
+        const struct limit_range *range = &allowance->ranges[i];
+        struct granted amounts = container_granted(container, resource, true);
+        double ratio = (double)range->ratio[resource] / 1000;
+        if (ratio < 1 || amounts.limit < 0 || (double)amounts.limit <= ratio * (double)amounts.request || !request->movable) {
+            continue;
+        }
+        double least = ceil((double)amounts.limit / ratio);
+        int64_t most = request->max < amounts.limit ? request->max : amounts.limit;
+        if (least <= (double)most) {
+            int64_t round = rounded_up(resource, (int64_t)least);
+            couple_to(request, round <= most ? round : (int64_t)least, range->by);
+        }
+    }
+}
+
 /* Keeps request ≤ limit: a limit that was lowered gives way first, else the request stays under the limit. `floor` is the
  * guardrails' smallest amount. */
 static void couple(struct container_plan *container, enum resource resource, int64_t floor)
@@ -165,13 +218,16 @@ void container_settle(const struct plan *plan, struct container_plan *container,
         enum field request = FIELD_OF(r, false);
         enum field limit = FIELD_OF(r, true);
         struct field_plan *limit_plan = &container->fields[limit];
-        field_settle(&container->fields[request], (enum resource)r, proposals[request]);
+        /* What an init container may save is known only when all others are settled. */
+        bool init = container->container->role == ROLE_INIT;
+        field_settle(&container->fields[request], (enum resource)r, init ? NAN : proposals[request]);
         limit_settle(container, limit, proposals[limit]);
         if (plan->lock) {
             limit_plan->remove = false;
             lock_request(container, (enum resource)r);
         } else {
             couple(container, (enum resource)r, plan->policy->guardrails.floor[r]);
+            hold_ratio(plan, container, (enum resource)r);
         }
     }
 }
@@ -196,9 +252,9 @@ static enum qos qos_after(const struct plan *plan)
     size_t count = plan->subject->container_count;
     for (size_t i = 0; i < count; i++) {
         for (int r = 0; r < RESOURCES; r++) {
-            const struct field_plan *asks = &plan->containers[i].fields[FIELD_OF(r, false)];
-            request[i][r] = asks->value >= 0 ? asks->value : asks->old;
-            limit[i][r] = field_after(&plan->containers[i].fields[FIELD_OF(r, true)]);
+            struct granted amounts = container_granted(&plan->containers[i], (enum resource)r, true);
+            request[i][r] = amounts.request;
+            limit[i][r] = amounts.limit;
         }
     }
     return qos_of((const int64_t(*)[RESOURCES])request, (const int64_t(*)[RESOURCES])limit, count);
@@ -210,12 +266,11 @@ static bool part(struct container_plan *container, enum resource resource)
 {
     struct field_plan *request = &container->fields[FIELD_OF(resource, false)];
     struct field_plan *limit = &container->fields[FIELD_OF(resource, true)];
-    int64_t unit = round_unit[resource];
-    int64_t asks = request->value >= 0 ? request->value : request->old;
-    int64_t may = field_after(limit);
-    bool equal_before = limit->old >= 0 && (request->old < 0 || request->old == limit->old);
-    if (may < 0 || (asks >= 0 && asks != may) || equal_before)
+    struct granted amounts = container_granted(container, resource, true);
+    bool equal_before = limit->effective >= 0 && request->effective == limit->effective;
+    if (amounts.limit < 0 || amounts.request != amounts.limit || equal_before)
         return false;
+    int64_t unit = rounding[rounding_of(resource, amounts.limit)].unit[resource];
     request->moved_by = "qos-class";
     if (limit->value >= 0 && limit->value + unit <= limit->max) {
         limit->value = unless_today(limit, limit->value + unit);
@@ -228,13 +283,28 @@ static bool part(struct container_plan *container, enum resource resource)
     return true;
 }
 
-void plan_finish(struct plan *plan)
+/* Whether the pod would become Guaranteed without leave. */
+static bool changes_class(const struct plan *plan)
 {
-    if (plan->policy->qos_change || plan->subject->qos != QOS_BURSTABLE || qos_after(plan) != QOS_GUARANTEED)
-        return;
-    for (size_t i = 0; i < plan->subject->container_count; i++) {
+    return !plan->policy->qos_change && plan->subject->qos == QOS_BURSTABLE && qos_after(plan) == QOS_GUARANTEED;
+}
+
+static void keep_class(struct plan *plan)
+{
+    for (size_t i = 0; changes_class(plan) && i < plan->subject->container_count; i++) {
         if (part(&plan->containers[i], CPU) || part(&plan->containers[i], MEMORY))
             return;
+    }
+}
+
+void plan_finish(struct plan *plan)
+{
+    init_settle(plan);
+    keep_class(plan);
+    /* What was taken back may have been what kept the class. */
+    if (plan_admit(plan) && changes_class(plan)) {
+        plan_restore(plan, CPU, "qos-class");
+        plan_restore(plan, MEMORY, "qos-class");
     }
 }
 

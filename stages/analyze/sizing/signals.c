@@ -3,13 +3,13 @@
 #include <math.h>
 
 #include "pipeline/base/str.h"
+#include "stages/analyze/subject/scalers.h"
 
 /* Cuts of recommender.md: above the first two throttling censors usage; a leak; a heap that fills its limit.
  */
 static const double throttled_share = 0.05;
 static const double throttled_hour_share = 0.25;
 static const double leak_share_per_day = 0.05;
-static const double leak_p = 0.01;
 static const double heap_limit_share = 0.90;
 static const double heap_flat_share = 0.03;
 static const double hot_ratio = 1.5;
@@ -17,35 +17,40 @@ static const double hot_ratio = 1.5;
 static const double idle_share = 0.02;
 static const double idle_millicores = 10;
 static const double idle_seconds = 3 * 86400.0;
+/* Own cuts: a start that takes three times what running takes, and enough to matter. */
+static const double cold_ratio = 3;
+static const double cold_millicores = 100;
+static const int64_t oom_hold_seconds = 7 * 86400;
 
-/* Whether one metric of an autoscaler is a utilization of this resource of this container. */
-static bool metric_follows(const json_t *metric, const char *container, enum resource resource)
+/* The use of a container, if all of its pod's work alike, at which an autoscaler adds a pod; NaN for none. Of several the
+ * highest, for what lies below it must stay within reach. */
+static double scale_load(const struct subject *subject, const struct container *container, enum resource resource)
 {
-    const char *type = json_string_or_null(metric, "type");
-    const char *target = json_string_or_null(metric, "target_type");
-    if (!str_equal(json_string_or_null(metric, "resource"), resource == CPU ? "cpu" : "memory") ||
-        (target && !str_equal(target, "Utilization")))
-        return false;
-    if (str_equal(type, "ContainerResource"))
-        return str_equal(json_string_or_null(metric, "container"), container);
-    return str_equal(type, "Resource");
+    double request = (double)container_request(container, resource);
+    double load = NAN;
+    for (size_t i = 0; i < subject->scalers->count; i++) {
+        const struct scaler *scaler = &subject->scalers->items[i];
+        for (size_t k = 0; k < scaler->metric_count; k++) {
+            const struct scaler_metric *metric = &scaler->metrics[k];
+            bool mine = !metric->container || str_equal(metric->container, container->name);
+            if (metric->utilization && metric->resource == resource && mine && metric->target > 0 && request > 0) {
+                load = fmax(load, request * (double)metric->target / 100);
+            }
+        }
+    }
+    return load;
 }
 
-bool autoscaler_follows(const struct subject *subject, const struct container *container,
-                        enum resource resource)
+/* Kills that memory must still be sized for; older ones were answered, or did not come back. */
+static bool is_killed_of_late(const struct subject *subject, const struct container *container)
 {
-    const char *kind = json_string_or_null(subject->autoscaler, "kind");
-    if (kind && str_starts(kind, "VerticalPodAutoscaler"))
-        return true;
-    const json_t *metrics = json_object_get(subject->autoscaler, "metrics");
-    size_t index;
-    json_t *metric;
-    json_array_foreach(metrics, index, metric)
-    {
-        if (metric_follows(metric, container->name, resource))
-            return true;
-    }
-    return false;
+    bool old = container->oom_last > 0 && subject->window_end - container->oom_last > oom_hold_seconds;
+    return container->oom_kills >= 0.5 && !old;
+}
+
+static bool is_cold_start(const struct figures *cpu)
+{
+    return cpu->known && cpu->startup_p99 > cold_ratio * cpu->weighted_p95 && cpu->startup_p99 > cold_millicores;
 }
 
 /* Throttling matters only where there is a limit to be throttled at. */
@@ -83,14 +88,19 @@ void signals_read(const struct subject *subject, const struct container *contain
     const struct figures *cpu = &container->use[CPU];
     *out = (struct signals){.throttled = is_throttled(container),
                             .oom = container->oom_kills >= 0.5,
+                            .oom_recent = is_killed_of_late(subject, container),
+                            .cold_start = is_cold_start(cpu),
+                            .resized = scalers_resizer(subject->scalers) != NULL,
                             .heap_capped = is_heap_capped(container),
                             .idle = is_idle(subject, container)};
-    for (int r = 0; r < RESOURCES; r++)
-        out->autoscaled[r] = autoscaler_follows(subject, container, (enum resource)r);
+    for (int r = 0; r < RESOURCES; r++) {
+        out->autoscaled[r] = out->resized || scalers_follow(subject->scalers, container->name, (enum resource)r);
+        out->scale_load[r] = scale_load(subject, container, (enum resource)r);
+    }
     out->hot = subject_replicas(subject) >= 2.5 && cpu->pods >= 3 && cpu->pod_p95_max >= 10 &&
                cpu->pod_p95_max > hot_ratio * cpu->pod_p95_median;
     const struct hours *low = &container->use[MEMORY].low;
     trend_fit(low->values, low->count, arena, &out->memory_trend);
-    const struct trend *trend = &out->memory_trend;
-    out->leak = trend->known && trend->p < leak_p && 24 * trend->per_step > leak_share_per_day * trend->median;
+    climb_fit(low->values, low->count, arena, &out->memory_climb);
+    out->leak = climb_lasts(&out->memory_climb, leak_share_per_day, 24);
 }

@@ -1,4 +1,4 @@
-#include "stages/analyze/sizing/sizing.h"
+#include "stages/analyze/sizing/parts.h"
 
 #include <math.h>
 
@@ -50,12 +50,11 @@ static void size_locked(const struct plan *plan, struct container_plan *containe
 }
 
 /* Limits that follow the policy: held in ratio, or given headroom. */
-static void size_limit_by_policy(const struct plan *plan, struct container_plan *container)
+static void size_limit_by_policy(const struct plan *plan, struct container_plan *container, bool ratio)
 {
     const struct figures *use = &container->container->use[CPU];
     struct field_plan *limit = &container->fields[CPU_LIMIT];
     const struct field_plan *request = &container->fields[CPU_REQUEST];
-    bool ratio = plan->policy->limits[CPU] == LIMITS_RATIO;
     if (ratio && (request->old <= 0 || limit->old <= 0))
         return;
     limit->movable = true;
@@ -76,25 +75,28 @@ static void size_limit_by_policy(const struct plan *plan, struct container_plan 
 static void size_limit(const struct plan *plan, struct container_plan *container)
 {
     struct field_plan *limit = &container->fields[CPU_LIMIT];
-    switch (plan->policy->limits[CPU]) {
+    const char *asked;
+    enum limits_policy policy = limits_in_force(plan, container, CPU, &asked);
+    switch (policy) {
     case LIMITS_REMOVE:
         limit->rule = "limit-remove";
         limit->remove = limit->old >= 0;
         return;
     case LIMITS_RATIO:
     case LIMITS_HEADROOM:
-        size_limit_by_policy(plan, container);
+        size_limit_by_policy(plan, container, policy == LIMITS_RATIO);
+        limit->rule = asked ? asked : limit->rule;
         return;
     case LIMITS_KEEP:
         break;
     }
-    limit->rule = "limit-keep";
+    limit->rule = asked ? asked : "limit-keep";
     if (!container->signals.throttled)
         return;
     limit->rule = "cpu-throttled";
     limit->movable = limit->urgent = true;
     limit->target = throttled_limit(container->container);
-    field_range(plan, container, CPU_LIMIT, (double)limit->old, 1.5 * limit->target, "throttled");
+    field_range(plan, container, CPU_LIMIT, (double)limit->effective, 1.5 * limit->target, "throttled");
 }
 
 void size_cpu(const struct plan *plan, struct container_plan *container)

@@ -1,4 +1,4 @@
-#include "stages/analyze/sizing/sizing.h"
+#include "stages/analyze/sizing/parts.h"
 
 #include <math.h>
 
@@ -12,9 +12,8 @@ static double oom_base(const struct container *container)
     return fmax(container->use[MEMORY].max, limit);
 }
 
-/* Limit after OOM kills: a fifth or 100 MiB above, a tenth more for each further kill, at most twice in one
- * run. */
-static double oom_limit(const struct container *container)
+/* A fifth or 100 MiB above, a tenth more for each further kill, at most twice in one run. */
+double oom_limit(const struct container *container)
 {
     double base = oom_base(container);
     double limit = fmax(base * 1.2, base + 100 * mebibyte);
@@ -25,11 +24,20 @@ static double oom_limit(const struct container *container)
 /* Why memory must not be lowered now, NULL when it may. */
 static const char *hold_reason(const struct signals *signals)
 {
-    if (signals->oom)
+    if (signals->oom_recent)
         return "oom-kills";
     if (signals->leak)
         return "memory-leak";
     return signals->heap_capped ? "heap-capped" : NULL;
+}
+
+/* Which formula asks for the request. */
+static const char *request_rule(const struct plan *plan, const struct container_plan *container)
+{
+    if (container->signals.oom_recent) {
+        return "memory-oom";
+    }
+    return plan->scene.percentile[MEMORY] > 0 ? "memory-percentile" : plan->scene.batch ? "memory-run" : "memory-peak";
 }
 
 static void size_request(const struct plan *plan, struct container_plan *container)
@@ -38,10 +46,10 @@ static void size_request(const struct plan *plan, struct container_plan *contain
     const struct figures *use = &of->use[MEMORY];
     struct field_plan *field = &container->fields[MEMORY_REQUEST];
     const char *hold = hold_reason(&container->signals);
-    double peak = container->signals.oom ? oom_base(of) : use->max;
+    double peak = container->signals.oom_recent ? oom_base(of) : use->max;
     field->movable = true;
-    field->rule = container->signals.oom ? "memory-oom" : "memory-peak";
-    field->urgent = container->signals.oom;
+    field->rule = request_rule(plan, container);
+    field->urgent = container->signals.oom_recent;
     field->target = rule_memory_request(use, &plan->scene, peak);
     if (container->signals.heap_capped && of->limit[MEMORY] > 0)
         field->target = fmin(field->target, (double)of->limit[MEMORY]);
@@ -54,7 +62,7 @@ static void size_request(const struct plan *plan, struct container_plan *contain
 /* Base of the limit by the signals; `usual` is the factor on the peak when there are none. */
 static double limit_base(const struct container_plan *container, double usual)
 {
-    return container->signals.oom ? oom_limit(container->container)
+    return container->signals.oom_recent ? oom_limit(container->container)
                                   : usual * container->container->use[MEMORY].max;
 }
 
@@ -64,8 +72,8 @@ static void range_limit(const struct plan *plan, struct container_plan *containe
     struct field_plan *limit = &container->fields[MEMORY_LIMIT];
     double peak = container->container->use[MEMORY].max;
     limit->movable = true;
-    limit->urgent = container->signals.oom;
-    if (container->signals.oom)
+    limit->urgent = container->signals.oom_recent;
+    if (container->signals.oom_recent)
         limit->rule = "memory-oom";
     if (hold_reason(&container->signals))
         limit->target = fmax(limit->target, (double)limit->effective);
@@ -102,8 +110,7 @@ static void size_limit_in_ratio(const struct plan *plan, struct container_plan *
 static void size_limit_kept(const struct plan *plan, struct container_plan *container)
 {
     struct field_plan *limit = &container->fields[MEMORY_LIMIT];
-    limit->rule = "limit-keep";
-    if (limit->old < 0 || !container->signals.oom)
+    if (limit->effective < 0 || !container->signals.oom_recent)
         return;
     limit->target = limit_base(container, 1);
     range_limit(plan, container);
@@ -112,7 +119,9 @@ static void size_limit_kept(const struct plan *plan, struct container_plan *cont
 static void size_limit(const struct plan *plan, struct container_plan *container)
 {
     struct field_plan *limit = &container->fields[MEMORY_LIMIT];
-    switch (plan->policy->limits[MEMORY]) {
+    const char *asked;
+    enum limits_policy policy = limits_in_force(plan, container, MEMORY, &asked);
+    switch (policy) {
     case LIMITS_REMOVE:
         limit->rule = "limit-remove";
         limit->remove = limit->old >= 0;
@@ -121,12 +130,13 @@ static void size_limit(const struct plan *plan, struct container_plan *container
         size_limit_in_ratio(plan, container);
         return;
     case LIMITS_KEEP:
+        limit->rule = asked ? asked : "limit-keep";
         size_limit_kept(plan, container);
         return;
     case LIMITS_HEADROOM:
         break;
     }
-    limit->rule = "limit-headroom";
+    limit->rule = asked ? asked : "limit-headroom";
     limit->target = limit_base(container, rule_memory_limit_factor(&plan->scene, false));
     range_limit(plan, container);
 }
@@ -140,7 +150,7 @@ void size_memory(const struct plan *plan, struct container_plan *container)
     size_request(plan, container);
     bool autoscaled = container->signals.autoscaled[MEMORY];
     /* A heap that fills what it is given would only fill more: its limit stays unless it was killed. */
-    bool keep_limit = container->signals.heap_capped && !container->signals.oom;
+    bool keep_limit = container->signals.heap_capped && !container->signals.oom_recent;
     if (keep_limit) {
         limit->rule = "heap-capped";
         request->movable = request->movable && !plan->lock;

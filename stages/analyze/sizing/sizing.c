@@ -1,78 +1,22 @@
-#include "stages/analyze/sizing/sizing.h"
+#include "stages/analyze/sizing/parts.h"
 
 #include <math.h>
 #include <stdio.h>
 
 #include "pipeline/base/clock.h"
+#include "stages/analyze/rules/figures.h"
+#include "stages/analyze/sizing/hours.h"
 
-/* Constants of README.md: what a recommendation needs, and how far down one run may go. */
+/* Constants of README.md: what a recommendation needs. */
 static const double coverage_needed = 0.5;
-static const double sure = 0.8;
-static const double step_down_sure = 0.50;
-static const double step_down_unsure = 0.30;
+static const double init_samples_needed = 3;
+static const double hours_needed_seconds = 12 * 3600.0;
 
 const char *field_name(enum field field)
 {
     static const char *const names[FIELDS] = {"requests.cpu", "requests.memory", "limits.cpu",
                                               "limits.memory"};
     return names[field];
-}
-
-static int64_t to_amount(double value)
-{
-    if (!(value > 0))
-        return 0;
-    return value >= 9e18 ? INT64_MAX : (int64_t)ceil(value - 1e-6);
-}
-
-/* Pulls the statistical range into the guardrails, which win, and notes which of them took part. */
-static void apply_guardrails(const struct guardrail_bounds *rails, enum resource resource,
-                             struct field_plan *field)
-{
-    enum guardrail_rule min_moved;
-    enum guardrail_rule max_moved;
-    enum guardrail_resource of = (enum guardrail_resource)resource;
-    field->min = guardrail_clamp(rails, field->min, &min_moved);
-    field->max = guardrail_clamp(rails, field->max, &max_moved);
-    if (min_moved != GUARDRAIL_NONE)
-        field->min_by = guardrail_rule_name(min_moved, of);
-    if (max_moved != GUARDRAIL_NONE)
-        field->max_by = guardrail_rule_name(max_moved, of);
-    field->percent = rails->percent;
-}
-
-void field_range(const struct plan *plan, struct container_plan *container, enum field field, double low,
-                 double high, const char *hold)
-{
-    struct field_plan *out = &container->fields[field];
-    double today = (double)out->effective;
-    double floor_step = today * (1 - (container->confidence < sure ? step_down_unsure : step_down_sure));
-    out->min_by = "lower-bound";
-    out->max_by = "upper-bound";
-    if (out->effective > 0 && floor_step > low) {
-        low = floor_step;
-        out->min_by = "step-cap";
-    }
-    if (hold && out->effective > 0 && today > low) {
-        low = today;
-        out->min_by = hold;
-    }
-    out->min = to_amount(low);
-    out->max = to_amount(fmax(high, low));
-    struct guardrail_bounds rails =
-        guardrail_range(&plan->policy->guardrails, (enum guardrail_resource)FIELD_RESOURCE(field), out->old);
-    /* A ceiling below the need must not push a value down that works today: then it stays. */
-    if (rails.max < out->min && rails.max < out->effective) {
-        out->movable = false;
-        out->rule = guardrail_rule_name(rails.max_rule, (enum guardrail_resource)FIELD_RESOURCE(field));
-        return;
-    }
-    apply_guardrails(&rails, FIELD_RESOURCE(field), out);
-    /* A range without an amount that people would write is stretched up to the next, where the guardrails
-     * allow it. */
-    int64_t round = rounded_up(FIELD_RESOURCE(field), out->min);
-    if (out->max < round && round <= rails.max)
-        out->max = round;
 }
 
 /* Says why nothing can be recommended, if so. */
@@ -102,8 +46,7 @@ static void refuse_without_data(const struct subject *subject, const struct poli
     }
 }
 
-/* Today's amounts of one container, nothing movable yet. */
-static void container_begin(const struct container *from, struct container_plan *out)
+void container_begin(const struct container *from, struct container_plan *out)
 {
     out->container = from;
     for (int f = 0; f < FIELDS; f++) {
@@ -116,32 +59,145 @@ static void container_begin(const struct container *from, struct container_plan 
     }
 }
 
+/* The figures of business hours in the place of those of all hours; peaks, and so limits, and what is told by the hour stay. */
+static void take_figures(const struct figures *hours, struct figures *use)
+{
+    struct figures all = *use;
+    *use = *hours;
+    use->samples = all.samples;
+    use->max = all.max;
+    use->p99 = all.p99;
+    use->p995 = all.p995;
+    use->hot_pod = all.hot_pod;
+    use->p95_recent = all.p95_recent;
+    use->p95_before = all.p95_before;
+    use->startup_p99 = all.startup_p99;
+    use->startup_max = all.startup_max;
+    use->low = all.low;
+    use->mean_hour = all.mean_hour;
+    use->high = all.high;
+    use->steps = all.steps;
+}
+
+/* The container as it is in business hours, where the policy asks for them and there are enough; itself otherwise. */
+static const struct container *in_hours(const struct container *from, const struct policy *policy, struct arena *arena,
+                                        size_t *steps)
+{
+    const struct figures *use = &from->use[CPU];
+    struct figures whole;
+    struct figures part;
+    size_t counted;
+    const bool *mask = hours_mask(&policy->hours, &use->steps, arena, &counted);
+    if (!mask || !use->known || (double)counted * (double)use->steps.step_seconds < hours_needed_seconds) {
+        return from;
+    }
+    figures_of_steps(&use->steps, 0, use->steps.count, NULL, arena, &whole);
+    figures_of_steps(&use->steps, 0, use->steps.count, mask, arena, &part);
+    if (!whole.known || !part.known) {
+        return from;
+    }
+    figures_calibrate(use, &whole, &part);
+    struct container *out = arena_alloc(arena, sizeof *out);
+    *out = *from;
+    take_figures(&part, &out->use[CPU]);
+    *steps = counted;
+    return out;
+}
+
+/* Whose figures the CPU rule looks at. */
+static bool looks_per_pod(const struct subject *subject, const struct policy *policy)
+{
+    return policy->replicas == REPLICAS_MAX || (policy->replicas == REPLICAS_AUTO && subject_replicas(subject) >= 2.5);
+}
+
+static struct scene scene_of(const struct subject *subject, const struct policy *policy)
+{
+    return (struct scene){.aggressiveness = policy->aggressiveness,
+                          .per_pod = looks_per_pod(subject, policy),
+                          .batch = subject->batch,
+                          .percentile = {policy->percentile[CPU], policy->percentile[MEMORY]},
+                          .headroom = {policy->headroom[CPU], policy->headroom[MEMORY]}};
+}
+
+/* Whether numbers can be said of a container. Init containers run for moments: a sample or two say nothing. */
+static bool is_judged(const struct container *container)
+{
+    bool known = false;
+    for (int r = 0; r < RESOURCES; r++) {
+        const struct figures *use = &container->use[r];
+        known = known || (use->known && (container->role != ROLE_INIT || use->samples >= init_samples_needed));
+    }
+    return known && !container->duplicate;
+}
+
+/* Who owns the requests of a pod sizes it, and nobody else. */
+static void leave_to_owner(struct container_plan *container)
+{
+    for (int f = 0; f < FIELDS; f++) {
+        container->fields[f].movable = false;
+        container->fields[f].remove = false;
+        container->fields[f].rule = "vpa";
+    }
+}
+
+/* Signals, backtest and confidence of one container, and its targets. */
+static void container_make(struct plan *plan, size_t index, struct arena *arena)
+{
+    const struct subject *subject = plan->subject;
+    struct container_plan *container = &plan->containers[index];
+    const struct container *from = container->container;
+    signals_read(subject, from, arena, &container->signals);
+    backtest_make(subject, from, &plan->scene, plan->policy, arena, &container->backtest);
+    bool known = from->use[CPU].known || from->use[MEMORY].known;
+    container->judged = !plan->refusal && is_judged(from);
+    confidence_of(subject, from, &container->signals, &container->backtest, &container->confidence_parts);
+    container->confidence = known ? confidence_value(&container->confidence_parts) : 0;
+    if (!container->judged) {
+        return;
+    }
+    if (from->role == ROLE_INIT) {
+        size_init(plan, container);
+    } else {
+        size_cpu(plan, container);
+        size_memory(plan, container);
+    }
+    if (container->signals.resized) {
+        leave_to_owner(container);
+    }
+}
+
+/* The lowest of the containers that run; those that only start the pod are seen for moments. */
+static double plan_confidence(const struct plan *plan)
+{
+    double lowest = NAN;
+    for (size_t i = 0; i < plan->subject->container_count; i++) {
+        const struct container_plan *container = &plan->containers[i];
+        bool known = container->container->use[CPU].known || container->container->use[MEMORY].known;
+        if (known && container->container->role != ROLE_INIT) {
+            lowest = fmin(lowest, container->confidence);
+        }
+    }
+    return isnan(lowest) ? 0 : lowest;
+}
+
 void plan_make(const struct subject *subject, const struct policy *policy, struct arena *arena,
                struct plan *out)
 {
-    *out = (struct plan){.subject = subject,
-                         .policy = policy,
-                         .scene = {.aggressiveness = policy->aggressiveness, .per_pod = subject_replicas(subject) >= 2.5}};
+    *out = (struct plan){.subject = subject, .policy = policy, .scene = scene_of(subject, policy)};
     out->containers = arena_alloc_array(arena, subject->container_count + 1, sizeof *out->containers);
     out->lock = subject->qos == QOS_GUARANTEED && !policy->qos_change;
     refuse_without_data(subject, policy, out);
-    bool judged = false;
     for (size_t i = 0; i < subject->container_count; i++) {
-        const struct container *from = &subject->containers[i];
-        struct container_plan *container = &out->containers[i];
-        container_begin(from, container);
-        signals_read(subject, from, arena, &container->signals);
-        backtest_make(subject, from, &out->scene, policy, arena, &container->backtest);
-        bool known = from->use[CPU].known || from->use[MEMORY].known;
-        container->judged = !out->refusal && known && from->role != ROLE_INIT && !from->duplicate;
-        confidence_of(subject, from, &container->signals, &container->backtest, &container->confidence_parts);
-        container->confidence = known ? confidence_value(&container->confidence_parts) : 0;
-        if (known && (!judged || container->confidence < out->confidence))
-            out->confidence = container->confidence;
-        judged = judged || known;
-        if (container->judged) {
-            size_cpu(out, container);
-            size_memory(out, container);
-        }
+        container_begin(in_hours(&subject->containers[i], policy, arena, &out->hours_steps), &out->containers[i]);
     }
+    for (int f = 0; f < FIELDS; f++) {
+        out->pod_today[f] = pod_total(out, (enum field)f, false);
+    }
+    for (size_t i = 0; i < subject->container_count; i++) {
+        container_make(out, i, arena);
+    }
+    out->confidence = plan_confidence(out);
+    plan_quotas(out, arena);
+    plan_moves(out, arena);
+    plan_conflicts(out, arena);
 }

@@ -32,25 +32,70 @@ struct field_plan {
     bool fixed;                  /* follows the request by policy; proposals do not count */
     double target;               /* what the rule asks for */
     double base, factor;         /* limits: target = max(base, factor × request) where factor > 0 */
-    int64_t min, max;            /* statistics and guardrails together; valid where movable */
+    int64_t min, max;            /* statistics, guardrails, LimitRanges and quotas together; valid where movable */
     bool percent;                /* the percent guardrails took part */
-    const char *rule;            /* which rule set the target or holds the field; static */
-    const char *min_by, *max_by; /* what sets either end of the range; static */
+    const char *rule;            /* which rule set the target or holds the field */
+    const char *min_by, *max_by; /* what sets either end of the range */
     bool remove;
     int64_t value;
     double proposal;      /* what was settled, NaN for none */
     bool by_model;        /* a model proposed it */
-    const char *moved_by; /* what moved the proposal, NULL when nothing did; static */
+    const char *moved_by; /* what moved the proposal, NULL when nothing did */
 };
 
 struct container_plan {
     const struct container *container;
-    bool judged; /* false: no usage, an init container, or a name that is not its own */
+    bool judged; /* false: no usage, or a name that is not its own */
     struct signals signals;
     struct backtest backtest;
     struct confidence confidence_parts;
     double confidence;
     struct field_plan fields[FIELDS];
+};
+
+/*
+ * What a request that an autoscaler counts in could become together with its target, so that the use per pod at which pods
+ * are added stays what it is. A plan changes one object, so the request itself stays; this is for advice.
+ */
+struct hpa_move {
+    const struct scaler *scaler;
+    enum resource resource;
+    const char *container; /* that the metric is about; NULL: all of the pod, sidecars too */
+    int64_t target;        /* percent today */
+    int64_t today;         /* request that the metric divides by: of the container, or the sum over the pod's */
+    double load;           /* use per pod at which pods are added: target % of today */
+    int64_t wanted;        /* the same request if the rules decided alone */
+    const char *why_not;   /* code, NULL where request and target can move together; words: reasoning.c */
+    int64_t request;       /* the new request (or sum), within the bounds of the rules; AMOUNT_ABSENT for none */
+    int64_t new_target;    /* whole percent of it that gives the same load within 2 %, 1 to 1000 */
+    const int64_t *requests; /* of each container of the subject: the new request, AMOUNT_ABSENT where it stays */
+};
+
+/* Autoscalers that work against each other, or cannot work. */
+enum conflict_kind {
+    CONFLICT_HPA_AND_VPA = 0, /* both follow one resource */
+    CONFLICT_NO_REQUEST,      /* a utilization of a request that a container does not have */
+    CONFLICT_MIN_ABOVE_MAX,
+    CONFLICT_TWO_SCALERS,     /* both set the number of replicas */
+    CONFLICT_OUT_OF_REACH     /* the target lies above the limit */
+};
+
+struct conflict {
+    enum conflict_kind kind;
+    const struct scaler *scaler;
+    const struct scaler *other;  /* NULL where only one takes part */
+    bool of_resource;            /* whether `resource` means something */
+    enum resource resource;
+    const char *container;       /* NULL: none in particular */
+};
+
+/* What the plan wants of a quota, by the rules' targets before it is held to what fits. */
+struct quota_need {
+    const struct quota *quota;
+    enum field field;
+    double more; /* over all replicas, ≥ 0 */
+    double room; /* hard less used, NaN where it is not known how much is used */
+    bool fits;   /* true too where that is not known */
 };
 
 struct plan {
@@ -59,6 +104,14 @@ struct plan {
     struct scene scene; /* what the formulas look at beside the figures */
     struct container_plan *containers; /* as many as the subject has */
     double confidence;                 /* lowest of the judged containers */
+    int64_t pod_today[FIELDS];         /* what the scheduler counts of the pod, init containers included */
+    size_t hours_steps;                /* steps in business hours that CPU was learned from; 0: all hours were */
+    const struct hpa_move *moves;
+    size_t move_count;
+    const struct conflict *conflicts;
+    size_t conflict_count;
+    const struct quota_need *quota_needs;
+    size_t quota_need_count;
     const char *refusal;               /* problem code where nothing can be said ("no-usage"), NULL else */
     char refusal_reason[200];
     bool lock; /* request = limit in every container: a Guaranteed pod that must stay one */
@@ -89,17 +142,10 @@ int64_t field_after(const struct field_plan *field);
 /* "requests.cpu" and so on, as in `remove`. Borrowed, static. */
 const char *field_name(enum field field);
 
-/* The amount up to what people write: a multiple of 5m, of 4 MiB. */
+/* The amount up to what people write: the unit is a hundredth or less of large amounts, and 5m or 4 MiB of small ones. */
 int64_t rounded_up(enum resource resource, int64_t amount);
 
-/* Parts of plan_make, one a resource. */
-void size_cpu(const struct plan *plan, struct container_plan *container);
-void size_memory(const struct plan *plan, struct container_plan *container);
-
-/* Sets the range of a movable field from statistics [low, high] and the guardrails. The guardrails win where
- * the two do not meet. A cap on the step down is a part of the statistics. `hold` not NULL: never below
- * today's value, and why. */
-void field_range(const struct plan *plan, struct container_plan *container, enum field field, double low,
-                 double high, const char *hold);
+/* "hpa-and-vpa", "no-request", "min-above-max", "two-autoscalers", "out-of-reach". Borrowed, static. */
+const char *conflict_name(enum conflict_kind kind);
 
 #endif
