@@ -115,12 +115,12 @@ static void apply_bound(const struct bound *bound, struct field_plan *field)
     }
 }
 
-/* Raises the lower end to `to`, but not above today's value. */
+/* Raises the lower end to `to` (NaN: to nothing), but not above today's value. */
 static void keep_above(const struct field_plan *field, double to, const char *why, double *low, const char **min_by)
 {
     double today = (double)field->effective;
     double end = fmin(to, today);
-    if (today > 0 && end > *low) {
+    if (isfinite(to) && today > 0 && end > *low) {
         *low = end;
         *min_by = why;
     }
@@ -138,7 +138,7 @@ static double lower_end(const struct container_plan *container, enum field field
     if (FIELD_IS_LIMIT(field) && resource == CPU) {
         keep_above(of, above_startup * container->container->use[CPU].startup_p99, "start-up", &low, min_by);
     }
-    if (FIELD_IS_LIMIT(field) && isfinite(container->signals.scale_load[resource])) {
+    if (FIELD_IS_LIMIT(field)) {
         keep_above(of, above_scale_load * container->signals.scale_load[resource], "scale-load", &low, min_by);
     }
     if (hold) {
