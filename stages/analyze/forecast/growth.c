@@ -2,11 +2,10 @@
 
 #include <math.h>
 
-#include "stages/analyze/statistics/climb.h"
 #include "stages/analyze/statistics/order.h"
 #include "stages/analyze/statistics/trend.h"
 
-enum { DAY = 86400, HOUR = 3600, DAYS_MAX = 49, DAYS_MIN = 6, HOURS_MIN = 48 };
+enum { DAY = 86400, HOUR = 3600, DAYS_MAX = 49, DAYS_MIN = 6 };
 
 /* A trend that chance gives less often is one. */
 static const double chance = 0.01;
@@ -14,7 +13,10 @@ static const double chance = 0.01;
 /* Over all days it must be a twentieth of the level to matter. */
 static const double matters = 0.05;
 
-/* A process that climbs by less of its memory a day is not looked at by the hour. */
+/* The later half must rise at least by this share of the whole. */
+static const double lasting = 0.5;
+
+/* A process that climbs by less of its memory a day is not looked at by itself. */
 static const double climb_a_day = 0.05;
 
 /* Figure of some steps: CPU the 95th percentile of the means, memory the peak. NaN where less than half of them is known. */
@@ -48,6 +50,15 @@ static size_t figures_of_spans(const struct steps *steps, enum resource resource
     return spans;
 }
 
+/* Whether the later half of the days goes on as all of them: what fills up and levels off does not. */
+static bool goes_on(const double *days, size_t count, double per_day, struct arena *arena)
+{
+    struct trend late;
+    size_t half = count / 2 + 1;
+    trend_fit_few(days + count - half, half, 2, arena, &late);
+    return late.known && late.per_step / per_day >= lasting;
+}
+
 /* Where the line through the days stands on the last one. */
 static double line_end(const double *days, size_t count, double per_day)
 {
@@ -61,23 +72,18 @@ static double line_end(const double *days, size_t count, double per_day)
     return order_median(ends, n);
 }
 
-/* Memory of a workload that is a few days old: by the hour, within the lives of its processes. */
-static void growth_by_hour(const struct steps *steps, struct arena *arena, struct growth *out)
+/* Memory that climbs as long as its processes live, whatever the days look like: from where it stands in the last hour. */
+static void growth_by_lives(const struct steps *steps, const struct climb *climb, struct arena *arena, struct growth *out)
 {
-    double hours[24 * DAYS_MIN];
-    struct climb climb;
-    size_t count = figures_of_spans(steps, MEMORY, HOUR, 24 * DAYS_MIN, arena, hours);
-    if (count < HOURS_MIN) {
-        return;
+    double hour;
+    *out = (struct growth){.known = true, .sure = true, .per_day = 24 * climb->per_step, .p = climb->p, .now = out->now};
+    if (figures_of_spans(steps, MEMORY, HOUR, 1, arena, &hour) == 1 && isfinite(hour)) {
+        out->now = hour;
     }
-    climb_fit(hours, count, arena, &climb);
-    out->known = climb.known;
-    out->per_day = 24 * climb.late_per_step;
-    out->p = climb.p;
-    out->sure = climb.known && climb_lasts(&climb, climb_a_day, 24);
 }
 
-void growth_read(const struct steps *steps, enum resource resource, struct arena *arena, struct growth *out)
+void growth_read(const struct steps *steps, enum resource resource, const struct climb *climb, struct arena *arena,
+                 struct growth *out)
 {
     double days[DAYS_MAX];
     struct trend trend;
@@ -92,9 +98,11 @@ void growth_read(const struct steps *steps, enum resource resource, struct arena
         out->known = true;
         out->per_day = trend.per_step;
         out->p = trend.p;
-        out->sure = trend.p < chance && fabs(trend.per_step) * (double)count > matters * trend.median;
+        out->sure = trend.p < chance && fabs(trend.per_step) * (double)count > matters * trend.median &&
+                    goes_on(days, count, trend.per_step, arena);
         out->now = out->sure ? line_end(days, count, trend.per_step) : out->now;
-    } else if (resource == MEMORY) {
-        growth_by_hour(steps, arena, out);
+    }
+    if (!out->sure && climb && climb_lasts(climb, climb_a_day, 24)) {
+        growth_by_lives(steps, climb, arena, out);
     }
 }

@@ -165,7 +165,8 @@ json_t *outlook_new(const struct plan *plan, const struct forecasts *forecasts, 
     struct growth(*growths)[RESOURCES] = arena_alloc_array(arena, subject->container_count + 1, sizeof *growths);
     for (size_t i = 0; i < subject->container_count; i++) {
         for (int r = 0; r < RESOURCES; r++) {
-            growth_read(&subject->containers[i].use[r].steps, (enum resource)r, arena, &growths[i][r]);
+            const struct climb *climb = r == MEMORY ? &plan->containers[i].signals.memory_climb : NULL;
+            growth_read(&subject->containers[i].use[r].steps, (enum resource)r, climb, arena, &growths[i][r]);
         }
     }
     json_t *containers = containers_json(plan, forecasts, growths);
