@@ -33,12 +33,17 @@ static const struct steps *leading(const struct container *container)
 static void learn(const struct figures *native, const struct steps *rows, size_t until, struct arena *arena,
                   struct figures *out)
 {
-    struct figures whole;
-    figures_of_steps(&native->steps, 0, native->steps.count, NULL, arena, &whole);
+    struct figures made;
+    const struct figures *whole = native->by_steps;
     figures_of_steps(rows, 0, until, NULL, arena, out);
-    if (out->known) {
-        figures_calibrate(native, &whole, out);
+    if (!out->known) {
+        return;
     }
+    if (!whole) {
+        figures_of_steps(&native->steps, 0, native->steps.count, NULL, arena, &made);
+        whole = &made;
+    }
+    figures_calibrate(native, whole, out);
 }
 
 /* The rows that count: of CPU only the business hours, where the policy names some. */
