@@ -6,7 +6,6 @@
 #include "stages/analyze/backtest/judge.h"
 #include "stages/analyze/backtest/split.h"
 #include "stages/analyze/rules/figures.h"
-#include "stages/analyze/sizing/hours.h"
 
 /* A request made of p95 is passed for 5 % of the time; one of memory is made of more, and so it is held to that too. */
 static const double promised_share = 0.05;
@@ -40,26 +39,23 @@ static void learn(const struct figures *native, const struct steps *rows, size_t
         return;
     }
     if (!whole) {
-        figures_of_steps(&native->steps, 0, native->steps.count, NULL, arena, &made);
+        figures_of_steps(&native->steps, 0, native->steps.count, native->only, arena, &made);
         whole = &made;
     }
     figures_calibrate(native, whole, out);
 }
 
-/* The rows that count: of CPU only the business hours, where the policy names some. */
-static struct steps rows_that_count(const struct container *container, enum resource resource,
-                                    const struct policy *policy, struct arena *arena)
+/* The rows that count: where figures are of business hours alone, only those. */
+static struct steps rows_that_count(const struct figures *use, struct arena *arena)
 {
-    struct steps rows = container->use[resource].steps;
-    size_t counted;
-    const bool *mask = resource == CPU ? hours_mask(&policy->hours, &rows, arena, &counted) : NULL;
-    if (!mask) {
+    struct steps rows = use->steps;
+    if (!use->only) {
         return rows;
     }
     double *values = arena_alloc_array(arena, 2 * rows.count + 1, sizeof *values);
     for (size_t i = 0; i < rows.count; i++) {
-        values[i] = mask[i] ? rows.mean[i] : NAN;
-        values[rows.count + i] = mask[i] ? rows.high[i] : NAN;
+        values[i] = use->only[i] ? rows.mean[i] : NAN;
+        values[rows.count + i] = use->only[i] ? rows.high[i] : NAN;
     }
     rows.mean = values;
     rows.high = values + rows.count;
@@ -99,7 +95,7 @@ static struct steps judged_part(const struct backtest *backtest, const struct st
 static void judge_resource(struct pupil *pupil, enum resource resource, struct arena *arena, struct backtest *out)
 {
     const struct figures *native = &pupil->container->use[resource];
-    struct steps rows = rows_that_count(pupil->container, resource, pupil->policy, arena);
+    struct steps rows = rows_that_count(native, arena);
     struct steps judged = judged_part(out, &rows);
     learn(native, &rows, step_at(&rows, out->judged_from), arena, &pupil->use[resource]);
     out->rows[resource] = judged;

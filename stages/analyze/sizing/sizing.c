@@ -100,6 +100,7 @@ static const struct container *in_hours(const struct container *from, const stru
     struct container *out = arena_alloc(arena, sizeof *out);
     *out = *from;
     take_figures(&part, &out->use[CPU]);
+    out->use[CPU].only = mask;
     *steps = counted;
     return out;
 }

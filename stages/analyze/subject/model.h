@@ -58,6 +58,7 @@ struct figures {
     double weighted_p98;
     double day_p99_second;         /* second highest of the days' p99: passed for a hundredth of two days */
     double recent_p50, recent_p90; /* of the last hour */
+    const bool *only;               /* for each step whether these figures are of it (business hours); NULL: of all */
     const struct figures *by_steps; /* all figures of the window as the steps alone have them; NULL likewise */
     struct hours low, mean_hour, high;               /* per hour of the window: min, mean, max */
     struct steps steps;

@@ -295,19 +295,25 @@ static void too_little_is_said_so(void **state)
     arena_release(&t.arena);
 }
 
-/* Business hours are learned and judged, of CPU; memory cannot be taken back at night. */
+/* Figures of business hours: these are learned from and judged. */
 static void business_hours_are_what_counts(void **state)
 {
     (void)state;
+    static bool day_time[WEEK_STEPS];
     struct trial t;
     begin(&t);
-    for (size_t day = 0; day < 7; day++) {
-        made_fill(&cpu, day * DAY_STEPS, day * DAY_STEPS + 72, 900, 950); /* until 06:00 */
+    for (size_t i = 0; i < WEEK_STEPS; i++) {
+        day_time[i] = i % DAY_STEPS >= 96 && i % DAY_STEPS < 216; /* 08:00 to 18:00 */
+        made_fill(&cpu, i, i + 1, i % DAY_STEPS < 72 ? 900 : 100, 950);
     }
     made(&t);
     assert_true(verdict(&t, CPU, CONTENDER_OURS)->request >= 900);
-    t.policy.hours = (struct business_hours){"08:00-18:00", NULL};
-    made(&t);
+    struct figures *use = &t.container.use[CPU];
+    struct steps steps = use->steps;
+    figures_of_steps(&steps, 0, steps.count, day_time, &t.arena, use);
+    use->steps = steps;
+    use->only = day_time;
+    backtest_make(&t.subject, &t.container, &t.scene, &t.policy, &t.arena, &t.backtest);
     assert_true(verdict(&t, CPU, CONTENDER_OURS)->request < 200);
     near(verdict(&t, CPU, CONTENDER_OURS)->time_above, 0);
     near(verdict(&t, CPU, CONTENDER_TODAY)->slack, 5);
