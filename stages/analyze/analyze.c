@@ -21,7 +21,16 @@ struct analyze_state {
     struct analyst *analyst; /* NULL: only the rules */
     struct history_out *history;
     struct history_past *past;
+    struct scaling_setup *scaling;
 };
+
+/* Digest of a part of the configuration as it is in force. */
+static void key_digest(const struct config *config, const char *key, char out[DIGEST_HEX])
+{
+    char *text = json_text(config_value(config, key));
+    hash_bytes(text, strlen(text), out);
+    free(text);
+}
 
 /* What the recommendations are made from, for the header: rules, policy, providers, history. */
 static int settings_fill(struct stage *stage, struct err *err)
@@ -32,12 +41,13 @@ static int settings_fill(struct stage *stage, struct err *err)
     struct analyze_state *state = stage->state;
     if (history && history_past_open(history, &state->past, digest, err))
         return -1;
-    char *policy = json_text(config_value(stage->config, "policy"));
     char policy_digest[DIGEST_HEX];
-    hash_bytes(policy, strlen(policy), policy_digest);
-    free(policy);
+    char scaling_digest[DIGEST_HEX];
+    key_digest(stage->config, "policy", policy_digest);
+    key_digest(stage->config, "scaling", scaling_digest);
     json_object_set_new(settings, "rules_version", json_integer(RULES_VERSION));
     json_object_set_new(settings, "policy_sha256", json_string(policy_digest));
+    json_object_set_new(settings, "scaling_sha256", json_string(scaling_digest));
     json_object_set_new(settings, "history_sha256", history ? json_string(digest) : json_null());
     return 0;
 }
@@ -45,7 +55,7 @@ static int settings_fill(struct stage *stage, struct err *err)
 static int analyze_begin(struct stage *stage, struct err *err)
 {
     struct analyze_state *state = stage->state;
-    if (knobs_check(stage->config, err) || settings_fill(stage, err) ||
+    if (knobs_check(stage->config, err) || scaling_setup_new(stage->config, &state->scaling, err) || settings_fill(stage, err) ||
         analyst_new(stage->options, stage->config, stage_settings(stage), &state->analyst, err))
         return -1;
     return history_open(options_string(stage->options, OPT_HISTORY_OUT), &state->history, err);
@@ -84,12 +94,12 @@ static int analyze_record(struct stage *stage, json_t *record, struct err *err)
     plan_make(&subject, &policy, &stage->arena, &plan);
     plan_settle(&plan);
     forecasts_make(&subject, &stage->arena, &forecasts);
-    struct parts parts = {.findings = findings_new(&plan, &forecasts, state->past, &stage->arena),
+    struct parts parts = {.findings = findings_new(&plan, state->past, &stage->arena),
                           .forecast = forecasts_json(&subject, &forecasts)};
     analyst_ask(state->analyst, &plan, &class, parts.findings, &stage->arena, state->history, &opinion);
     parts.outlook = outlook_new(&plan, &forecasts, &stage->arena);
     findings_add_outlook(parts.findings, &plan, parts.outlook);
-    parts.scaling = scaling_new(&plan, &class, &forecasts, stage->config, &stage->arena);
+    parts.scaling = scaling_new(&plan, &class, state->scaling, &stage->arena);
     json_object_set_new(record, "recommendation", recommendation_new(&plan, &class, &opinion, &parts));
     note_problems(record, &plan, &opinion);
     history_add(state->history, &subject, "default");
@@ -111,6 +121,7 @@ static void analyze_release(struct stage *stage)
     history_drop(state->history);
     history_past_free(state->past);
     analyst_free(state->analyst);
+    scaling_setup_free(state->scaling);
 }
 
 const struct stage_spec analyze_stage = {

@@ -8,6 +8,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/run/record.h"
+#include "stages/collect/policies.h"
 #include "stages/collect/threads.h"
 
 /* Namespaces that are remembered from block to block. */
@@ -31,6 +32,7 @@ struct collector {
     struct sources *sources;
     const struct window *window;
     const char *fallback;
+    const json_t *policies;
     struct appetite appetite;
     struct worker *workers;
     size_t worker_count;
@@ -46,13 +48,14 @@ struct collector {
     size_t next_kept;
 };
 
-struct collector *collector_new(struct sources *sources, const struct window *window, const char *fallback,
+struct collector *collector_new(struct sources *sources, const struct window *window, const char *fallback, const json_t *policies,
                                 void (*tick)(void *context), void *context)
 {
     struct collector *collector = xcalloc(sizeof *collector);
     collector->sources = sources;
     collector->window = window;
     collector->fallback = fallback;
+    collector->policies = policies;
     collector->tick = tick;
     collector->tick_context = context;
     pthread_mutex_init(&collector->mutex, NULL);
@@ -252,6 +255,9 @@ static void collect_some(void *context, size_t thread)
         if (group != NULL) {
             pthread_mutex_unlock(&collector->mutex);
             piece_collect(&collector->workers[thread], group, from, to);
+            for (size_t i = from; i < to; i++) {
+                policies_ask(collector->policies, group->source, collector->fallback, collector->window->end, group->targets[i].record);
+            }
             atomic_fetch_add(&collector->done, (long long)(to - from));
             pthread_mutex_lock(&collector->mutex);
         } else if (block->next < block->count) {

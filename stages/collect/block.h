@@ -13,9 +13,10 @@
 
 struct collector;
 
-/* New collector of usage over a window, from sources; both are borrowed. `fallback`: namespace of records that name none.
- * `tick` (may be NULL) is called with `context` about four times a second while threads work. */
-struct collector *collector_new(struct sources *sources, const struct window *window, const char *fallback,
+/* New collector of usage over a window, from sources; both are borrowed. `fallback`: namespace of records that name none. `policies`:
+ * scaling.policies of the configuration (borrowed, NULL for none), whose queries are asked too. `tick` (may be NULL) is called with
+ * `context` about four times a second while threads work. */
+struct collector *collector_new(struct sources *sources, const struct window *window, const char *fallback, const json_t *policies,
                                 void (*tick)(void *context), void *context);
 
 /* Frees. */

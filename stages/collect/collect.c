@@ -65,7 +65,8 @@ static int begin(struct stage *stage, struct err *err)
     }
     const char *namespace = options_string(stage->options, OPT_NAMESPACE);
     state->collector =
-        collector_new(state->sources, &state->window, namespace == NULL ? "default" : namespace, show, state);
+        collector_new(state->sources, &state->window, namespace == NULL ? "default" : namespace,
+                      config_value(stage->config, "scaling.policies"), show, state);
     describe(stage, state);
     return 0;
 }

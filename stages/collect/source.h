@@ -38,6 +38,8 @@ struct source_counts {
     int64_t samples; /* those that a source counts itself */
 };
 
+struct prom;
+
 struct source {
     const char *name; /* as in usage.source: "remote-read", "query-range", "file" */
     /* The pods of a namespace in the window and their owners. *out new, free with namespace_free. */
@@ -48,6 +50,7 @@ struct source {
     int (*read)(struct source *source, const struct question *question, struct store *store, enum served *served,
                 struct err *err);
     void (*free)(struct source *source);
+    struct prom *prom; /* the server that it asks, for questions of others; NULL: none */
 };
 
 #endif

@@ -3,6 +3,7 @@
 #
 #   tests/cluster/tools.sh build   builds them unless they are there; prints the folder they are in
 #   tests/cluster/tools.sh path    prints that folder, or exits 69 when they are not built
+#   tests/cluster/tools.sh kinds   prints a folder with the definitions of kinds (CRDs) as VerticalPodAutoscaler and KEDA ship them
 #
 # They are built once a version, into ${XDG_CACHE_HOME:-~/.cache}/tare-test/KEY: `make clean` and other clones leave
 # them alone, and removing tare-test is safe at any time. Exit 69: there is neither a Go that is new enough nor a way to one.
@@ -18,6 +19,11 @@ go_version=1.24.13
 go_digests='
 amd64 h1:5sgfUhn9QCgVl4UYj32GrIYFHI3bi2UX55tNfupXwxc=
 '
+# Modules whose files define kinds: the path of the file in it, module, version, digest of the module.
+kinds="
+deploy/vpa-v1-crd-gen.yaml k8s.io/autoscaler/vertical-pod-autoscaler v1.5.1 h1:LlVtM3IKqIVHz1ZXC3ahe/mAtDWb7Eob0tyTzqFULqg=
+config/crd/bases/keda.sh_scaledobjects.yaml github.com/kedacore/keda/v2 v2.18.1 h1:h6bRt/IOxxtZpJlHSqhdH/lcInH7Z9obxg/JvWOmGAw=
+"
 EX_UNAVAILABLE=69 EX_SOFTWARE=70 EX_CANTCREAT=73 EX_TEMPFAIL=75
 
 say() { printf 'tools.sh: %s\n' "$*" >&2; }
@@ -122,8 +128,32 @@ build() {
     printf '%s\n' "$folder"
 }
 
+# The files of $kinds, once a version, into a folder of the cache.
+kinds() {
+    local folder go new file module version digest info
+    folder=$cache/kinds-$(sha256sum <<<"$kinds" | cut -c1-16)
+    [[ -d $folder ]] && printf "%s\n" "$folder" && return 0
+    mkdir -p "$cache" || exit $EX_CANTCREAT
+    go=$(find_go) || die $EX_UNAVAILABLE "Go is not installed; hint: .ci/setup check"
+    new=$(mktemp -d "$cache/kinds.XXXXXX") || exit $EX_CANTCREAT
+    # shellcheck disable=SC2064 # this very folder
+    trap "rm -rf '$new'" EXIT
+    while read -r file module version digest; do
+        [[ -n $file ]] || continue
+        info=$(cd / && GOTOOLCHAIN=local GOFLAGS=-modcacherw "$go" mod download -json "$module@$version") || {
+            printf "%s\n" "$info" >&2
+            die $EX_UNAVAILABLE "$module could not be fetched"
+        }
+        [[ $(sed -n 's/.*"Sum": "\(.*\)".*/\1/p' <<<"$info") == "$digest" ]] || die $EX_UNAVAILABLE "$module is not the one that was pinned"
+        cp "$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' <<<"$info")/$file" "$new" || exit $EX_CANTCREAT
+    done <<<"$kinds"
+    chmod 755 "$new" && chmod 644 "$new"/* && mv -T "$new" "$folder" || exit $EX_CANTCREAT
+    printf "%s\n" "$folder"
+}
+
 case ${1-} in
-    build) build "$(key)" ;;
+    build) build "$(key)" && kinds >/dev/null ;;
+    kinds) kinds ;;
     path) folder=$cache/$(key) && [[ -d $folder ]] && printf '%s\n' "$folder" || exit $EX_UNAVAILABLE ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
 esac

@@ -7,13 +7,11 @@
  * of it. README.md.
  */
 
-#include "pipeline/cli/config.h"
-#include "stages/analyze/forecast/forecast.h"
+#include "stages/analyze/scaling/setup.h"
 #include "stages/analyze/sizing/sizing.h"
 #include "stages/analyze/subject/class.h"
 
 /* New member `scaling`, null where there is nothing to say. */
-json_t *scaling_new(const struct plan *plan, const struct class *class, const struct forecasts *forecasts,
-                    const struct config *config, struct arena *arena);
+json_t *scaling_new(const struct plan *plan, const struct class *class, const struct scaling_setup *setup, struct arena *arena);
 
 #endif

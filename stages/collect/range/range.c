@@ -96,7 +96,7 @@ static void range_free(struct source *source)
 struct source *range_new(struct prom *prom)
 {
     struct range_source *range = xcalloc(sizeof *range);
-    range->base = (struct source){"query-range", range_discover, range_read, range_free};
+    range->base = (struct source){"query-range", range_discover, range_read, range_free, prom};
     range->prom = prom;
     pace_init(&range->pace);
     return &range->base;

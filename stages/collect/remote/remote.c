@@ -263,7 +263,7 @@ void remote_new(struct prom *prom, struct source **out)
 {
     struct remote *remote = xcalloc(sizeof *remote);
     remote->source = (struct source){
-        .name = "remote-read", .discover = remote_discover, .read = remote_read, .free = remote_free};
+        .name = "remote-read", .discover = remote_discover, .read = remote_read, .free = remote_free, .prom = prom};
     remote->prom = prom;
     *out = &remote->source;
 }

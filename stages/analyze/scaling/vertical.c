@@ -1,0 +1,149 @@
+#include "stages/analyze/scaling/vertical.h"
+
+#include <math.h>
+
+#include "pipeline/base/str.h"
+
+/* A rise of the memory at rest that counts as growth though it is no leak: share of it in a day. */
+static const double memory_growth = 0.02;
+static const double memory_growth_p = 0.01;
+
+static bool memory_grows(const struct situation *situation)
+{
+    for (size_t i = 0; i < situation->subject->container_count; i++) {
+        const struct trend *trend = &situation->plan->containers[i].signals.memory_trend;
+        if (trend->known && trend->p < memory_growth_p && 24 * trend->per_step > memory_growth * trend->median) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Why pods of this workload should change in size; NULL where nothing asks for it. *mode: how. */
+static const char *reason_for(const struct situation *situation, const char **mode)
+{
+    const struct subject *subject = situation->subject;
+    bool daemon = str_equal(subject->kind, "DaemonSet");
+    bool stateful = str_equal(subject->kind, "StatefulSet") || situation->class->stateful;
+    bool grows = situation->shape.shows[GROWING] || memory_grows(situation);
+    if (daemon) {
+        *mode = "InPlaceOrRecreate";
+        return "a pod for each node cannot be more pods, only larger ones";
+    }
+    if (subject->batch) {
+        return NULL;
+    }
+    *mode = situation->now >= 2 ? "InPlaceOrRecreate" : "Initial";
+    if (stateful && grows) {
+        return "it holds state and its need grows";
+    }
+    if (situation->now == 1) {
+        return grows ? "a single replica whose need grows" : "a single replica can only become larger";
+    }
+    return NULL;
+}
+
+/* Whether a resource is left to whoever counts pods by it, or is no measure of the need. */
+static bool is_left_out(const struct situation *situation, enum resource resource, bool scaled)
+{
+    for (size_t i = 0; i < situation->subject->container_count; i++) {
+        const struct container *container = &situation->subject->containers[i];
+        if (scalers_follow(situation->subject->scalers, container->name, resource) ||
+            (resource == MEMORY && situation->plan->containers[i].signals.heap_capped)) {
+            return true;
+        }
+    }
+    return resource == CPU && scaled;
+}
+
+static void fill_ranges(const struct situation *situation, struct size_spec *spec)
+{
+    for (size_t i = 0; i < situation->subject->container_count; i++) {
+        const struct container_plan *container = &situation->plan->containers[i];
+        if (!container->judged || spec->container_count == VPA_CONTAINERS_MAX) {
+            continue;
+        }
+        struct size_range *range = &spec->containers[spec->container_count++];
+        range->container = container->container->name;
+        for (int r = 0; r < RESOURCES; r++) {
+            const struct field_plan *field = &container->fields[FIELD_OF(r, false)];
+            bool bounded = field->movable && field->min > 0 && field->min <= field->max;
+            range->min[r] = bounded ? field->min : -1;
+            range->max[r] = bounded ? field->max : -1;
+        }
+    }
+}
+
+/* Says what a resize in place needs, where the plan changes pods that are better not started anew. */
+static void advise_in_place(struct situation *situation)
+{
+    const struct plan *plan = situation->plan;
+    bool lower = false;
+    for (size_t i = 0; i < situation->subject->container_count; i++) {
+        const struct field_plan *limit = &plan->containers[i].fields[MEMORY_LIMIT];
+        lower = lower || (plan->containers[i].judged && limit->old > 0 && field_after(limit) >= 0 && field_after(limit) < limit->old);
+    }
+    json_t *why = json_array();
+    why_add(why, "the pod keeps its QoS class, which a resize in place may not change");
+    if (lower) {
+        why_add(why, "a memory limit goes down, which is done in place from Kubernetes 1.34 on");
+    }
+    advise(situation, "in-place-resize", why, "these changes can be made without starting pods anew, by their resize subresource (Kubernetes %s)",
+           lower ? "1.34 and later" : "1.33 and later");
+}
+
+static json_t *member_new(const char *action, const char *mode, const struct size_spec *spec, json_t *why)
+{
+    json_t *out = json_object();
+    json_t *resources = json_array();
+    if (spec->cpu) {
+        json_array_append_new(resources, json_string("cpu"));
+    }
+    if (spec->memory) {
+        json_array_append_new(resources, json_string("memory"));
+    }
+    json_object_set_new(out, "kind", json_string("VerticalPodAutoscaler"));
+    json_object_set_new(out, "action", json_string(action));
+    json_object_set_new(out, "mode", mode ? json_string(mode) : json_null());
+    json_object_set_new(out, "resources", resources);
+    json_object_set_new(out, "why", why);
+    return out;
+}
+
+json_t *vertical_new(struct situation *situation, bool scaled)
+{
+    const char *mode = NULL;
+    struct size_spec spec = {.cpu = !is_left_out(situation, CPU, scaled),
+                             .memory = !is_left_out(situation, MEMORY, scaled),
+                             .limits_too = situation->plan->lock};
+    if (situation->plan->refusal || (situation->scalable && scaled)) {
+        return json_null();
+    }
+    const char *reason = reason_for(situation, &mode);
+    bool careful = situation->now == 1 || situation->class->stateful;
+    if (careful && !situation->subject->batch && plan_changes(situation->plan) && !situation->plan->policy->qos_change) {
+        advise_in_place(situation);
+    }
+    fill_ranges(situation, &spec);
+    if (!reason || (!spec.cpu && !spec.memory) || spec.container_count == 0) {
+        return json_null();
+    }
+    json_t *why = json_array();
+    why_add(why, "%s", reason);
+    if (situation->vertical) {
+        return member_new("keep", NULL, &spec, why);
+    }
+    if (str_equal(mode, "Initial")) {
+        why_add(why, "updateMode Initial: sizes change when the pod starts anyway, nothing is evicted");
+    } else {
+        why_add(why, "updateMode InPlaceOrRecreate needs VerticalPodAutoscaler 1.4 (beta in 1.5) and Kubernetes 1.33; with older ones take Initial");
+    }
+    spec.mode = mode;
+    if (can_write(situation, why)) {
+        manifest_vpa(situation->manifests, &situation->target, &spec);
+    }
+    json_t *reasons = json_array();
+    json_array_extend(reasons, why);
+    advise(situation, "vertical", reasons, "a VerticalPodAutoscaler fits: %s", reason);
+    return member_new("create", mode, &spec, why);
+}
