@@ -11,6 +11,9 @@
 /* Right-sizing: learn seven days, judge the next. */
 int advice_rightsizing(const struct advice_set *real, const struct advice_set *made);
 
+/* Part of it: workloads of several pods. Only shown. */
+void advice_replicas(const struct advice_set *made);
+
 /* Forecasts six hours ahead, from many origins. */
 int advice_forecast(const struct advice_set *real, const struct advice_set *made);
 

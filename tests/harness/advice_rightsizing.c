@@ -1,249 +1,189 @@
 /*
- * Right-sizing: every rule learns seven days and is judged on the next 24 hours, day after day. Series of percent are of a machine of
- * four cores; others are scaled so that their highest value is four cores. Figures: see struct score.
+ * Right-sizing: the tables of all rules, the same multiplied to the same violations and to the same slack, how firm the verdict
+ * is, and what has to hold.
  */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/base/mem.h"
-#include "stages/analyze/rules/figures.h"
 #include "tests/harness/advice_bench.h"
-#include "tests/harness/advice_rules.h"
+#include "tests/harness/advice_trials.h"
 
-enum { LEARN_DAYS = 7, LEARN = LEARN_DAYS * ADVICE_DAY, RULES_MAX = 64, HOURS_OF_DAY = 24 };
+/* Where days may begin, for the check that the verdict does not hang on it. */
+enum { PHASES = 8, PHASE = ADVICE_DAY / PHASES };
 
-static const double machine = 4000; /* millicores */
-
-/* One day of one series: what every rule asked for, and what was used. */
-struct trial {
-    size_t series;
-    const double *used; /* ADVICE_DAY steps */
-    int64_t start;
-    double asked[RULES_MAX];
-};
-
-struct trials {
-    struct trial *items;
-    size_t count, capacity;
-    double **scaled; /* a row of values for each series */
-    size_t series_count;
-};
-
-/* How a rule did; shares of 1, means over the series. */
-struct score {
-    double above;      /* share of the time above the request */
-    double slack;      /* request ÷ mean use */
-    double starved;    /* share of the use that lies above the request */
-    double worst_hour; /* time above in the worst hour of the day */
-    double churn;      /* mean change of the request from day to day */
-};
-
-/* Millicores of every step. */
-static double *scale_series(const struct advice_series *series)
+static size_t rule_of(const char *name)
 {
-    double highest = 0;
-    double *values = xcalloc_array(series->count + 1, sizeof *values);
-    for (size_t i = 0; i < series->count; i++) {
-        highest = fmax(highest, series->values[i]);
+    size_t rule = 0;
+    while (rule + 1 < advice_rule_count && strcmp(advice_rules[rule].name, name) != 0) {
+        rule++;
     }
-    for (size_t i = 0; i < series->count; i++) {
-        values[i] = series->values[i] * machine / (series->share ? 100 : highest);
-    }
-    return values;
-}
-
-/* Asks every rule for one day. */
-static void ask(const struct advice_series *series, const double *values, size_t day_start, struct arena *arena, struct trial *trial)
-{
-    struct figures use;
-    struct steps steps = {.start = series->start, .step_seconds = ADVICE_STEP, .count = series->count, .mean = values, .high = values};
-    figures_of_steps(&steps, day_start - LEARN, day_start, NULL, arena, &use);
-    struct lesson lesson = {&use, arena};
-    for (size_t r = 0; r < advice_rule_count; r++) {
-        trial->asked[r] = use.known ? advice_rules[r].request(&lesson) : NAN;
-    }
-    trial->used = values + day_start;
-    trial->start = series->start + (int64_t)day_start * ADVICE_STEP;
-}
-
-/* Days with little to learn from or to judge by are left out. */
-static bool worth(const double *values, size_t count)
-{
-    double known = 0;
-    double sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        known += isfinite(values[i]) ? 1 : 0;
-        sum += isfinite(values[i]) ? values[i] : 0;
-    }
-    return known >= (double)count / 2 && sum > 0;
-}
-
-static void trials_make(const struct advice_set *set, bool share, struct trials *out)
-{
-    struct arena arena;
-    arena_init(&arena);
-    *out = (struct trials){.scaled = xcalloc_array(set->count + 1, sizeof *out->scaled)};
-    for (size_t s = 0; s < set->count; s++) {
-        const struct advice_series *series = &set->items[s];
-        if (series->share != share) {
-            continue;
-        }
-        double *values = out->scaled[out->series_count] = scale_series(series);
-        for (size_t at = LEARN; at + ADVICE_DAY <= series->count; at += ADVICE_DAY) {
-            if (worth(values + at - LEARN, LEARN) && worth(values + at, ADVICE_DAY)) {
-                GROW(out->items, out->capacity, out->count + 1);
-                out->items[out->count].series = out->series_count;
-                ask(series, values, at, &arena, &out->items[out->count++]);
-            }
-            arena_clear(&arena);
-        }
-        out->series_count++;
-    }
-    arena_release(&arena);
-}
-
-static void trials_release(struct trials *trials)
-{
-    for (size_t i = 0; i < trials->series_count; i++) {
-        free(trials->scaled[i]);
-    }
-    free(trials->scaled);
-    free(trials->items);
-}
-
-/* Sums over the days of one series. */
-struct sums {
-    double steps, above, used, starved, asked, days, moved, moves;
-    double hour_steps[HOURS_OF_DAY], hour_above[HOURS_OF_DAY];
-};
-
-static void add_day(const struct trial *trial, double asked, struct sums *sums)
-{
-    for (size_t i = 0; i < ADVICE_DAY; i++) {
-        double used = trial->used[i];
-        if (!isfinite(used)) {
-            continue;
-        }
-        size_t hour = (size_t)((trial->start + (int64_t)i * ADVICE_STEP) / 3600 % HOURS_OF_DAY);
-        double above = used > asked ? 1 : 0;
-        sums->steps++;
-        sums->above += above;
-        sums->hour_steps[hour]++;
-        sums->hour_above[hour] += above;
-        sums->used += used;
-        sums->starved += fmax(0, used - asked);
-    }
-    sums->asked += asked;
-    sums->days++;
-}
-
-/* Adds one series' figures to the score. */
-static void add_series(const struct sums *sums, struct score *score)
-{
-    double worst = 0;
-    for (size_t i = 0; i < HOURS_OF_DAY; i++) {
-        worst = fmax(worst, sums->hour_steps[i] > 0 ? sums->hour_above[i] / sums->hour_steps[i] : 0);
-    }
-    score->above += sums->above / sums->steps;
-    score->slack += sums->asked / sums->days / (sums->used / sums->steps);
-    score->starved += sums->starved / sums->used;
-    score->worst_hour += worst;
-    score->churn += sums->moves > 0 ? sums->moved / sums->moves : 0;
-}
-
-/* Score of a rule whose requests are multiplied by `factor`; `skip`: a series left out, or trials->series_count. */
-static struct score score_of(const struct trials *trials, size_t rule, double factor, size_t skip)
-{
-    struct score score = {0};
-    double counted = 0;
-    for (size_t at = 0; at < trials->count;) {
-        struct sums sums = {0};
-        size_t series = trials->items[at].series;
-        double before = NAN;
-        for (; at < trials->count && trials->items[at].series == series; at++) {
-            double asked = factor * trials->items[at].asked[rule];
-            add_day(&trials->items[at], asked, &sums);
-            if (isfinite(before)) {
-                sums.moved += fabs(asked - before) / before;
-                sums.moves++;
-            }
-            before = asked;
-        }
-        if (series != skip) {
-            add_series(&sums, &score);
-            counted++;
-        }
-    }
-    score.above /= counted;
-    score.slack /= counted;
-    score.starved /= counted;
-    score.worst_hour /= counted;
-    score.churn /= counted;
-    return score;
+    return rule;
 }
 
 static void print_table(const struct trials *trials, const char *title)
 {
     printf("\n%s: %zu series, %zu days judged\n", title, trials->series_count, trials->count);
-    printf("%-28s %8s %8s %9s %12s %8s\n", "rule", "above %", "slack", "starved %", "worst hour %", "churn %");
+    printf("%-30s %8s %8s %9s %12s %8s\n", "rule", "above %", "slack", "starved %", "worst hour %", "churn %");
     for (size_t r = 0; r < advice_rule_count; r++) {
-        struct score score = score_of(trials, r, 1, trials->series_count);
-        printf("%-28s %8.2f %8.2f %9.2f %12.1f %8.1f\n", advice_rules[r].name, 100 * score.above, score.slack, 100 * score.starved,
+        struct score score = trials_score(trials, r, 1, choice_all);
+        printf("%-30s %8.2f %8.3f %9.2f %12.1f %8.1f\n", advice_rules[r].name, 100 * score.above, score.slack, 100 * score.starved,
                100 * score.worst_hour, 100 * score.churn);
     }
 }
 
-/* The factor at which a rule is above for `above` of the time; it falls as the factor grows. */
-static double factor_for(const struct trials *trials, size_t rule, double above, size_t skip)
+/* A rule multiplied until it is above as rarely as ours, and until it has the slack of ours. */
+struct pair {
+    double factor_above, factor_slack;
+    struct score at_above, at_slack;
+    bool behind; /* more slack there, and more violations here */
+};
+
+static struct pair pair_of(const struct trials *trials, size_t rule, struct choice choice)
 {
-    double low = 0;
-    double high = 64;
-    for (int i = 0; i < 40; i++) {
-        double middle = (low + high) / 2;
-        if (score_of(trials, rule, middle, skip).above > above) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    return high;
+    struct score ours = trials_score(trials, rule_of("ours"), 1, choice);
+    struct pair pair;
+    pair.factor_above = trials_factor(trials, rule, ours.above, choice);
+    pair.factor_slack = ours.slack / trials_score(trials, rule, 1, choice).slack;
+    pair.at_above = trials_score(trials, rule, pair.factor_above, choice);
+    pair.at_slack = trials_score(trials, rule, pair.factor_slack, choice);
+    /* Where no factor reaches our violations, the rule is behind whatever its slack. */
+    bool reached = pair.at_above.above <= ours.above;
+    pair.behind = (!reached || pair.at_above.slack > ours.slack) && pair.at_slack.above > ours.above;
+    return pair;
 }
 
-static void print_plane(const struct trials *trials, size_t ours, const char *title)
+static void print_plane(const struct trials *trials, const char *title)
 {
-    size_t all = trials->series_count;
-    struct score mine = score_of(trials, ours, 1, all);
-    printf("\n%s, on the plane: %s is above %.2f %% of the time at a slack of %.2f\n", title, advice_rules[ours].name, 100 * mine.above,
-           mine.slack);
-    printf("%-28s %8s %10s %10s   %8s %10s %10s\n", "rule, multiplied", "factor", "above %", "slack", "factor", "slack", "above %");
+    struct score ours = trials_score(trials, rule_of("ours"), 1, choice_all);
+    printf("\n%s, the rules multiplied: ours is above %.2f %% of the time at a slack of %.3f\n", title, 100 * ours.above, ours.slack);
+    printf("%-30s %26s   %26s\n", "", "to our violations", "to our slack");
+    printf("%-30s %8s %8s %8s   %8s %8s %8s\n", "rule", "times", "above %", "slack", "times", "above %", "slack");
     for (size_t r = 0; r < advice_rule_count; r++) {
-        if (r == ours) {
+        if (!advice_rules[r].peer) {
             continue;
         }
-        double same_above = factor_for(trials, r, mine.above, all);
-        struct score a = score_of(trials, r, same_above, all);
-        double same_slack = mine.slack / score_of(trials, r, 1, all).slack;
-        struct score b = score_of(trials, r, same_slack, all);
-        printf("%-28s %8.2f %10.2f %10.2f   %8.2f %10.2f %10.2f %s\n", advice_rules[r].name, same_above, 100 * a.above, a.slack, same_slack,
-               b.slack, 100 * b.above, a.slack > mine.slack && b.above > mine.above ? "" : "NOT AHEAD");
+        struct pair pair = pair_of(trials, r, choice_all);
+        printf("%-30s %8.2f %8.2f %8.3f   %8.2f %8.2f %8.3f %s\n", advice_rules[r].name, pair.factor_above, 100 * pair.at_above.above,
+               pair.at_above.slack, pair.factor_slack, 100 * pair.at_slack.above, pair.at_slack.slack, pair.behind ? "" : "ahead of ours");
     }
+}
+
+/* Prints whether something that has to hold does; returns what is missed. */
+static int limit(bool holds, const char *text)
+{
+    printf("%-104s %s\n", text, holds ? "ok" : "not reached");
+    return holds ? 0 : 1;
+}
+
+/* One rule against another as they are. */
+static bool better(const struct trials *trials, size_t rule, size_t other, struct choice choice)
+{
+    struct score a = trials_score(trials, rule, 1, choice);
+    struct score b = trials_score(trials, other, 1, choice);
+    return a.above < b.above && a.slack <= b.slack;
+}
+
+/* The baseline's violations at our slack are more than ours. */
+static bool ahead(const struct trials *trials, struct choice choice)
+{
+    size_t baseline = rule_of("max(1.10 wp95, 1.05 BH90)");
+    return pair_of(trials, baseline, choice).at_slack.above > trials_score(trials, rule_of("ours"), 1, choice).above;
+}
+
+/* On how many choices of the trials ours is ahead of the baseline at the same slack: without each series, on odd and even days. */
+static void print_choices(const struct trials *trials, const char *title)
+{
+    size_t won = 0;
+    for (size_t i = 0; i < trials->series_count; i++) {
+        won += ahead(trials, (struct choice){.without = i}) ? 1 : 0;
+    }
+    printf("%-30s without one series: ahead at the same slack on %zu of %zu; odd days: %s; even days: %s\n", title, won,
+           trials->series_count, ahead(trials, (struct choice){.without = SIZE_MAX, .every = 1}) ? "ahead" : "behind",
+           ahead(trials, (struct choice){.without = SIZE_MAX, .every = 2}) ? "ahead" : "behind");
+}
+
+/* The same with days that begin at other hours. */
+static void print_phases(const struct advice_set *set)
+{
+    size_t baseline = rule_of("max(1.10 wp95, 1.05 BH90)");
+    printf("%-30s ", "CPU, days from other hours");
+    for (size_t i = 0; i < PHASES; i++) {
+        struct trials trials;
+        trials_make(set, true, i * PHASE, &trials);
+        struct score ours = trials_score(&trials, rule_of("ours"), 1, choice_all);
+        struct score other = trials_score(&trials, baseline, ours.slack / trials_score(&trials, baseline, 1, choice_all).slack, choice_all);
+        printf("%.2f/%.2f%s", 100 * ours.above, 100 * other.above, i + 1 < PHASES ? ", " : " % above, ours/baseline at the same slack\n");
+        trials_release(&trials);
+    }
+}
+
+/* Ours with its constants a fifth smaller or larger keeps fewer violations and no more slack. */
+static bool firm(const struct trials *trials)
+{
+    size_t baseline = rule_of("max(1.10 wp95, 1.05 BH90)");
+    bool holds = true;
+    for (size_t r = 0; r < advice_rule_count; r++) {
+        if (advice_rules[r].variant) {
+            holds = holds && better(trials, r, baseline, choice_all);
+        }
+    }
+    return holds;
+}
+
+static bool peers_behind(const struct trials *trials)
+{
+    bool holds = true;
+    for (size_t r = 0; r < advice_rule_count; r++) {
+        bool compared = advice_rules[r].peer && r != rule_of("max(1.10 wp95, 1.05 BH90)");
+        holds = holds && (!compared || pair_of(trials, r, choice_all).behind);
+    }
+    return holds;
+}
+
+/* Safe has fewer violations than balanced, lean less slack. */
+static bool tempers_in_order(const struct trials *trials)
+{
+    struct score ours = trials_score(trials, rule_of("ours"), 1, choice_all);
+    return trials_score(trials, rule_of("ours, safe"), 1, choice_all).above < ours.above &&
+           trials_score(trials, rule_of("ours, lean"), 1, choice_all).slack < ours.slack;
+}
+
+static int print_limits(const struct trials *cpu, const struct trials *made)
+{
+    size_t ours = rule_of("ours");
+    size_t baseline = rule_of("max(1.10 wp95, 1.05 BH90)");
+    int missed = 0;
+    printf("\n");
+    missed |= limit(better(cpu, ours, baseline, choice_all), "CPU series: fewer violations and no more slack than max(1.10 wp95, 1.05 BH90)");
+    missed |= limit(peers_behind(cpu), "CPU series: every other rule, multiplied, needs more slack for our violations and has more at our slack");
+    missed |= limit(better(made, ours, baseline, choice_all), "made series: fewer violations and no more slack than max(1.10 wp95, 1.05 BH90)");
+    missed |= limit(firm(cpu) && firm(made), "both: the same with constants a fifth smaller or larger");
+    missed |= limit(tempers_in_order(cpu) && tempers_in_order(made), "both: safe has fewer violations than balanced, lean less slack");
+    return missed;
 }
 
 int advice_rightsizing(const struct advice_set *real, const struct advice_set *made)
 {
-    struct trials cpu, other, synthetic;
-    trials_make(real, true, &cpu);
-    trials_make(real, false, &other);
-    trials_make(made, true, &synthetic);
+    struct trials cpu;
+    struct trials other;
+    struct trials synthetic;
+    trials_make(real, true, 0, &cpu);
+    trials_make(real, false, 0, &other);
+    trials_make(made, true, 0, &synthetic);
     print_table(&cpu, "CPU series, of four cores");
-    print_table(&other, "other series, highest = four cores");
+    print_table(&other, "other series, the highest value four cores");
     print_table(&synthetic, "made series");
-    print_plane(&cpu, advice_rule_count - 3, "CPU series");
-    print_plane(&synthetic, advice_rule_count - 3, "made series");
+    print_plane(&cpu, "CPU series");
+    print_plane(&synthetic, "made series");
+    printf("\n");
+    print_choices(&cpu, "CPU series");
+    print_choices(&synthetic, "made series");
+    print_phases(real);
+    advice_replicas(made);
+    int missed = print_limits(&cpu, &synthetic);
     trials_release(&cpu);
     trials_release(&other);
     trials_release(&synthetic);
-    return 0;
+    return missed;
 }

@@ -131,21 +131,54 @@ static double ours_lean(const struct lesson *lesson)
     return ours_as(lesson, AGGRESSIVENESS_LEAN);
 }
 
+/* The formula of rules/cpu.c once more, with constants of one's own. */
+static double with_constants(const struct lesson *lesson, double beyond, double level)
+{
+    const struct figures *use = lesson->use;
+    double usual = (1 + beyond) * fmax(use->weighted_p95, use->busy_hour_p90);
+    double tail = fmin(use->weighted_p99, fmin(fmax(use->weighted_p95, use->day_p99_second), usual));
+    return fmax(tail, use->recent_p90) + level * fmax(use->weighted_p50, use->recent_p50);
+}
+
+static double less_level(const struct lesson *lesson)
+{
+    return with_constants(lesson, 0.05, 0.064);
+}
+
+static double more_level(const struct lesson *lesson)
+{
+    return with_constants(lesson, 0.05, 0.096);
+}
+
+static double less_beyond(const struct lesson *lesson)
+{
+    return with_constants(lesson, 0.04, 0.08);
+}
+
+static double more_beyond(const struct lesson *lesson)
+{
+    return with_constants(lesson, 0.06, 0.08);
+}
+
 const struct advice_rule advice_rules[] = {
-    {"KRR simple (p95)", krr, true},
-    {"KRR simple-limit (p66)", krr_limit, true},
-    {"VPA, 1 h history", vpa_hourly, true},
-    {"VPA, native samples", vpa_native, true},
-    {"VPA, without classes", vpa_exact, true},
-    {"Crane (p99, bins of 100m)", crane, true},
-    {"Crane, without bins", crane_exact, true},
-    {"p95 + 15 %", p95_and_15, true},
-    {"p99", p99, true},
-    {"highest of 7 days", highest, true},
-    {"max(1.10 wp95, 1.05 BH90)", baseline, true},
-    {"ours", ours, false},
-    {"ours, safe", ours_safe, false},
-    {"ours, lean", ours_lean, false},
+    {"KRR simple (p95)", krr, true, false},
+    {"KRR simple-limit (p66)", krr_limit, true, false},
+    {"VPA, 1 h history", vpa_hourly, true, false},
+    {"VPA, native samples", vpa_native, true, false},
+    {"VPA, without classes", vpa_exact, true, false},
+    {"Crane (p99, bins of 100m)", crane, true, false},
+    {"Crane, without bins", crane_exact, true, false},
+    {"p95 + 15 %", p95_and_15, true, false},
+    {"p99", p99, true, false},
+    {"highest of 7 days", highest, true, false},
+    {"max(1.10 wp95, 1.05 BH90)", baseline, true, false},
+    {"ours", ours, false, false},
+    {"ours, safe", ours_safe, false, false},
+    {"ours, lean", ours_lean, false, false},
+    {"ours, 0.064 of the level", less_level, false, true},
+    {"ours, 0.096 of the level", more_level, false, true},
+    {"ours, 1.04 of the usual", less_beyond, false, true},
+    {"ours, 1.06 of the usual", more_beyond, false, true},
 };
 
 const size_t advice_rule_count = ARRAY_COUNT(advice_rules);

@@ -16,7 +16,8 @@ struct lesson {
 struct advice_rule {
     const char *name;
     double (*request)(const struct lesson *lesson);
-    bool peer; /* is put on the plane beside ours */
+    bool peer;    /* is multiplied and put beside ours */
+    bool variant; /* ours with other constants */
 };
 
 /* All of them; the rule of the product in its three tempers is found by name: "ours", "ours, safe", "ours, lean". */

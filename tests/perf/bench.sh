@@ -127,4 +127,5 @@ END {
 bad=$?
 tests/perf/parse.sh "${short[@]}" "$build" || bad=1
 tests/perf/collect.sh "${short[@]}" "$build" || bad=1
+tests/perf/advice.sh "${short[@]}" "$build" || bad=1
 exit $bad
