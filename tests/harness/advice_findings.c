@@ -13,6 +13,7 @@
 #include "stages/analyze/findings/alarms.h"
 #include "stages/analyze/statistics/order.h"
 #include "tests/harness/advice_bench.h"
+#include "tests/harness/advice_findings_record.h"
 
 enum { BIN = 6 * 3600, WEEK = 7 * ADVICE_DAY, DAYS_MAX = 64, GRID = 240 };
 
@@ -31,7 +32,9 @@ typedef void detector(const struct advice_series *series, struct arena *arena, d
 static void of_record(const struct advice_series *series, struct arena *arena, double *scores)
 {
     struct alarms alarms;
-    alarms_find(series->values, series->count, series->start, ADVICE_STEP, NULL, arena, &alarms, scores);
+    struct profile profile;
+    profile_make(series->values, series->count, series->start, ADVICE_STEP, arena, &profile);
+    alarms_find(series->values, series->count, series->start, ADVICE_STEP, &profile, NULL, arena, &alarms, scores);
 }
 
 /* Range excess alone, with the same suppression, as in recommender.md. */
@@ -85,9 +88,11 @@ static void run_a_day(const struct advice_series *series, bool stored, struct ar
         struct past_days past;
         size_t end = day < series->count ? day : series->count;
         size_t from = end > WEEK ? end - WEEK : 0;
+        int64_t start = series->start + (int64_t)from * ADVICE_STEP;
+        struct profile profile;
         stored_days(series, from, arena, &past);
-        alarms_find(series->values + from, end - from, series->start + (int64_t)from * ADVICE_STEP, ADVICE_STEP, stored ? &past : NULL,
-                    arena, &alarms, window_scores);
+        profile_make(series->values + from, end - from, start, ADVICE_STEP, arena, &profile);
+        alarms_find(series->values + from, end - from, start, ADVICE_STEP, &profile, stored ? &past : NULL, arena, &alarms, window_scores);
         for (size_t i = end - ADVICE_DAY; i < end; i++) {
             scores[i] = fmax(scores[i], window_scores[i - from]);
         }
@@ -188,6 +193,7 @@ static const struct row {
     double threshold; /* 0: the best one on these series */
 } rows[] = {
     {"detector of record", of_record, ALARM_THRESHOLD},
+    {"  as findings of a record", findings_of_record, 1},
     {"  range excess alone", excess_only, 0.16},
     {"  a run a day, window of 7 days", seven_days, ALARM_THRESHOLD},
     {"  the same, and stored extremes", seven_days_stored, ALARM_THRESHOLD},

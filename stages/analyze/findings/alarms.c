@@ -167,11 +167,10 @@ static void collect(const struct view *view, size_t learned, struct arena *arena
     }
 }
 
-void alarms_find(const double *values, size_t count, int64_t start, int64_t step_seconds, const struct past_days *past,
-                 struct arena *arena, struct alarms *out, double *scores)
+void alarms_find(const double *values, size_t count, int64_t start, int64_t step_seconds, const struct profile *profile,
+                 const struct past_days *past, struct arena *arena, struct alarms *out, double *scores)
 {
-    struct profile profile;
-    struct view view = {.values = values, .count = count, .start = start, .step = step_seconds, .profile = &profile};
+    struct view view = {.values = values, .count = count, .start = start, .step = step_seconds, .profile = profile};
     out->count = 0;
     if (scores != NULL) {
         memset(scores, 0, count * sizeof *scores);
@@ -185,8 +184,7 @@ void alarms_find(const double *values, size_t count, int64_t start, int64_t step
     view.ranges = arena_alloc_array(arena, count, sizeof *view.ranges);
     view.novel = arena_alloc_array(arena, view.quarters + 1, sizeof *view.novel);
     view.sum = arena_alloc_array(arena, view.quarters + 1, sizeof *view.sum);
-    profile_make(values, count, start, step_seconds, arena, &profile);
-    range_excess(values, count, start, step_seconds, &profile, past, arena, view.excess, view.ranges);
+    range_excess(values, count, start, step_seconds, profile, past, arena, view.excess, view.ranges);
     novelty(quarters_new(&view, arena), view.quarters, arena, view.novel);
     add_up(&view);
     size_t learned = past != NULL && past->count >= 2 ? 0 : (size_t)(LEARN_SECONDS / step_seconds);

@@ -34,9 +34,9 @@ struct alarms {
     struct alarm items[ALARMS_MAX]; /* in order of time; the first ones where there are more */
 };
 
-/* Alarms of a row of means at equal distances (NaN = gap). `past`: as for range_excess; without earlier days the first two days
+/* Alarms of a row of means at equal distances (NaN = gap) with their profile. `past`: as for range_excess; without earlier days the first two days
  * are only learned from. `scores` (may be NULL) receives for every step the score that is compared to the threshold. */
-void alarms_find(const double *values, size_t count, int64_t start, int64_t step_seconds, const struct past_days *past,
-                 struct arena *arena, struct alarms *out, double *scores);
+void alarms_find(const double *values, size_t count, int64_t start, int64_t step_seconds, const struct profile *profile,
+                 const struct past_days *past, struct arena *arena, struct alarms *out, double *scores);
 
 #endif

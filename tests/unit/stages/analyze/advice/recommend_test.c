@@ -86,7 +86,7 @@ static json_t *recommendation_of(const struct made_workload *workload, struct ar
     class_of(&subject, &class);
     plan_make(&subject, &policy, arena, &plan);
     plan_settle(&plan);
-    const struct parts parts = {.findings = findings_new(&plan, NULL, NULL, arena)};
+    const struct parts parts = {.findings = findings_new(&plan, NULL, arena)};
     json_t *recommendation = recommendation_new(&plan, &class, NULL, &parts);
     json_decref(record);
     return recommendation;
@@ -172,14 +172,14 @@ static void drift_is_found(void **state)
     json_object_set_new(workload, "live", live);
     subject_read(record, &arena, &subject);
     plan_make(&subject, &policy, &arena, &plan);
-    json_t *findings = findings_new(&plan, NULL, NULL, &arena);
+    json_t *findings = findings_new(&plan, NULL, &arena);
     assert_int_equal(json_array_size(findings), 0);
     json_decref(findings);
     json_t *requests = json_object_get(json_array_get(json_object_get(live, "containers"), 0), "requests");
     json_object_set_new(requests, "cpu_millicores", json_integer(400));
     subject_read(record, &arena, &subject);
     plan_make(&subject, &policy, &arena, &plan);
-    findings = findings_new(&plan, NULL, NULL, &arena);
+    findings = findings_new(&plan, NULL, &arena);
     assert_int_equal(plan.containers[0].fields[CPU_REQUEST].old, 400);
     assert_int_equal(json_array_size(findings), 1);
     assert_string_equal(json_string_or_null(json_array_get(findings, 0), "code"), "drift");
@@ -222,7 +222,7 @@ static void odd_records_are_survived(void **state)
         class_of(&subject, &class);
         plan_make(&subject, &policy, &arena, &plan);
         plan_settle(&plan);
-        const struct parts parts = {.findings = findings_new(&plan, NULL, NULL, &arena)};
+        const struct parts parts = {.findings = findings_new(&plan, NULL, &arena)};
         json_t *recommendation = recommendation_new(&plan, &class, NULL, &parts);
         char *text = json_text(recommendation);
         assert_non_null(text);

@@ -239,7 +239,7 @@ static void one_case(int number)
     (void)answer_apply(&answer, &plan);
     check_plan(number, &plan);
     struct opinion opinion = {.source = "llm", .confidence = answer.confidence};
-    const struct parts parts = {.findings = findings_new(&plan, NULL, NULL, &arena)};
+    const struct parts parts = {.findings = findings_new(&plan, NULL, &arena)};
     json_t *recommendation = recommendation_new(&plan, &class, &opinion, &parts);
     assert_true(json_object_size(json_object_get(recommendation, "containers")) <= subject.container_count);
     json_decref(recommendation);
