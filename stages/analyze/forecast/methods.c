@@ -5,6 +5,7 @@
 
 #include "stages/analyze/forecast/level.h"
 #include "stages/analyze/forecast/season.h"
+#include "stages/analyze/statistics/order.h"
 
 enum {
     AHEAD = LEVEL_HOURS,
@@ -12,6 +13,7 @@ enum {
     SEASONAL = 24 * 3,   /* hours that a daily profile is learned from at least */
     SHORT = 12,          /* … and a level */
     WEEK = 24 * 7,
+    TREND_HOURS = 24 * 2,
     WEEKLY = 24 * 14     /* hours from which working days and weekends are told apart */
 };
 
@@ -21,7 +23,22 @@ static const double sharpness = 16;
 /* Half of what a backtest counts for is lost after so many hours. */
 static const double half_life = 36;
 
-static const char *const names[METHODS] = {"level", "daily", "slots", "weekdays"};
+static const char *const names[METHODS] = {"level", "daily", "slots", "trend", "weekdays"};
+
+/* By how much an hour the last two days lay above those before them: the middle of the hours. */
+static double slope_at(const struct span *span)
+{
+    double rise[TREND_HOURS];
+    size_t n = 0;
+    for (size_t back = 1; back <= TREND_HOURS && span->from + 24 + back <= span->to; back++) {
+        const double *hour = span->grid->median + span->to - back;
+        double difference = *hour - *(hour - 24);
+        if (!isnan(difference)) {
+            rise[n++] = difference;
+        }
+    }
+    return n > 0 ? order_quantile(rise, n, 0.5) / 24 : 0;
+}
 
 /* What every usable method says at hour `to`; one that cannot say anything is not usable any more. */
 static void methods_say(const struct grid *grid, size_t to, struct trial *trial, double (*said)[FORECAST_STEPS])
@@ -37,9 +54,13 @@ static void methods_say(const struct grid *grid, size_t to, struct trial *trial,
         trial->usable[METHOD_WEEKDAYS] = season_weekly(&span, &season[METHOD_WEEKDAYS]);
     }
     for (size_t m = 0; m < METHODS; m++) {
-        if (trial->usable[m]) {
+        if (trial->usable[m] && m != METHOD_TREND) {
             level_extend(&span, &season[m], said[m]);
         }
+    }
+    double slope = trial->usable[METHOD_TREND] ? slope_at(&span) : 0;
+    for (size_t i = 0; trial->usable[METHOD_TREND] && i < trial->steps; i++) {
+        said[METHOD_TREND][i] = said[METHOD_LEVEL][i] + slope * (double)(i + 1) / (double)grid->per_hour;
     }
 }
 
@@ -149,7 +170,7 @@ bool trial_run(const struct grid *grid, struct trial *out)
     out->count = out->count < ORIGINS_MAX ? out->count : ORIGINS_MAX;
     out->steps = AHEAD * grid->per_hour;
     out->usable[METHOD_LEVEL] = true;
-    out->usable[METHOD_DAILY] = out->usable[METHOD_SLOTS] = seasonal;
+    out->usable[METHOD_DAILY] = out->usable[METHOD_SLOTS] = out->usable[METHOD_TREND] = seasonal;
     out->usable[METHOD_WEEKDAYS] = grid->hours >= WEEKLY;
     double next[METHODS][FORECAST_STEPS];
     methods_say(grid, grid->hours, out, next);

@@ -6,7 +6,7 @@
 #include "stages/analyze/forecast/forecast.h"
 #include "stages/analyze/forecast/grid.h"
 
-enum method { METHOD_LEVEL = 0, METHOD_DAILY, METHOD_SLOTS, METHOD_WEEKDAYS, METHODS };
+enum method { METHOD_LEVEL = 0, METHOD_DAILY, METHOD_SLOTS, METHOD_TREND, METHOD_WEEKDAYS, METHODS };
 
 enum { ORIGINS_MAX = 24, ORIGINS_MIN = 4 };
 
