@@ -150,3 +150,44 @@ json_t *backtests_new(const struct plan *plan, const char **reason)
     json_object_set_new(out, "containers", containers);
     return out;
 }
+
+/* "KRR 3.1 %, 1.52", with what happens at its limit. */
+static void write_verdict(const struct verdict *verdict, enum resource resource, struct buf *out)
+{
+    (void)buf_printf(out, " %.1f %%, %.2f", verdict->time_above * 100, verdict->slack);
+    if (resource == MEMORY && verdict->over_limit >= 1) {
+        (void)buf_printf(out, ", OOM killed %.0f time%s", verdict->over_limit, verdict->over_limit > 1 ? "s" : "");
+    } else if (resource == CPU && verdict->over_limit >= 0.001) {
+        (void)buf_printf(out, ", throttled %.1f %%", verdict->over_limit * 100);
+    }
+}
+
+static void write_resource(const struct backtest *backtest, enum resource resource, struct buf *out)
+{
+    static const char *const who[CONTENDERS] = {"ours", "; today", "; KRR", "; VPA"};
+    char judged[RFC3339_MAX] = "runs";
+    if (!backtest->by_runs) {
+        (void)duration_format(backtest->judged_seconds / 3600 * 3600, judged);
+    }
+    (void)buf_printf(out, " Backtest of %s on the last %s, which no rule had seen (time above the request, request ÷ mean use): ",
+                     resource_word(resource), judged);
+    for (int c = 0; c < CONTENDERS; c++) {
+        const struct verdict *verdict = &backtest->verdicts[resource][c];
+        if (isfinite(verdict->time_above) && isfinite(verdict->slack)) {
+            (void)buf_add_str(out, who[c]);
+            write_verdict(verdict, resource, out);
+        }
+    }
+    (void)buf_add_char(out, '.');
+}
+
+void proof_write(const struct container_plan *container, struct buf *out)
+{
+    const struct backtest *backtest = &container->backtest;
+    for (int r = 0; r < RESOURCES; r++) {
+        const struct verdict *ours = &backtest->verdicts[r][CONTENDER_OURS];
+        if (backtest->known && backtest->judged[r] && isfinite(ours->time_above) && isfinite(ours->slack)) {
+            write_resource(backtest, (enum resource)r, out);
+        }
+    }
+}

@@ -12,6 +12,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/rng.h"
 #include "pipeline/base/str.h"
+#include "stages/analyze/advice/proof.h"
 #include "stages/analyze/advice/recommend.h"
 #include "stages/analyze/rules/figures.h"
 #include "tests/unit/stages/analyze/subject/subject_builder.h"
@@ -271,6 +272,33 @@ static void verdicts_are_complete(const json_t *resource)
     }
 }
 
+/* The sentence that people read. */
+static void proof_is_put_in_words(void **state)
+{
+    (void)state;
+    struct container_plan plan = {.backtest = {.known = true, .judged = {true, true}, .judged_seconds = 172800}};
+    struct backtest *backtest = &plan.backtest;
+    struct buf text;
+    for (int c = 0; c < CONTENDERS; c++) {
+        backtest->verdicts[CPU][c] = (struct verdict){.time_above = 0.0125 * (c + 1), .slack = 2, .over_limit = c == 1 ? 0.25 : NAN};
+        backtest->verdicts[MEMORY][c] = (struct verdict){.time_above = NAN, .slack = NAN, .over_limit = NAN};
+    }
+    backtest->verdicts[MEMORY][CONTENDER_OURS] = (struct verdict){.slack = 1.25, .over_limit = 2};
+    buf_init(&text, 4000);
+    proof_write(&plan, &text);
+    assert_string_equal(buf_str(&text),
+                        " Backtest of CPU on the last 2d, which no rule had seen (time above the request, request ÷ mean use): "
+                        "ours 1.2 %, 2.00; today 2.5 %, 2.00, throttled 25.0 %; KRR 3.8 %, 2.00; VPA 5.0 %, 2.00. "
+                        "Backtest of memory on the last 2d, which no rule had seen (time above the request, request ÷ mean use): "
+                        "ours 0.0 %, 1.25, OOM killed 2 times.");
+    buf_release(&text);
+    backtest->known = false;
+    buf_init(&text, 4000);
+    proof_write(&plan, &text);
+    assert_string_equal(buf_str(&text), "");
+    buf_release(&text);
+}
+
 static void no_number_is_lost(void **state)
 {
     (void)state;
@@ -306,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_request_that_did_not_hold_is_a_risk),
         cmocka_unit_test(too_little_is_null_with_a_reason),
         cmocka_unit_test(the_chain_can_be_followed),
+        cmocka_unit_test(proof_is_put_in_words),
         cmocka_unit_test(no_number_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
