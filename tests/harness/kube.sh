@@ -4,6 +4,7 @@
 #   kube_shared                the API server all tests share (kept for the whole of .ci/check); objects in a namespace of your own
 #   kube_start DIR [PROGRAM…]  one of your own, ended with the test; kube_stop DIR ends it earlier, another kube_start goes on with its data
 #   kube ARGUMENT…             kubectl as admin of the one that was named last; $kube_dir, $kube_url
+#   kube_kinds                 in a server of your own: VerticalPodAutoscaler and ScaledObject as their makers define them, in the place of kinds.yaml
 #   kube_namespace             a new namespace in $namespace
 #   kube_user NAME [GROUP…]    a client certificate for a user of any name in groups of any name
 #   kube_config KIND USER      prints a kubeconfig by which USER comes in; KIND is one of
@@ -20,18 +21,23 @@ CLUSTER_TOOLS=$("$cluster_dir/tools.sh" path) || CLUSTER_TOOLS=''
 export CLUSTER_TOOLS
 kube_dir='' kube_url='' namespace=''
 
+# Ends a test that this machine cannot run; where CI=true it has failed.
+kube_skip() {
+    tap_done=1
+    if [[ ${CI:-} == true ]]; then
+        echo "Bail out! $1 (hint: make cluster-tools)"
+        exit 1
+    fi
+    echo "1..0 # SKIP $1 (hint: make cluster-tools)"
+    exit 0
+}
+
 kube_tools() {
     if [[ -n $CLUSTER_TOOLS ]]; then
         [[ :$PATH: == *:$CLUSTER_TOOLS:* ]] || PATH=$CLUSTER_TOOLS:$PATH
         return 0
     fi
-    tap_done=1
-    if [[ ${CI:-} == true ]]; then
-        echo "Bail out! helm, kustomize and the control plane are not built (hint: make cluster-tools)"
-        exit 1
-    fi
-    echo "1..0 # SKIP helm, kustomize and the control plane are not built (hint: make cluster-tools)"
-    exit 0
+    kube_skip "helm, kustomize and the control plane are not built"
 }
 
 # Kinds of others than Kubernetes' own, and what a reader may, once a server.
@@ -96,6 +102,20 @@ kube_user() {
     openssl req -x509 -days 2 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -batch -subj "$subject/CN=$name" \
         -addext "basicConstraints=critical,CA:FALSE" -addext "extendedKeyUsage=clientAuth" -CA "$pki/ca.crt" -CAkey "$pki/ca.key" \
         -keyout "$tmp/users/$name.key" -out "$tmp/users/$name.crt" 2>"$tmp/users/openssl.log"
+}
+
+# Returns when the definitions are in force: what they do not allow is refused then.
+kube_kinds() {
+    local folder i
+    folder=$("$cluster_dir/tools.sh" kinds 2>"$tmp/kinds.log") || kube_skip "the definitions of kinds could not be fetched"
+    kube apply --server-side --force-conflicts -f "$folder" >"$tmp/kinds.log" 2>&1 || return
+    kube wait --for=condition=established --timeout=30s -f "$folder" >>"$tmp/kinds.log" 2>&1 || return
+    for ((i = 0; i < 150; i++)); do
+        printf "%s" '{"apiVersion":"keda.sh/v1alpha1","kind":"ScaledObject","metadata":{"name":"x"},"spec":{"odd":1}}' |
+            kube apply --dry-run=server -n default -f - >>"$tmp/kinds.log" 2>&1 || return 0
+        sleep 0.2
+    done
+    return 1
 }
 
 # Returns when it holds: what grants say reaches the API server's own watch a moment later.

@@ -6,13 +6,12 @@
 
 /* A rise of the memory at rest that counts as growth though it is no leak: share of it in a day. */
 static const double memory_growth = 0.02;
-static const double memory_growth_p = 0.01;
 
 static bool memory_grows(const struct situation *situation)
 {
     for (size_t i = 0; i < situation->subject->container_count; i++) {
-        const struct trend *trend = &situation->plan->containers[i].signals.memory_trend;
-        if (trend->known && trend->p < memory_growth_p && 24 * trend->per_step > memory_growth * trend->median) {
+        const struct container_plan *container = &situation->plan->containers[i];
+        if (container->container->role != ROLE_INIT && climb_lasts(&container->signals.memory_climb, memory_growth, 24)) {
             return true;
         }
     }
@@ -60,7 +59,7 @@ static void fill_ranges(const struct situation *situation, struct size_spec *spe
 {
     for (size_t i = 0; i < situation->subject->container_count; i++) {
         const struct container_plan *container = &situation->plan->containers[i];
-        if (!container->judged || spec->container_count == VPA_CONTAINERS_MAX) {
+        if (!container->judged || container->container->role == ROLE_INIT || spec->container_count == VPA_CONTAINERS_MAX) {
             continue;
         }
         struct size_range *range = &spec->containers[spec->container_count++];
