@@ -14,6 +14,8 @@ static const double step_explains = 0.6;
 static const double slope_explains = 0.6;
 static const double at_once = 0.6;
 static const double slope_p = 1e-4;
+/* What levels off (a cache that fills) is none: its later half rises by less than this share of the whole. */
+static const double late_share = 0.4;
 
 /* Medians of the blocks, NaN where there is none. */
 struct blocks {
@@ -86,13 +88,14 @@ static bool is_sudden(const struct blocks *blocks, const struct change *step)
     return before.count > 0 && after.count > 0 && fabs(after.mean - before.mean) >= at_once * fabs(step->after - step->before);
 }
 
-/* The straight line of least squares. */
-static void best_slope(const struct blocks *blocks, double all, struct change *out)
+/* The straight line of least squares through blocks from `first` on: its rise from block to block; *level, *sum receive its value at
+ * block 0 and what it explains. */
+static double line_of(const struct blocks *blocks, size_t first, double *level, double *sum)
 {
     double n = 0;
     double x = 0;
     double y = 0;
-    for (size_t b = 0; b < blocks->count; b++) {
+    for (size_t b = first; b < blocks->count; b++) {
         if (isfinite(blocks->values[b])) {
             n += 1;
             x += (double)b;
@@ -101,18 +104,28 @@ static void best_slope(const struct blocks *blocks, double all, struct change *o
     }
     double xy = 0;
     double xx = 0;
-    for (size_t b = 0; b < blocks->count; b++) {
+    for (size_t b = first; b < blocks->count; b++) {
         if (isfinite(blocks->values[b])) {
             xy += ((double)b - x / n) * (blocks->values[b] - y / n);
             xx += ((double)b - x / n) * ((double)b - x / n);
         }
     }
-    double slope = xy / xx;
+    *level = y / n - xy / xx * x / n;
+    *sum = xy / xx * xy;
+    return xy / xx;
+}
+
+/* The best straight line, and whether the later half goes on as the whole does. */
+static bool best_slope(const struct blocks *blocks, double all, struct change *out)
+{
+    double explained;
+    double ignored;
+    double slope = line_of(blocks, 0, &out->before, &explained);
     out->at = blocks->start;
     out->per_day = slope * PER_DAY;
-    out->before = y / n - slope * x / n;
     out->after = out->before + slope * (double)(blocks->count - 1);
-    out->explained = all > 0 ? slope * xy / all : 0;
+    out->explained = all > 0 ? explained / all : 0;
+    return line_of(blocks, blocks->count / 2, &ignored, &ignored) / slope > late_share;
 }
 
 /* Whether both ends are worth telling apart. */
@@ -139,12 +152,12 @@ void change_find(const double *values, size_t count, int64_t start, int64_t step
     }
     double all = moments_of(&blocks, 0, blocks.count).squares;
     best_step(&blocks, all, &step);
-    best_slope(&blocks, all, &slope);
+    bool lasts = best_slope(&blocks, all, &slope);
     trend_fit(blocks.values, blocks.count, arena, &trend);
     slope.p = trend.known ? trend.p : 1;
     if (step.explained >= step_explains && step.explained > slope.explained && is_large(&step) && is_sudden(&blocks, &step)) {
         *out = step;
-    } else if (slope.explained >= slope_explains && slope.explained > step.explained - 0.05 && slope.p < slope_p && is_large(&slope)) {
+    } else if (lasts && slope.explained >= slope_explains && slope.explained > step.explained - 0.05 && slope.p < slope_p && is_large(&slope)) {
         *out = slope;
     }
 }

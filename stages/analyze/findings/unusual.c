@@ -7,7 +7,7 @@
 #include "stages/analyze/findings/change.h"
 #include "stages/analyze/findings/extra.h"
 
-enum { TOLD_MAX = 6, HOUR = 3600, QUARTER = 900, NEAR = 6 * HOUR, LASTING = 5 * HOUR };
+enum { TOLD_MAX = 6, HOUR = 3600, QUARTER = 900, START_LONGEST = 600, NEAR = 6 * HOUR, LASTING = 5 * HOUR };
 
 /* Below these amounts, and below a tenth of what was usual (the dead-band of sizing), nothing is worth a word; millicores, bytes. */
 static const double matters[RESOURCES] = {2, 4 * 1048576.0};
@@ -16,6 +16,7 @@ static const double matters_level[RESOURCES] = {10, 16 * 1048576.0};
 /* Own cuts: a start explains a peak that it nearly reaches; a limit is at hand from here on; a request is far exceeded. */
 static const double start_share = 0.7;
 static const double at_limit[RESOURCES] = {0.9, 0.95};
+static const double above = 1.2;
 static const double far_above = 3;
 /* The cut of recommender.md above which an excess is a severe one. */
 static const double severe_excess = 0.5;
@@ -37,25 +38,27 @@ static double amount_or_nan(int64_t amount)
     return amount > 0 ? (double)amount : NAN;
 }
 
+/* Whether the container's starts are peaks of this kind: as high in the figures of new pods, or it did start again. */
+static bool is_start(const struct case_of *about, const struct alarm *alarm)
+{
+    const struct container *container = about->sheet->container->container;
+    bool known = about->use->startup_p99 >= start_share * alarm->extreme || container->restarts >= 0.5;
+    return about->resource == CPU && known && alarm->end - alarm->start <= START_LONGEST;
+}
+
 /* Severity of a peak: none of it where it stays below the request; high where it is far out and comes to the limit, or to a multiple
  * of the request for an hour. NaN compares false, so what is not known does not count. */
 static enum severity peak_severity(const struct case_of *about, const struct alarm *alarm)
 {
-    bool severe = alarm->excess >= severe_excess;
     int64_t lasts = alarm->end - alarm->start;
-    if (alarm->extreme <= about->request) {
+    if (alarm->excess < severe_excess || alarm->extreme <= above * about->request || is_start(about, alarm)) {
         return LOW;
     }
-    if (about->resource == CPU && lasts <= QUARTER && about->use->startup_p99 >= start_share * alarm->extreme) {
-        return LOW;
-    }
-    if (severe && alarm->extreme >= at_limit[about->resource] * about->limit) {
+    bool far = alarm->extreme >= far_above * about->request;
+    if (alarm->extreme >= at_limit[about->resource] * about->limit || (far && lasts >= HOUR)) {
         return HIGH;
     }
-    if (severe && lasts >= HOUR && alarm->extreme >= far_above * about->request) {
-        return HIGH;
-    }
-    return severe || lasts >= QUARTER ? MEDIUM : LOW;
+    return lasts >= QUARTER || (far && lasts > START_LONGEST / 2) ? MEDIUM : LOW;
 }
 
 /* New evidence of an alarm. */
