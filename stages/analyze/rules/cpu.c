@@ -17,7 +17,7 @@ struct cpu_factors {
 
 static const struct cpu_factors factors_of[] = {
     [AGGRESSIVENESS_SAFE] = {0, 1.05, 0.15, 1.15, 1.25, 1.20, 1.25, 1.15, 1.00},
-    [AGGRESSIVENESS_BALANCED] = {1.05, 1.00, 0.08, 1.00, 1.10, 1.10, 1.10, 1.05, 0},
+    [AGGRESSIVENESS_BALANCED] = {1.05, 1.00, 0.07, 1.00, 1.10, 1.10, 1.10, 1.05, 0},
     [AGGRESSIVENESS_LEAN] = {1.00, 1.00, 0.03, 0.95, 1.05, 1.05, 1.05, 1.00, 0},
 };
 
@@ -132,12 +132,12 @@ static const char *pooled_formula(const struct figures *use, const struct scene 
     }
     const char *least = factors->busiest <= 0 ? "wp99"
                                               : arena_printf(arena,
-                                                             "min(wp99, max(wp95, second highest p99 of a day), %.2f × max(wp95, bh90))",
+                                                             "min(wp99, max(wp95, day_p99_second), %.2f × max(wp95, bh90))",
                                                              factors->busiest);
     if (scene->headroom[CPU] > 0) {
-        return arena_printf(arena, "%.2f × max(%s, p90 of the last hour)", scene->headroom[CPU], least);
+        return arena_printf(arena, "%.2f × max(%s, recent_p90)", scene->headroom[CPU], least);
     }
-    return arena_printf(arena, "%.2f × max(%s, p90 of the last hour) + %.2f × max(wp50, p50 of the last hour)", factors->tail, least,
+    return arena_printf(arena, "%.2f × max(%s, recent_p90) + %.2f × max(wp50, recent_p50)", factors->tail, least,
                         factors->level);
 }
 
@@ -146,17 +146,17 @@ const char *rule_cpu_formula(const struct figures *use, const struct scene *scen
     const struct cpu_factors *factors = &factors_of[scene->aggressiveness];
     const char *rule;
     (void)rule_cpu_request(use, scene, &rule);
-    const char *pod = use->pods > many_pods && isfinite(use->pod_p95_p95) ? "p95 of the pods' wp95" : "highest pod's wp95";
+    const char *pod = use->pods > many_pods && isfinite(use->pod_p95_p95) ? "pod_wp95_p95" : "pod_wp95_max";
     double headroom = scene->headroom[CPU];
     if (scene->percentile[CPU] > 0) {
         return arena_printf(arena, "%.2f × weighted p%g%s", headroom > 0 ? headroom : factors->headroom, scene->percentile[CPU],
                             scene->per_pod ? " of the highest pod" : "");
     }
     if (strcmp(rule, "cpu-run") == 0) {
-        return arena_printf(arena, "%.2f × %s, a run being a pod", headroom > 0 ? headroom : factors->run, pod);
+        return arena_printf(arena, "%.2f × %s, each run a pod", headroom > 0 ? headroom : factors->run, pod);
     }
     if (strcmp(rule, "cpu-per-pod") == 0) {
-        return arena_printf(arena, "%.2f × %s × max(1, p90 of the last hour ÷ wp95), at least bh90 where that is above %.1f × wp95",
+        return arena_printf(arena, "%.2f × %s × max(1, recent_p90 ÷ wp95), at least min(bh90, max(wp95, day_p99_second)) where that is above %.1f × wp95",
                             headroom > 0 ? headroom : factors->pod, pod, busy_gate);
     }
     return pooled_formula(use, scene, arena);
