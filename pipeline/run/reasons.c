@@ -1,9 +1,9 @@
 #include "pipeline/run/reasons.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "pipeline/base/mem.h"
-#include "pipeline/base/str.h"
 
 static const struct {
     const char *code;
@@ -16,8 +16,9 @@ static const struct {
 
 const char *reason_words(const char *code)
 {
+    size_t length = code == NULL ? 0 : strcspn(code, ":");
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        if (str_equal(rows[i].code, code)) {
+        if (length > 0 && strncmp(rows[i].code, code, length) == 0 && rows[i].code[length] == '\0') {
             return rows[i].words;
         }
     }

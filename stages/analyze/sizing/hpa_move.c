@@ -19,6 +19,7 @@ struct search {
     int64_t *requests;
     size_t main;   /* the container whose request is adjusted: the largest wish */
     double others; /* what the other containers that count would ask for */
+    double off;    /* how far what is kept lies from what is wished */
 };
 
 static bool counts(const struct hpa_move *move, const struct container *container)
@@ -92,9 +93,10 @@ static void consider(struct search *search, int64_t target, int64_t amount, doub
     if (amount < wish->min || amount > wish->max || fabs(load - move->load) > tolerance * move->load) {
         return;
     }
-    bool better = move->request < 0 ||
-                  fabs(sum - (double)move->wanted) < fabs((double)move->request - (double)move->wanted);
-    if (better) {
+    /* The nearest to the wish; of the same request the nearest to the load. */
+    double off = fabs(sum - (double)move->wanted) + fabs(load - move->load) / (1 + move->load);
+    if (move->request < 0 || off < search->off) {
+        search->off = off;
         move->request = (int64_t)(sum + 0.5);
         move->new_target = target;
         search->requests[search->main] = amount;

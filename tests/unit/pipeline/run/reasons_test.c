@@ -13,7 +13,10 @@ static void test_words(void **state)
     (void)state;
     assert_non_null(strstr(reason_words("memory-oom"), "killed for memory"));
     assert_non_null(reason_words("step-cap"));
+    assert_ptr_equal(reason_words("quota:compute"), reason_words("quota"));
     assert_null(reason_words("no-such-code"));
+    assert_null(reason_words("quot:compute"));
+    assert_null(reason_words(":"));
     assert_null(reason_words(""));
     assert_null(reason_words(NULL));
 }

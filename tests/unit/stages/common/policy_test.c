@@ -70,6 +70,53 @@ static void overrides_apply_in_order(void **state)
     config_free(config);
 }
 
+static void knobs(void **state)
+{
+    (void)state;
+    struct policy policy;
+    struct config *config = config_of("version: 1\n"
+                                      "policy:\n"
+                                      "  limits: {cpu: none}\n"
+                                      "  cpu_percentile: 90\n"
+                                      "  headroom: {memory: 25}\n"
+                                      "  replica_aggregation: pooled\n"
+                                      "  business_hours: {schedule: \"08:00-18:00\", timezone: Europe/Berlin}\n"
+                                      "  overrides:\n"
+                                      "    - {match: {namespaces: [prod-*]}, replica_aggregation: max, headroom: {cpu: 0}}\n"
+                                      "    - {match: {labels: {team: a}}, business_hours: {schedule: always}}\n");
+    json_t *plain = workload_of("{\"namespace\":\"dev\",\"kind\":\"Deployment\"}");
+    json_t *prod = workload_of("{\"namespace\":\"prod-eu\",\"kind\":\"Deployment\",\"labels\":{\"team\":\"a\"}}");
+    policy_for(config, plain, NULL, &policy);
+    assert_int_equal(policy.limits[GUARDRAIL_CPU], LIMITS_REMOVE);
+    assert_true(policy.percentile[GUARDRAIL_CPU] > 89.9 && policy.percentile[GUARDRAIL_MEMORY] < 0.1);
+    assert_true(policy.headroom[GUARDRAIL_MEMORY] > 1.249 && policy.headroom[GUARDRAIL_CPU] < 0.1);
+    assert_int_equal(policy.replicas, REPLICAS_POOLED);
+    assert_string_equal(policy.hours.timezone, "Europe/Berlin");
+    policy_for(config, prod, NULL, &policy);
+    assert_int_equal(policy.replicas, REPLICAS_MAX);
+    /* no headroom at all is not the same as not asked for */
+    assert_true(policy.headroom[GUARDRAIL_CPU] > 0.99 && policy.headroom[GUARDRAIL_CPU] < 1.01);
+    assert_null(policy.hours.schedule);
+    json_decref(plain);
+    json_decref(prod);
+    config_free(config);
+}
+
+static void words(void **state)
+{
+    (void)state;
+    struct policy policy = {.aggressiveness = AGGRESSIVENESS_LEAN, .limits = {LIMITS_RATIO, LIMITS_RATIO}, .replicas = REPLICAS_MAX};
+    assert_false(policy_set_aggressiveness(&policy, "brave"));
+    assert_false(policy_set_limits(&policy, GUARDRAIL_CPU, NULL));
+    assert_false(policy_set_replicas(&policy, ""));
+    assert_int_equal(policy.aggressiveness, AGGRESSIVENESS_LEAN);
+    assert_int_equal(policy.limits[GUARDRAIL_CPU], LIMITS_RATIO);
+    assert_int_equal(policy.replicas, REPLICAS_MAX);
+    assert_true(policy_set_limits(&policy, GUARDRAIL_MEMORY, "none"));
+    assert_int_equal(policy.limits[GUARDRAIL_MEMORY], LIMITS_REMOVE);
+    assert_int_equal(policy.limits[GUARDRAIL_CPU], LIMITS_RATIO);
+}
+
 static void exclusions(void **state)
 {
     (void)state;
@@ -130,6 +177,7 @@ int main(void)
 {
     json_init();
     const struct CMUnitTest tests[] = {cmocka_unit_test(defaults), cmocka_unit_test(overrides_apply_in_order),
-                                       cmocka_unit_test(exclusions), cmocka_unit_test(matching)};
+                                       cmocka_unit_test(exclusions), cmocka_unit_test(knobs), cmocka_unit_test(words),
+                                       cmocka_unit_test(matching)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,8 +10,7 @@
 #include "pipeline/base/arena.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "stages/analyze/sizing/sizing.h"
-#include "tests/unit/stages/analyze/subject/subject_builder.h"
+#include "tests/unit/stages/analyze/sizing/plan_builder.h"
 
 #define HPA_CPU \
     "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"cpu\"," \
@@ -26,19 +25,6 @@
     "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"ContainerResource\",\"resource\":" \
     "\"cpu\",\"container\":\"app\",\"target_type\":\"Utilization\",\"target\":70}]}"
 
-/* Usage that is named once: about 150m and 200 MiB. */
-#define CPU_150 \
-    { \
-        .p50 = 80, .p90 = 130, .p95 = 150, .p99 = 200, .max = 300, .wp95 = 155, .bh90 = 160 \
-    }
-#define MEM_200 \
-    { \
-        .p50 = 190 * MIB, .p90 = 195 * MIB, .p95 = 196 * MIB, .p99 = 198 * MIB, .max = 200 * MIB \
-    }
-
-#define ONE(...) .count = 1, .containers = {{.name = "app", __VA_ARGS__}}
-#define MI(n) ((int64_t)(n)*1048576)
-
 /* What is expected of the first container; KEEP leaves the field as it is. */
 enum { KEEP = -1 };
 
@@ -51,15 +37,6 @@ struct truth {
     const char *refusal;
     int (*also)(const struct plan *plan); /* more to hold; non-zero when it does */
 };
-
-static struct policy default_policy(void)
-{
-    struct policy policy = {.aggressiveness = AGGRESSIVENESS_BALANCED,
-                            .limits = {LIMITS_KEEP, LIMITS_HEADROOM},
-                            .minimum_history_seconds = 86400};
-    guardrails_default(&policy.guardrails);
-    return policy;
-}
 
 static int is_guaranteed(const struct plan *plan)
 {
@@ -97,9 +74,9 @@ static int moved_by_guardrail(const struct plan *plan)
     return str_equal(plan->containers[0].fields[CPU_REQUEST].moved_by, "max_increase_percent");
 }
 
-static int init_stays(const struct plan *plan)
+static int starts_cold(const struct plan *plan)
 {
-    return !container_changes(&plan->containers[1]) && !plan->containers[1].judged;
+    return plan->containers[0].signals.cold_start;
 }
 
 #define LIMITS(c, m) \
@@ -262,16 +239,62 @@ static const struct truth truths[] = {
      {.replicas = 1, ONE(.cpu_request = 30, .cpu_limit = UNSET, .memory_request = MI(60), .memory_limit = MI(64),
           .cpu = {.p50 = 1, .p90 = 1, .p95 = 1, .p99 = 2, .max = 3}, .memory = {.p50 = 4 * MIB, .p90 = 4 * MIB, .p95 = 4 * MIB, .p99 = 4 * MIB, .max = 5 * MIB})},
      .cpu_request = 15, .memory_request = MI(32), .cpu_limit = KEEP, .memory_limit = MI(32)},
-    {"an init container stays as it is",
-     {.replicas = 1, .count = 2, .containers = {
-          {.name = "app", .cpu_request = 300, .cpu_limit = UNSET, .memory_request = MI(220), .memory_limit = MI(240), .cpu = CPU_150, .memory = MEM_200},
-          {.name = "migrate", .role = "init", .cpu_request = 2000, .cpu_limit = UNSET, .memory_request = MI(2048), .memory_limit = UNSET, .cpu = CPU_150, .memory = MEM_200}}},
-     .cpu_request = 175, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP, .also = init_stays},
     {"two containers of one name: nobody can tell them apart",
      {.replicas = 1, .count = 2, .containers = {
           {.name = "app", .cpu_request = 300, .cpu_limit = UNSET, .memory_request = MI(500), .memory_limit = MI(500), .cpu = CPU_150, .memory = MEM_200},
           {.name = "app", .cpu_request = 300, .cpu_limit = UNSET, .memory_request = MI(500), .memory_limit = MI(500), .cpu = CPU_150, .memory = MEM_200}}},
      .cpu_request = KEEP, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP},
+    /* ---- kills of long ago, starts, autoscalers that own or free the request, knobs */
+    {"an OOM kill of 8 days ago in a long window does not hold memory up any more",
+     {.replicas = 2, ONE(.cpu_request = 170, .cpu_limit = UNSET, .memory_request = MI(400), .memory_limit = MI(400), .oom_kills = 1, .oom_last = "2026-11-14T02:00:00Z",
+          .cpu = CPU_150, .memory = MEM_200)},
+     .cpu_request = KEEP, .memory_request = MI(220), .cpu_limit = KEEP, .memory_limit = MI(240)},
+    {"one of 6 days ago does; sized from the limit at the time, not from today's: max(240, 300) = 300",
+     {.replicas = 2, ONE(.cpu_request = 170, .cpu_limit = UNSET, .memory_request = MI(400), .memory_limit = MI(400), .oom_kills = 1, .oom_last = "2026-11-16T04:00:00Z",
+          .oom_limit = 200 * MIB, .cpu = CPU_150, .memory = MEM_200)},
+     .cpu_request = KEEP, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP},
+    /* 1.1 × 500 = 550 */
+    {"a Guaranteed pod that starts on 500m is not lowered below it",
+     {.replicas = 2, ONE(.cpu_request = 1000, .cpu_limit = 1000, .memory_request = MI(232), .memory_limit = MI(232), .memory = MEM_200,
+          .cpu = {.p50 = 80, .p90 = 130, .p95 = 150, .p99 = 200, .max = 300, .wp95 = 155, .bh90 = 160, .startup = 500})},
+     .cpu_request = 550, .memory_request = KEEP, .cpu_limit = 550, .memory_limit = KEEP, .also = starts_cold},
+    {"a start on 500m does not raise a request",
+     {.replicas = 2, ONE(.cpu_request = 170, .cpu_limit = UNSET, .memory_request = MI(232), .memory_limit = MI(240), .memory = MEM_200,
+          .cpu = {.p50 = 80, .p90 = 130, .p95 = 150, .p99 = 200, .max = 300, .wp95 = 155, .bh90 = 160, .startup = 500})},
+     .cpu_request = KEEP, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP, .also = starts_cold},
+    {"a VerticalPodAutoscaler that changes pods owns all four numbers",
+     {.replicas = 2, .autoscaler = "{\"kind\":\"VerticalPodAutoscaler\",\"name\":\"v\",\"update_mode\":\"Initial\"}",
+      ONE(.cpu_request = 500, .cpu_limit = UNSET, .memory_request = MI(512), .memory_limit = MI(512), .cpu = CPU_150, .memory = MEM_200)},
+     LIMITS(LIMITS_REMOVE, LIMITS_REMOVE),
+     .cpu_request = KEEP, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP, .also = keeps_limits},
+    {"one that only recommends owns nothing",
+     {.replicas = 2, .autoscaler = "{\"kind\":\"VerticalPodAutoscaler\",\"name\":\"v\",\"update_mode\":\"Off\"}",
+      ONE(.cpu_request = 500, .cpu_limit = UNSET, .memory_request = MI(512), .memory_limit = MI(512), .cpu = CPU_150, .memory = MEM_200)},
+     .cpu_request = 250, .memory_request = MI(256), .cpu_limit = KEEP, .memory_limit = MI(256)},
+    {"a VerticalPodAutoscaler beside an autoscaler of replicas",
+     {.replicas = 2, .autoscaler = "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"External\"}],\"also\":[{\"kind\":\"VerticalPodAutoscaler\",\"update_mode\":\"Auto\"}]}",
+      ONE(.cpu_request = 500, .cpu_limit = UNSET, .memory_request = MI(512), .memory_limit = MI(512), .cpu = CPU_150, .memory = MEM_200)},
+     .cpu_request = KEEP, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP},
+    {"an HPA on memory: the limit leaves room above the use at which it scales: not to 240 or by half, but to 1.1 × 120 % × 300",
+     {.replicas = 2, .autoscaler = "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"memory\",\"target_type\":\"Utilization\",\"target\":120}]}",
+      ONE(.cpu_request = 170, .cpu_limit = UNSET, .memory_request = MI(300), .memory_limit = MI(700), .cpu = CPU_150, .memory = MEM_200)},
+     .cpu_request = KEEP, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = MI(396)},
+    /* 1.20 × wp95 of 155 = 186 */
+    {"a percentile and a headroom that people ask for",
+     {.replicas = 2, ONE(.cpu_request = 300, .cpu_limit = UNSET, .memory_request = MI(220), .memory_limit = MI(240), .cpu = CPU_150, .memory = MEM_200)},
+     .other_policy = true, .policy = {.aggressiveness = AGGRESSIVENESS_BALANCED, .limits = {LIMITS_KEEP, LIMITS_KEEP}, .percentile = {95, 0}, .headroom = {1.2, 0}},
+     .cpu_request = 190, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP},
+    {"two replicas, and the highest pod's figures by policy",
+     {.replicas = 2, ONE(.cpu_request = 300, .cpu_limit = UNSET, .memory_request = MI(220), .memory_limit = MI(240),
+          .cpu = {.p50 = 80, .p90 = 130, .p95 = 150, .p99 = 200, .max = 300, .wp95 = 155, .bh90 = 160, .pod_max = 190, .pod_median = 150}, .memory = MEM_200)},
+     .other_policy = true, .policy = {.aggressiveness = AGGRESSIVENESS_BALANCED, .limits = {LIMITS_KEEP, LIMITS_KEEP}, .replicas = REPLICAS_MAX},
+     .cpu_request = 190, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP},
+    /* 1070.x → a unit of 10m; 3 GiB and a bit → a unit of 8 MiB */
+    {"large amounts are rounded to larger units",
+     {.replicas = 1, ONE(.cpu_request = 2000, .cpu_limit = UNSET, .memory_request = MI(4000), .memory_limit = MI(4000),
+          .cpu = {.p50 = 800, .p90 = 900, .p95 = 950, .p99 = 1400, .max = 1500, .wp95 = 973, .bh90 = 1000},
+          .memory = {.p50 = 2700 * MIB, .p90 = 2800 * MIB, .p95 = 2801 * MIB, .p99 = 2801 * MIB, .max = 2801 * MIB})},
+     .cpu_request = 1080, .memory_request = MI(3088), .cpu_limit = KEEP, .memory_limit = MI(3368)},
 };
 /* clang-format on */
 
@@ -288,30 +311,27 @@ static void known_truths(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(truths); i++) {
         const struct truth *truth = &truths[i];
-        struct arena arena;
-        struct subject subject;
-        struct plan plan;
+        struct made_plan made;
         struct policy policy = default_policy();
         if (truth->other_policy) {
             policy.aggressiveness = truth->policy.aggressiveness;
             policy.limits[CPU] = truth->policy.limits[CPU];
             policy.limits[MEMORY] = truth->policy.limits[MEMORY];
+            policy.percentile[CPU] = truth->policy.percentile[CPU];
+            policy.headroom[CPU] = truth->policy.headroom[CPU];
+            policy.headroom[MEMORY] = truth->policy.headroom[MEMORY];
+            policy.replicas = truth->policy.replicas;
         }
-        arena_init(&arena);
-        json_t *record = made_record(&truth->workload);
-        subject_read(record, &arena, &subject);
-        plan_make(&subject, &policy, &arena, &plan);
-        plan_settle(&plan);
-        if (!str_equal(plan.refusal, truth->refusal))
-            fail_msg("%s: refusal %s, expected %s", truth->what, plan.refusal, truth->refusal);
-        check_field(truth->what, CPU_REQUEST, &plan, truth->cpu_request);
-        check_field(truth->what, MEMORY_REQUEST, &plan, truth->memory_request);
-        check_field(truth->what, CPU_LIMIT, &plan, truth->cpu_limit);
-        check_field(truth->what, MEMORY_LIMIT, &plan, truth->memory_limit);
-        if (truth->also && !truth->also(&plan))
+        made_plan(&truth->workload, &policy, &made);
+        if (!str_equal(made.plan.refusal, truth->refusal))
+            fail_msg("%s: refusal %s, expected %s", truth->what, made.plan.refusal, truth->refusal);
+        check_field(truth->what, CPU_REQUEST, &made.plan, truth->cpu_request);
+        check_field(truth->what, MEMORY_REQUEST, &made.plan, truth->memory_request);
+        check_field(truth->what, CPU_LIMIT, &made.plan, truth->cpu_limit);
+        check_field(truth->what, MEMORY_LIMIT, &made.plan, truth->memory_limit);
+        if (truth->also && !truth->also(&made.plan))
             fail_msg("%s: what must hold besides does not", truth->what);
-        json_decref(record);
-        arena_release(&arena);
+        made_plan_release(&made);
     }
 }
 

@@ -4,6 +4,7 @@
 /* Made workloads for the tests of tare-analyze: plain figures in, a record as tare-collect writes it out. */
 
 #include <math.h>
+#include <string.h>
 
 #include "pipeline/io/json.h"
 #include "pipeline/run/series.h"
@@ -19,6 +20,7 @@ struct made_use {
     double pods, pod_max, pod_median, pod_p95;
     double recent, earlier;
     double slope_per_hour; /* of the hourly minima, from p50 */
+    double startup;        /* p99 of starting; 0: no start was seen */
 };
 
 struct made_container {
@@ -28,6 +30,9 @@ struct made_container {
     int64_t cpu_request, cpu_limit, memory_request, memory_limit;
     struct made_use cpu, memory;
     double throttled, throttled_hour, oom_kills;
+    const char *oom_last; /* time, NULL unknown */
+    double oom_limit;     /* at that time, 0 unknown */
+    double samples;       /* 0: as the window has */
     bool no_usage;
 };
 
@@ -38,10 +43,11 @@ struct made_workload {
     double days;     /* of history; 0: 7 */
     double coverage; /* of the window; 0: full since the first sample */
     double pods;
-    const char *autoscaler; /* JSON, NULL for none */
+    const char *autoscaler; /* JSON, NULL for none; so the next ones */
+    const char *limit_ranges, *quotas, *annotations, *namespace_annotations;
     bool no_usage;
     size_t count;
-    struct made_container containers[3];
+    struct made_container containers[4];
 };
 
 static inline double made_or(double value, double fallback)
@@ -87,6 +93,7 @@ static inline json_t *made_figures(const struct made_use *use, double samples, d
     json_object_set_new(hourly, "mean", made_hours(use->p50, use->slope_per_hour));
     json_object_set_new(hourly, "max", made_hours(use->p95, use->slope_per_hour));
     json_object_set_new(out, "hourly", hourly);
+    json_object_set_new(out, "startup_p99", use->startup > 0 ? json_real(use->startup) : json_null());
     return out;
 }
 
@@ -101,12 +108,15 @@ static inline json_t *made_amounts(int64_t cpu, int64_t memory)
 static inline json_t *made_container_usage(const struct made_container *from, double samples, double pods)
 {
     json_t *out = json_object();
+    samples = made_or(from->samples, samples);
     json_object_set_new(out, "cpu_millicores", made_figures(&from->cpu, samples, pods));
     json_object_set_new(out, "memory_bytes", made_figures(&from->memory, samples, pods));
     json_object_set_new(out, "throttled_ratio", json_real(from->throttled));
     json_object_set_new(out, "throttled_worst_hour", json_real(from->throttled_hour));
     json_object_set_new(out, "oom_kills", json_real(from->oom_kills));
     json_object_set_new(out, "restarts", json_real(from->oom_kills));
+    json_object_set_new(out, "oom_last_at", from->oom_last ? json_string(from->oom_last) : json_null());
+    json_object_set_new(out, "oom_limit_bytes", from->oom_limit > 0 ? json_real(from->oom_limit) : json_null());
     return out;
 }
 
@@ -123,13 +133,24 @@ static inline json_t *made_usage(const struct made_workload *from)
     json_object_set_new(out, "pods", json_real(pods));
     json_object_set_new(out, "replicas", json_real(made_or(from->replicas, 1)));
     json_t *containers = json_object();
+    json_t *init = json_object();
     for (size_t i = 0; i < from->count; i++) {
-        if (!from->containers[i].no_usage)
-            json_object_set_new(containers, from->containers[i].name,
-                                made_container_usage(&from->containers[i], days * 1440 * pods, pods));
+        const struct made_container *container = &from->containers[i];
+        bool starts = container->role && strcmp(container->role, "init") == 0;
+        if (!container->no_usage)
+            json_object_set_new(starts ? init : containers, container->name,
+                                made_container_usage(container, days * 1440 * pods, pods));
     }
     json_object_set_new(out, "containers", containers);
+    json_object_set_new(out, "init_containers", init);
     return out;
+}
+
+/* Sets a member from JSON text, if there is any. */
+static inline void made_member(json_t *out, const char *key, const char *text)
+{
+    if (text)
+        json_object_set_new(out, key, json_loads(text, 0, NULL));
 }
 
 /* New record. */
@@ -155,6 +176,10 @@ static inline json_t *made_record(const struct made_workload *from)
     json_object_set_new(workload, "autoscaler",
                         from->autoscaler ? json_loads(from->autoscaler, 0, NULL) : json_null());
     json_object_set_new(workload, "containers", containers);
+    made_member(workload, "limit_ranges", from->limit_ranges);
+    made_member(workload, "quotas", from->quotas);
+    made_member(workload, "annotations", from->annotations);
+    made_member(workload, "namespace_annotations", from->namespace_annotations);
     json_t *record = json_object();
     json_object_set_new(record, "workload", workload);
     json_object_set_new(record, "problems", json_array());
