@@ -1,6 +1,8 @@
 #include <inttypes.h>
+#include <math.h>
 
 #include "reports/escape.h"
+#include "reports/insight.h"
 #include "reports/render.h"
 
 static const char header[] =
@@ -9,7 +11,8 @@ static const char header[] =
     "cpu_limit_now_millicores,cpu_limit_new_millicores,memory_limit_now_bytes,memory_limit_new_bytes,"
     "monthly_before_microusd,monthly_after_microusd,monthly_saving_microusd,proposed_after_microusd,priced,"
     "usage_data,"
-    "confidence,risk,verdict,source_file,source_line\n";
+    "confidence,risk,verdict,source_file,source_line,findings,worst_severity,"
+    "backtest_cpu_time_above,backtest_cpu_slack,backtest_memory_time_above,backtest_memory_slack,backtest_oom_kills\n";
 
 static void text_cell(struct buf *out, const char *text)
 {
@@ -38,6 +41,25 @@ static void real_cell(struct buf *out, bool present, double number)
 static const char *action_name(enum report_action action)
 {
     return action == REPORT_CHANGE ? "resize" : action == REPORT_KEEP ? "keep" : "none";
+}
+
+/* Findings of the workload, and what the container's new numbers would have done on days that were not learned from. */
+static void insight_cells(struct buf *out, const struct report_row *row, const struct report_container *container)
+{
+    size_t findings = 0;
+    const char *worst = insight_worst(row, &findings);
+    struct insight_verdict verdict;
+    number_cell(out, true, (int64_t)findings);
+    text_cell(out, worst);
+    insight_verdict(row, container->name, true, 0, &verdict);
+    real_cell(out, isfinite(verdict.time_above), verdict.time_above);
+    real_cell(out, isfinite(verdict.slack), verdict.slack);
+    insight_verdict(row, container->name, false, 0, &verdict);
+    real_cell(out, isfinite(verdict.time_above), verdict.time_above);
+    real_cell(out, isfinite(verdict.slack), verdict.slack);
+    if (isfinite(verdict.hit)) {
+        buf_printf(out, "%.15g", verdict.hit);
+    }
 }
 
 /* Init containers cost nothing: their money cells hold 0 where the workload is priced. */
@@ -69,9 +91,8 @@ static void line(struct buf *out, const struct report_row *row, const struct rep
     const json_t *source = json_at(row->record, "workload.source");
     text_cell(out, json_string_or_null(source, "file"));
     int64_t number = json_int_or(source, "line", 0);
-    if (number > 0) {
-        buf_printf(out, "%" PRId64, number);
-    }
+    number_cell(out, number > 0, number);
+    insight_cells(out, row, container);
     buf_add_char(out, '\n');
 }
 

@@ -6,9 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/clock.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/money.h"
 #include "pipeline/base/quantity.h"
+#include "pipeline/base/str.h"
+
+/* What has a year of four digits. */
+static const int64_t instant_min = INT64_C(-62167219200);
+static const int64_t instant_max = INT64_C(253402300799);
 
 static const char absent[] = "\xe2\x80\x93";
 
@@ -131,5 +137,65 @@ char *figure_confidence(const struct report_row *row, char out[FIGURE_MAX])
 char *figure_count(int64_t count, const char *noun, char out[FIGURE_MAX])
 {
     snprintf(out, FIGURE_MAX, "%" PRId64 " %.30s%s", count, noun, count == 1 ? "" : "s");
+    return out;
+}
+
+char *figure_share(double share, char out[FIGURE_MAX])
+{
+    double percent = share * 100;
+    int digits = fabs(percent) >= 9.95 || !(fabs(percent) > 0) ? 0 : fabs(percent) >= 0.095 ? 1 : 2;
+    if (!isfinite(share)) {
+        snprintf(out, FIGURE_MAX, "%s", absent);
+    } else {
+        snprintf(out, FIGURE_MAX, "%.*f%%", digits, percent);
+    }
+    return out;
+}
+
+char *figure_duration(double seconds, char out[FIGURE_MAX])
+{
+    static const struct {
+        double seconds;
+        const char *name;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    size_t unit = 0;
+    if (!isfinite(seconds)) {
+        snprintf(out, FIGURE_MAX, "%s", absent);
+        return out;
+    }
+    while (unit + 1 < sizeof units / sizeof units[0] && seconds < units[unit].seconds * 2) {
+        unit++;
+    }
+    double value = seconds / units[unit].seconds;
+    bool whole = value >= 9.95 || fabs(value - round(value)) < 0.05;
+    snprintf(out, FIGURE_MAX, "%.*f %s", whole ? 0 : 1, value, units[unit].name);
+    return out;
+}
+
+char *figure_instant(const json_t *object, const char *key, char out[FIGURE_MAX])
+{
+    int64_t seconds = 0;
+    char text[RFC3339_MAX];
+    const char *instant = json_string_or_null(object, key);
+    bool whole = json_get_int(object, key, &seconds) && seconds >= instant_min && seconds <= instant_max;
+    if (!whole && (instant == NULL || time_parse(instant, &seconds, NULL))) {
+        snprintf(out, FIGURE_MAX, "%.40s", instant == NULL ? absent : instant);
+        str_trim_utf8(out);
+        return out;
+    }
+    time_format(seconds, text);
+    snprintf(out, FIGURE_MAX, "%.10s %.5s", text, text + 11);
+    return out;
+}
+
+char *figure_plain(double number, char out[FIGURE_MAX])
+{
+    if (!isfinite(number)) {
+        snprintf(out, FIGURE_MAX, "%s", absent);
+    } else if (fabs(number) >= 1000) {
+        snprintf(out, FIGURE_MAX, "%.0f", number);
+    } else {
+        snprintf(out, FIGURE_MAX, "%.3g", number);
+    }
     return out;
 }

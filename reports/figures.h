@@ -38,4 +38,16 @@ char *figure_confidence(const struct report_row *row, char out[FIGURE_MAX]);
 /* "1 workload", "2 workloads". */
 char *figure_count(int64_t count, const char *noun, char out[FIGURE_MAX]);
 
+/* A share as percent ("2.8%"), "–" unknown. */
+char *figure_share(double share, char out[FIGURE_MAX]);
+
+/* Seconds as people say them ("7 d", "36 h", "5 min"), "–" unknown. */
+char *figure_duration(double seconds, char out[FIGURE_MAX]);
+
+/* Member `key`, an instant (RFC 3339 or seconds since the epoch), as "2026-11-22 03:00"; other text as it is, "–" for none. */
+char *figure_instant(const json_t *object, const char *key, char out[FIGURE_MAX]);
+
+/* A plain number of three digits ("1.25"), "–" unknown. */
+char *figure_plain(double number, char out[FIGURE_MAX]);
+
 #endif

@@ -20,7 +20,7 @@
 enum { SENTENCE_MAX = 4096, DIGEST_BYTES = 32, BASE64_MAX = 48 };
 
 /* A page with charts of ten thousand workloads would be too heavy for a phone. */
-enum { CHARTS_MAX = 500 };
+enum { CHARTS_MAX = 500, FULL_MAX = 150 };
 
 static const char minus[] = "\xe2\x88\x92";
 static const char none[] = "\xe2\x80\x93";
@@ -277,11 +277,12 @@ static int workload_rows(const struct report *report, enum report_group group, s
     int failed = 0;
     for (size_t i = 0; i < report->entry_count && !failed; i++) {
         struct report_row row;
+        if (report_group_at(report, i) != group) {
+            continue;
+        }
         failed = report_row_at(report, i, &arena, &row, err);
         if (!failed) {
-            if (row.group == group) {
-                html_workload(&row, i < CHARTS_MAX, &sink->out);
-            }
+            html_workload(&row, i < FULL_MAX ? HTML_FULL : i < CHARTS_MAX ? HTML_CHARTS : HTML_BRIEF, &sink->out);
             report_row_release(&row);
             failed = sink_poll(sink, err);
         }
@@ -317,11 +318,12 @@ static int workloads(const struct report *report, struct report_sink *sink, stru
                 "<div id=\"tools\"></div>\n");
     if (report->entry_count > CHARTS_MAX) {
         buf_printf(out,
-                   "<p class=\"quiet\">Charts are drawn for the first %d workloads of this order; the "
-                   "others' usage is in "
-                   "the artifact.</p>\n",
-                   CHARTS_MAX);
+                   "<p class=\"quiet\">Usage is drawn for the first %d workloads of this order, forecasts and YAML are shown for the "
+                   "first %d; <code>tare explain</code> tells all of any.</p>\n",
+                   CHARTS_MAX, FULL_MAX);
     }
+    buf_add_str(out, "<p class=\"quiet\">Backtests are over days that were not learned from: share of the time above the request · request "
+                     "over mean use, with tare's numbers, today's, and those of KRR's and VPA's rules.</p>\n");
     if (t->changed > 0) {
         html_workload_head("What would change, the most money first", out);
         if (workload_rows(report, REPORT_CHANGES, sink, err)) {

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,21 +41,25 @@ void html_workload_head(const char *caption, struct buf *out)
     buf_add_str(out, "</tr></thead>\n");
 }
 
-/* A cell whose label shows on narrow screens; `sort` is what the script sorts by, NULL for the text. */
-static void open_cell(struct buf *out, const char *label, const char *class, const char *sort)
+/* A cell; how it is aligned, and the label it has on narrow screens, the style knows by its place. `class` is "" for none, `sort` what
+ * the script sorts by, NULL for the text. */
+static void open_cell(struct buf *out, const char *class, const char *sort)
 {
-    buf_printf(out, "<td role=\"cell\" data-l=\"%s\" class=\"%s\"", label, class);
+    buf_add_str(out, "<td role=\"cell\"");
+    if (class[0] != '\0') {
+        buf_printf(out, " class=\"%s\"", class);
+    }
     if (sort != NULL) {
         buf_printf(out, " data-v=\"%s\"", sort);
     }
     buf_add_char(out, '>');
 }
 
-static void number_cell(struct buf *out, const char *label, const char *class, double sort, const char *text)
+static void number_cell(struct buf *out, const char *class, double sort, const char *text)
 {
     char value[FIGURE_MAX];
-    snprintf(value, sizeof value, "%.15g", sort);
-    open_cell(out, label, class, value);
+    snprintf(value, sizeof value, fabs(sort) < 1000 ? "%.4g" : "%.0f", sort);
+    open_cell(out, class, value);
     buf_printf(out, "%s</td>", text);
 }
 
@@ -69,21 +74,18 @@ static void pair_html(struct buf *out, enum report_field field, int64_t now, int
     buf_printf(out, "<b>%s</b>", figure_amount(field, next, text));
 }
 
-static void amount_cell(struct buf *out, const char *label, enum report_field field,
-                        const struct report_row *row)
+static void amount_cell(struct buf *out, enum report_field field, const struct report_row *row)
 {
     char value[FIGURE_MAX];
     snprintf(value, sizeof value, "%" PRId64, row->next[field]);
-    open_cell(out, label, "num", value);
+    open_cell(out, "", value);
     pair_html(out, field, row->now[field], row->next[field]);
     buf_add_str(out, "</td>");
 }
 
 static const char *change_class(const struct report_row *row)
 {
-    return !row->priced || row->before == row->proposed ? "num"
-           : row->proposed < row->before                ? "num less"
-                                                        : "num more";
+    return !row->priced || row->before == row->proposed ? "" : row->proposed < row->before ? "less" : "more";
 }
 
 static void money_cells(struct buf *out, const struct report_row *row)
@@ -92,13 +94,13 @@ static void money_cells(struct buf *out, const struct report_row *row)
     char money[MONEY_TEXT];
     double change = (double)(row->proposed - row->before);
     bool p = row->priced;
-    number_cell(out, "Monthly now", "num", p ? (double)row->before : -1,
+    number_cell(out, "", p ? (double)row->before : -1,
                 p ? money_format(row->before, money) : none);
-    number_cell(out, "Monthly new", "num", p ? (double)row->proposed : -1,
+    number_cell(out, "", p ? (double)row->proposed : -1,
                 p ? money_format(row->proposed, money) : none);
-    number_cell(out, "Change", change_class(row), p ? change : 0,
+    number_cell(out, change_class(row), p ? change : 0,
                 p ? figure_change(row->before, row->proposed, minus, text) : none);
-    number_cell(out, "%", "num", p && row->before > 0 ? change / (double)row->before : 0,
+    number_cell(out, "", p && row->before > 0 ? change / (double)row->before : 0,
                 p ? figure_percent(row->before, row->proposed, minus, text) : "");
 }
 
@@ -147,13 +149,13 @@ static void summary_row(struct buf *out, const struct report_row *row)
     char text[FIGURE_MAX];
     buf_add_str(out, "<tr role=\"row\" class=\"w\">");
     name_cell(out, row);
-    amount_cell(out, "CPU request", CPU_REQUEST, row);
-    amount_cell(out, "Memory request", MEMORY_REQUEST, row);
+    amount_cell(out, CPU_REQUEST, row);
+    amount_cell(out, MEMORY_REQUEST, row);
     money_cells(out, row);
-    number_cell(out, "Confidence", "num", row->has_confidence ? row->confidence : -1,
+    number_cell(out, "", row->has_confidence ? row->confidence : -1,
                 figure_confidence(row, text));
     static const char *const ranks[REPORT_RISKS] = {"0", "1", "2", "3"};
-    open_cell(out, "Risk", "risk", ranks[row->risk]);
+    open_cell(out, "", ranks[row->risk]);
     if (row->risk == RISK_UNKNOWN) {
         buf_add_str(out, none);
     } else {
@@ -164,8 +166,6 @@ static void summary_row(struct buf *out, const struct report_row *row)
 
 static void container_row(struct buf *out, const struct report_container *c)
 {
-    static const char *const labels[REPORT_FIELDS] = {"CPU request", "Memory request", "CPU limit",
-                                                      "Memory limit"};
     static const enum report_field order[REPORT_FIELDS] = {CPU_REQUEST, CPU_LIMIT, MEMORY_REQUEST,
                                                            MEMORY_LIMIT};
     buf_add_str(out, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\" class=\"name\"><bdi>");
@@ -176,13 +176,13 @@ static void container_row(struct buf *out, const struct report_container *c)
     }
     buf_add_str(out, "</th>");
     for (int i = 0; i < REPORT_FIELDS; i++) {
-        open_cell(out, labels[order[i]], "num", NULL);
+        open_cell(out, "", NULL);
         pair_html(out, order[i], c->now[order[i]], c->next[order[i]]);
         buf_add_str(out, "</td>");
     }
     char before[MONEY_TEXT];
     char after[MONEY_TEXT];
-    open_cell(out, "Monthly", "num", NULL);
+    open_cell(out, "", NULL);
     if (c->priced) {
         money_format(c->before[0] + c->before[1], before);
         money_format(c->after[0] + c->after[1], after);
@@ -202,8 +202,7 @@ static void containers(struct buf *out, const struct report_row *row)
                                         "Memory request", "Memory limit", "Monthly"};
     buf_add_str(out, "<table class=\"containers\" role=\"table\"><thead role=\"rowgroup\"><tr role=\"row\">");
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-        buf_printf(out, "<th role=\"columnheader\" scope=\"col\"%s>%s</th>", i == 0 ? "" : " class=\"num\"",
-                   heads[i]);
+        buf_printf(out, "<th role=\"columnheader\">%s</th>", heads[i]);
     }
     buf_add_str(out, "</tr></thead><tbody role=\"rowgroup\">\n");
     for (size_t i = 0; i < row->container_count; i++) {
@@ -440,7 +439,7 @@ static void source_line(struct buf *out, const struct report_row *row)
     }
 }
 
-void html_workload(const struct report_row *row, bool with_charts, struct buf *out)
+void html_workload(const struct report_row *row, enum html_depth depth, struct buf *out)
 {
     const json_t *recommendation = json_object_get(row->record, "recommendation");
     buf_printf(out, "<tbody role=\"rowgroup\" id=\"w%zu\">", row->number);
@@ -455,7 +454,8 @@ void html_workload(const struct report_row *row, bool with_charts, struct buf *o
     reasoning(out, recommendation);
     gate(out, json_object_get(row->record, "gate"));
     messages(out, "Findings", json_object_get(recommendation, "findings"));
-    if (with_charts) {
+    html_insight(row, depth, out);
+    if (depth != HTML_BRIEF) {
         charts(out, row);
     }
     advice(out, json_object_get(row->record, "change"));

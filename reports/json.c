@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "pipeline/base/str.h"
+#include "reports/insight.h"
 #include "reports/render.h"
 #include "reports/summary.h"
 
@@ -63,8 +64,23 @@ static json_t *fields_json(const int64_t *values)
     return object;
 }
 
-static json_t *container_json(const struct report_container *container, bool held)
+/* What the container's new numbers would have done; null where that was not judged. */
+static json_t *verdict_json(const struct report_row *row, const struct report_container *container, bool cpu)
 {
+    struct insight_verdict verdict;
+    if (!insight_verdict(row, container->name, cpu, 0, &verdict)) {
+        return json_null();
+    }
+    json_t *object = json_object();
+    json_object_set_new(object, "time_above", json_real_or_null(verdict.time_above));
+    json_object_set_new(object, "slack", json_real_or_null(verdict.slack));
+    json_object_set_new(object, cpu ? "throttled" : "oom_kills", json_real_or_null(verdict.hit));
+    return object;
+}
+
+static json_t *container_json(const struct report_row *row, const struct report_container *container)
+{
+    bool held = row->group == REPORT_HELD;
     int64_t before = container->before[0] + container->before[1];
     int64_t proposed = container->after[0] + container->after[1];
     json_t *object = json_object();
@@ -73,13 +89,15 @@ static json_t *container_json(const struct report_container *container, bool hel
     json_object_set_new(object, "now", fields_json(container->now));
     json_object_set_new(object, "new", fields_json(container->next));
     set_money(object, container->priced, before, held ? before : proposed, proposed);
+    json_object_set_new(object, "backtest_cpu", verdict_json(row, container, true));
+    json_object_set_new(object, "backtest_memory", verdict_json(row, container, false));
     return object;
 }
 
 static json_t *row_json(const struct report_row *row)
 {
     static const char *const actions[] = {"none", "keep", "resize"};
-    static const char *const copied[] = {"reasoning", "class", "source", "findings"};
+    static const char *const copied[] = {"reasoning", "class", "source", "findings", "backtest", "outlook", "scaling"};
     json_t *object = json_object();
     set_text(object, "cluster", row->cluster);
     set_text(object, "namespace", row->namespace);
@@ -99,11 +117,14 @@ static json_t *row_json(const struct report_row *row)
         json_t *value = json_object_get(json_object_get(row->record, "recommendation"), copied[i]);
         json_object_set(object, copied[i], value == NULL ? json_null() : value);
     }
+    size_t findings = 0;
+    set_text(object, "worst_severity", insight_worst(row, &findings));
+    set_int(object, "findings_count", (int64_t)findings);
     json_t *problems = json_object_get(row->record, "problems");
     json_object_set(object, "problems", problems == NULL ? json_null() : problems);
     json_t *containers = json_array();
     for (size_t i = 0; i < row->container_count; i++) {
-        json_array_append_new(containers, container_json(&row->containers[i], row->group == REPORT_HELD));
+        json_array_append_new(containers, container_json(row, &row->containers[i]));
     }
     json_object_set_new(object, "containers", containers);
     return object;

@@ -8,10 +8,12 @@
 #include "pipeline/run/record.h"
 #include "reports/escape.h"
 #include "reports/figures.h"
+#include "reports/markdown.h"
 #include "reports/render.h"
 #include "reports/summary.h"
 
-enum { SENTENCE_MAX = 4096 };
+/* A comment on a pull request holds 64 KiB. */
+enum { SENTENCE_MAX = 4096, DETAILS_MAX = 20 };
 
 static const char minus[] = "\xe2\x88\x92";
 static const char arrow[] = " → ";
@@ -125,11 +127,12 @@ static int workloads(const struct report *report, enum report_group group, struc
     int failed = 0;
     for (size_t i = 0; i < report->entry_count && !failed; i++) {
         struct report_row row;
-        failed = report_row_at(report, i, &arena, &row, err);
-        if (!failed && row.group == group) {
-            workload_line(&sink->out, &row);
+        if (report_group_at(report, i) != group) {
+            continue;
         }
+        failed = report_row_at(report, i, &arena, &row, err);
         if (!failed) {
+            workload_line(&sink->out, &row);
             report_row_release(&row);
             failed = sink_poll(sink, err);
         }
@@ -275,6 +278,39 @@ static int folded(const struct report *report, enum report_group group, const ch
     return 0;
 }
 
+/* What the analysis says beside the numbers, of the first workloads in the order of the report. */
+static int details(const struct report *report, struct report_sink *sink, struct err *err)
+{
+    struct arena arena;
+    arena_init(&arena);
+    int failed = 0;
+    size_t told = 0;
+    for (size_t i = 0; i < report->entry_count && told < DETAILS_MAX && !failed; i++) {
+        struct report_row row;
+        failed = report_row_at(report, i, &arena, &row, err);
+        if (!failed) {
+            size_t before = sink->out.length;
+            buf_add_str(&sink->out, told == 0 ? "\n### Findings, backtests, forecasts and scaling\n\nShare of the time above the request · "
+                                                "request over mean use, on days that were not learned from; with tare's numbers, today's, "
+                                                "and those of KRR's and VPA's rules.\n\n"
+                                              : "");
+            if (markdown_insight(&row, &sink->out)) {
+                told++;
+            } else {
+                sink->out.length = before;
+            }
+            report_row_release(&row);
+            failed = sink_poll(sink, err);
+        }
+        arena_clear(&arena);
+    }
+    arena_release(&arena);
+    if (told == DETAILS_MAX && report->entry_count > DETAILS_MAX) {
+        buf_printf(&sink->out, "\n`tare explain` tells this of every workload; here stand the first %d.\n", DETAILS_MAX);
+    }
+    return failed ? -1 : 0;
+}
+
 int report_markdown(const struct report *report, struct report_sink *sink, struct err *err)
 {
     const struct report_sums *t = &report->totals;
@@ -291,6 +327,9 @@ int report_markdown(const struct report *report, struct report_sink *sink, struc
     }
     if (folded(report, REPORT_HELD, "Held back, not in the sums", t->held, sink, err) ||
         folded(report, REPORT_STAYS, "Without a change", t->kept + t->no_advice, sink, err)) {
+        return -1;
+    }
+    if (details(report, sink, err)) {
         return -1;
     }
     buf_add_char(out, '\n');

@@ -11,6 +11,7 @@
 #include "pipeline/base/str.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/run/record.h"
+#include "reports/insight.h"
 #include "reports/slim.h"
 
 /* Where a record lies in the spool, and what the order needs. */
@@ -158,18 +159,6 @@ static void add_sums(struct report_sums *sums, const struct report_row *row)
     }
 }
 
-static int64_t severity_rank(const json_t *finding)
-{
-    static const char *const names[] = {"info", "low", "warning", "medium", "high", "critical"};
-    const char *severity = json_string_or_null(finding, "severity");
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        if (str_equal(severity, names[i])) {
-            return (int64_t)i;
-        }
-    }
-    return 0;
-}
-
 /* Keeps the REPORT_FIRST_MAX highest ranked, earlier ones first among equals. */
 static void offer_first(struct report *report, int64_t rank, const struct report_row *row,
                         const char *message)
@@ -205,7 +194,7 @@ static void offer_findings(struct report *report, const struct report_row *row)
     const json_t *worst = NULL;
     for (size_t i = 0; i < json_array_size(findings); i++) {
         const json_t *finding = json_array_get(findings, i);
-        int64_t rank = severity_rank(finding);
+        int64_t rank = insight_severity(finding);
         if (rank > best) {
             best = rank;
             worst = finding;
@@ -362,6 +351,11 @@ int report_row_at(const struct report *report, size_t place, struct arena *arena
     }
     row->number = entry->number;
     return 0;
+}
+
+enum report_group report_group_at(const struct report *report, size_t place)
+{
+    return (enum report_group)report->entries[place].group;
 }
 
 int report_note_at(const struct report *report, size_t index, json_t **note, struct err *err)

@@ -144,7 +144,7 @@ struct report {
     int64_t spool_size;
 };
 
-/* Prepares an empty report; `charts`: hourly profiles are kept for the renderer. ERR_CANTCREAT when no spool
+/* Prepares an empty report; `charts`: hourly profiles and forecasts are kept for the renderer. ERR_CANTCREAT when no spool
  * file can be made. Release it in any case. */
 int report_init(struct report *report, bool charts, struct err *err);
 
@@ -166,6 +166,9 @@ void report_finish(struct report *report);
  * report_row_release is called. */
 int report_row_at(const struct report *report, size_t place, struct arena *arena, struct report_row *row,
                   struct err *err);
+
+/* The group of the workload at a place, without reading it back. */
+enum report_group report_group_at(const struct report *report, size_t place);
 
 /* Drops the row's record. */
 void report_row_release(struct report_row *row);

@@ -6,7 +6,7 @@
 #include "pipeline/base/str.h"
 
 static const struct report_format formats[] = {
-    {"markdown", false, report_markdown}, {"html", true, report_html},    {"csv", false, report_csv},
+    {"markdown", true, report_markdown}, {"html", true, report_html},    {"csv", false, report_csv},
     {"json", false, report_json},         {"table", false, report_table},
 };
 

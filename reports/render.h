@@ -17,7 +17,7 @@ typedef int report_renderer(const struct report *report, struct report_sink *sin
 /* A renderer and how it is asked for. */
 struct report_format {
     const char *name;
-    bool charts; /* wants hourly profiles in the model */
+    bool charts; /* wants hourly profiles and forecasts in the model */
     report_renderer *render;
 };
 

@@ -33,9 +33,40 @@ static json_t *slim_usage(const json_t *usage)
     return json_pack("{s:O, s:o}", "window", window == NULL ? json_null() : window, "containers", containers);
 }
 
+/* The numbers of each container, without how they came about. */
+static json_t *slim_containers(const json_t *containers)
+{
+    static const char *const unused[] = {"why", "samples", "confidence_parts"};
+    json_t *slim = json_object();
+    const char *name;
+    json_t *container;
+    json_object_foreach((json_t *)(uintptr_t)containers, name, container)
+    {
+        json_t *kept = json_copy(container);
+        for (size_t i = 0; i < ARRAY_COUNT(unused) && json_is_object(kept); i++) {
+            json_object_del(kept, unused[i]);
+        }
+        json_object_set_new(slim, name, kept);
+    }
+    return slim;
+}
+
+static json_t *slim_recommendation(const json_t *recommendation, bool charts)
+{
+    json_t *slim = json_copy((json_t *)(uintptr_t)recommendation);
+    json_object_del(slim, "clamps");
+    if (!charts) {
+        json_object_del(slim, "forecast");
+    }
+    json_t *containers = json_object_get(slim, "containers");
+    if (json_is_object(containers)) {
+        json_object_set_new(slim, "containers", slim_containers(containers));
+    }
+    return slim;
+}
+
 json_t *report_slim(const json_t *record, bool charts)
 {
-    static const char *const unused[] = {"forecast", "backtest", "clamps"};
     json_t *copy = json_copy((json_t *)(uintptr_t)record);
     json_t *usage = json_object_get(copy, "usage");
     if (json_is_object(usage)) {
@@ -43,11 +74,7 @@ json_t *report_slim(const json_t *record, bool charts)
     }
     json_t *recommendation = json_object_get(copy, "recommendation");
     if (json_is_object(recommendation)) {
-        recommendation = json_copy(recommendation);
-        for (size_t i = 0; i < ARRAY_COUNT(unused); i++) {
-            json_object_del(recommendation, unused[i]);
-        }
-        json_object_set_new(copy, "recommendation", recommendation);
+        json_object_set_new(copy, "recommendation", slim_recommendation(recommendation, charts));
     }
     return copy;
 }

@@ -30,6 +30,9 @@ bool svg_usage_from(const struct report_row *row, const struct report_container 
 /* Adds the <figure> with caption, chart and legend. */
 void svg_usage_chart(const struct svg_usage *usage, struct buf *out);
 
+/* Adds the <figure> of a forecast with its band, and the request where it is near; false (and nothing added) where it cannot be read. */
+bool svg_forecast_chart(const json_t *forecast, const struct report_container *container, enum report_field field, struct buf *out);
+
 /* Adds a bar of `share` (0..1) of its width; `saving` chooses its colour. */
 void svg_bar(double share, bool saving, struct buf *out);
 

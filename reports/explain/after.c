@@ -22,7 +22,7 @@ static void price_section(const struct explain *explain, struct buf *out)
               money_format(row->proposed, money[1]), row->proposed <= row->before ? "saves " : "costs more: ",
               money_format(llabs(row->before - row->proposed), money[2]));
     page_line(out, 2, "from", "%s replicas in the mean; the larger of request and mean use counts; $%s a vCPU-hour, $%s a GiB-hour (%s %s %s, %s)",
-              page_plain(row->replicas, replicas), figure_dollars(json_int_or(price, "microusd_per_vcpu_hour", 0), dollars[0]),
+              figure_plain(row->replicas, replicas), figure_dollars(json_int_or(price, "microusd_per_vcpu_hour", 0), dollars[0]),
               figure_dollars(json_int_or(price, "microusd_per_gib_hour", 0), dollars[1]), page_string(price, "provider"),
               page_string(price, "region"), page_string(price, "instance"), page_string(price, "date"));
 }

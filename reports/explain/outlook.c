@@ -38,15 +38,15 @@ static void forecast_lines(const json_t *forecast, const char *container, size_t
         return;
     }
     page_line(out, 2, resources[resource].name, "%s from %s UTC, the next %s: %s now, %s at the end, between %s and %s in all", container,
-              page_instant(forecast, "start", text[0]), page_duration((double)count * page_number(forecast, "step_seconds"), text[1]),
+              figure_instant(forecast, "start", text[0]), figure_duration((double)count * page_number(forecast, "step_seconds"), text[1]),
               page_amount(field, at(values, 0), text[2]), page_amount(field, at(values, count - 1), text[3]),
               page_amount(field, fmax(0, extreme(json_object_get(forecast, "lower"), false)), text[4]),
               page_amount(field, extreme(json_object_get(forecast, "upper"), true), (char[FIGURE_MAX]){0}));
     page_line(out, 2, " ", "method %s; in backtests its error is %s times the seasonal naive's", page_string(forecast, "method"),
-              page_plain(page_number(forecast, "rmae"), text[0]));
-    page_line(out, 2, " ", "mean scaled error %s; of %s backtests the band of %s held %s", page_plain(page_number(forecast, "mase"), text[0]),
-              page_plain(page_number(forecast, "origins"), text[1]), page_share(page_number(forecast, "nominal"), text[2]),
-              page_share(page_number(forecast, "coverage"), text[3]));
+              figure_plain(page_number(forecast, "rmae"), text[0]));
+    page_line(out, 2, " ", "mean scaled error %s; of %s backtests the band of %s held %s", figure_plain(page_number(forecast, "mase"), text[0]),
+              figure_plain(page_number(forecast, "origins"), text[1]), figure_share(page_number(forecast, "nominal"), text[2]),
+              figure_share(page_number(forecast, "coverage"), text[3]));
 }
 
 static void forecasts(const struct explain *explain, struct buf *out)
@@ -78,7 +78,7 @@ static void crossing_line(const json_t *crosses, const char *what, enum report_f
     double ahead = page_number(cross, "days");
     if (isfinite(ahead)) {
         page_line(out, 2, " ", "it meets the %s of %s in %s days, on %s UTC", what, page_amount(field, page_number(cross, "amount"), amount),
-                  page_plain(ahead, days), page_instant(cross, "at", when));
+                  figure_plain(ahead, days), figure_instant(cross, "at", when));
     } else {
         page_line(out, 2, " ", "it does not meet the %s of %s within sight", what,
                   page_amount(field, page_number(cross, "amount"), amount));
@@ -97,7 +97,7 @@ static void trend_lines(const json_t *trend, const char *container, size_t resou
     }
     page_line(out, 2, resources[resource].name, "%s %s by %s a day from %s (p %s)", container, per_day < 0 ? "falls" : "rises",
               figure_measured(field, fabs(per_day), change), page_amount(field, page_number(trend, "now"), now),
-              page_plain(page_number(trend, "p_value"), chance));
+              figure_plain(page_number(trend, "p_value"), chance));
     crossing_line(json_object_get(trend, "crosses"), "request", field, out);
     crossing_line(json_object_get(trend, "crosses"), "limit", field, out);
 }
@@ -109,9 +109,9 @@ static void quota_line(const json_t *quota, struct buf *out)
     char hard[FIGURE_MAX];
     double ahead = page_number(quota, "days");
     page_line(out, 2, "quota", "%s: %s of %s %s%s%s%s", page_string(quota, "name"), page_string(quota, "resource"),
-              page_plain(page_number(quota, "hard"), hard), isfinite(ahead) ? "is met in " : "is not met within sight",
-              isfinite(ahead) ? page_plain(ahead, days) : "", isfinite(ahead) ? " days, on " : "",
-              isfinite(ahead) ? page_instant(quota, "at", when) : "");
+              figure_plain(page_number(quota, "hard"), hard), isfinite(ahead) ? "is met in " : "is not met within sight",
+              isfinite(ahead) ? figure_plain(ahead, days) : "", isfinite(ahead) ? " days, on " : "",
+              isfinite(ahead) ? figure_instant(quota, "at", when) : "");
 }
 
 void explain_outlook(const struct explain *explain, struct buf *out)

@@ -5,16 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pipeline/base/clock.h"
 #include "pipeline/base/quantity.h"
 #include "pipeline/base/str.h"
 #include "reports/escape.h"
 
 enum { COLUMNS = 100, LABEL = 14, TEXT_MAX = 1024 * 1024 };
-
-/* What has a year of four digits. */
-static const int64_t instant_min = INT64_C(-62167219200);
-static const int64_t instant_max = INT64_C(253402300799);
 
 static const char unknown[] = "\xe2\x80\x93";
 
@@ -136,52 +131,6 @@ enum report_field page_field(const char *resource)
     return str_starts(resource, "mem") ? MEMORY_REQUEST : CPU_REQUEST;
 }
 
-char *page_share(double share, char out[FIGURE_MAX])
-{
-    double percent = share * 100;
-    int digits = fabs(percent) >= 9.95 || !(fabs(percent) > 0) ? 0 : fabs(percent) >= 0.095 ? 1 : 2;
-    if (!isfinite(share)) {
-        snprintf(out, FIGURE_MAX, "%s", unknown);
-    } else {
-        snprintf(out, FIGURE_MAX, "%.*f%%", digits, percent);
-    }
-    return out;
-}
-
-char *page_duration(double seconds, char out[FIGURE_MAX])
-{
-    static const struct {
-        double seconds;
-        const char *name;
-    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
-    size_t unit = 0;
-    if (!isfinite(seconds)) {
-        snprintf(out, FIGURE_MAX, "%s", unknown);
-        return out;
-    }
-    while (unit + 1 < sizeof units / sizeof units[0] && seconds < units[unit].seconds * 2) {
-        unit++;
-    }
-    snprintf(out, FIGURE_MAX, "%.3g %s", seconds / units[unit].seconds, units[unit].name);
-    return out;
-}
-
-char *page_instant(const json_t *object, const char *key, char out[FIGURE_MAX])
-{
-    int64_t seconds = 0;
-    char text[RFC3339_MAX];
-    const char *instant = json_string_or_null(object, key);
-    bool whole = json_get_int(object, key, &seconds) && seconds >= instant_min && seconds <= instant_max;
-    if (!whole && (instant == NULL || time_parse(instant, &seconds, NULL))) {
-        snprintf(out, FIGURE_MAX, "%.40s", instant == NULL ? unknown : instant);
-        str_trim_utf8(out);
-        return out;
-    }
-    time_format(seconds, text);
-    snprintf(out, FIGURE_MAX, "%.10s %.5s", text, text + 11);
-    return out;
-}
-
 char *page_amount(enum report_field field, double amount, char out[FIGURE_MAX])
 {
     double unit = amount >= 1048576 ? 1048576 : 1024;
@@ -191,18 +140,6 @@ char *page_amount(enum report_field field, double amount, char out[FIGURE_MAX])
         quantity_cpu_format((int64_t)ceil(amount - 1e-9), out);
     } else {
         quantity_memory_format((int64_t)(ceil(amount / unit - 1e-9) * unit), out);
-    }
-    return out;
-}
-
-char *page_plain(double number, char out[FIGURE_MAX])
-{
-    if (!isfinite(number)) {
-        snprintf(out, FIGURE_MAX, "%s", unknown);
-    } else if (fabs(number) >= 1000) {
-        snprintf(out, FIGURE_MAX, "%.0f", number);
-    } else {
-        snprintf(out, FIGURE_MAX, "%.3g", number);
     }
     return out;
 }

@@ -13,7 +13,8 @@
 /* An empty line and a title. */
 void page_heading(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A label (at most 13 characters, "" none, " " below the line before) at `indent`, then the text, wrapped at 100 columns and indented below itself. Nothing
+/* A label (at most 13 characters, "" none, " " below the line before) at `indent`, then the text, wrapped at 100 columns and indented
+ * below itself. Nothing
  * where the text is empty. */
 void page_line(struct buf *out, int indent, const char *label, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
@@ -32,21 +33,8 @@ const char *page_string(const json_t *object, const char *key);
 /* CPU_REQUEST or MEMORY_REQUEST for the member names of resources. */
 enum report_field page_field(const char *resource);
 
-/* A share as percent ("2.8%"), "–" unknown. Returns `out`. */
-char *page_share(double share, char out[FIGURE_MAX]);
-
-/* Seconds as people say them ("7 d", "36 h", "5 min"). Returns `out`. */
-char *page_duration(double seconds, char out[FIGURE_MAX]);
-
-/* Member `key`, an instant (RFC 3339 or seconds since the epoch), as "2026-11-22 03:00"; other text as it is, "–" for none. Returns
- * `out`. */
-char *page_instant(const json_t *object, const char *key, char out[FIGURE_MAX]);
-
 /* An amount as a manifest has it, rounded up to millicores and MiB as a recommendation's own words do: "1747m", "2953Mi"; "–" unknown.
  * Returns `out`. */
 char *page_amount(enum report_field field, double amount, char out[FIGURE_MAX]);
-
-/* A plain number of three digits ("1.25"), "–" unknown. Returns `out`. */
-char *page_plain(double number, char out[FIGURE_MAX]);
 
 #endif

@@ -56,10 +56,10 @@ static void verdict_line(const json_t *verdict, const char *name, bool cpu, stru
         page_cell(out, amounts[i].width, page_amount(cpu ? CPU_REQUEST : MEMORY_REQUEST, amount, text));
     }
     for (size_t i = 0; i < ARRAY_COUNT(shares); i++) {
-        page_cell(out, shares[i].width, page_share(page_number(verdict, shares[i].member), text));
+        page_cell(out, shares[i].width, figure_share(page_number(verdict, shares[i].member), text));
     }
-    page_cell(out, SLACK_WIDTH, page_plain(page_number(verdict, "slack"), text));
-    page_cell(out, LAST_WIDTH, cpu ? page_share(page_number(verdict, "throttled"), text) : page_plain(page_number(verdict, "oom_kills"), text));
+    page_cell(out, SLACK_WIDTH, figure_plain(page_number(verdict, "slack"), text));
+    page_cell(out, LAST_WIDTH, cpu ? figure_share(page_number(verdict, "throttled"), text) : figure_plain(page_number(verdict, "oom_kills"), text));
     buf_add_char(out, '\n');
 }
 
@@ -91,8 +91,8 @@ static void span_line(const json_t *part, int indent, struct buf *out)
         return;
     }
     page_line(out, indent, "", "learned from %s of data, judged on the %s from %s to %s UTC that were not learned from%s",
-              page_duration(page_number(part, "learned_seconds"), learned), page_duration(page_number(part, "judged_seconds"), judged),
-              page_instant(part, "judged_from", from), page_instant(part, "judged_to", to),
+              figure_duration(page_number(part, "learned_seconds"), learned), figure_duration(page_number(part, "judged_seconds"), judged),
+              figure_instant(part, "judged_from", from), figure_instant(part, "judged_to", to),
               json_bool_or(part, "by_runs", false) ? " (parted between runs)" : "");
 }
 
@@ -115,7 +115,7 @@ static void container_tables(const char *name, const json_t *judged, const json_
     resource_table(json_object_get(judged, "memory_bytes"), false, out);
     if (isfinite(page_number(judged, "promised"))) {
         page_line(out, 4, "", "The rule lets CPU pass its request for %s of the time by design.",
-                  page_share(page_number(judged, "promised"), text));
+                  figure_share(page_number(judged, "promised"), text));
     }
 }
 

@@ -15,15 +15,15 @@ static void window_lines(const struct explain *explain, const json_t *usage, str
     char length[FIGURE_MAX];
     char rate[FIGURE_MAX];
     char interval[FIGURE_MAX];
-    page_line(out, 2, "window", "%s to %s UTC (%s)", page_instant(window, "start", start),
-              page_instant(window, "end", end), page_duration(page_number(window, "seconds"), length));
+    page_line(out, 2, "window", "%s to %s UTC (%s)", figure_instant(window, "start", start),
+              figure_instant(window, "end", end), figure_duration(page_number(window, "seconds"), length));
     page_line(out, 2, "source", "%s%s%s%s%s", page_string(usage, "source"), page_string(settings, "prometheus")[0] == '\0' ? "" : " from ",
               page_string(settings, "prometheus"), page_string(usage, "matched_by")[0] == '\0' ? "" : ", pods found by ",
               page_string(usage, "matched_by"));
     double seconds = page_number(usage, "rate_window_seconds");
     if (isfinite(seconds)) {
         page_line(out, 2, "rate", "scraped every %s; a CPU sample is the rate over the %s before it",
-                  page_duration(page_number(usage, "interval_seconds"), interval), page_duration(seconds, rate));
+                  figure_duration(page_number(usage, "interval_seconds"), interval), figure_duration(seconds, rate));
     }
 }
 
@@ -37,11 +37,11 @@ static void pod_lines(const json_t *usage, struct buf *out)
     char known[FIGURE_MAX];
     char first[FIGURE_MAX];
     page_line(out, 2, "pods", "%s seen; %s at once in the median, %s in the mean over the window, %s at most",
-              page_plain(page_number(usage, "pods"), pods), page_plain(page_number(usage, "replicas"), median),
-              page_plain(page_number(usage, "replicas_mean"), mean), page_plain(page_number(usage, "replicas_max"), most));
+              figure_plain(page_number(usage, "pods"), pods), figure_plain(page_number(usage, "replicas"), median),
+              figure_plain(page_number(usage, "replicas_mean"), mean), figure_plain(page_number(usage, "replicas_max"), most));
     page_line(out, 2, "coverage", "some pod reported in %s of the window's 5-minute steps; known for %s, since %s",
-              page_share(page_number(usage, "coverage"), coverage), page_duration(page_number(usage, "history_seconds"), known),
-              page_instant(usage, "first_seen", first));
+              figure_share(page_number(usage, "coverage"), coverage), figure_duration(page_number(usage, "history_seconds"), known),
+              figure_instant(usage, "first_seen", first));
 }
 
 /* The half-life of the weights: of the first container that tells, else of the collection. */
@@ -60,7 +60,7 @@ static void weight_line(const struct explain *explain, struct buf *out)
         page_line(out, 2, "weights",
                   "figures that begin with \"weighted\" count a sample half after %s, a quarter after twice that; each pod's first "
                   "3 minutes are left out of them",
-                  page_duration(half_life, text));
+                  figure_duration(half_life, text));
     }
 }
 

@@ -43,7 +43,7 @@ static void part_lines(const json_t *part, const char *label, struct buf *out)
         char number[FIGURE_MAX];
         const char *comma = text.length > 0 ? ", " : "";
         if (json_is_number(value)) {
-            buf_printf(&text, "%s%s %s", comma, name, page_plain(json_number_value(value), number));
+            buf_printf(&text, "%s%s %s", comma, name, figure_plain(json_number_value(value), number));
         } else if (json_is_string(value)) {
             buf_printf(&text, "%s%s %s", comma, name, json_string_value(value));
         }
@@ -62,10 +62,10 @@ static void schedule_lines(const json_t *schedule, struct buf *out)
         const json_t *entry = json_array_get(entries, i);
         char replicas[FIGURE_MAX];
         page_line(out, 2, " ", "days %s, %s to %s: %s replicas", page_string(entry, "days"), page_string(entry, "start"),
-                  page_string(entry, "end"), page_plain(page_number(entry, "replicas"), replicas));
+                  page_string(entry, "end"), figure_plain(page_number(entry, "replicas"), replicas));
     }
     if (isfinite(page_number(schedule, "saved_share"))) {
-        page_line(out, 2, " ", "saves %s of the replica hours", page_share(page_number(schedule, "saved_share"), share));
+        page_line(out, 2, " ", "saves %s of the replica hours", figure_share(page_number(schedule, "saved_share"), share));
     }
 }
 
@@ -80,8 +80,8 @@ static void policy_lines(const json_t *policies, struct buf *out)
         int64_t monthly = 0;
         bool priced = json_get_int(policy, "monthly_microusd", &monthly);
         page_line(out, 2, "policy", "%s (%s): %s replicas now, %s wanted, %s advised%s%s%s", page_string(policy, "name"),
-                  page_string(policy, "type"), page_plain(page_number(policy, "now"), now), page_plain(page_number(policy, "wanted"), wanted),
-                  page_plain(page_number(policy, "advised"), advised), priced ? ", " : "", priced ? money_format(monthly, money) : "",
+                  page_string(policy, "type"), figure_plain(page_number(policy, "now"), now), figure_plain(page_number(policy, "wanted"), wanted),
+                  figure_plain(page_number(policy, "advised"), advised), priced ? ", " : "", priced ? money_format(monthly, money) : "",
                   priced ? " a month" : "");
         page_line(out, 2, " ", "%s", page_string(policy, "reason"));
     }

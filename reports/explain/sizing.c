@@ -61,7 +61,7 @@ static const struct figure {
 
 static const char *written(enum figure_kind kind, enum report_field field, double value, char out[FIGURE_MAX])
 {
-    return kind == AMOUNT ? page_amount(field, value, out) : kind == SHARE ? page_share(value, out) : page_plain(value, out);
+    return kind == AMOUNT ? page_amount(field, value, out) : kind == SHARE ? figure_share(value, out) : figure_plain(value, out);
 }
 
 static const struct figure *figure_of(const char *name)
@@ -96,7 +96,7 @@ static void inputs_line(const json_t *inputs, enum report_field field, struct bu
     json_object_foreach((json_t *)(uintptr_t)inputs, name, input)
     {
         if (figure_of(name) == NULL && json_is_number(input)) {
-            add_input(&text, name, page_plain(json_number_value(input), value));
+            add_input(&text, name, figure_plain(json_number_value(input), value));
         } else if (figure_of(name) == NULL && json_is_string(input)) {
             add_input(&text, name, json_string_value(input));
         }
@@ -220,8 +220,8 @@ static void effective_line(const json_t *advice, struct buf *out)
     if (isfinite(cpu) || isfinite(memory)) {
         char a[FIGURE_MAX];
         char b[FIGURE_MAX];
-        page_line(out, 4, "weighted", "they count as %s samples of equal weight for CPU, %s for memory", page_plain(floor(cpu), a),
-                  page_plain(floor(memory), b));
+        page_line(out, 4, "weighted", "they count as %s samples of equal weight for CPU, %s for memory", figure_plain(floor(cpu), a),
+                  figure_plain(floor(memory), b));
     }
 }
 
@@ -233,11 +233,11 @@ static void pressure_line(const json_t *usage, struct buf *out)
     double kills = page_number(usage, "oom_kills");
     double restarts = page_number(usage, "restarts");
     if (isfinite(throttled)) {
-        page_line(out, 4, "throttled", "%s of the periods, %s in the worst hour", page_share(throttled, ratio),
-                  page_share(page_number(usage, "throttled_worst_hour"), worst));
+        page_line(out, 4, "throttled", "%s of the periods, %s in the worst hour", figure_share(throttled, ratio),
+                  figure_share(page_number(usage, "throttled_worst_hour"), worst));
     }
     if (isfinite(kills) || isfinite(restarts)) {
-        page_line(out, 4, "trouble", "%s OOM kills, %s restarts", page_plain(kills, ratio), page_plain(restarts, worst));
+        page_line(out, 4, "trouble", "%s OOM kills, %s restarts", figure_plain(kills, ratio), figure_plain(restarts, worst));
     }
 }
 
@@ -252,14 +252,14 @@ static void confidence_line(struct buf *out, int indent, double confidence, cons
     json_object_foreach((json_t *)(uintptr_t)parts, name, part)
     {
         if (json_is_number(part) && strcmp(name, "ceiling") != 0) {
-            buf_printf(&text, "%s%s %s", text.length > 0 ? " \xc3\x97 " : " = ", name, page_plain(json_number_value(part), value));
+            buf_printf(&text, "%s%s %s", text.length > 0 ? " \xc3\x97 " : " = ", name, figure_plain(json_number_value(part), value));
         }
     }
     if (isfinite(page_number(parts, "ceiling"))) {
-        buf_printf(&text, ", at most %s", page_plain(page_number(parts, "ceiling"), value));
+        buf_printf(&text, ", at most %s", figure_plain(page_number(parts, "ceiling"), value));
     }
     if (isfinite(confidence)) {
-        page_line(out, indent, "confidence", "%s%s", page_plain(confidence, value), buf_str(&text));
+        page_line(out, indent, "confidence", "%s%s", figure_plain(confidence, value), buf_str(&text));
     }
     buf_release(&text);
 }

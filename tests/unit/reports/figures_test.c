@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <math.h>
 
 #include "reports/figures.h"
 
@@ -62,12 +63,49 @@ static void dollars_are_exact(void **state)
     assert_string_equal(figure_dollars(2000000, out), "2");
 }
 
+static void shares_and_durations(void **state)
+{
+    (void)state;
+    assert_string_equal(figure_share(0.0231, out), "2.3%");
+    assert_string_equal(figure_share(0, out), "0%");
+    assert_string_equal(figure_share(1, out), "100%");
+    assert_string_equal(figure_share(0.0004, out), "0.04%");
+    assert_string_equal(figure_share(NAN, out), "–");
+    assert_string_equal(figure_duration(604800, out), "7 d");
+    assert_string_equal(figure_duration(86400 * 4.98, out), "5 d");
+    assert_string_equal(figure_duration(36 * 3600, out), "36 h");
+    assert_string_equal(figure_duration(5400, out), "90 min");
+    assert_string_equal(figure_duration(86400 * 2.5, out), "2.5 d");
+    assert_string_equal(figure_duration(30, out), "30 s");
+    assert_string_equal(figure_duration(NAN, out), "–");
+    assert_string_equal(figure_plain(2.034, out), "2.03");
+    assert_string_equal(figure_plain(60480, out), "60480");
+    assert_string_equal(figure_plain(INFINITY, out), "–");
+}
+
+static void instants_of_both_forms(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    static const char text[] = "{\"text\":\"2026-11-22T03:04:05Z\",\"number\":1795316645,\"odd\":\"soon\",\"far\":99999999999999999,\"real\":1.5}";
+    json_t *object = json_read(text, sizeof text - 1, "test", &err);
+    assert_non_null(object);
+    assert_string_equal(figure_instant(object, "text", out), "2026-11-22 03:04");
+    assert_string_equal(figure_instant(object, "number", out), "2026-11-22 03:04");
+    assert_string_equal(figure_instant(object, "odd", out), "soon");
+    assert_string_equal(figure_instant(object, "far", out), "–");
+    assert_string_equal(figure_instant(object, "real", out), "–");
+    assert_string_equal(figure_instant(object, "none", out), "–");
+    json_decref(object);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_of_money),        cmocka_unit_test(percentages_only_where_both_sides_are),
         cmocka_unit_test(amounts_as_in_manifests), cmocka_unit_test(measured_amounts_are_short),
-        cmocka_unit_test(dollars_are_exact),
+        cmocka_unit_test(dollars_are_exact),       cmocka_unit_test(shares_and_durations),
+        cmocka_unit_test(instants_of_both_forms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
