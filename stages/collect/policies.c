@@ -52,10 +52,22 @@ static int put_variable(const char *at, const struct policy_names *names, struct
     return err_set(err, ERR_DATA, "its query names $%.*s; there are $namespace, $workload and $cluster", (int)(length < 40 ? length : 40), at);
 }
 
+/* Whether a query holds a value between quotes. */
+static bool is_quoted(const char *query, const char *value)
+{
+    size_t length = strlen(value);
+    for (const char *at = strstr(query, value); at != NULL && length > 0; at = strstr(at + 1, value)) {
+        if (at > query && strchr("\"'`", at[-1]) != NULL && at[length] == at[-1]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int policy_query_text(const char *query, const struct policy_names *names, struct buf *out, struct err *err)
 {
     /* A query over all clusters of a server would be the number of none of them. */
-    if (names->cluster != NULL && strstr(query, "$cluster") == NULL && strstr(query, names->cluster) == NULL) {
+    if (names->cluster != NULL && strstr(query, "$cluster") == NULL && !is_quoted(query, names->cluster)) {
         return err_set(err, ERR_DATA, "its query does not name the cluster, and the server holds several: add the label with \"$cluster\"");
     }
     while (*query != '\0') {
