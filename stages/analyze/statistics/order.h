@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* Moves the k-th smallest value (from 0, k < count) to its place, smaller ones before it, and returns it. Expected
- * time O(count). Source: Hoare's quickselect. */
+ * time O(count), with any number of equal ones. Source: Hoare's quickselect. */
 double order_select(double *values, size_t count, size_t k);
 
 /* The first value in order with at least the share q (0 to 1) of the values at or below it; NaN of none. */

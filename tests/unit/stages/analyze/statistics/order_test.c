@@ -30,16 +30,19 @@ static void selecting_is_like_sorting(void **state)
     (void)state;
     rng_seed(11);
     for (int round = 0; round < 20000; round++) {
-        double values[40];
-        double sorted[40];
-        size_t count = 1 + (size_t)(rng_next() % 40);
-        uint64_t range = 1 + rng_next() % 30; /* many ties */
+        double values[400];
+        double sorted[400];
+        size_t count = 1 + (size_t)(rng_next() % (round % 10 ? 40 : 400));
+        uint64_t range = 1 + rng_next() % (round % 3 ? 30 : 1000000); /* many ties, or few */
         for (size_t i = 0; i < count; i++)
             values[i] = sorted[i] = (double)(rng_next() % range);
         qsort(sorted, count, sizeof *sorted, compare_doubles);
         size_t k = (size_t)(rng_next() % count);
-        double got = order_select(values, count, k);
-        assert_true(got <= sorted[k] && got >= sorted[k]);
+        assert_true(same(order_select(values, count, k), sorted[k]));
+        for (size_t i = 0; i < count; i++)
+            assert_true(i < k ? values[i] <= sorted[k] : values[i] >= sorted[k]);
+        double middle = (sorted[count / 2] + sorted[(count - 1) / 2]) / 2;
+        assert_true(same(order_median(values, count), middle));
     }
 }
 
