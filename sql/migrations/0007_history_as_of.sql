@@ -58,7 +58,7 @@ end $$;
 
 -- A page of what a run may know of the past: daily extremes of its cluster and namespaces, of the p_days days up
 -- to the day it began, as they stood before it began; the first p_limit after the row p_after. Who sees the run
--- has all its namespaces, so that rows need no look of their own.
+-- has all its namespaces, so that rows need no look of their own. A row that is no pair of numbers helps nobody.
 create function tare.history_page(p_run bigint, p_days integer, p_after jsonb, p_limit integer) returns jsonb
 language sql stable security definer set search_path = pg_catalog, tare, pg_temp as $$
     select coalesce(jsonb_agg(p.line order by p.namespace, p.kind, p.name, p.container, p.series, p.day), '[]')
@@ -73,6 +73,7 @@ language sql stable security definer set search_path = pg_catalog, tare, pg_temp
         join tare.series_history h on h.cluster = r.cluster and h.namespace = any (r.namespaces)
         where r.id = p_run and tare.sees_whole(r.cluster, r.namespaces, r.requested_by)
           and h.seen_at < r.created
+          and h.minimum > '-Infinity' and h.minimum <= h.maximum and h.maximum < 'Infinity'
           and h.day between (r.created at time zone 'UTC')::date - p_days and (r.created at time zone 'UTC')::date
           and (h.namespace, h.kind, h.name, h.container, h.series, h.day) >
               (coalesce(p_after ->> 'namespace', ''), coalesce(p_after ->> 'kind', ''),

@@ -66,6 +66,11 @@ is "$(put team prod "$(row till "$(day 1)" 0 1000 24 pay)")" 0 "nobody stores wh
 is "$(as team "select count(*) from tare.series_history where namespace = 'pay'")" 0 "nor reads it"
 is "$(put op prod "$(row 'a\"b' "$(day 1)" null 1e300 null "x\\u0027; drop table tare.run; --")")" 1 "hostile names are names"
 
+is "$(put op prod "$(row odd "$(day 1)" '"NaN"' '"Infinity"' 3)" "$(row odd "$(day 2)" 9 1 3)" "$(row odd "$(day 3)" null 1 3)" "$(row fine "$(day 3)" 1 1 3)")" 4 "odd numbers"
+odd=$(new_run shop)
+unlike "$(told op "$odd")" 'shop/odd' "are kept from a run"
+like "$(told op "$odd")" 'shop/fine/' "beside others that are told"
+
 # Two at once about one day: the wider of both.
 { put op prod "$(row race "$(day 1)" 5 50 3)"; } >/dev/null & { put op2 prod "$(row race "$(day 1)" 1 20 3)"; } >/dev/null & wait $!; wait
 is "$(as op "select max(maximum) || ' ' || min(minimum) from (select distinct on (day) * from tare.series_history
