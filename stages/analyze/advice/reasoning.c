@@ -8,6 +8,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/run/reasons.h"
+#include "stages/analyze/advice/proof.h"
 #include "stages/analyze/subject/allowance.h"
 #include "stages/analyze/subject/scalers.h"
 
@@ -182,6 +183,7 @@ static void write_container(const struct plan *plan, const struct container_plan
     if (!container_changes(container))
         (void)buf_add_str(out,
                           " What is set fits, or is held: no change is larger than the dead-band (10 %, 10m, 16Mi).");
+    proof_write(container, out);
 }
 
 /* Why request and target of an autoscaler do not move together, for people. */

@@ -137,6 +137,7 @@ static void a_quiet_week_is_proof(void **state)
     assert_true(number_at(r, "backtest.containers.app.cpu_millicores.today.slack") > 1.3);
     assert_true(number_at(r, "containers.app.confidence_parts.backtest") > 0.999);
     assert_true(number_at(r, "confidence") > 0.999);
+    assert_non_null(strstr(json_string_or_null(r, "reasoning"), "Backtest of memory on the last 2d"));
     risk_is(r, "low", NULL);
     json_decref(r);
 }
