@@ -53,7 +53,7 @@ static void judge_query(const struct situation *situation, struct judgement *out
 /* Replicas in proportion to the value. */
 static int64_t proportional(const struct situation *situation, struct judgement *out)
 {
-    if (fabs(out->ratio - 1) <= tolerance) {
+    if (fabs(out->ratio - 1) <= tolerance + 1e-9) {
         (void)snprintf(out->reason, sizeof out->reason, "%.4g is within %.0f %% of the target", out->value, tolerance * 100);
         return situation->now;
     }
