@@ -47,7 +47,7 @@ static const struct planted {
     {"killed", {.replicas = 1, ONE(.cpu_request = 175, .cpu_limit = UNSET, .memory_request = MI(200), .memory_limit = MI(200), .oom_kills = 2, .cpu = CPU_150, .memory = MEM_200)},
      "oom-kills", "high", "resize", "medium"},
     {"killed again and again", {.replicas = 1, ONE(.cpu_request = 175, .cpu_limit = UNSET, .memory_request = MI(200), .memory_limit = MI(200), .oom_kills = 9, .cpu = CPU_150, .memory = MEM_200)},
-     "oom-kills", "critical", "resize", "medium"},
+     "oom-loop", "critical", "resize", "medium"},
     {"leaking", {.replicas = 1, ONE(.cpu_request = 175, .cpu_limit = UNSET, .memory_request = MI(420), .memory_limit = MI(800), .cpu = CPU_150,
                      .memory = {.p50 = 200 * MIB, .p90 = 350 * MIB, .p95 = 370 * MIB, .p99 = 380 * MIB, .max = 390 * MIB, .slope_per_hour = 1.2 * MIB})},
      "memory-leak", "medium", "keep", "low"},
