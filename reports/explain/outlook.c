@@ -1,7 +1,7 @@
 #include "reports/explain/sections.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "pipeline/base/mem.h"
 #include "reports/explain/page.h"
@@ -65,23 +65,31 @@ static void forecasts(const struct explain *explain, struct buf *out)
     }
 }
 
-/* When the trend meets the request or the limit. */
-static void crossing_line(const json_t *crosses, const char *what, enum report_field field, struct buf *out)
+/* What use may meet, and how that is called. */
+static const struct {
+    const char *member;
+    const char *words;
+} marks[] = {{"request", "the request"}, {"limit", "the limit"}, {"advised_request", "the advised request"}, {"advised_limit", "the advised limit"}};
+
+/* When use meets a mark at the trend of its days, or in the band of the forecast. */
+static void crossing_line(const json_t *cross, const char *words, enum report_field field, struct buf *out)
 {
-    const json_t *cross = json_object_get(crosses, what);
     char amount[FIGURE_MAX];
     char when[FIGURE_MAX];
     char days[FIGURE_MAX];
     if (!json_is_object(cross)) {
         return;
     }
+    const char *soon = json_bool_or(cross, "within_forecast", false) ? "; the band of the next hours reaches it" : "";
     double ahead = page_number(cross, "days");
-    if (isfinite(ahead)) {
-        page_line(out, 2, " ", "it meets the %s of %s in %s days, on %s UTC", what, page_amount(field, page_number(cross, "amount"), amount),
-                  figure_plain(ahead, days), figure_instant(cross, "at", when));
+    page_amount(field, page_number(cross, "amount"), amount);
+    if (ahead > 0) {
+        page_line(out, 2, " ", "it meets %s of %s in %s days, on %s UTC%s", words, amount, figure_plain(ahead, days),
+                  figure_instant(cross, "at", when), soon);
+    } else if (isfinite(ahead)) {
+        page_line(out, 2, " ", "it is above %s of %s already", words, amount);
     } else {
-        page_line(out, 2, " ", "it does not meet the %s of %s within sight", what,
-                  page_amount(field, page_number(cross, "amount"), amount));
+        page_line(out, 2, " ", "at this trend it does not meet %s of %s%s", words, amount, soon);
     }
 }
 
@@ -95,11 +103,16 @@ static void trend_lines(const json_t *trend, const char *container, size_t resou
     if (!json_is_object(trend) || !isfinite(per_day)) {
         return;
     }
-    page_line(out, 2, resources[resource].name, "%s %s by %s a day from %s (p %s)", container, per_day < 0 ? "falls" : "rises",
-              figure_measured(field, fabs(per_day), change), page_amount(field, page_number(trend, "now"), now),
-              figure_plain(page_number(trend, "p_value"), chance));
-    crossing_line(json_object_get(trend, "crosses"), "request", field, out);
-    crossing_line(json_object_get(trend, "crosses"), "limit", field, out);
+    page_amount(field, page_number(trend, "now"), now);
+    if (json_bool_or(trend, "trend", true)) {
+        page_line(out, 2, resources[resource].name, "%s %s by %s a day from %s (p %s)", container, per_day < 0 ? "falls" : "rises",
+                  figure_measured(field, fabs(per_day), change), now, figure_plain(page_number(trend, "p_value"), chance));
+    } else {
+        page_line(out, 2, resources[resource].name, "%s has no sure trend; it is at %s", container, now);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(marks); i++) {
+        crossing_line(json_object_get(json_object_get(trend, "crosses"), marks[i].member), marks[i].words, field, out);
+    }
 }
 
 static void quota_line(const json_t *quota, struct buf *out)
@@ -107,11 +120,13 @@ static void quota_line(const json_t *quota, struct buf *out)
     char days[FIGURE_MAX];
     char when[FIGURE_MAX];
     char hard[FIGURE_MAX];
+    char used[FIGURE_MAX];
     double ahead = page_number(quota, "days");
-    page_line(out, 2, "quota", "%s: %s of %s %s%s%s%s", page_string(quota, "name"), page_string(quota, "resource"),
-              figure_plain(page_number(quota, "hard"), hard), isfinite(ahead) ? "is met in " : "is not met within sight",
-              isfinite(ahead) ? figure_plain(ahead, days) : "", isfinite(ahead) ? " days, on " : "",
-              isfinite(ahead) ? figure_instant(quota, "at", when) : "");
+    enum report_field field = strstr(page_string(quota, "resource"), "memory") != NULL ? MEMORY_REQUEST : CPU_REQUEST;
+    page_line(out, 2, "quota", "%s: %s of %s %s is used; at this trend it %s%s%s%s", page_string(quota, "name"),
+              page_amount(field, page_number(quota, "used"), used), page_amount(field, page_number(quota, "hard"), hard),
+              page_string(quota, "resource"), isfinite(ahead) ? "is met in " : "is not met", isfinite(ahead) ? figure_plain(ahead, days) : "",
+              isfinite(ahead) ? " days, on " : "", isfinite(ahead) ? figure_instant(quota, "at", when) : "");
 }
 
 void explain_outlook(const struct explain *explain, struct buf *out)

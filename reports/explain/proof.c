@@ -10,7 +10,7 @@
 static const struct {
     const char *member;
     const char *name;
-} contenders[] = {{"ours", "tare"}, {"today", "as set today"}, {"krr", "KRR's rule"}, {"vpa", "VPA's rule"}};
+} contenders[] = {{"ours", "tare's rule"}, {"today", "as set today"}, {"krr", "KRR's rule"}, {"vpa", "VPA's rule"}, {"plan", "this plan"}};
 
 enum { NAME_WIDTH = -13, LAST_WIDTH = 11 };
 
@@ -140,5 +140,6 @@ void explain_proof(const struct explain *explain, struct buf *out)
         container_tables(name, judged, backtest, out);
     }
     page_line(out, 2, "", "time above: share of the time in which the mean of all pods lies above the request; peaks above: in which some "
-                          "sample of some pod does; use above: share of all use that lies above it; slack: request over mean use.");
+                          "sample of some pod does; worst hour: time above in the worst hour of the day; use above: share of all use that lies above it; slack: request over mean use. \"this plan\" are the numbers above, which have seen "
+                          "these days; the others have not.");
 }

@@ -58,8 +58,8 @@ static void weight_line(const struct explain *explain, struct buf *out)
     char text[FIGURE_MAX];
     if (isfinite(half_life)) {
         page_line(out, 2, "weights",
-                  "figures that begin with \"weighted\" count a sample half after %s, a quarter after twice that; each pod's first "
-                  "3 minutes are left out of them",
+                  "in weighted figures a sample counts half after %s, a quarter after twice that; each pod's first 3 minutes are left out "
+                  "of them",
                   figure_duration(half_life, text));
     }
 }

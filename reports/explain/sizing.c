@@ -27,27 +27,34 @@ static const struct number {
 
 enum figure_kind { AMOUNT, COUNT, SHARE };
 
-/* Words for the figures that rules take in, in the order they are told. What is not in the list is told after them by its own name. */
+/* The figures that rules take in, in the order they are told, under the names that formulas have for them. What is not in the list is
+ * told after them by its own name. */
 static const struct figure {
     const char *name;
-    const char *words;
+    const char *shown;
     enum figure_kind kind;
 } figures[] = {
     {"samples", "samples", COUNT},
     {"pods", "pods", COUNT},
     {"percentile", "percentile", COUNT},
+    {"mean", "mean", AMOUNT},
     {"p50", "p50", AMOUNT},
     {"p90", "p90", AMOUNT},
     {"p95", "p95", AMOUNT},
     {"p99", "p99", AMOUNT},
     {"p99_5", "p99.5", AMOUNT},
-    {"wp95", "weighted p95", AMOUNT},
-    {"wp99", "weighted p99", AMOUNT},
-    {"bh90", "busiest hour's p90", AMOUNT},
-    {"pod_wp95_max", "highest pod's weighted p95", AMOUNT},
-    {"pod_wp95_p95", "95 of 100 pods' weighted p95", AMOUNT},
-    {"startup_p99", "p99 of starting", AMOUNT},
     {"max", "peak", AMOUNT},
+    {"wp50", "wp50", AMOUNT},
+    {"wp95", "wp95", AMOUNT},
+    {"wp98", "wp98", AMOUNT},
+    {"wp99", "wp99", AMOUNT},
+    {"bh90", "bh90", AMOUNT},
+    {"pod_wp95_max", "pod_wp95_max", AMOUNT},
+    {"pod_wp95_p95", "pod_wp95_p95", AMOUNT},
+    {"day_p99_second", "day_p99_second", AMOUNT},
+    {"recent_p50", "recent_p50", AMOUNT},
+    {"recent_p90", "recent_p90", AMOUNT},
+    {"startup_p99", "startup_p99", AMOUNT},
     {"oom_kills", "OOM kills", COUNT},
     {"oom_limit", "limit at the last kill", AMOUNT},
     {"throttled", "throttled", SHARE},
@@ -58,6 +65,11 @@ static const struct figure {
     {"request", "the new request", AMOUNT},
     {"today", "today", AMOUNT},
 };
+
+static const char legend[] =
+    "p50 to p99.5 and peak count all samples alike; wp50 to wp99 are weighted; bh90: of the 24 hours of the day the highest weighted p90; "
+    "pod_wp95_max, pod_wp95_p95: of the pods' own wp95 the highest, and that of 95 of 100; day_p99_second: the second highest p99 of a day; "
+    "recent_p50, recent_p90: of the last hour; startup_p99: of pods' first 3 minutes.";
 
 static const char *written(enum figure_kind kind, enum report_field field, double value, char out[FIGURE_MAX])
 {
@@ -88,7 +100,7 @@ static void inputs_line(const json_t *inputs, enum report_field field, struct bu
     for (size_t i = 0; i < ARRAY_COUNT(figures); i++) {
         double number = page_number(inputs, figures[i].name);
         if (isfinite(number)) {
-            add_input(&text, figures[i].words, written(figures[i].kind, field, number, value));
+            add_input(&text, figures[i].shown, written(figures[i].kind, field, number, value));
         }
     }
     const char *name;
@@ -191,7 +203,7 @@ static void measured_lines(const json_t *usage, const char *label, const char *r
         double number = page_number(use, shown[i]);
         const struct figure *figure = figure_of(shown[i]);
         if (isfinite(number)) {
-            add_input(&text, figure == NULL ? shown[i] : figure->words, page_amount(page_field(resource), number, value));
+            add_input(&text, figure == NULL ? shown[i] : figure->shown, page_amount(page_field(resource), number, value));
         }
     }
     double hour = page_number(use, "bh90_hour");
@@ -288,6 +300,8 @@ void explain_sizing(const struct explain *explain, struct buf *out)
         buf_add_str(out, i == 0 ? "" : "\n");
         container_lines(explain, &explain->row.containers[i], out);
     }
+    buf_add_char(out, '\n');
+    page_line(out, 2, "", "%s", legend);
     page_heading(out, "CONFIDENCE AND RISK");
     double confidence = page_number(explain->recommendation, "confidence");
     confidence_line(out, 2, confidence, json_object_get(explain->recommendation, "confidence_parts"));

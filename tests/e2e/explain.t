@@ -19,9 +19,10 @@ for section in SAMPLES 'FROM SAMPLES TO NUMBERS' 'CONFIDENCE AND RISK' BACKTEST 
     like "$out" $'\n'"$section" "there is $section"
 done
 like "$flat" "remote-read from $prometheus" "where the samples came from"
-like "$flat" 'count a sample half after 3 d' "how they are weighted"
+like "$flat" 'a sample counts half after 3 d' "how they are weighted"
 pair=$(record storefront | jq -r '.change.edits[] | select(.container == "web" and (.path | endswith("requests.cpu"))) | "CPU request \(.from) → \(.to)"')
 like "$flat" "$pair" "the change of a number is that of the plan: $pair"
+like "$flat" "formula .*wp" "the formula"
 like "$flat" "moved by [a-z-]+: " "what moved it"
 like "$flat" "KRR's rule .* VPA's rule" "the backtest beside the peers' rules"
 like "$flat" "tare explain $id shop/Deployment/storefront --format json" "and where the rest is"
