@@ -128,7 +128,8 @@ static const char *pooled_formula(const struct figures *use, const struct scene 
 {
     const struct cpu_factors *factors = &factors_of[scene->aggressiveness];
     if (!has_steps(use)) {
-        return arena_printf(arena, "max(%.2f × wp95, %.2f × bh90, %.2f × p99)", factors->p95, factors->busy, factors->p99);
+        const char *p99 = factors->p99 > 0 ? arena_printf(arena, ", %.2f × p99", factors->p99) : "";
+        return arena_printf(arena, "max(%.2f × wp95, %.2f × bh90%s)", factors->p95, factors->busy, p99);
     }
     const char *least = factors->busiest <= 0 ? "wp99"
                                               : arena_printf(arena,
@@ -156,7 +157,9 @@ const char *rule_cpu_formula(const struct figures *use, const struct scene *scen
         return arena_printf(arena, "%.2f × %s, each run a pod", headroom > 0 ? headroom : factors->run, pod);
     }
     if (strcmp(rule, "cpu-per-pod") == 0) {
-        return arena_printf(arena, "%.2f × %s × max(1, recent_p90 ÷ wp95), at least min(bh90, max(wp95, day_p99_second)) where that is above %.1f × wp95",
+        return arena_printf(arena,
+                            "%.2f × %s × max(1, recent_p90 ÷ wp95), at least min(bh90, max(wp95, day_p99_second)) where that is above "
+                            "%.1f × wp95",
                             headroom > 0 ? headroom : factors->pod, pod, busy_gate);
     }
     return pooled_formula(use, scene, arena);
