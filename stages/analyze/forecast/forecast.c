@@ -24,12 +24,13 @@ void forecast_make(struct forecaster *forecaster, const double *values, size_t c
     if (!grid_make(values, count, step_seconds, end, &forecaster->grid) || !trial_run(&forecaster->grid, trial)) {
         return;
     }
-    out->known = true;
     out->count = trial->steps;
     out->method = trial_method(trial);
     out->coverage = band_make(&forecaster->grid, trial, out->lower, out->upper);
+    out->known = true;
     for (size_t i = 0; i < out->count; i++) {
         out->values[i] = fmax(trial->next[i], 0);
+        out->known = out->known && isfinite(out->values[i]) && isfinite(out->lower[i]) && isfinite(out->upper[i]);
     }
     out->origins = (double)trial->count;
     out->mase = trial->scale > 0 ? trial->error / trial->scale : NAN;

@@ -60,6 +60,7 @@ struct alikes {
     size_t count;
     size_t hour[WEEK];
     double off[WEEK];
+    double bins[WEEK]; /* BINS ÷ off */
 };
 
 static void alikes_find(const struct offsets *offsets, struct alikes *out)
@@ -69,7 +70,9 @@ static void alikes_find(const struct offsets *offsets, struct alikes *out)
     for (size_t t = 0; t + 1 < offsets->count; t++) {
         if (sign * offsets->value[t] >= alike * sign * offsets->now) {
             out->hour[out->count] = t;
-            out->off[out->count++] = sign * offsets->value[t];
+            out->off[out->count] = sign * offsets->value[t];
+            out->bins[out->count] = BINS / out->off[out->count];
+            out->count++;
         }
     }
 }
@@ -84,8 +87,8 @@ static double share_left(const struct offsets *offsets, const struct alikes *ali
     for (size_t i = 0; i < alikes->count && alikes->hour[i] + ahead < offsets->count; i++) {
         double later = sign * offsets->value[alikes->hour[i] + ahead];
         if (!isnan(later)) {
-            double share = later / alikes->off[i];
-            bins[share <= 0 ? 0 : share >= 1 ? BINS : (size_t)(share * BINS + 0.5)] += alikes->off[i];
+            double share = later * alikes->bins[i] + 0.5;
+            bins[share >= BINS ? BINS : share > 0 ? (size_t)share : 0] += alikes->off[i];
             total += alikes->off[i];
         }
     }

@@ -50,8 +50,7 @@ static void methods_say(const struct grid *grid, size_t to, struct trial *trial,
         season_daily(&span, &season[METHOD_SLOTS], &season[METHOD_DAILY]);
     }
     if (trial->usable[METHOD_WEEKDAYS]) {
-        span.from = 0;
-        trial->usable[METHOD_WEEKDAYS] = season_weekly(&span, &season[METHOD_WEEKDAYS]);
+        trial->usable[METHOD_WEEKDAYS] = season_weekly(&span, &trial->week, &season[METHOD_WEEKDAYS]);
     }
     for (size_t m = 0; m < METHODS; m++) {
         if (trial->usable[m] && m != METHOD_TREND) {
@@ -169,6 +168,7 @@ bool trial_run(const struct grid *grid, struct trial *out)
     out->count = (grid->hours - learned - AHEAD) / STRIDE + 1;
     out->count = out->count < ORIGINS_MAX ? out->count : ORIGINS_MAX;
     out->steps = AHEAD * grid->per_hour;
+    out->week.to = 0;
     out->usable[METHOD_LEVEL] = true;
     out->usable[METHOD_DAILY] = out->usable[METHOD_SLOTS] = out->usable[METHOD_TREND] = seasonal;
     out->usable[METHOD_WEEKDAYS] = grid->hours >= WEEKLY;

@@ -4,11 +4,11 @@
 /* Ways to forecast, tried at many origins of the known days, and mixed by how well they did. */
 
 #include "stages/analyze/forecast/forecast.h"
-#include "stages/analyze/forecast/grid.h"
+#include "stages/analyze/forecast/season.h"
 
 enum method { METHOD_LEVEL = 0, METHOD_DAILY, METHOD_SLOTS, METHOD_TREND, METHOD_WEEKDAYS, METHODS };
 
-enum { ORIGINS_MAX = 24, ORIGINS_MIN = 4 };
+enum { ORIGINS_MAX = 20, ORIGINS_MIN = 4 };
 
 /* One backtest: what each method said, what came. */
 struct origin {
@@ -20,6 +20,7 @@ struct trial {
     size_t count;                    /* of origins, the latest first */
     size_t steps;                    /* that each looks ahead */
     bool usable[METHODS];
+    struct week week; /* as far as the last call left it */
     double weight[METHODS];          /* sum 1 */
     struct origin origins[ORIGINS_MAX];
     double next[FORECAST_STEPS];     /* what the mix says of the time after the grid */

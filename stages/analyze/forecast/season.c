@@ -152,30 +152,54 @@ void season_daily(const struct span *span, struct season *slots, struct season *
     }
 }
 
-bool season_weekly(const struct span *span, struct season *out)
+/* Median over the days of one kind, before hour `to`, of a step of the day. */
+static double day_median(const struct grid *grid, size_t to, size_t class, size_t step, size_t *count)
 {
-    const struct grid *grid = span->grid;
-    size_t day = 24 * grid->per_hour;
-    size_t days = (span->to - span->from) / 24;
-    size_t first = span->to - 24 * days;
-    bool enough = true;
-    struct slot slot[2];
-    out->by_class = true;
-    for (size_t i = 0; i < day; i++) {
-        slot[0].count = slot[1].count = 0;
-        for (size_t d = 0; d < days; d++) {
-            size_t hour = first + 24 * d + i / grid->per_hour;
-            double value = grid->step[(first + 24 * d) * grid->per_hour + i];
-            if (!isnan(value)) {
-                slot_add(&slot[grid->weekend[hour]], value);
-            }
-        }
-        for (size_t class = 0; class < 2; class++) {
-            out->step[class][i] = slot_median(&slot[class]);
-            enough = enough && slot[class].count >= 2;
+    double known[GRID_DAYS];
+    size_t n = 0;
+    for (size_t hour = step / grid->per_hour; hour < to; hour += 24) {
+        double value = grid->step[hour * grid->per_hour + step % grid->per_hour];
+        if (grid->weekend[hour] == (class == 1) && !isnan(value)) {
+            known[n++] = value;
         }
     }
-    hours_of(out->step[0], grid->per_hour, out->hour[0]);
-    hours_of(out->step[1], grid->per_hour, out->hour[1]);
-    return enough;
+    *count = n;
+    return n > 0 ? order_quantile(known, n, 0.5) : 0;
+}
+
+/* Takes an hour of the day anew. */
+static void week_hour(const struct grid *grid, size_t to, size_t hour, struct week *week)
+{
+    size_t per_hour = grid->per_hour;
+    double scratch[GRID_PER_HOUR];
+    for (size_t class = 0; class < 2; class++) {
+        for (size_t i = 0; i < per_hour; i++) {
+            size_t count;
+            scratch[i] = day_median(grid, to, class, hour * per_hour + i, &count);
+            week->step[class][hour * per_hour + i] = scratch[i];
+            week->enough = week->enough && count >= 2;
+        }
+        week->hour[class][hour] = order_median(scratch, per_hour);
+    }
+}
+
+bool season_weekly(const struct span *span, struct week *week, struct season *out)
+{
+    size_t day = 24 * span->grid->per_hour;
+    size_t changed = week->to == 0 || week->to > span->to + 24 ? 24 : week->to - span->to;
+    week->enough = week->enough || week->to == 0;
+    week->to = span->to;
+    for (size_t i = 0; i < changed; i++) {
+        week_hour(span->grid, span->to, (span->to + i) % 24, week);
+    }
+    out->by_class = true;
+    for (size_t class = 0; class < 2; class++) {
+        for (size_t i = 0; i < day; i++) {
+            out->step[class][i] = week->step[class][(span->to * span->grid->per_hour + i) % day];
+        }
+        for (size_t h = 0; h < 24; h++) {
+            out->hour[class][h] = week->hour[class][(span->to + h) % 24];
+        }
+    }
+    return week->enough;
 }

@@ -25,8 +25,17 @@ void season_none(const struct span *span, struct season *out);
  * `smooth` the same as a moving average of an hour, made smaller by as much as the days do not bear each other out. */
 void season_daily(const struct span *span, struct season *slots, struct season *smooth);
 
-/* As `slots`, but working days and weekends apart and each day with its level. False where there is no step of the day with two
- * days of each kind; at least two weeks are needed for that. */
-bool season_weekly(const struct span *span, struct season *out);
+/* Medians of the steps of the day (of the grid's first hour and on), over all working days and over all days of weekends before hour
+ * `to`, each day with its level. */
+struct week {
+    size_t to;   /* 0: nothing yet */
+    bool enough; /* each step has two days of either kind */
+    double step[2][GRID_DAY];
+    double hour[2][24]; /* median of each hour of them */
+};
+
+/* Sets `week` to what is known before the span's end, where `out` turns it to; calls for one grid must go back in time, so that only
+ * the hours in between are taken anew. False where there are too few days; at least two weeks are needed. */
+bool season_weekly(const struct span *span, struct week *week, struct season *out);
 
 #endif

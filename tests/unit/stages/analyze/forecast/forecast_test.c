@@ -222,6 +222,28 @@ static void too_little_is_unknown(void **state)
     assert_false(forecast_of(row, ROW_WEEK).known);
 }
 
+/* Sums of these are past what a double holds. */
+static void numbers_out_of_all_bounds_are_refused(void **state)
+{
+    (void)state;
+    double row[ROW_WEEK];
+    rng_seed(15);
+    for (size_t i = 0; i < ROW_WEEK; i++) {
+        row[i] = (rng_unit() < 0.5 ? 1.7e308 : 1) * (1 + rng_unit() / 100);
+    }
+    struct forecast out = forecast_of(row, ROW_WEEK);
+    for (size_t i = 0; out.known && i < out.count; i++) {
+        assert_true(isfinite(out.lower[i]) && isfinite(out.values[i]) && isfinite(out.upper[i]));
+    }
+    for (size_t i = 0; i < ROW_WEEK; i++) {
+        row[i] = -row[i];
+    }
+    out = forecast_of(row, ROW_WEEK);
+    for (size_t i = 0; out.known && i < out.count; i++) {
+        assert_true(out.lower[i] >= 0 && out.values[i] >= 0 && isfinite(out.upper[i]));
+    }
+}
+
 static void steps_of_other_lengths(void **state)
 {
     (void)state;
@@ -363,6 +385,7 @@ int main(void)
         cmocka_unit_test(weekends_are_told_apart_from_two_weeks_on),
         cmocka_unit_test(short_gaps_do_not_matter_and_long_ones_are_survived),
         cmocka_unit_test(too_little_is_unknown),
+        cmocka_unit_test(numbers_out_of_all_bounds_are_refused),
         cmocka_unit_test(steps_of_other_lengths),
         cmocka_unit_test(value_lies_in_its_band),
         cmocka_unit_test(units_do_not_matter),

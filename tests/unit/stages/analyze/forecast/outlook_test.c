@@ -168,6 +168,7 @@ static void nothing_known_is_null(void **state)
     json_t *outlook = outlook_of(&scene);
     assert_true(json_is_null(outlook));
     json_decref(outlook);
+    arena_release(&scene.arena);
     scene_make(&scene, row, ROW_WEEK);
     scene.judged.judged = false;
     outlook = outlook_of(&scene);

@@ -113,18 +113,35 @@ static void one_day_does_not_decide(void **state)
     }
 }
 
-static void weekends_need_two_of_each_kind(void **state)
+/* Going back hour by hour gives what a fresh start gives, and ends where there are not two days of each kind. */
+static void weeks_are_taken_anew_only_where_they_changed(void **state)
 {
     (void)state;
     static double row[ROW_MAX];
+    static struct week kept, fresh;
     rng_seed(43);
-    row_daily(row, ROW_MAX, 500, 0.1, 10);
+    row_daily(row, ROW_MAX, 500, 0.1, 100);
+    for (size_t i = 300; i < ROW_MAX; i += 97) {
+        row[i] = NAN;
+    }
     assert_true(grid_make(row, ROW_MAX, 300, ROW_END, &grid));
     struct span span = {&grid, 0, grid.hours};
-    assert_true(season_weekly(&span, &slots));
+    kept.to = 0;
+    assert_true(season_weekly(&span, &kept, &slots));
     assert_true(slots.by_class);
-    span.from = grid.hours - 24 * 6; /* Monday to Saturday */
-    assert_false(season_weekly(&span, &slots));
+    for (span.to -= 6; span.to > 24 * 14; span.to -= 5) {
+        fresh.to = 0;
+        assert_true(season_weekly(&span, &kept, &slots));
+        assert_true(season_weekly(&span, &fresh, &smooth));
+        assert_memory_equal(slots.step, smooth.step, sizeof slots.step);
+        assert_memory_equal(slots.hour, smooth.hour, sizeof slots.hour);
+    }
+    span.to = 24 * 7; /* one Sunday, one Saturday: the row began with a Sunday */
+    assert_true(season_weekly(&span, &kept, &slots));
+    span.to = 24 * 6;
+    assert_false(season_weekly(&span, &kept, &slots));
+    span.to = 24 * 5;
+    assert_false(season_weekly(&span, &kept, &slots));
 }
 
 /* 100 for days; three times 300 for one hour; now 300 again. */
@@ -193,7 +210,7 @@ int main(void)
         cmocka_unit_test(hours_end_where_the_row_ends),
         cmocka_unit_test(profiles_follow_the_day_and_shrink_without_one),
         cmocka_unit_test(one_day_does_not_decide),
-        cmocka_unit_test(weekends_need_two_of_each_kind),
+        cmocka_unit_test(weeks_are_taken_anew_only_where_they_changed),
         cmocka_unit_test(what_came_after_such_hours_comes_again),
         cmocka_unit_test(the_band_is_made_of_the_errors),
     };
