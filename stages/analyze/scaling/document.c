@@ -99,15 +99,6 @@ static void begin_line(struct document *document)
     document->item = 0;
 }
 
-void document_comment(struct document *document, const char *words)
-{
-    (void)buf_add_str(document->text, "# ");
-    for (const char *c = words; *c; c++) {
-        (void)buf_add_char(document->text, iscntrl((unsigned char)*c) ? ' ' : *c);
-    }
-    (void)buf_add_char(document->text, '\n');
-}
-
 void document_open(struct document *document, const char *key)
 {
     begin_line(document);
@@ -153,10 +144,4 @@ void document_entry(struct document *document, const char *value)
     put_scalar(document->text, value);
     (void)buf_add_char(document->text, '\n');
     document_item_end(document);
-}
-
-void document_empty(struct document *document, const char *key)
-{
-    begin_line(document);
-    (void)buf_printf(document->text, "%s: []\n", key);
 }

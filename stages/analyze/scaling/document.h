@@ -17,9 +17,6 @@ struct document {
 /* Begins an object in `text` (borrowed). */
 void document_begin(struct document *document, struct buf *text);
 
-/* A comment line; control characters become blanks. */
-void document_comment(struct document *document, const char *words);
-
 /* A key whose value is a mapping, or a list of items, up to document_close. */
 void document_open(struct document *document, const char *key);
 void document_close(struct document *document);
@@ -32,8 +29,5 @@ void document_item_end(struct document *document);
 void document_string(struct document *document, const char *key, const char *value);
 void document_integer(struct document *document, const char *key, int64_t value);
 void document_entry(struct document *document, const char *value);
-
-/* An empty list as a value. */
-void document_empty(struct document *document, const char *key);
 
 #endif
