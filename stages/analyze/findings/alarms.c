@@ -11,7 +11,7 @@ static const double excess_unit = 0.16;
 static const double novelty_unit = 1.5;
 static const double cap = 4;
 
-enum { QUARTER = 900, DAY = 86400, LEARN_SECONDS = 2 * DAY, LONGEST = 6 * 3600, PAUSE = 1800, APART = 6 * 3600 };
+enum { QUARTER = 900, QUARTERS_OF_HOUR = 4, DAY = 86400, LEARN_SECONDS = 2 * DAY, LONGEST = 6 * 3600, PAUSE = 1800, APART = 6 * 3600 };
 
 /* A series and what the detectors say of it. */
 struct view {
@@ -59,11 +59,40 @@ static size_t farthest(const struct view *view, size_t quarter)
     return best;
 }
 
+/* Which quarters have a value outside of the range: only there a small novelty counts. */
+static bool *outside_new(const struct view *view, struct arena *arena)
+{
+    bool *out = arena_alloc_array(arena, view->quarters + 1, sizeof *out);
+    for (size_t q = 0; q < view->quarters; q++) {
+        out[q] = view->excess[farthest(view, q)] > 0;
+    }
+    return out;
+}
+
+/* Whether a quarter holds a value that only the stored days have seen. */
+static bool is_of_old(const struct view *view, size_t quarter)
+{
+    for (size_t i = quarter * view->per_quarter; i < (quarter + 1) * view->per_quarter; i++) {
+        double residual = view->values[i] - profile_at(view->profile, view->start + (int64_t)i * view->step);
+        const struct range *range = &view->ranges[i];
+        bool outside = residual > range->seen_high || residual < range->seen_low;
+        if (outside && residual <= range->high && residual >= range->low) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Novelty looks at the hours of the window. What earlier days had, and the window not, is not new: it counts for the hour that holds
+ * it no more than excess does. */
 static void add_up(struct view *view)
 {
+    size_t old_until = 0;
     for (size_t q = 0; q < view->quarters; q++) {
         double excess = view->excess[farthest(view, q)];
-        view->sum[q] = fmin(cap, excess / excess_unit) + fmin(cap, view->novel[q] / novelty_unit);
+        old_until = excess <= 0 && is_of_old(view, q) ? q + QUARTERS_OF_HOUR : old_until;
+        double novel = q < old_until ? 0 : view->novel[q];
+        view->sum[q] = fmin(cap, excess / excess_unit) + fmin(cap, novel / novelty_unit);
     }
 }
 
@@ -185,7 +214,7 @@ void alarms_find(const double *values, size_t count, int64_t start, int64_t step
     view.novel = arena_alloc_array(arena, view.quarters + 1, sizeof *view.novel);
     view.sum = arena_alloc_array(arena, view.quarters + 1, sizeof *view.sum);
     range_excess(values, count, start, step_seconds, profile, past, arena, view.excess, view.ranges);
-    novelty(quarters_new(&view, arena), view.quarters, arena, view.novel);
+    novelty(quarters_new(&view, arena), view.quarters, outside_new(&view, arena), arena, view.novel);
     add_up(&view);
     size_t learned = past != NULL && past->count >= 2 ? 0 : (size_t)(LEARN_SECONDS / step_seconds);
     collect(&view, learned, arena, out, scores);

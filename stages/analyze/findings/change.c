@@ -135,11 +135,19 @@ static bool is_large(const struct change *change)
     return fabs(change->after - change->before) > least_share * level;
 }
 
+/* Whether the blocks rise or fall beyond doubt. */
+static bool is_sure(const struct blocks *blocks, struct arena *arena, struct change *slope)
+{
+    struct trend trend;
+    trend_fit(blocks->values, blocks->count, arena, &trend);
+    slope->p = trend.known ? trend.p : 1;
+    return slope->p < slope_p;
+}
+
 void change_find(const double *values, size_t count, int64_t start, int64_t step_seconds, const struct profile *profile,
                  struct arena *arena, struct change *out)
 {
     struct blocks blocks;
-    struct trend trend;
     struct change step = {.kind = CHANGE_STEP, .p = NAN};
     struct change slope = {.kind = CHANGE_SLOPE};
     *out = (struct change){.kind = CHANGE_NONE};
@@ -153,11 +161,9 @@ void change_find(const double *values, size_t count, int64_t start, int64_t step
     double all = moments_of(&blocks, 0, blocks.count).squares;
     best_step(&blocks, all, &step);
     bool lasts = best_slope(&blocks, all, &slope);
-    trend_fit(blocks.values, blocks.count, arena, &trend);
-    slope.p = trend.known ? trend.p : 1;
     if (step.explained >= step_explains && step.explained > slope.explained && is_large(&step) && is_sudden(&blocks, &step)) {
         *out = step;
-    } else if (lasts && slope.explained >= slope_explains && slope.explained > step.explained - 0.05 && slope.p < slope_p && is_large(&slope)) {
+    } else if (lasts && slope.explained >= slope_explains && slope.explained > step.explained - 0.05 && is_large(&slope) && is_sure(&blocks, arena, &slope)) {
         *out = slope;
     }
 }

@@ -1,13 +1,12 @@
 #include "stages/analyze/findings/novelty.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 /* An hour is compared to those of the last 833 quarters (8.7 days), as in recommender.md; distances are of twelve five-minute
  * steps, each in standard deviations of the series, and below 0.02 say nothing. */
-enum { HOUR = 4, LOOK_BACK = 833, LEAST_DISTANCES = 50, RANKS = 160, AT_ONCE = 8 };
+enum { HOUR = 4, LOOK_BACK = 833, LEAST_DISTANCES = 50, AT_ONCE = 8 };
 static const double share = 0.99;
 static const double least_unit = 0.02;
 
@@ -104,15 +103,16 @@ static bool look(const struct hour *hour, const struct hour *other, struct neare
     return true;
 }
 
-/* Squared distance to the second nearest hour of the book. Some on either side first, so that the search soon has a bound. */
-static float second_nearest(const struct book *book, const struct hour *hour)
+/* Squared distance to the second nearest hour of the book, or of two that are not farther than `enough`. Some on either side first, so
+ * that the search soon has a bound. */
+static float second_nearest(const struct book *book, const struct hour *hour, float enough)
 {
     struct nearest nearest = {INFINITY, INFINITY};
     size_t up = book_place(book, hour->sum);
     size_t down = up;
     bool above = true;
     bool below = true;
-    while (above || below) {
+    while ((above || below) && nearest.second > enough) {
         for (size_t k = 0; k < AT_ONCE && above; k++) {
             above = up < book->count && look(hour, &book->hours[up], &nearest);
             up++;
@@ -125,33 +125,38 @@ static float second_nearest(const struct book *book, const struct hour *hour)
     return nearest.second;
 }
 
-/* The largest distances so far, in falling order. */
+/* The largest distances so far, in falling order: as many as the percentile will ever look at. */
 struct ranks {
-    size_t seen, count;
-    double values[RANKS];
+    size_t seen, count, room;
+    double *values;
 };
 
 static void ranks_add(struct ranks *ranks, double value)
 {
     ranks->seen++;
-    if (ranks->count == RANKS && value <= ranks->values[RANKS - 1]) {
+    if (ranks->count == ranks->room && value <= ranks->values[ranks->room - 1]) {
         return;
     }
-    size_t i = ranks->count < RANKS ? ranks->count++ : RANKS - 1;
+    size_t i = ranks->count < ranks->room ? ranks->count++ : ranks->room - 1;
     for (; i > 0 && ranks->values[i - 1] < value; i--) {
         ranks->values[i] = ranks->values[i - 1];
     }
     ranks->values[i] = value;
 }
 
+/* The unit of scores: the percentile, interpolated between its neighbours. */
 static double ranks_unit(const struct ranks *ranks)
 {
     double place = (1 - share) * (double)(ranks->seen - 1);
     size_t k = (size_t)place;
-    if (k + 1 >= ranks->count) {
-        return fmax(ranks->values[ranks->count - 1], least_unit);
-    }
-    return fmax(ranks->values[k] + (place - (double)k) * (ranks->values[k + 1] - ranks->values[k]), least_unit);
+    double next = ranks->values[k + 1 < ranks->count ? k + 1 : ranks->count - 1];
+    return fmax(ranks->values[k] + (place - (double)k) * (next - ranks->values[k]), least_unit);
+}
+
+/* What is not above this can neither become a rank nor score 1. */
+static double ranks_least(const struct ranks *ranks)
+{
+    return ranks->count < ranks->room ? 0 : ranks->values[ranks->room - 1];
 }
 
 /* What turns a distance of four quarters into one of twelve steps in standard deviations. */
@@ -168,11 +173,12 @@ static double unit_of(const double *quarters, size_t count)
     return sqrt(3) / fmax(sqrt(square), 1e-9);
 }
 
-void novelty(const double *quarters, size_t count, struct arena *arena, double *scores)
+void novelty(const double *quarters, size_t count, const bool *exact, struct arena *arena, double *scores)
 {
     struct book book = {.hours = arena_alloc_array(arena, LOOK_BACK + 2, sizeof *book.hours)};
-    struct ranks *ranks = arena_alloc(arena, sizeof *ranks);
+    struct ranks ranks = {.room = (size_t)((1 - share) * (double)count) + 3};
     double unit = unit_of(quarters, count);
+    ranks.values = arena_alloc_array(arena, ranks.room, sizeof *ranks.values);
     for (size_t i = 0; i < count; i++) {
         scores[i] = 0;
         if (i < 2 * HOUR - 1) {
@@ -186,10 +192,11 @@ void novelty(const double *quarters, size_t count, struct arena *arena, double *
             continue;
         }
         struct hour hour = hour_at(quarters, i);
-        double distance = sqrt((double)second_nearest(&book, &hour)) * unit;
-        if (ranks->seen >= LEAST_DISTANCES) {
-            scores[i] = distance / ranks_unit(ranks);
+        double enough = exact[i] ? 0 : ranks_least(&ranks) / unit;
+        double distance = sqrt((double)second_nearest(&book, &hour, (float)(enough * enough))) * unit;
+        if (ranks.seen >= LEAST_DISTANCES) {
+            scores[i] = distance / ranks_unit(&ranks);
         }
-        ranks_add(ranks, distance);
+        ranks_add(&ranks, distance);
     }
 }

@@ -7,11 +7,13 @@
  * changes of level and of shape that stay inside of the range of the past.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "pipeline/base/arena.h"
 
-/* Scores of `count` means of quarters of an hour (no NaN) into scores[count]. */
-void novelty(const double *quarters, size_t count, struct arena *arena, double *scores);
+/* Scores of `count` means of quarters of an hour (no NaN) into scores[count]. Where `exact` is false and the score is below 1 it may
+ * come out larger than it is, up to 1, which saves most of the time. */
+void novelty(const double *quarters, size_t count, const bool *exact, struct arena *arena, double *scores);
 
 #endif

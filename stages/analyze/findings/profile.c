@@ -69,6 +69,20 @@ static void detrend_days(struct days *days)
     days->count = kept;
 }
 
+/* The median of a few values, by insertion; reorders them. */
+static double small_median(double *values, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        double value = values[i];
+        size_t k = i;
+        for (; k > 0 && values[k - 1] > value; k--) {
+            values[k] = values[k - 1];
+        }
+        values[k] = value;
+    }
+    return count % 2 ? values[count / 2] : (values[count / 2] + values[count / 2 - 1]) / 2;
+}
+
 /* Smoothed medians of every `stride`th day from `first`. */
 static void medians(const struct days *days, size_t first, size_t stride, double out[PROFILE_SLOTS])
 {
@@ -81,7 +95,7 @@ static void medians(const struct days *days, size_t first, size_t stride, double
                 known[count++] = days->of[d][s];
             }
         }
-        raw[s] = count > 0 ? order_median(known, count) : 0;
+        raw[s] = count > 0 ? small_median(known, count) : 0;
     }
     for (size_t s = 0; s < PROFILE_SLOTS; s++) {
         out[s] = 0;

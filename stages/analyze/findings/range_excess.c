@@ -4,15 +4,15 @@
 
 #include "stages/analyze/statistics/order.h"
 
-/* Constants of recommender.md; own: the range is looked at once an hour, the scale whenever the past has grown by half, over at most
+/* Constants of recommender.md; own: the range is looked at once an hour, the scale whenever the past has doubled, over at most
  * SCALE_VALUES of it. */
 static const double tail = 0.0005;
 static const double median_share = 1e-3;
-static const double scale_growth = 1.5;
+static const double scale_growth = 2;
 /* Of stored days one in fifty may have been out of order itself. */
 static const double odd_days = 0.02;
 
-enum { LEAST_PAST = 50, PARTS = 40, REFRESH_SECONDS = 3600, EXTREMES = 16, SCALE_VALUES = 500 };
+enum { LEAST_PAST = 50, PARTS = 40, REFRESH_SECONDS = 3600, EXTREMES = 16, SCALE_VALUES = 200 };
 
 /* The largest of what was added (negated: the smallest), in falling order. */
 struct extremes {
@@ -76,8 +76,10 @@ static void refresh(struct state *state, struct range *range)
         state->scale = scale_of(state);
         state->scaled_at = state->count;
     }
-    range->high = fmax(state->old_high, extremes_quantile(&state->top, state->count));
-    range->low = fmin(state->old_low, -extremes_quantile(&state->bottom, state->count));
+    range->seen_high = extremes_quantile(&state->top, state->count);
+    range->seen_low = -extremes_quantile(&state->bottom, state->count);
+    range->high = fmax(state->old_high, range->seen_high);
+    range->low = fmin(state->old_low, range->seen_low);
     range->width = fmax(fmax(range->high - range->low, 2 * state->scale), 1e-9);
 }
 
@@ -108,7 +110,7 @@ void range_excess(const double *values, size_t count, int64_t start, int64_t ste
                           .scratch = arena_alloc_array(arena, room, sizeof(double))};
     size_t every = REFRESH_SECONDS / step_seconds > 1 ? (size_t)(REFRESH_SECONDS / step_seconds) : 1;
     size_t due = count / PARTS > LEAST_PAST ? count / PARTS : LEAST_PAST;
-    struct range range = {NAN, NAN, NAN};
+    struct range range = {NAN, NAN, NAN, NAN, NAN};
     read_past(&state, past, profile);
     for (size_t i = 0; i < count; i++) {
         scores[i] = 0;

@@ -13,6 +13,7 @@
 /* The range that held before a step, in the values' unit without the profile; NaN before anything can be said. */
 struct range {
     double low, high, width;
+    double seen_low, seen_high; /* of the window alone, without the stored days */
 };
 
 /* Scores of `count` values (NaN = gap, score 0), one each `step_seconds` from `start`, into scores[count]; ranges[count] receives

@@ -10,7 +10,7 @@ enum { LEAST = 48, MOST = 24 * 31, LIFE_LEAST = 12 };
 
 /* A fall by this share from one number to the next ends a life; levelling off is a later slope below this share of the whole one. */
 static const double fall_share = 0.15;
-static const double late_share = 0.4;
+static const double late_share = 0.5;
 static const double sure = 0.01;
 
 /* Numbers that are known, by their places. */

@@ -1,0 +1,101 @@
+/* Climbs: lines, saws, levels, caches. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "pipeline/base/rng.h"
+#include "stages/analyze/statistics/climb.h"
+
+enum { HOURS = 168 };
+
+static struct climb fit(const double *values, size_t count)
+{
+    struct arena arena;
+    struct climb climb;
+    arena_init(&arena);
+    climb_fit(values, count, &arena, &climb);
+    arena_release(&arena);
+    return climb;
+}
+
+static void a_line(void **state)
+{
+    double values[HOURS];
+    (void)state;
+    for (int i = 0; i < HOURS; i++) {
+        values[i] = i % 9 == 4 ? NAN : 100 + 2.5 * i;
+    }
+    struct climb climb = fit(values, HOURS);
+    assert_true(climb.known && climb.lives == 1);
+    assert_true(fabs(climb.per_step - 2.5) < 1e-9 && fabs(climb.late_per_step - 2.5) < 1e-9);
+    assert_true(climb_lasts(&climb, 0.05, 24));
+}
+
+/* 3 an hour for 40 hours, then from the start again: a straight line through it all would be nearly flat. */
+static void a_saw(void **state)
+{
+    double values[HOURS];
+    (void)state;
+    rng_seed(3);
+    for (int i = 0; i < HOURS; i++) {
+        values[i] = 100 + 3 * (i % 40) + rng_unit();
+    }
+    struct climb climb = fit(values, HOURS);
+    assert_int_equal(climb.lives, 4); /* the last one has only 8 hours */
+    assert_true(fabs(climb.per_step - 3) < 0.05);
+    assert_true(climb_lasts(&climb, 0.05, 24));
+}
+
+static void what_levels_off(void **state)
+{
+    double values[HOURS];
+    (void)state;
+    for (double hours = 2; hours < 60; hours *= 1.5) {
+        for (int i = 0; i < HOURS; i++) {
+            values[i] = 300 + 600 * (1 - exp(-i / hours));
+        }
+        struct climb climb = fit(values, HOURS);
+        assert_false(climb_lasts(&climb, 0.05, 24));
+    }
+}
+
+static void no_trend(void **state)
+{
+    double values[HOURS];
+    (void)state;
+    rng_seed(4);
+    for (int k = 0; k < 200; k++) {
+        for (int i = 0; i < HOURS; i++) {
+            values[i] = 300 + 20 * rng_unit() + 40 * sin(i / 24.0 * 6.283185307179586);
+        }
+        struct climb climb = fit(values, HOURS);
+        assert_false(climb_lasts(&climb, 0.05, 24));
+    }
+}
+
+static void too_little(void **state)
+{
+    double values[HOURS];
+    (void)state;
+    for (int i = 0; i < HOURS; i++) {
+        values[i] = 10 + 5 * (i % 5); /* lives of five hours */
+    }
+    assert_false(fit(values, HOURS).known);
+    for (int i = 0; i < HOURS; i++) {
+        values[i] = i;
+    }
+    assert_false(fit(values, 47).known);
+    assert_false(fit(values, 0).known);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line), cmocka_unit_test(a_saw), cmocka_unit_test(what_levels_off), cmocka_unit_test(no_trend), cmocka_unit_test(too_little),
+    };
+    return cmocka_run_group_tests_name("climb", tests, NULL, NULL);
+}
