@@ -31,6 +31,15 @@ static const char *hold_reason(const struct signals *signals)
     return signals->heap_capped ? "heap-capped" : NULL;
 }
 
+/* Why the limit must not be lowered: the same, or our own rule's limit would have killed on days that it had not seen. */
+static const char *hold_limit(const struct container_plan *container)
+{
+    const struct backtest *backtest = &container->backtest;
+    const char *hold = hold_reason(&container->signals);
+    bool kills = backtest->known && backtest->judged[MEMORY] && backtest->verdicts[MEMORY][CONTENDER_OURS].over_limit >= 1;
+    return !hold && kills ? "backtest-kills" : hold;
+}
+
 /* Which formula asks for the request. */
 static const char *request_rule(const struct plan *plan, const struct container_plan *container)
 {
@@ -75,10 +84,10 @@ static void range_limit(const struct plan *plan, struct container_plan *containe
     limit->urgent = container->signals.oom_recent;
     if (container->signals.oom_recent)
         limit->rule = "memory-oom";
-    if (hold_reason(&container->signals))
+    if (hold_limit(container))
         limit->target = fmax(limit->target, (double)limit->effective);
     field_range(plan, container, MEMORY_LIMIT, fmin(lowest_limit * peak, limit->target),
-                fmax(2 * peak, 1.25 * limit->target), hold_reason(&container->signals));
+                fmax(2 * peak, 1.25 * limit->target), hold_limit(container));
 }
 
 static void size_locked(const struct plan *plan, struct container_plan *container)
@@ -103,7 +112,7 @@ static void size_limit_in_ratio(const struct plan *plan, struct container_plan *
     limit->target = fmax(limit->base, limit->factor * request->target);
     range_limit(plan, container);
     double cap = fmax((double)limit->max, limit->factor * (double)request->max);
-    field_range(plan, container, MEMORY_LIMIT, (double)limit->min, cap, hold_reason(&container->signals));
+    field_range(plan, container, MEMORY_LIMIT, (double)limit->min, cap, hold_limit(container));
 }
 
 /* `keep`: the limit stays, and rises only where it killed. */

@@ -152,8 +152,13 @@ static void a_rise_on_the_held_out_days_is_a_risk(void **state)
     json_t *r = recommendation_of(&from);
     assert_int_equal(number_at(r, "backtest.containers.app.memory_bytes.ours.oom_kills"), 1);
     assert_int_equal(number_at(r, "backtest.containers.app.memory_bytes.today.oom_kills"), 0);
-    assert_true(number_at(r, "containers.app.limits.memory_bytes") < (double)MI(800));
+    assert_true(number_at(r, "containers.app.requests.memory_bytes") < (double)MI(400));
     risk_is(r, "high", "1 time (today's: 0)");
+    /* What is known to kill is not lowered to. */
+    assert_true(json_is_null(json_at(r, "containers.app.limits.memory_bytes")));
+    const json_t *cap = json_array_get(json_at(r, "containers.app.why.limits.memory_bytes.caps"), 0);
+    assert_string_equal(json_string_or_null(cap, "by"), "backtest-kills");
+    assert_int_equal(number_at(r, "backtest.containers.app.memory_bytes.plan.oom_kills"), 0);
     assert_true(number_at(r, "confidence") <= 0.5);
     json_decref(r);
     /* Where memory is only raised, it is better than what is there; it never is a small risk. */
