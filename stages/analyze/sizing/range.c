@@ -138,6 +138,9 @@ static double lower_end(const struct container_plan *container, enum field field
     if (FIELD_IS_LIMIT(field) && resource == CPU) {
         keep_above(of, above_startup * container->container->use[CPU].startup_p99, "start-up", &low, min_by);
     }
+    if (field == CPU_REQUEST) {
+        keep_above(of, container->signals.rare_peak, "rare-peak", &low, min_by);
+    }
     if (FIELD_IS_LIMIT(field)) {
         keep_above(of, above_scale_load * container->signals.scale_load[resource], "scale-load", &low, min_by);
     }

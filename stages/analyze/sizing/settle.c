@@ -151,7 +151,7 @@ static void hold_ratio(const struct plan *plan, struct container_plan *container
         if (ratio < 1 || amounts.limit < 0 || (double)amounts.limit <= ratio * (double)amounts.request || !request->movable) {
             continue;
         }
-        double least = ceil((double)amounts.limit / ratio);
+        double least = fmax(ceil((double)amounts.limit / ratio), (double)request->min);
         int64_t most = request->max < amounts.limit ? request->max : amounts.limit;
         if (least <= (double)most) {
             int64_t round = rounded_up(resource, (int64_t)least);

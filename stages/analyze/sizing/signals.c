@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "pipeline/base/str.h"
+#include "stages/analyze/statistics/order.h"
 #include "stages/analyze/subject/scalers.h"
 
 /* Cuts of recommender.md: above the first two throttling censors usage; a leak; a heap that fills its limit.
@@ -20,6 +21,9 @@ static const double idle_seconds = 3 * 86400.0;
 /* Own cuts: a start that takes three times what running takes, and enough to matter. */
 static const double cold_ratio = 3;
 static const double cold_millicores = 100;
+/* Own cuts: two and a half hours in a week are long enough to starve in; below a day of steps nothing is rare. */
+static const double rare_share = 0.015;
+static const size_t rare_steps_needed = 288;
 static const int64_t oom_hold_seconds = 7 * 86400;
 
 /* The use of a container, if all of its pod's work alike, at which an autoscaler adds a pod; NaN for none. Of several the
@@ -46,6 +50,19 @@ static bool is_killed_of_late(const struct subject *subject, const struct contai
 {
     bool old = container->oom_last > 0 && subject->window_end - container->oom_last > oom_hold_seconds;
     return container->oom_kills >= 0.5 && !old;
+}
+
+/* What the steps' means pass for a share of the time that is small, but long enough to starve in. */
+static double rare_peak(const struct subject *subject, const struct steps *steps, struct arena *arena)
+{
+    double *values = arena_alloc_array(arena, steps->count + 1, sizeof *values);
+    size_t count = 0;
+    for (size_t i = 0; i < steps->count; i++) {
+        if (isfinite(steps->mean[i])) {
+            values[count++] = steps->mean[i];
+        }
+    }
+    return subject->batch || count < rare_steps_needed ? NAN : order_quantile(values, count, 1 - rare_share);
 }
 
 static bool is_cold_start(const struct figures *cpu)
@@ -92,6 +109,7 @@ void signals_read(const struct subject *subject, const struct container *contain
                             .cold_start = is_cold_start(cpu),
                             .resized = scalers_resizer(subject->scalers) != NULL,
                             .heap_capped = is_heap_capped(container),
+                            .rare_peak = rare_peak(subject, &cpu->steps, arena),
                             .idle = is_idle(subject, container)};
     for (int r = 0; r < RESOURCES; r++) {
         out->autoscaled[r] = out->resized || scalers_follow(subject->scalers, container->name, (enum resource)r);

@@ -20,6 +20,7 @@ struct signals {
     bool cold_start; /* starting takes far more CPU than running */
     bool autoscaled[RESOURCES]; /* an autoscaler follows this resource's utilization, or sets the request itself */
     bool resized;               /* a VerticalPodAutoscaler sets requests and limits itself */
+    double rare_peak;           /* CPU that steps pass for 1.5 % of the time: a weekly run's hours, too; NaN unknown */
     double scale_load[RESOURCES]; /* use of this container at which an autoscaler on utilization adds a pod, NaN: none */
     struct trend memory_trend; /* of the hourly minima, a step is an hour */
     struct climb memory_climb; /* the same within the lives of a process that starts anew now and then */

@@ -148,6 +148,9 @@ static void container_make(struct plan *plan, size_t index, struct arena *arena)
     struct container_plan *container = &plan->containers[index];
     const struct container *from = container->container;
     signals_read(subject, from, arena, &container->signals);
+    if (plan->hours_steps > 0) {
+        container->signals.rare_peak = NAN; /* peaks at other hours are not asked about */
+    }
     backtest_make(subject, from, &plan->scene, plan->policy, arena, &container->backtest);
     bool known = from->use[CPU].known || from->use[MEMORY].known;
     container->judged = !plan->refusal && is_judged(from);

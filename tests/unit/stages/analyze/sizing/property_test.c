@@ -15,10 +15,13 @@
 #include "stages/analyze/opinion/answer.h"
 #include "stages/analyze/advice/recommend.h"
 #include "stages/analyze/findings/findings.h"
+#include "stages/analyze/sizing/knobs.h"
 #include "stages/analyze/sizing/sizing.h"
+#include "stages/analyze/subject/allowance.h"
+#include "stages/analyze/subject/scalers.h"
 #include "tests/unit/stages/analyze/subject/subject_builder.h"
 
-enum { CASES = 6000 };
+enum { CASES = 12000 };
 
 static double unit(void)
 {
@@ -103,21 +106,110 @@ static void random_policy(struct policy *out)
     }
 }
 
-static json_t *random_record(void)
+/* A number of JSON, or null. */
+static const char *number_or_null(bool there, double value, char out[32])
+{
+    (void)snprintf(out, 32, "%s", "null");
+    if (there)
+        (void)snprintf(out, 32, "%.0f", value);
+    return out;
+}
+
+/* {"cpu_millicores":…,"memory_bytes":…} near what is used. */
+static const char *random_pair(const struct made_container *near, double low, double high, char out[100])
+{
+    char cpu[32];
+    char memory[32];
+    (void)snprintf(out, 100, "{\"cpu_millicores\":%s,\"memory_bytes\":%s}",
+                   number_or_null(chance(0.6), near->cpu.p95 * spread(low, high) + 1, cpu),
+                   number_or_null(chance(0.6), near->memory.max * spread(low, high) + 1, memory));
+    return out;
+}
+
+/* One or two LimitRanges, for containers and for pods; some that nothing satisfies. */
+static const char *random_ranges(const struct made_container *near, char out[1200])
+{
+    size_t used = (size_t)snprintf(out, 1200, "[");
+    int count = 1 + (int)(rng_next() % 2);
+    for (int i = 0; i < count; i++) {
+        char text[3][100];
+        bool pod = chance(0.4);
+        used += (size_t)snprintf(out + used, 1200 - used,
+                                 "%s{\"name\":\"r%d\",\"type\":\"%s\",\"min\":%s,\"max\":%s", i ? "," : "", i,
+                                 pod ? "Pod" : "Container", random_pair(near, 0.01, 1.5, text[0]), random_pair(near, 0.9, 20, text[1]));
+        if (!pod && chance(0.5))
+            used += (size_t)snprintf(out + used, 1200 - used, ",\"default\":%s", random_pair(near, 0.5, 10, text[2]));
+        if (chance(0.4))
+            used += (size_t)snprintf(out + used, 1200 - used,
+                                     ",\"max_limit_request_ratio\":{\"cpu_thousandths\":%d,\"memory_thousandths\":%d}",
+                                     1000 + (int)(rng_next() % 4000), 1000 + (int)(rng_next() % 4000));
+        used += (size_t)snprintf(out + used, 1200 - used, "}");
+    }
+    (void)snprintf(out + used, 1200 - used, "]");
+    return out;
+}
+
+/* A quota with and without what is used of it. */
+static const char *random_quotas(const struct made_container *near, char out[600])
+{
+    double cpu = near->cpu.p95 * spread(1, 50);
+    double memory = near->memory.max * spread(1, 50);
+    size_t used = (size_t)snprintf(out, 600,
+                                   "[{\"name\":\"q\",\"hard\":{\"requests.cpu\":%.0f,\"limits.cpu\":%.0f,\"requests.memory\":%.0f,"
+                                   "\"limits.memory\":%.0f}", cpu, 2 * cpu, memory, 2 * memory);
+    if (chance(0.7))
+        used += (size_t)snprintf(out + used, 600 - used,
+                                 ",\"used\":{\"requests.cpu\":%.0f,\"limits.cpu\":%.0f,\"requests.memory\":%.0f,\"limits.memory\":%.0f}",
+                                 cpu * unit() * 1.2, 2 * cpu * unit() * 1.2, memory * unit() * 1.2, 2 * memory * unit() * 1.2);
+    (void)snprintf(out + used, 600 - used, "}]");
+    return out;
+}
+
+static const char *random_autoscaler(void)
 {
     static const char *const autoscalers[] = {
-        NULL,
         "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"cpu\","
-        "\"target_type\":\"Utilization\"}]}",
+        "\"target_type\":\"Utilization\",\"target\":70}]}",
         "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"memory\","
-        "\"target_type\":\"Utilization\"}]}"};
-    struct made_workload workload = {.kind = chance(0.2) ? "StatefulSet" : "Deployment",
+        "\"target_type\":\"Utilization\",\"target\":85}]}",
+        "{\"kind\":\"ScaledObject\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"cpu\",\"container\":\"side\","
+        "\"target_type\":\"Utilization\",\"target\":150}]}",
+        "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"ContainerResource\",\"resource\":\"cpu\",\"container\":\"app\","
+        "\"target_type\":\"Utilization\",\"target\":60},{\"type\":\"External\"}]}",
+        "{\"kind\":\"VerticalPodAutoscaler\",\"update_mode\":\"Auto\"}"};
+    return chance(0.3) ? autoscalers[rng_next() % ARRAY_COUNT(autoscalers)] : NULL;
+}
+
+static const char *random_annotations(void)
+{
+    static const char *const annotations[] = {
+        "{\"tare.dev/aggressiveness\":\"lean\",\"tare.dev/headroom-cpu\":\"0\"}",
+        "{\"tare.dev/limits-cpu\":\"none\",\"tare.dev/limits-memory\":\"none\"}",
+        "{\"tare.dev/cpu-percentile\":\"50\",\"tare.dev/memory-percentile\":\"50\",\"tare.dev/headroom-memory\":\"0\"}",
+        "{\"tare.dev/headroom-cpu\":\"400\",\"tare.dev/headroom-memory\":\"400%\",\"tare.dev/replica-aggregation\":\"max\"}",
+        "{\"tare.dev/max-decrease-percent\":\"100\",\"tare.dev/minimum-history\":\"1s\",\"tare.dev/min-cpu\":\"0\"}"};
+    return chance(0.4) ? annotations[rng_next() % ARRAY_COUNT(annotations)] : NULL;
+}
+
+static json_t *random_record(void)
+{
+    static char ranges[1200];
+    static char quotas[600];
+    struct made_workload workload = {.kind = chance(0.2) ? "StatefulSet" : chance(0.1) ? "CronJob" : "Deployment",
                                      .replicas = 1 + floor(unit() * 5),
                                      .days = chance(0.3) ? 1 + 6 * unit() : 7,
-                                     .autoscaler = autoscalers[chance(0.2) ? 1 + rng_next() % 2 : 0],
-                                     .count = 1 + (size_t)(rng_next() % 2)};
+                                     .autoscaler = random_autoscaler(),
+                                     .annotations = random_annotations(),
+                                     .count = 1 + (size_t)(rng_next() % 3)};
     random_container(&workload.containers[0], "app");
     random_container(&workload.containers[1], "side");
+    random_container(&workload.containers[2], "start");
+    workload.containers[2].role = "init";
+    workload.containers[0].cpu.startup = chance(0.3) ? spread(1, 5000) : 0;
+    if (chance(0.3))
+        workload.limit_ranges = random_ranges(&workload.containers[0], ranges);
+    if (chance(0.3))
+        workload.quotas = random_quotas(&workload.containers[0], quotas);
     return made_record(&workload);
 }
 
@@ -161,44 +253,127 @@ static void check_field(int number, const struct plan *plan, const struct contai
     /* Rounded, or exactly on an edge of the range or on the other amount. */
     bool edge = field->value == field->min || field->value == field->max || field->moved_by;
     HOLDS(field->value % round_to[resource] == 0 || edge || field->max - field->min < round_to[resource], f);
+    if (container->container->role == ROLE_INIT && !container->signals.oom)
+        HOLDS(field->value < field->effective, f);
     if (resource == MEMORY && container->signals.oom)
         HOLDS(field->value >= field->effective, f);
     if (f == CPU_REQUEST && container->signals.throttled)
         HOLDS(field->value >= field->effective, f);
 }
 
-/* The amounts that hold after the plan, as the manifest would give them. */
+/* Amounts of one container after the plan, as the API server makes them: an absent request is the limit that is written,
+ * else the defaults count. */
+static void then(const struct plan *plan, size_t index, int64_t request[RESOURCES], int64_t limit[RESOURCES])
+{
+    for (int r = 0; r < RESOURCES; r++) {
+        const struct field_plan *asks = &plan->containers[index].fields[FIELD_OF(r, false)];
+        const struct field_plan *may = &plan->containers[index].fields[FIELD_OF(r, true)];
+        request[r] = asks->value >= 0 ? asks->value : asks->old;
+        limit[r] = may->remove ? UNSET : may->value >= 0 ? may->value : may->old;
+        request[r] = request[r] < 0 ? limit[r] : request[r];
+    }
+    allowance_fill(plan->subject->allowance, request, limit);
+    for (int r = 0; r < RESOURCES; r++)
+        request[r] = request[r] < 0 ? limit[r] : request[r];
+}
+
+/* The pod's class after the plan. */
 static enum qos qos_then(const struct plan *plan)
 {
     int64_t request[8][RESOURCES];
     int64_t limit[8][RESOURCES];
+    for (size_t i = 0; i < plan->subject->container_count; i++)
+        then(plan, i, request[i], limit[i]);
+    return qos_of((const int64_t(*)[RESOURCES])request, (const int64_t(*)[RESOURCES])limit, plan->subject->container_count);
+}
+
+/* Whether a LimitRange takes these amounts, -1: not set. */
+static bool taken(const struct limit_range *range, int r, double request, double limit)
+{
+    bool least = range->min[r] <= 0 || (request >= (double)range->min[r] && (limit < 0 || limit >= (double)range->min[r]));
+    bool most = range->max[r] < 0 || (limit >= 0 && limit <= (double)range->max[r] && request <= (double)range->max[r]);
+    bool ratio = range->ratio[r] < 0 || (limit >= 0 && request > 0 && limit * 1000 <= request * (double)range->ratio[r]);
+    return least && most && ratio;
+}
+
+/* A plan that changes anything is one that the API server admits, and that the quotas have room for. */
+static void check_allowance(int number, const struct plan *plan)
+{
+    const struct allowance *allowance = plan->subject->allowance;
+    double sum[2][RESOURCES] = {{0}};
+    double init[2][RESOURCES] = {{0}};
+    if (!plan_changes(plan))
+        return;
     for (size_t i = 0; i < plan->subject->container_count; i++) {
+        int64_t amounts[2][RESOURCES];
+        bool starts = plan->subject->containers[i].role == ROLE_INIT;
+        then(plan, i, amounts[0], amounts[1]);
         for (int r = 0; r < RESOURCES; r++) {
-            const struct field_plan *asks = &plan->containers[i].fields[FIELD_OF(r, false)];
-            const struct field_plan *may = &plan->containers[i].fields[FIELD_OF(r, true)];
-            request[i][r] = asks->value >= 0 ? asks->value : asks->old;
-            limit[i][r] = may->remove ? UNSET : may->value >= 0 ? may->value : may->old;
+            for (size_t k = 0; k < allowance->range_count; k++) {
+                if (!allowance->ranges[k].pod && !taken(&allowance->ranges[k], r, (double)amounts[0][r], (double)amounts[1][r]))
+                    fail_msg("case %d: %s refuses %s: %lld, %lld", number, allowance->ranges[k].by, plan->subject->containers[i].name,
+                             (long long)amounts[0][r], (long long)amounts[1][r]);
+            }
+            for (int limit = 0; limit < 2; limit++) {
+                double amount = fmax(0, (double)amounts[limit][r]);
+                if (starts)
+                    init[limit][r] = fmax(init[limit][r], amount);
+                else
+                    sum[limit][r] += amount;
+            }
         }
     }
-    return qos_of((const int64_t(*)[RESOURCES])request, (const int64_t(*)[RESOURCES])limit,
-                  plan->subject->container_count);
+    for (int r = 0; r < RESOURCES; r++) {
+        double request = fmax(sum[0][r], init[0][r]);
+        double limit = fmax(sum[1][r], init[1][r]);
+        for (size_t k = 0; k < allowance->range_count; k++) {
+            if (allowance->ranges[k].pod && !taken(&allowance->ranges[k], r, request > 0 ? request : -1, limit > 0 ? limit : -1))
+                fail_msg("case %d: %s refuses the pod: %.0f, %.0f", number, allowance->ranges[k].by, request, limit);
+        }
+        for (size_t k = 0; k < allowance->quota_count; k++) {
+            const struct quota *quota = &allowance->quotas[k];
+            for (int l = 0; l < 2; l++) {
+                double more = (l ? limit : request) - fmax(0, (double)plan->pod_today[FIELD_OF(r, l)]);
+                double room = (double)quota->hard[l][r] - (double)quota->used[l][r];
+                if (quota->used[l][r] >= 0 && more > 0 && more * ceil(subject_replicas(plan->subject)) > room)
+                    fail_msg("case %d: the quota has %.0f left and %.0f a pod are wanted", number, room, more);
+            }
+        }
+    }
+}
+
+/* Who owns a pod's size is left alone. */
+static void check_owner(int number, const struct plan *plan)
+{
+    if (scalers_resizer(plan->subject->scalers) && plan_changes(plan))
+        fail_msg("case %d: a VerticalPodAutoscaler is fought", number);
+    for (size_t i = 0; i < plan->move_count; i++) {
+        const struct hpa_move *move = &plan->moves[i];
+        double load = (double)move->request * (double)move->new_target / 100;
+        if (!move->why_not && (fabs(load - move->load) > 0.0201 * move->load || move->new_target < 1 || move->new_target > 1000))
+            fail_msg("case %d: a move of %g to %g", number, move->load, load);
+    }
 }
 
 static void check_plan(int number, const struct plan *plan)
 {
+    check_allowance(number, plan);
+    check_owner(number, plan);
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         const struct container_plan *container = &plan->containers[i];
         for (int f = 0; f < FIELDS; f++)
             check_field(number, plan, container, (enum field)f);
         for (int r = 0; r < RESOURCES; r++) {
             const struct field_plan *asks = &container->fields[FIELD_OF(r, false)];
-            int64_t may = field_after(&container->fields[FIELD_OF(r, true)]);
-            /* A request that is not written is its limit. */
-            int64_t after = asks->value >= 0 ? asks->value : asks->old >= 0 ? asks->old : may;
+            int64_t request[RESOURCES];
+            int64_t limit[RESOURCES];
+            then(plan, i, request, limit);
+            int64_t may = limit[r];
+            int64_t after = request[r];
             HOLDS(may < 0 || after <= may, FIELD_OF(r, false));
             /* Taking a limit away must not take the request that it stood for. */
             HOLDS(asks->effective <= 0 || asks->old >= 0 || asks->value >= 0 || may >= 0, FIELD_OF(r, false));
-            if (container->signals.autoscaled[r])
+            if (container->signals.autoscaled[r] && container->container->role != ROLE_INIT)
                 HOLDS(after == asks->effective, FIELD_OF(r, false));
         }
     }
@@ -219,7 +394,7 @@ static void hostile_answer(const struct plan *plan, struct arena *arena, struct 
     }
 }
 
-static void one_case(int number)
+static void one_case(int number, const struct config *config)
 {
     struct arena arena;
     struct subject subject;
@@ -230,6 +405,9 @@ static void one_case(int number)
     arena_init(&arena);
     json_t *record = random_record();
     random_policy(&policy);
+    const struct guardrails rails = policy.guardrails;
+    knobs_annotate(record, config, &arena, &policy);
+    assert_memory_equal(&rails, &policy.guardrails, sizeof rails);
     subject_read(record, &arena, &subject);
     class_of(&subject, &class);
     plan_make(&subject, &policy, &arena, &plan);
@@ -250,9 +428,13 @@ static void one_case(int number)
 static void nothing_escapes(void **state)
 {
     (void)state;
+    struct config *config;
+    struct err err;
+    assert_int_equal(config_parse("version: 1\n", 11, "c.yaml", &config, &err), 0);
     rng_seed(20261122);
     for (int i = 0; i < CASES; i++)
-        one_case(i);
+        one_case(i, config);
+    config_free(config);
 }
 
 int main(void)

@@ -335,9 +335,34 @@ static void known_truths(void **state)
     }
 }
 
+/* Five hours a week at six times the rest: one day is no habit for the rule, but what was asked for is not lowered below it. */
+static void a_weekly_run_is_not_forgotten(void **state)
+{
+    (void)state;
+    double values[2016];
+    struct made_plan made;
+    struct made_workload workload = {.replicas = 1, ONE(.cpu_request = 500, .cpu_limit = UNSET, .memory_request = MI(220), .memory_limit = MI(240),
+        .cpu = {.p50 = 50, .p90 = 60, .p95 = 60, .p99 = 300, .max = 310, .wp95 = 60, .bh90 = 60}, .memory = MEM_200)};
+    for (int i = 0; i < 2016; i++)
+        values[i] = i >= 1000 && i < 1060 ? 300 : 50;
+    arena_init(&made.arena);
+    made.record = made_record(&workload);
+    made.policy = default_policy();
+    json_t *series = json_pack("{s:i,s:o,s:o}", "step_seconds", 300, "mean", series_json(values, 2016), "max", series_json(values, 2016));
+    json_object_set_new(json_at(made.record, "usage.containers.app.cpu_millicores"), "series", series);
+    subject_read(made.record, &made.arena, &made.subject);
+    plan_make(&made.subject, &made.policy, &made.arena, &made.plan);
+    plan_settle(&made.plan);
+    const struct field_plan *request = &made.plan.containers[0].fields[CPU_REQUEST];
+    assert_true(request->target < 200);
+    assert_int_equal(request->value, 300);
+    assert_string_equal(request->moved_by, "rare-peak");
+    made_plan_release(&made);
+}
+
 int main(void)
 {
     json_init();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(known_truths)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(known_truths), cmocka_unit_test(a_weekly_run_is_not_forgotten)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
