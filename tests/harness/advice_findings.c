@@ -1,8 +1,9 @@
 /*
- * Findings against windows that people labelled: a window is found when a score inside of it reaches the threshold; a false alarm is
- * a bin of six hours (UTC) that holds a score at or above the threshold outside of all windows. As in the Numenta Anomaly Benchmark, the
- * first 15 % of a series are not judged. The detector of record has one fixed threshold; each textbook one is given the threshold that
- * suits it best on these very series, which no detector has in life.
+ * Findings against windows that people labelled: a window is found when a score inside of it reaches the
+ * threshold; a false alarm is a bin of six hours (UTC) that holds a score at or above the threshold outside
+ * of all windows. As in the Numenta Anomaly Benchmark, the first 15 % of a series are not judged. The
+ * detector of record has one fixed threshold; each textbook one is given the threshold that suits it best on
+ * these very series, which no detector has in life.
  */
 #include <math.h>
 #include <stdio.h>
@@ -34,7 +35,8 @@ static void of_record(const struct advice_series *series, struct arena *arena, d
     struct alarms alarms;
     struct profile profile;
     profile_make(series->values, series->count, series->start, ADVICE_STEP, arena, &profile);
-    alarms_find(series->values, series->count, series->start, ADVICE_STEP, &profile, NULL, arena, &alarms, scores);
+    alarms_find(series->values, series->count, series->start, ADVICE_STEP, &profile, NULL, arena, &alarms,
+                scores);
 }
 
 /* Range excess alone, with the same suppression, as in recommender.md. */
@@ -44,7 +46,8 @@ static void excess_only(const struct advice_series *series, struct arena *arena,
     double *raw = arena_alloc_array(arena, series->count + 1, sizeof *raw);
     struct range *ranges = arena_alloc_array(arena, series->count + 1, sizeof *ranges);
     profile_make(series->values, series->count, series->start, ADVICE_STEP, arena, &profile);
-    range_excess(series->values, series->count, series->start, ADVICE_STEP, &profile, NULL, arena, raw, ranges);
+    range_excess(series->values, series->count, series->start, ADVICE_STEP, &profile, NULL, arena, raw,
+                 ranges);
     for (size_t i = 0; i < series->count; i++) {
         double highest = 0;
         for (size_t k = i > ADVICE_DAY ? i - ADVICE_DAY : 0; k < i; k++) {
@@ -55,7 +58,8 @@ static void excess_only(const struct advice_series *series, struct arena *arena,
 }
 
 /* Lowest and highest value of each day before `end`, as the ledger keeps them. */
-static void stored_days(const struct advice_series *series, size_t end, struct arena *arena, struct past_days *out)
+static void stored_days(const struct advice_series *series, size_t end, struct arena *arena,
+                        struct past_days *out)
 {
     float *low = arena_alloc_array(arena, DAYS_MAX, sizeof *low);
     float *high = arena_alloc_array(arena, DAYS_MAX, sizeof *high);
@@ -76,7 +80,8 @@ static void stored_days(const struct advice_series *series, size_t end, struct a
     }
 }
 
-/* What a run a day with a window of seven days would have said of its last day; `stored`: with what earlier runs left. */
+/* What a run a day with a window of seven days would have said of its last day; `stored`: with what earlier
+ * runs left. */
 static void run_a_day(const struct advice_series *series, bool stored, struct arena *arena, double *scores)
 {
     double *window_scores = arena_alloc_array(arena, WEEK + 1, sizeof *window_scores);
@@ -92,7 +97,8 @@ static void run_a_day(const struct advice_series *series, bool stored, struct ar
         struct profile profile;
         stored_days(series, from, arena, &past);
         profile_make(series->values + from, end - from, start, ADVICE_STEP, arena, &profile);
-        alarms_find(series->values + from, end - from, start, ADVICE_STEP, &profile, stored ? &past : NULL, arena, &alarms, window_scores);
+        alarms_find(series->values + from, end - from, start, ADVICE_STEP, &profile, stored ? &past : NULL,
+                    arena, &alarms, window_scores);
         for (size_t i = end - ADVICE_DAY; i < end; i++) {
             scores[i] = fmax(scores[i], window_scores[i - from]);
         }
@@ -153,7 +159,8 @@ static void iqr_fences(const struct advice_series *series, struct arena *arena, 
     double low = order_quantile(known, count, 0.25);
     double high = order_quantile(known, count, 0.75);
     for (size_t i = 0; i < series->count; i++) {
-        scores[i] = or_zero(fmax(0, fmax(low - series->values[i], series->values[i] - high)) / fmax(high - low, 1e-9));
+        scores[i] = or_zero(fmax(0, fmax(low - series->values[i], series->values[i] - high)) /
+                            fmax(high - low, 1e-9));
     }
 }
 
@@ -208,14 +215,16 @@ static const struct row {
 static bool inside(const struct advice_series *series, int64_t at)
 {
     for (size_t w = 0; w < series->window_count; w++) {
-        if (at >= series->windows[w].start - ADVICE_STEP / 2 && at <= series->windows[w].end + ADVICE_STEP / 2) {
+        if (at >= series->windows[w].start - ADVICE_STEP / 2 &&
+            at <= series->windows[w].end + ADVICE_STEP / 2) {
             return true;
         }
     }
     return false;
 }
 
-static void judge(const struct advice_series *series, const double *scores, double threshold, struct tally *tally)
+static void judge(const struct advice_series *series, const double *scores, double threshold,
+                  struct tally *tally)
 {
     size_t from = (size_t)(probation * (double)series->count);
     int64_t last_bin = -1;
@@ -223,7 +232,8 @@ static void judge(const struct advice_series *series, const double *scores, doub
         bool hit = false;
         for (size_t i = from; i < series->count; i++) {
             int64_t at = series->start + (int64_t)i * ADVICE_STEP;
-            bool within = at >= series->windows[w].start - ADVICE_STEP / 2 && at <= series->windows[w].end + ADVICE_STEP / 2;
+            bool within = at >= series->windows[w].start - ADVICE_STEP / 2 &&
+                          at <= series->windows[w].end + ADVICE_STEP / 2;
             hit = hit || (within && scores[i] >= threshold);
         }
         bool judged = series->windows[w].end >= series->start + (int64_t)from * ADVICE_STEP;
@@ -246,7 +256,8 @@ static double f1_of(const struct tally *tally)
 }
 
 /* All series that are labelled, but for the one at `left_out`. */
-static struct tally judge_all(const struct advice_set *set, double *const *scores, double threshold, size_t left_out)
+static struct tally judge_all(const struct advice_set *set, double *const *scores, double threshold,
+                              size_t left_out)
 {
     struct tally tally = {0};
     for (size_t i = 0; i < set->count; i++) {
@@ -302,9 +313,9 @@ static struct tally leave_one_out(const struct advice_set *set, double *const *s
 
 static void print_row(const char *name, double threshold, const struct tally *tally)
 {
-    (void)printf("  %-34s %7.2f %4.0f %6.0f %6.0f %9.2f %6.2f %6.2f %7.3f\n", name, threshold, tally->hit, tally->missed, tally->wrong,
-                 tally->hit / fmax(tally->hit + tally->wrong, 1), tally->hit / fmax(tally->hit + tally->missed, 1), f1_of(tally),
-                 tally->wrong / tally->days);
+    (void)printf("  %-34s %7.2f %4.0f %6.0f %6.0f %9.2f %6.2f %6.2f %7.3f\n", name, threshold, tally->hit,
+                 tally->missed, tally->wrong, tally->hit / fmax(tally->hit + tally->wrong, 1),
+                 tally->hit / fmax(tally->hit + tally->missed, 1), f1_of(tally), tally->wrong / tally->days);
 }
 
 /* Prints one detector's rows; returns how it did. */
@@ -329,9 +340,10 @@ int advice_findings(const struct advice_set *real, const struct advice_set *made
 {
     (void)made;
     struct tally ours = {0};
-    (void)printf("Findings on labelled series (a hit is a window, a false alarm a bin of six hours outside of all)\n");
-    (void)printf("  %-34s %7s %4s %6s %6s %9s %6s %6s %7s\n", "detector", "at", "hit", "missed", "false", "precision", "recall", "F1",
-                 "false/d");
+    (void)printf(
+        "Findings on labelled series (a hit is a window, a false alarm a bin of six hours outside of all)\n");
+    (void)printf("  %-34s %7s %4s %6s %6s %9s %6s %6s %7s\n", "detector", "at", "hit", "missed", "false",
+                 "precision", "recall", "F1", "false/d");
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         struct tally tally = bench_row(real, &rows[i]);
         if (i == 0) {
@@ -340,7 +352,7 @@ int advice_findings(const struct advice_set *real, const struct advice_set *made
     }
     double precision = ours.hit / fmax(ours.hit + ours.wrong, 1);
     bool reached = f1_of(&ours) >= wanted_f1 && precision >= wanted_precision;
-    (void)printf("  limit: F1 >= %.2f and precision >= %.2f with one threshold: %s\n", wanted_f1, wanted_precision,
-                 reached ? "ok" : "not reached");
+    (void)printf("  limit: F1 >= %.2f and precision >= %.2f with one threshold: %s\n", wanted_f1,
+                 wanted_precision, reached ? "ok" : "not reached");
     return reached ? 0 : 1;
 }

@@ -59,12 +59,14 @@ static json_t *record_new(const struct advice_series *series, struct arena *aren
     int64_t seconds = (int64_t)series->count * ADVICE_STEP;
     (void)time_format(series->start, start);
     (void)time_format(series->start + seconds, end);
-    json_t *container = json_pack("{s:s,s:s,s:{s:i},s:{}}", "name", "app", "role", "container", "requests", "cpu_millicores", 1000, "limits");
-    json_t *workload = json_pack("{s:s,s:s,s:s,s:i,s:[o]}", "namespace", "shop", "kind", "Deployment", "name", "cart", "replicas", 1,
-                                 "containers", container);
-    json_t *usage = json_pack("{s:{s:s,s:s,s:I},s:f,s:I,s:i,s:{s:{s:o}}}", "window", "start", start, "end", end, "seconds",
-                              (json_int_t)seconds, "coverage", 1.0, "history_seconds", (json_int_t)seconds, "pods", 1, "containers", "app",
-                              "cpu_millicores", cpu_new(scale(series, arena), series->count, arena));
+    json_t *container = json_pack("{s:s,s:s,s:{s:i},s:{}}", "name", "app", "role", "container", "requests",
+                                  "cpu_millicores", 1000, "limits");
+    json_t *workload = json_pack("{s:s,s:s,s:s,s:i,s:[o]}", "namespace", "shop", "kind", "Deployment", "name",
+                                 "cart", "replicas", 1, "containers", container);
+    json_t *usage = json_pack("{s:{s:s,s:s,s:I},s:f,s:I,s:i,s:{s:{s:o}}}", "window", "start", start, "end",
+                              end, "seconds", (json_int_t)seconds, "coverage", 1.0, "history_seconds",
+                              (json_int_t)seconds, "pods", 1, "containers", "app", "cpu_millicores",
+                              cpu_new(scale(series, arena), series->count, arena));
     return json_pack("{s:o,s:o}", "workload", workload, "usage", usage);
 }
 
@@ -74,7 +76,8 @@ static void mark(const json_t *finding, const struct advice_series *series, doub
     int64_t to = 0;
     const char *start = json_string_or_null(finding, "start");
     const char *end = json_string_or_null(finding, "end");
-    if (!start || !end || time_parse(start, &from, NULL) || time_parse(end, &to, NULL) || !json_at(finding, "evidence.score")) {
+    if (!start || !end || time_parse(start, &from, NULL) || time_parse(end, &to, NULL) ||
+        !json_at(finding, "evidence.score")) {
         return;
     }
     for (size_t i = 0; i < series->count; i++) {

@@ -11,7 +11,15 @@ static const double excess_unit = 0.16;
 static const double novelty_unit = 1.5;
 static const double cap = 4;
 
-enum { QUARTER = 900, QUARTERS_OF_HOUR = 4, DAY = 86400, LEARN_SECONDS = 2 * DAY, LONGEST = 6 * 3600, PAUSE = 1800, APART = 6 * 3600 };
+enum {
+    QUARTER = 900,
+    QUARTERS_OF_HOUR = 4,
+    DAY = 86400,
+    LEARN_SECONDS = 2 * DAY,
+    LONGEST = 6 * 3600,
+    PAUSE = 1800,
+    APART = 6 * 3600
+};
 
 /* A series and what the detectors say of it. */
 struct view {
@@ -83,8 +91,8 @@ static bool is_of_old(const struct view *view, size_t quarter)
     return false;
 }
 
-/* Novelty looks at the hours of the window. What earlier days had, and the window not, is not new: it counts for the hour that holds
- * it no more than excess does. */
+/* Novelty looks at the hours of the window. What earlier days had, and the window not, is not new: it counts
+ * for the hour that holds it no more than excess does. */
 static void add_up(struct view *view)
 {
     size_t old_until = 0;
@@ -120,7 +128,8 @@ static double median_between(const struct view *view, size_t from, size_t to, st
     return order_median(known, count);
 }
 
-/* The last step of what began at `first`: while values stay outside of the range of then, short returns aside. */
+/* The last step of what began at `first`: while values stay outside of the range of then, short returns
+ * aside. */
 static size_t end_of(const struct view *view, size_t first, const struct range *range)
 {
     size_t longest = (size_t)(LONGEST / view->step);
@@ -141,12 +150,14 @@ static size_t less(size_t from, int64_t what)
 }
 
 /* What an alarm at a quarter is about. */
-static void describe(const struct view *view, size_t quarter, double score, struct arena *arena, struct alarm *out)
+static void describe(const struct view *view, size_t quarter, double score, struct arena *arena,
+                     struct alarm *out)
 {
     size_t first = farthest(view, quarter);
     const struct range *range = &view->ranges[first];
     double usual_then = profile_at(view->profile, view->start + (int64_t)first * view->step);
-    *out = (struct alarm){.first = first, .last = end_of(view, first, range), .novelty = view->novel[quarter], .score = score};
+    *out = (struct alarm){
+        .first = first, .last = end_of(view, first, range), .novelty = view->novel[quarter], .score = score};
     out->start = view->start + (int64_t)first * view->step;
     out->end = view->start + (int64_t)(out->last + 1) * view->step;
     out->low = range->low + usual_then;
@@ -160,7 +171,8 @@ static void describe(const struct view *view, size_t quarter, double score, stru
     out->up = view->excess[first] > 0 ? view->values[first] > middle : view->values[first] >= out->usual;
     out->extreme = view->values[first];
     for (size_t i = first; i <= out->last; i++) {
-        if (isfinite(view->values[i]) && (!isfinite(out->extreme) || (view->values[i] > out->extreme) == out->up)) {
+        if (isfinite(view->values[i]) &&
+            (!isfinite(out->extreme) || (view->values[i] > out->extreme) == out->up)) {
             out->extreme = view->values[i];
         }
         out->excess = fmax(out->excess, view->excess[i]);
@@ -168,12 +180,14 @@ static void describe(const struct view *view, size_t quarter, double score, stru
 }
 
 /* Alarms, those less than six hours after the last as one with it. */
-static void collect(const struct view *view, size_t learned, struct arena *arena, struct alarms *out, double *scores)
+static void collect(const struct view *view, size_t learned, struct arena *arena, struct alarms *out,
+                    double *scores)
 {
     int64_t until = INT64_MIN;
     for (size_t q = 0; q < view->quarters; q++) {
         size_t first = q * view->per_quarter;
-        double score = first < learned || (scores == NULL && view->sum[q] < ALARM_THRESHOLD) ? 0 : suppressed(view, q);
+        double score =
+            first < learned || (scores == NULL && view->sum[q] < ALARM_THRESHOLD) ? 0 : suppressed(view, q);
         if (scores != NULL) {
             scores[farthest(view, q)] = score;
         }
@@ -188,7 +202,8 @@ static void collect(const struct view *view, size_t learned, struct arena *arena
             last->excess = fmax(last->excess, again.excess);
             last->novelty = fmax(last->novelty, again.novelty);
             last->score = fmax(last->score, score);
-            last->extreme = last->up ? fmax(last->extreme, again.extreme) : fmin(last->extreme, again.extreme);
+            last->extreme =
+                last->up ? fmax(last->extreme, again.extreme) : fmin(last->extreme, again.extreme);
         } else if (out->count < ALARMS_MAX) {
             describe(view, q, score, arena, &out->items[out->count++]);
             until = at + APART;
@@ -196,10 +211,12 @@ static void collect(const struct view *view, size_t learned, struct arena *arena
     }
 }
 
-void alarms_find(const double *values, size_t count, int64_t start, int64_t step_seconds, const struct profile *profile,
-                 const struct past_days *past, struct arena *arena, struct alarms *out, double *scores)
+void alarms_find(const double *values, size_t count, int64_t start, int64_t step_seconds,
+                 const struct profile *profile, const struct past_days *past, struct arena *arena,
+                 struct alarms *out, double *scores)
 {
-    struct view view = {.values = values, .count = count, .start = start, .step = step_seconds, .profile = profile};
+    struct view view = {
+        .values = values, .count = count, .start = start, .step = step_seconds, .profile = profile};
     out->count = 0;
     if (scores != NULL) {
         memset(scores, 0, count * sizeof *scores);

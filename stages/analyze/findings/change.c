@@ -7,8 +7,8 @@
 
 enum { BLOCK = 3 * 3600, LEAST_BLOCKS = 24, BEFORE_LEAST = 8, AFTER_LEAST = 2, PER_DAY = 86400 / BLOCK };
 
-/* A change is at least this share of the level, and these of the variance are explained by it; a step happens for the most part at
- * once; a slope is one beyond doubt. */
+/* A change is at least this share of the level, and these of the variance are explained by it; a step happens
+ * for the most part at once; a slope is one beyond doubt. */
 static const double least_share = 0.25;
 static const double step_explains = 0.6;
 static const double slope_explains = 0.6;
@@ -24,8 +24,8 @@ struct blocks {
     double *values;
 };
 
-static void read_blocks(const double *values, size_t count, int64_t start, int64_t step, const struct profile *profile,
-                        struct arena *arena, struct blocks *out)
+static void read_blocks(const double *values, size_t count, int64_t start, int64_t step,
+                        const struct profile *profile, struct arena *arena, struct blocks *out)
 {
     size_t each = (size_t)(BLOCK / step);
     double *scratch = arena_alloc_array(arena, each + 1, sizeof *scratch);
@@ -69,7 +69,8 @@ static void best_step(const struct blocks *blocks, double all, struct change *ou
     for (size_t b = BEFORE_LEAST; b + AFTER_LEAST <= blocks->count; b++) {
         struct moments before = moments_of(blocks, 0, b);
         struct moments after = moments_of(blocks, b, blocks->count);
-        if (before.count >= BEFORE_LEAST && after.count >= AFTER_LEAST && before.squares + after.squares < least) {
+        if (before.count >= BEFORE_LEAST && after.count >= AFTER_LEAST &&
+            before.squares + after.squares < least) {
             least = before.squares + after.squares;
             out->at = blocks->start + (int64_t)b * BLOCK;
             out->before = before.mean;
@@ -85,11 +86,12 @@ static bool is_sudden(const struct blocks *blocks, const struct change *step)
     size_t at = (size_t)((step->at - blocks->start) / BLOCK);
     struct moments before = moments_of(blocks, at - 2, at);
     struct moments after = moments_of(blocks, at, at + 2 < blocks->count ? at + 2 : blocks->count);
-    return before.count > 0 && after.count > 0 && fabs(after.mean - before.mean) >= at_once * fabs(step->after - step->before);
+    return before.count > 0 && after.count > 0 &&
+           fabs(after.mean - before.mean) >= at_once * fabs(step->after - step->before);
 }
 
-/* The straight line of least squares through blocks from `first` on: its rise from block to block; *level, *sum receive its value at
- * block 0 and what it explains. */
+/* The straight line of least squares through blocks from `first` on: its rise from block to block; *level,
+ * *sum receive its value at block 0 and what it explains. */
 static double line_of(const struct blocks *blocks, size_t first, double *level, double *sum)
 {
     double n = 0;
@@ -144,8 +146,8 @@ static bool is_sure(const struct blocks *blocks, struct arena *arena, struct cha
     return slope->p < slope_p;
 }
 
-void change_find(const double *values, size_t count, int64_t start, int64_t step_seconds, const struct profile *profile,
-                 struct arena *arena, struct change *out)
+void change_find(const double *values, size_t count, int64_t start, int64_t step_seconds,
+                 const struct profile *profile, struct arena *arena, struct change *out)
 {
     struct blocks blocks;
     struct change step = {.kind = CHANGE_STEP, .p = NAN};
@@ -161,9 +163,11 @@ void change_find(const double *values, size_t count, int64_t start, int64_t step
     double all = moments_of(&blocks, 0, blocks.count).squares;
     best_step(&blocks, all, &step);
     bool lasts = best_slope(&blocks, all, &slope);
-    if (step.explained >= step_explains && step.explained > slope.explained && is_large(&step) && is_sudden(&blocks, &step)) {
+    if (step.explained >= step_explains && step.explained > slope.explained && is_large(&step) &&
+        is_sudden(&blocks, &step)) {
         *out = step;
-    } else if (lasts && slope.explained >= slope_explains && slope.explained > step.explained - 0.05 && is_large(&slope) && is_sure(&blocks, arena, &slope)) {
+    } else if (lasts && slope.explained >= slope_explains && slope.explained > step.explained - 0.05 &&
+               is_large(&slope) && is_sure(&blocks, arena, &slope)) {
         *out = slope;
     }
 }

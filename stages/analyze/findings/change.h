@@ -2,8 +2,9 @@
 #define TARE_ANALYZE_FINDINGS_CHANGE_H
 
 /*
- * Whether a series came to another level in the window, at once or bit by bit. Told from medians of three hours, freed of the daily
- * profile: the best single step against the best straight line, whichever explains more of them.
+ * Whether a series came to another level in the window, at once or bit by bit. Told from medians of three
+ * hours, freed of the daily profile: the best single step against the best straight line, whichever explains
+ * more of them.
  */
 
 #include "stages/analyze/findings/profile.h"
@@ -19,8 +20,9 @@ struct change {
     double p;             /* of a slope: Mann and Kendall */
 };
 
-/* The change of `count` values (NaN = gap), one each `step_seconds` from `start`. At least three days, a quarter of the level. */
-void change_find(const double *values, size_t count, int64_t start, int64_t step_seconds, const struct profile *profile,
-                 struct arena *arena, struct change *out);
+/* The change of `count` values (NaN = gap), one each `step_seconds` from `start`. At least three days, a
+ * quarter of the level. */
+void change_find(const double *values, size_t count, int64_t start, int64_t step_seconds,
+                 const struct profile *profile, struct arena *arena, struct change *out);
 
 #endif

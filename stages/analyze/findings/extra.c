@@ -37,13 +37,15 @@ static double mean_before(const double *values, size_t place, size_t before)
     return sum / seen;
 }
 
-json_t *textbook_json(const struct textbook *textbook, const double *values, size_t place, size_t before, double value)
+json_t *textbook_json(const struct textbook *textbook, const double *values, size_t place, size_t before,
+                      double value)
 {
     json_t *out = json_object();
     double range = textbook->three_quarters - textbook->quarter;
     double beyond = fmax(0, fmax(textbook->quarter - value, value - textbook->three_quarters));
     json_object_set_new(out, "z_score", json_real_or_null((value - textbook->mean) / textbook->deviation));
     json_object_set_new(out, "iqr_fences", json_real_or_null(beyond / range));
-    json_object_set_new(out, "rolling_average_ratio", json_real_or_null(value / mean_before(values, place, before)));
+    json_object_set_new(out, "rolling_average_ratio",
+                        json_real_or_null(value / mean_before(values, place, before)));
     return out;
 }

@@ -12,7 +12,8 @@
 static const double quota_days = 30;
 static const double quota_soon = 7;
 
-/* What the course of the days says of one resource. Batch kinds run now and then: their course is that of the schedule. */
+/* What the course of the days says of one resource. Batch kinds run now and then: their course is that of the
+ * schedule. */
 static void find_course(const struct sheet *sheet, enum resource resource)
 {
     const struct figures *use = &sheet->container->container->use[resource];
@@ -21,7 +22,8 @@ static void find_course(const struct sheet *sheet, enum resource resource)
     if (!use->known || use->steps.count == 0) {
         return;
     }
-    profile_make(use->steps.mean, use->steps.count, use->steps.start, use->steps.step_seconds, sheet->arena, &profile);
+    profile_make(use->steps.mean, use->steps.count, use->steps.start, use->steps.step_seconds, sheet->arena,
+                 &profile);
     find_rhythms(sheet, resource, &profile, &rhythms);
     if (!sheet->plan->subject->batch) {
         find_unusual(sheet, resource, &profile, &rhythms);
@@ -65,7 +67,9 @@ void findings_add_outlook(json_t *findings, const struct plan *plan, const json_
         if (at && time_parse(at, &until, NULL)) {
             until = 0;
         }
-        sheet_add(&sheet, "quota-near", days <= quota_soon ? MEDIUM : LOW, ABOUT_NEITHER, (struct span){plan->subject->window_end, until},
-                  json_incref(quota), "at the present trend %s of quota %.100s is used up in %.0f days", resource, name, fmax(days, 0));
+        sheet_add(&sheet, "quota-near", days <= quota_soon ? MEDIUM : LOW, ABOUT_NEITHER,
+                  (struct span){plan->subject->window_end, until}, json_incref(quota),
+                  "at the present trend %s of quota %.100s is used up in %.0f days", resource, name,
+                  fmax(days, 0));
     }
 }

@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* An hour is compared to those of the last 833 quarters (8.7 days), as in recommender.md; distances are of twelve five-minute
- * steps, each in standard deviations of the series, and below 0.02 say nothing. */
+/* An hour is compared to those of the last 833 quarters (8.7 days), as in recommender.md; distances are of
+ * twelve five-minute steps, each in standard deviations of the series, and below 0.02 say nothing. */
 enum { HOUR = 4, LOOK_BACK = 833, LEAST_DISTANCES = 50, AT_ONCE = 8 };
 static const double share = 0.99;
 static const double least_unit = 0.02;
@@ -17,8 +17,8 @@ struct hour {
     uint32_t end;
 };
 
-/* Earlier hours in order of their sums. The distance of two hours is at least half the difference of their sums (Cauchy and
- * Schwarz), so a search outwards from a sum can end early. */
+/* Earlier hours in order of their sums. The distance of two hours is at least half the difference of their
+ * sums (Cauchy and Schwarz), so a search outwards from a sum can end early. */
 struct book {
     struct hour *hours;
     size_t count;
@@ -103,8 +103,8 @@ static bool look(const struct hour *hour, const struct hour *other, struct neare
     return true;
 }
 
-/* Squared distance to the second nearest hour of the book, or of two that are not farther than `enough`. Some on either side first, so
- * that the search soon has a bound. */
+/* Squared distance to the second nearest hour of the book, or of two that are not farther than `enough`. Some
+ * on either side first, so that the search soon has a bound. */
 static float second_nearest(const struct book *book, const struct hour *hour, float enough)
 {
     struct nearest nearest = {INFINITY, INFINITY};

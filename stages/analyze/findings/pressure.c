@@ -5,8 +5,9 @@
 
 enum { LOOP_KILLS = 3, START_LONGEST = 900 };
 
-/* Own cuts. Throttled for a quarter of all time, or half of an hour, is severe. Killed once a day, by replica, is a loop. A leak that
- * meets its limit within three days is urgent. Near a limit: CPU for a fifth of the time, memory for half of it. */
+/* Own cuts. Throttled for a quarter of all time, or half of an hour, is severe. Killed once a day, by
+ * replica, is a loop. A leak that meets its limit within three days is urgent. Near a limit: CPU for a fifth
+ * of the time, memory for half of it. */
 static const double severe_throttling = 0.25;
 static const double severe_hour = 0.5;
 static const double kills_a_day = 1;
@@ -32,8 +33,8 @@ static void find_throttling(const struct sheet *sheet)
     evidence_number(evidence, "limit_millicores", (double)of->limit[CPU]);
     bool severe = of->throttled >= severe_throttling || of->throttled_worst_hour >= severe_hour;
     sheet_add(sheet, "throttling", severe ? HIGH : MEDIUM, CPU, sheet_window(sheet), evidence,
-              "CPU is held back at its limit in %.1f %% of the periods, %.1f %% in the worst hour", of->throttled * 100,
-              of->throttled_worst_hour * 100);
+              "CPU is held back at its limit in %.1f %% of the periods, %.1f %% in the worst hour",
+              of->throttled * 100, of->throttled_worst_hour * 100);
 }
 
 /* Kills of one replica in a day, over the time that is known. */
@@ -61,10 +62,13 @@ static void find_kills(const struct sheet *sheet)
     evidence_time(evidence, "last", of->oom_last);
     if (loop) {
         sheet_add(sheet, "oom-loop", CRITICAL, MEMORY, sheet_window(sheet), evidence,
-                  "killed for memory again and again: %.0f times, %.1f a day and replica; it does not get its work done", of->oom_kills, rate);
+                  "killed for memory again and again: %.0f times, %.1f a day and replica; it does not get "
+                  "its work done",
+                  of->oom_kills, rate);
     } else {
-        sheet_add(sheet, "oom-kills", of->oom_kills >= many_kills ? CRITICAL : HIGH, MEMORY, sheet_window(sheet), evidence,
-                  "killed for memory %.0f time%s in the window", of->oom_kills, of->oom_kills > 1.5 ? "s" : "");
+        sheet_add(sheet, "oom-kills", of->oom_kills >= many_kills ? CRITICAL : HIGH, MEMORY,
+                  sheet_window(sheet), evidence, "killed for memory %.0f time%s in the window", of->oom_kills,
+                  of->oom_kills > 1.5 ? "s" : "");
     }
 }
 
@@ -78,7 +82,8 @@ static void find_leak(const struct sheet *sheet)
         return;
     }
     double day = 24 * climb->per_step;
-    double days = of->limit[MEMORY] > 0 ? fmax(0, ((double)of->limit[MEMORY] - of->use[MEMORY].max) / day) : NAN;
+    double days =
+        of->limit[MEMORY] > 0 ? fmax(0, ((double)of->limit[MEMORY] - of->use[MEMORY].max) / day) : NAN;
     if (of->oom_kills >= 0.5) {
         (void)snprintf(until, sizeof until, "; it was killed for it");
     } else if (isfinite(days)) {
@@ -91,8 +96,9 @@ static void find_leak(const struct sheet *sheet)
     evidence_number(evidence, "median_of_hourly_minima", climb->median);
     evidence_number(evidence, "lives", (double)climb->lives);
     evidence_number(evidence, "days_to_limit", days);
-    sheet_add(sheet, "memory-leak", days < urgent_days || of->oom_kills >= 0.5 ? HIGH : MEDIUM, MEMORY, sheet_window(sheet), evidence,
-              "memory rises by %s a day (%.0f %%) as long as it runs%s", amount_text(MEMORY, day, per_day), day / climb->median * 100, until);
+    sheet_add(sheet, "memory-leak", days < urgent_days || of->oom_kills >= 0.5 ? HIGH : MEDIUM, MEMORY,
+              sheet_window(sheet), evidence, "memory rises by %s a day (%.0f %%) as long as it runs%s",
+              amount_text(MEMORY, day, per_day), day / climb->median * 100, until);
 }
 
 static void find_heap_capped(const struct sheet *sheet)
@@ -106,7 +112,8 @@ static void find_heap_capped(const struct sheet *sheet)
     evidence_number(evidence, "peak_bytes", of->use[MEMORY].max);
     evidence_number(evidence, "limit_bytes", (double)of->limit[MEMORY]);
     sheet_add(sheet, "heap-capped", LOW, MEMORY, sheet_window(sheet), evidence,
-              "memory lies flat just under its limit while CPU varies: a heap or cache that fills what it is given, so its use does not "
+              "memory lies flat just under its limit while CPU varies: a heap or cache that fills what it is "
+              "given, so its use does not "
               "tell its need");
 }
 
@@ -124,12 +131,14 @@ static void find_hot_replica(const struct sheet *sheet)
     evidence_number(evidence, "pods", cpu->pods);
     json_object_set_new(evidence, "pod", json_string_safe(cpu->hot_pod));
     sheet_add(sheet, "hot-replica", MEDIUM, CPU, sheet_window(sheet), evidence,
-              "one replica (%.63s) uses %s at its 95th percentile, the middle one %s", cpu->hot_pod ? cpu->hot_pod : "unnamed",
-              amount_text(CPU, cpu->pod_p95_max, hot), amount_text(CPU, cpu->pod_p95_median, median));
+              "one replica (%.63s) uses %s at its 95th percentile, the middle one %s",
+              cpu->hot_pod ? cpu->hot_pod : "unnamed", amount_text(CPU, cpu->pod_p95_max, hot),
+              amount_text(CPU, cpu->pod_p95_median, median));
 }
 
-/* Whether the container's restarts show as short peaks: as many as there were restarts, each far above what running takes. Figures of
- * starts are of new pods; a container that starts again in its pod is told by this. */
+/* Whether the container's restarts show as short peaks: as many as there were restarts, each far above what
+ * running takes. Figures of starts are of new pods; a container that starts again in its pod is told by this.
+ */
 static bool peaks_at_restarts(const struct container *of, double *peak)
 {
     const struct figures *cpu = &of->use[CPU];
@@ -166,8 +175,10 @@ static void find_cold_start(const struct sheet *sheet)
     evidence_number(evidence, "running_p95_millicores", cpu->weighted_p95);
     evidence_number(evidence, "restarts", of->restarts);
     sheet_add(sheet, "cold-start", LOW, CPU, sheet_window(sheet), evidence,
-              "a start takes %s of CPU in its first minutes, running %s at the 95th percentile: the request is for running, a limit must "
-              "leave room to start", amount_text(CPU, peak, start), amount_text(CPU, cpu->weighted_p95, running));
+              "a start takes %s of CPU in its first minutes, running %s at the 95th percentile: the request "
+              "is for running, a limit must "
+              "leave room to start",
+              amount_text(CPU, peak, start), amount_text(CPU, cpu->weighted_p95, running));
 }
 
 /* A limit that usage already presses against, though nothing was killed or throttled yet. */
@@ -194,8 +205,9 @@ static void find_limit_below_use(const struct sheet *sheet, enum resource resour
     json_t *evidence = json_object();
     evidence_number(evidence, "peak", of->use[resource].max);
     evidence_number(evidence, "limit", (double)of->limit[resource]);
-    sheet_add(sheet, "limits-below-use", MEDIUM, (int)resource, sheet_window(sheet), evidence, "%s peaks at %s with a limit of %s",
-              resource_word(resource), amount_text(resource, of->use[resource].max, peak),
+    sheet_add(sheet, "limits-below-use", MEDIUM, (int)resource, sheet_window(sheet), evidence,
+              "%s peaks at %s with a limit of %s", resource_word(resource),
+              amount_text(resource, of->use[resource].max, peak),
               amount_text(resource, (double)of->limit[resource], limit));
 }
 
@@ -211,7 +223,8 @@ static double share_above(const struct steps *steps, double level)
     return above / known;
 }
 
-/* Near the limit for long; or, where there is no limit, for most of the time at a multiple of what was asked for. */
+/* Near the limit for long; or, where there is no limit, for most of the time at a multiple of what was asked
+ * for. */
 static void find_saturation(const struct sheet *sheet, enum resource resource)
 {
     const struct container *of = sheet->container->container;
@@ -234,11 +247,13 @@ static void find_saturation(const struct sheet *sheet, enum resource resource)
         sheet_add(sheet, "saturation", severe ? HIGH : MEDIUM, (int)resource, sheet_window(sheet), evidence,
                   "%s is within %.0f %% of its limit of %s for %.0f %% of the time", resource_word(resource),
                   100 - 100 * near_limit[resource], amount_text(resource, limit, given), 100 * share);
-    } else if (limit <= 0 && request > 0 && use->p50 >= above_request * request && use->p50 - request >= matters[resource]) {
+    } else if (limit <= 0 && request > 0 && use->p50 >= above_request * request &&
+               use->p50 - request >= matters[resource]) {
         sheet_add(sheet, "saturation", MEDIUM, (int)resource, sheet_window(sheet), evidence,
-                  "%s is at %s for half of the time and %s is requested: on a full node it gets no more than that%s", resource_word(resource),
-                  amount_text(resource, use->p50, used), amount_text(resource, request, given),
-                  resource == MEMORY ? ", and is evicted first" : "");
+                  "%s is at %s for half of the time and %s is requested: on a full node it gets no more than "
+                  "that%s",
+                  resource_word(resource), amount_text(resource, use->p50, used),
+                  amount_text(resource, request, given), resource == MEMORY ? ", and is evicted first" : "");
     } else {
         json_decref(evidence);
     }

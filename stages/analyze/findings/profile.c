@@ -23,7 +23,8 @@ double profile_at(const struct profile *profile, int64_t instant)
 }
 
 /* Means of every slot of the last DAYS_MAX days; NaN where there is none. */
-static void read_days(const double *values, size_t count, int64_t start, int64_t step, struct arena *arena, struct days *out)
+static void read_days(const double *values, size_t count, int64_t start, int64_t step, struct arena *arena,
+                      struct days *out)
 {
     size_t most = (size_t)DAYS_MAX * DAY / (size_t)step;
     size_t skip = count > most ? count - most : 0;
@@ -124,7 +125,8 @@ static double correlation(const double a[PROFILE_SLOTS], const double b[PROFILE_
     return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0;
 }
 
-void profile_make(const double *values, size_t count, int64_t start, int64_t step_seconds, struct arena *arena, struct profile *out)
+void profile_make(const double *values, size_t count, int64_t start, int64_t step_seconds,
+                  struct arena *arena, struct profile *out)
 {
     struct days days;
     double odd[PROFILE_SLOTS];

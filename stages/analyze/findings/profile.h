@@ -2,9 +2,10 @@
 #define TARE_ANALYZE_FINDINGS_PROFILE_H
 
 /*
- * What a day usually looks like: for each quarter of an hour the median, over the days, of how far usage lay from that day's own
- * median, smoothed over five quarters, and shrunk by how well the odd and the even days agree. So a pattern that does not come
- * back takes nothing away, and one odd day does not make a pattern. Definition: recommender.md, "RX".
+ * What a day usually looks like: for each quarter of an hour the median, over the days, of how far usage lay
+ * from that day's own median, smoothed over five quarters, and shrunk by how well the odd and the even days
+ * agree. So a pattern that does not come back takes nothing away, and one odd day does not make a pattern.
+ * Definition: recommender.md, "RX".
  */
 
 #include <stddef.h>
@@ -20,8 +21,10 @@ struct profile {
     double agreement;            /* 0..1: correlation of the odd and the even days, 0 with fewer than three */
 };
 
-/* The profile of `count` values (NaN = gap), one each `step_seconds` from `start` (epoch seconds). Scratch in `arena`. */
-void profile_make(const double *values, size_t count, int64_t start, int64_t step_seconds, struct arena *arena, struct profile *out);
+/* The profile of `count` values (NaN = gap), one each `step_seconds` from `start` (epoch seconds). Scratch in
+ * `arena`. */
+void profile_make(const double *values, size_t count, int64_t start, int64_t step_seconds,
+                  struct arena *arena, struct profile *out);
 
 /* What the profile adds at an instant. */
 double profile_at(const struct profile *profile, int64_t instant);

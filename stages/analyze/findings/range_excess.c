@@ -4,8 +4,8 @@
 
 #include "stages/analyze/statistics/order.h"
 
-/* Constants of recommender.md; own: the range is looked at once an hour, the scale whenever the past has doubled, over at most
- * SCALE_VALUES of it. */
+/* Constants of recommender.md; own: the range is looked at once an hour, the scale whenever the past has
+ * doubled, over at most SCALE_VALUES of it. */
 static const double tail = 0.0005;
 static const double median_share = 1e-3;
 static const double scale_growth = 2;
@@ -53,8 +53,9 @@ struct state {
     size_t scaled_at;
 };
 
-/* Robust scale: 1.4826 MAD, a thousandth of the median. (Half the range from 10 % to 90 % as a deviation, which recommender.md
- * has too, is never more than half of the range itself, so it cannot matter for the width.) */
+/* Robust scale: 1.4826 MAD, a thousandth of the median. (Half the range from 10 % to 90 % as a deviation,
+ * which recommender.md has too, is never more than half of the range itself, so it cannot matter for the
+ * width.) */
 static double scale_of(const struct state *state)
 {
     double *values = state->scratch;
@@ -83,8 +84,8 @@ static void refresh(struct state *state, struct range *range)
     range->width = fmax(fmax(range->high - range->low, 2 * state->scale), 1e-9);
 }
 
-/* Bounds of the stored days without the oddest ones. Which time of day an extreme was of is not stored: it is taken for the
- * profile's own highest and lowest one. */
+/* Bounds of the stored days without the oddest ones. Which time of day an extreme was of is not stored: it is
+ * taken for the profile's own highest and lowest one. */
 static void read_past(struct state *state, const struct past_days *past, const struct profile *profile)
 {
     state->old_low = INFINITY;
@@ -102,8 +103,9 @@ static void read_past(struct state *state, const struct past_days *past, const s
     state->old_low = -order_quantile(state->scratch, past->count, 1 - odd_days) - profile->lowest;
 }
 
-void range_excess(const double *values, size_t count, int64_t start, int64_t step_seconds, const struct profile *profile,
-                  const struct past_days *past, struct arena *arena, double *scores, struct range *ranges)
+void range_excess(const double *values, size_t count, int64_t start, int64_t step_seconds,
+                  const struct profile *profile, const struct past_days *past, struct arena *arena,
+                  double *scores, struct range *ranges)
 {
     size_t room = count + (past != NULL ? past->count : 0) + 1;
     struct state state = {.past = arena_alloc_array(arena, room, sizeof(double)),

@@ -43,8 +43,9 @@ static void find_daily_peak(const struct sheet *sheet, enum resource resource, c
     evidence_number(evidence, "median", use->p50);
     evidence_number(evidence, "agreement", profile->agreement);
     sheet_add(sheet, "daily-peak", LOW, (int)resource, sheet_window(sheet), evidence,
-              "%s peaks at about %02d:%02d UTC each day: about %s, where the middle of all times is %s", resource_word(resource), minutes / 60,
-              minutes % 60, amount_text(resource, peak, busy), amount_text(resource, use->p50, usual));
+              "%s peaks at about %02d:%02d UTC each day: about %s, where the middle of all times is %s",
+              resource_word(resource), minutes / 60, minutes % 60, amount_text(resource, peak, busy),
+              amount_text(resource, use->p50, usual));
 }
 
 /* ---- Weekends ---- */
@@ -107,8 +108,9 @@ static void find_weekend_low(const struct sheet *sheet, enum resource resource)
     evidence_number(evidence, "weekend_mean", weekend);
     evidence_number(evidence, "working_day_mean", working);
     evidence_number(evidence, "weekend_days", counts[1]);
-    sheet_add(sheet, "weekend-low", LOW, (int)resource, sheet_window(sheet), evidence, "%s is %s on average at weekends and %s on working days",
-              resource_word(resource), amount_text(resource, weekend, low), amount_text(resource, working, usual));
+    sheet_add(sheet, "weekend-low", LOW, (int)resource, sheet_window(sheet), evidence,
+              "%s is %s on average at weekends and %s on working days", resource_word(resource),
+              amount_text(resource, weekend, low), amount_text(resource, working, usual));
 }
 
 /* ---- Once a week ---- */
@@ -138,7 +140,8 @@ static bool burst_add(struct bursts *bursts, int64_t at, int64_t apart, double v
 }
 
 /* Bursts of a workload that always runs. */
-static bool read_bursts(const struct hours *hours, enum resource resource, struct arena *arena, struct bursts *out)
+static bool read_bursts(const struct hours *hours, enum resource resource, struct arena *arena,
+                        struct bursts *out)
 {
     double *known = arena_alloc_array(arena, hours->count + 1, sizeof *known);
     size_t n = 0;
@@ -168,7 +171,8 @@ static bool read_bursts(const struct hours *hours, enum resource resource, struc
 static bool read_runs(const struct hours *hours, struct bursts *out)
 {
     for (size_t i = 0; i < hours->count; i++) {
-        if (isfinite(hours->values[i]) && !burst_add(out, hours->start + (int64_t)i * HOUR, 6 * HOUR, hours->values[i])) {
+        if (isfinite(hours->values[i]) &&
+            !burst_add(out, hours->start + (int64_t)i * HOUR, 6 * HOUR, hours->values[i])) {
             return false;
         }
     }
@@ -238,12 +242,15 @@ static bool is_weekly_schedule(const char *schedule)
     if (count < 5) {
         return str_equal(schedule, "@weekly");
     }
-    return str_equal(fields[2], "*") && strpbrk(fields[4], "*,-/?") == NULL && strpbrk(fields[1], "*,-/") == NULL;
+    return str_equal(fields[2], "*") && strpbrk(fields[4], "*,-/?") == NULL &&
+           strpbrk(fields[1], "*,-/") == NULL;
 }
 
-static void tell_weekly(const struct sheet *sheet, enum resource resource, const struct bursts *bursts, int weeks, struct rhythms *out)
+static void tell_weekly(const struct sheet *sheet, enum resource resource, const struct bursts *bursts,
+                        int weeks, struct rhythms *out)
 {
-    static const char *const weekdays[] = {"Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"};
+    static const char *const weekdays[] = {"Thursday", "Friday",  "Saturday", "Sunday",
+                                           "Monday",   "Tuesday", "Wednesday"};
     const struct span *first = &bursts->spans[0];
     char peak[32];
     char length[32];
@@ -252,10 +259,11 @@ static void tell_weekly(const struct sheet *sheet, enum resource resource, const
     evidence_number(evidence, "peak", bursts->peak);
     evidence_number(evidence, "seconds", (double)(first->end - first->start));
     evidence_time(evidence, "first", first->start);
-    sheet_add(sheet, "weekly-batch", LOW, (int)resource, (struct span){first->start, bursts->spans[bursts->count - 1].end}, evidence,
+    sheet_add(sheet, "weekly-batch", LOW, (int)resource,
+              (struct span){first->start, bursts->spans[bursts->count - 1].end}, evidence,
               "%s comes to %s for about %s once a week, on %s at about %02d:00 UTC", resource_word(resource),
-              amount_text(resource, bursts->peak, peak), length_text(first->end - first->start, length), weekdays[first->start / DAY % 7],
-              (int)(first->start % DAY / HOUR));
+              amount_text(resource, bursts->peak, peak), length_text(first->end - first->start, length),
+              weekdays[first->start / DAY % 7], (int)(first->start % DAY / HOUR));
     out->count = bursts->count;
     memcpy(out->bursts, bursts->spans, bursts->count * sizeof *out->bursts);
 }
@@ -267,7 +275,8 @@ static void find_weekly(const struct sheet *sheet, enum resource resource, struc
     struct bursts bursts = {.count = 0};
     struct past_days past;
     int weeks;
-    bool any = subject->batch ? read_runs(hours, &bursts) : read_bursts(hours, resource, sheet->arena, &bursts);
+    bool any =
+        subject->batch ? read_runs(hours, &bursts) : read_bursts(hours, resource, sheet->arena, &bursts);
     if (!any || !one_phase(&bursts, &weeks)) {
         return;
     }
@@ -280,7 +289,8 @@ static void find_weekly(const struct sheet *sheet, enum resource resource, struc
     }
 }
 
-void find_rhythms(const struct sheet *sheet, enum resource resource, const struct profile *profile, struct rhythms *out)
+void find_rhythms(const struct sheet *sheet, enum resource resource, const struct profile *profile,
+                  struct rhythms *out)
 {
     out->count = 0;
     find_weekly(sheet, resource, out);

@@ -13,13 +13,14 @@ static void find_brand_new(const struct sheet *sheet)
 {
     const struct subject *subject = sheet->plan->subject;
     double history = subject_history_seconds(subject);
-    if (!subject->has_usage || subject->batch || history >= (double)sheet->plan->policy->minimum_history_seconds || history <= 0) {
+    if (!subject->has_usage || subject->batch ||
+        history >= (double)sheet->plan->policy->minimum_history_seconds || history <= 0) {
         return;
     }
     json_t *evidence = json_object();
     evidence_number(evidence, "history_seconds", history);
-    sheet_add(sheet, "brand-new", LOW, ABOUT_NEITHER, (struct span){subject->first_seen, subject->window_end}, evidence,
-              "first seen so recently that its usage does not tell what it needs");
+    sheet_add(sheet, "brand-new", LOW, ABOUT_NEITHER, (struct span){subject->first_seen, subject->window_end},
+              evidence, "first seen so recently that its usage does not tell what it needs");
 }
 
 /* Autoscalers that work against each other, or cannot work. */
@@ -34,7 +35,8 @@ static void find_conflicts(const struct sheet *sheet)
         json_t *evidence = json_object();
         json_object_set(evidence, "conflict", json_object_get(conflict, "code"));
         json_object_set(evidence, "objects", json_object_get(conflict, "objects"));
-        sheet_add(sheet, "hpa-conflict", MEDIUM, ABOUT_NEITHER, sheet_window(sheet), evidence, "%s", message ? message : "autoscalers conflict");
+        sheet_add(sheet, "hpa-conflict", MEDIUM, ABOUT_NEITHER, sheet_window(sheet), evidence, "%s",
+                  message ? message : "autoscalers conflict");
     }
     json_decref(conflicts);
 }
@@ -54,8 +56,11 @@ static void find_unset(const struct sheet *sheet)
         return;
     }
     const char *what = cpu && memory ? "neither CPU nor memory is" : cpu ? "no CPU is" : "no memory is";
-    sheet_add(sheet, "no-requests", MEDIUM, cpu && memory ? ABOUT_NEITHER : cpu ? (int)CPU : (int)MEMORY, sheet_window(sheet), NULL,
-              "%s requested: the scheduler counts it as nothing", what);
+    sheet_add(sheet, "no-requests", MEDIUM,
+              cpu && memory ? ABOUT_NEITHER
+              : cpu         ? (int)CPU
+                            : (int)MEMORY,
+              sheet_window(sheet), NULL, "%s requested: the scheduler counts it as nothing", what);
 }
 
 static void find_idle(const struct sheet *sheet)
@@ -67,7 +72,8 @@ static void find_idle(const struct sheet *sheet)
     json_t *evidence = json_object();
     evidence_number(evidence, "max_millicores", cpu->max);
     evidence_number(evidence, "p95_millicores", cpu->p95);
-    sheet_add(sheet, "idle", LOW, CPU, sheet_window(sheet), evidence, "hardly any CPU was used in the whole window; is it still needed?");
+    sheet_add(sheet, "idle", LOW, CPU, sheet_window(sheet), evidence,
+              "hardly any CPU was used in the whole window; is it still needed?");
 }
 
 static void find_over_provisioned(const struct sheet *sheet, enum resource resource)
@@ -83,7 +89,8 @@ static void find_over_provisioned(const struct sheet *sheet, enum resource resou
     evidence_number(evidence, "request", request);
     evidence_number(evidence, "p95", use->p95);
     sheet_add(sheet, "over-provisioned", LOW, (int)resource, sheet_window(sheet), evidence,
-              "%s of %s is requested and %s is used at the 95th percentile", amount_text(resource, request, asked), resource_word(resource),
+              "%s of %s is requested and %s is used at the 95th percentile",
+              amount_text(resource, request, asked), resource_word(resource),
               amount_text(resource, use->p95, used));
 }
 
@@ -114,8 +121,10 @@ static void find_drift(const struct sheet *sheet, const json_t *live)
         if (json_equal(json_object_get(evidence, "live"), json_object_get(evidence, "manifest"))) {
             json_decref(evidence);
         } else {
-            sheet_add(sheet, "drift", LOW, ABOUT_NEITHER, (struct span){0, sheet->plan->subject->window_end}, evidence,
-                      "the cluster runs this container with other requests or limits than its manifest gives");
+            sheet_add(
+                sheet, "drift", LOW, ABOUT_NEITHER, (struct span){0, sheet->plan->subject->window_end},
+                evidence,
+                "the cluster runs this container with other requests or limits than its manifest gives");
         }
         return;
     }

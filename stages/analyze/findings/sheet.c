@@ -9,8 +9,8 @@ enum { MESSAGE_MAX = 320 };
 
 static const char *const severities[] = {"low", "medium", "high", "critical"};
 
-void sheet_add(const struct sheet *sheet, const char *code, enum severity severity, int resource, struct span span, json_t *evidence,
-               const char *format, ...)
+void sheet_add(const struct sheet *sheet, const char *code, enum severity severity, int resource,
+               struct span span, json_t *evidence, const char *format, ...)
 {
     char message[MESSAGE_MAX];
     va_list arguments;
@@ -20,8 +20,11 @@ void sheet_add(const struct sheet *sheet, const char *code, enum severity severi
     json_t *finding = json_object();
     json_object_set_new(finding, "code", json_string(code));
     json_object_set_new(finding, "severity", json_string(severities[severity]));
-    json_object_set_new(finding, "container", sheet->container ? json_string_safe(sheet->container->container->name) : json_null());
-    json_object_set_new(finding, "resource", resource == ABOUT_NEITHER ? json_null() : json_string(resource == CPU ? "cpu" : "memory"));
+    json_object_set_new(finding, "container",
+                        sheet->container ? json_string_safe(sheet->container->container->name) : json_null());
+    json_object_set_new(finding, "resource",
+                        resource == ABOUT_NEITHER ? json_null()
+                                                  : json_string(resource == CPU ? "cpu" : "memory"));
     evidence_time(finding, "start", span.start);
     evidence_time(finding, "end", span.end);
     json_object_set_new(finding, "message", json_string_safe(message));

@@ -25,8 +25,9 @@ struct span {
 enum { ABOUT_NEITHER = -1 };
 
 /* Adds one finding; steals `evidence`, which may be NULL. `resource`: CPU, MEMORY or ABOUT_NEITHER. */
-void sheet_add(const struct sheet *sheet, const char *code, enum severity severity, int resource, struct span span, json_t *evidence,
-               const char *format, ...) __attribute__((format(printf, 7, 8)));
+void sheet_add(const struct sheet *sheet, const char *code, enum severity severity, int resource,
+               struct span span, json_t *evidence, const char *format, ...)
+    __attribute__((format(printf, 7, 8)));
 
 /* The whole window. */
 struct span sheet_window(const struct sheet *sheet);

@@ -9,11 +9,13 @@
 
 enum { TOLD_MAX = 6, HOUR = 3600, QUARTER = 900, START_LONGEST = 600, NEAR = 6 * HOUR, LASTING = 5 * HOUR };
 
-/* Below these amounts, and below a tenth of what was usual (the dead-band of sizing), nothing is worth a word; millicores, bytes. */
+/* Below these amounts, and below a tenth of what was usual (the dead-band of sizing), nothing is worth a
+ * word; millicores, bytes. */
 static const double matters[RESOURCES] = {2, 4 * 1048576.0};
 static const double matters_share = 0.1;
 static const double matters_level[RESOURCES] = {10, 16 * 1048576.0};
-/* Own cuts: a start explains a peak that it nearly reaches; a limit is at hand from here on; a request is far exceeded. */
+/* Own cuts: a start explains a peak that it nearly reaches; a limit is at hand from here on; a request is far
+ * exceeded. */
 static const double start_share = 0.7;
 static const double at_limit[RESOURCES] = {0.9, 0.95};
 static const double above = 1.2;
@@ -38,7 +40,8 @@ static double amount_or_nan(int64_t amount)
     return amount > 0 ? (double)amount : NAN;
 }
 
-/* Whether the container's starts are peaks of this kind: as high in the figures of new pods, or it did start again. */
+/* Whether the container's starts are peaks of this kind: as high in the figures of new pods, or it did start
+ * again. */
 static bool is_start(const struct case_of *about, const struct alarm *alarm)
 {
     const struct container *container = about->sheet->container->container;
@@ -46,8 +49,9 @@ static bool is_start(const struct case_of *about, const struct alarm *alarm)
     return about->resource == CPU && known && alarm->end - alarm->start <= START_LONGEST;
 }
 
-/* Severity of a peak: none of it where it stays below the request; high where it is far out and comes to the limit, or to a multiple
- * of the request for an hour. NaN compares false, so what is not known does not count. */
+/* Severity of a peak: none of it where it stays below the request; high where it is far out and comes to the
+ * limit, or to a multiple of the request for an hour. NaN compares false, so what is not known does not
+ * count. */
 static enum severity peak_severity(const struct case_of *about, const struct alarm *alarm)
 {
     int64_t lasts = alarm->end - alarm->start;
@@ -76,7 +80,8 @@ static json_t *alarm_evidence(const struct case_of *about, const struct alarm *a
     evidence_number(out, "request", about->request);
     evidence_number(out, "limit", about->limit);
     json_object_set_new(out, "extra",
-                        textbook_json(&about->textbook, steps->mean, alarm->first, (size_t)(6 * HOUR / steps->step_seconds), alarm->extreme));
+                        textbook_json(&about->textbook, steps->mean, alarm->first,
+                                      (size_t)(6 * HOUR / steps->step_seconds), alarm->extreme));
     return out;
 }
 
@@ -84,7 +89,8 @@ static json_t *alarm_evidence(const struct case_of *about, const struct alarm *a
 static bool is_lasting(const struct case_of *about, const struct alarm *alarm)
 {
     const struct change *change = &about->change;
-    if (change->kind == CHANGE_STEP && (change->after > change->before) == alarm->up && llabs(change->at - alarm->start) <= NEAR) {
+    if (change->kind == CHANGE_STEP && (change->after > change->before) == alarm->up &&
+        llabs(change->at - alarm->start) <= NEAR) {
         return true;
     }
     double moved = alarm->up ? alarm->extreme - alarm->high : alarm->low - alarm->extreme;
@@ -92,7 +98,8 @@ static bool is_lasting(const struct case_of *about, const struct alarm *alarm)
     return alarm->end - alarm->start >= LASTING && moved > 0 && stays >= 0.5 * moved;
 }
 
-static void tell_shift(const struct case_of *about, const struct span *span, double before, double after, json_t *evidence)
+static void tell_shift(const struct case_of *about, const struct span *span, double before, double after,
+                       json_t *evidence)
 {
     char from[32];
     char to[32];
@@ -100,23 +107,27 @@ static void tell_shift(const struct case_of *about, const struct span *span, dou
     enum severity severity = after <= about->request || after <= before ? LOW : MEDIUM;
     evidence_number(evidence, "before", before);
     evidence_number(evidence, "after", after);
-    sheet_add(about->sheet, "level-shift", severity, (int)about->resource, *span, evidence, "%s went from about %s to about %s at %s and stays there",
-              resource_word(about->resource), amount_text(about->resource, fmax(before, 0), from),
+    sheet_add(about->sheet, "level-shift", severity, (int)about->resource, *span, evidence,
+              "%s went from about %s to about %s at %s and stays there", resource_word(about->resource),
+              amount_text(about->resource, fmax(before, 0), from),
               amount_text(about->resource, fmax(after, 0), to), instant_text(span->start, at));
 }
 
 /* A burst: what was usual, what it came to, and for how long. */
 static void tell_burst(const struct case_of *about, const struct alarm *alarm)
 {
-    static const char *const codes[2][RESOURCES] = {{"cpu-drop", "memory-drop"}, {"cpu-spike", "memory-spike"}};
+    static const char *const codes[2][RESOURCES] = {{"cpu-drop", "memory-drop"},
+                                                    {"cpu-spike", "memory-spike"}};
     char to[32];
     char usual[32];
     char at[32];
     char length[32];
-    sheet_add(about->sheet, codes[alarm->up][about->resource], alarm->up ? peak_severity(about, alarm) : LOW, (int)about->resource,
-              (struct span){alarm->start, alarm->end}, alarm_evidence(about, alarm), "%s %s to %s at %s for %s; until then it never %s %s at that hour",
-              resource_word(about->resource), alarm->up ? "rose" : "fell", amount_text(about->resource, fmax(alarm->extreme, 0), to),
-              instant_text(alarm->start, at), length_text(alarm->end - alarm->start, length), alarm->up ? "passed" : "went below",
+    sheet_add(about->sheet, codes[alarm->up][about->resource], alarm->up ? peak_severity(about, alarm) : LOW,
+              (int)about->resource, (struct span){alarm->start, alarm->end}, alarm_evidence(about, alarm),
+              "%s %s to %s at %s for %s; until then it never %s %s at that hour",
+              resource_word(about->resource), alarm->up ? "rose" : "fell",
+              amount_text(about->resource, fmax(alarm->extreme, 0), to), instant_text(alarm->start, at),
+              length_text(alarm->end - alarm->start, length), alarm->up ? "passed" : "went below",
               amount_text(about->resource, fmax(alarm->up ? alarm->high : alarm->low, 0), usual));
 }
 
@@ -124,9 +135,10 @@ static void tell_burst(const struct case_of *about, const struct alarm *alarm)
 static void tell_pattern(const struct case_of *about, const struct alarm *alarm)
 {
     char at[32];
-    sheet_add(about->sheet, "pattern-change", LOW, (int)about->resource, (struct span){alarm->start, alarm->end}, alarm_evidence(about, alarm),
-              "the course of %s in the hour before %s is unlike any hour before it, within the usual range", resource_word(about->resource),
-              instant_text(alarm->end, at));
+    sheet_add(about->sheet, "pattern-change", LOW, (int)about->resource,
+              (struct span){alarm->start, alarm->end}, alarm_evidence(about, alarm),
+              "the course of %s in the hour before %s is unlike any hour before it, within the usual range",
+              resource_word(about->resource), instant_text(alarm->end, at));
 }
 
 static void tell(struct case_of *about, const struct alarm *alarm)
@@ -135,7 +147,8 @@ static void tell(struct case_of *about, const struct alarm *alarm)
         bool step = about->change.kind == CHANGE_STEP && llabs(about->change.at - alarm->start) <= NEAR;
         double before = step ? about->change.before : alarm->usual;
         double after = step ? about->change.after : alarm->after;
-        tell_shift(about, &(struct span){alarm->start, alarm->end}, before, after, alarm_evidence(about, alarm));
+        tell_shift(about, &(struct span){alarm->start, alarm->end}, before, after,
+                   alarm_evidence(about, alarm));
         if (step) {
             about->change.kind = CHANGE_NONE;
         }
@@ -156,13 +169,16 @@ static bool overlaps(const struct rhythms *rhythms, const struct alarm *alarm)
     return false;
 }
 
-/* Whether an alarm is worth a finding. A leak is told as such, not as each new height it reaches and each restart that ends it. */
+/* Whether an alarm is worth a finding. A leak is told as such, not as each new height it reaches and each
+ * restart that ends it. */
 static bool is_told(const struct case_of *about, const struct alarm *alarm, const struct rhythms *rhythms)
 {
     double moved = alarm->up ? alarm->extreme - alarm->usual : alarm->usual - alarm->extreme;
-    double beyond = alarm->excess > 0 ? (alarm->up ? alarm->extreme - alarm->high : alarm->low - alarm->extreme) : moved;
+    double beyond =
+        alarm->excess > 0 ? (alarm->up ? alarm->extreme - alarm->high : alarm->low - alarm->extreme) : moved;
     bool leaking = about->resource == MEMORY && about->sheet->container->signals.leak;
-    return moved >= matters[about->resource] && beyond >= matters_share * fabs(alarm->usual) && !leaking && !overlaps(rhythms, alarm);
+    return moved >= matters[about->resource] && beyond >= matters_share * fabs(alarm->usual) && !leaking &&
+           !overlaps(rhythms, alarm);
 }
 
 /* Whether one of the two regimes is no more than a weekend: that says nothing about a new level. */
@@ -193,7 +209,8 @@ static void tell_change(const struct case_of *about)
             json_decref(evidence);
             return;
         }
-        tell_shift(about, &(struct span){change->at, change->at + 3 * HOUR}, change->before, change->after, evidence);
+        tell_shift(about, &(struct span){change->at, change->at + 3 * HOUR}, change->before, change->after,
+                   evidence);
         return;
     }
     double days = (about->request - about->use->p95) / change->per_day;
@@ -203,13 +220,15 @@ static void tell_change(const struct case_of *about)
     evidence_number(evidence, "to", change->after);
     evidence_number(evidence, "days_to_request", change->per_day > 0 ? fmax(days, 0) : NAN);
     enum severity severity = change->per_day > 0 && days < drift_days ? MEDIUM : LOW;
-    sheet_add(about->sheet, "usage-drift", severity, (int)about->resource, sheet_window(about->sheet), evidence,
-              "%s drifts %s bit by bit, from about %s to about %s in the window", resource_word(about->resource),
-              change->per_day > 0 ? "up" : "down", amount_text(about->resource, fmax(change->before, 0), from),
+    sheet_add(about->sheet, "usage-drift", severity, (int)about->resource, sheet_window(about->sheet),
+              evidence, "%s drifts %s bit by bit, from about %s to about %s in the window",
+              resource_word(about->resource), change->per_day > 0 ? "up" : "down",
+              amount_text(about->resource, fmax(change->before, 0), from),
               amount_text(about->resource, fmax(change->after, 0), to));
 }
 
-void find_unusual(const struct sheet *sheet, enum resource resource, const struct profile *profile, const struct rhythms *rhythms)
+void find_unusual(const struct sheet *sheet, enum resource resource, const struct profile *profile,
+                  const struct rhythms *rhythms)
 {
     const struct container *container = sheet->container->container;
     const struct steps *steps = &container->use[resource].steps;
@@ -219,8 +238,10 @@ void find_unusual(const struct sheet *sheet, enum resource resource, const struc
     about.request = amount_or_nan(container_request(container, resource));
     about.limit = amount_or_nan(container->limit[resource]);
     history_past_days(sheet->past, sheet->plan->subject, container, resource, sheet->arena, &past);
-    alarms_find(steps->mean, steps->count, steps->start, steps->step_seconds, profile, &past, sheet->arena, alarms, NULL);
-    change_find(steps->mean, steps->count, steps->start, steps->step_seconds, profile, sheet->arena, &about.change);
+    alarms_find(steps->mean, steps->count, steps->start, steps->step_seconds, profile, &past, sheet->arena,
+                alarms, NULL);
+    change_find(steps->mean, steps->count, steps->start, steps->step_seconds, profile, sheet->arena,
+                &about.change);
     if (alarms->count > 0) {
         textbook_make(steps->mean, steps->count, sheet->arena, &about.textbook);
     }

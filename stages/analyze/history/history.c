@@ -87,7 +87,8 @@ static void write_line(struct history_out *history, const json_t *row)
 }
 
 /* One row for a day that has entries of `seconds` each. */
-static void write_row(struct history_out *history, json_t *row, int64_t day, const struct extremes *of, int64_t seconds)
+static void write_row(struct history_out *history, json_t *row, int64_t day, const struct extremes *of,
+                      int64_t seconds)
 {
     int64_t year;
     int month;
@@ -102,7 +103,8 @@ static void write_row(struct history_out *history, json_t *row, int64_t day, con
     json_object_set_new(row, "minimum", json_real_or_null(of->low));
     json_object_set_new(row, "maximum", json_real_or_null(of->high));
     json_object_set_new(row, "mean", json_real_or_null(of->sum / (double)of->entries));
-    json_object_set_new(row, "samples", json_integer((of->entries * seconds + HOUR_SECONDS - 1) / HOUR_SECONDS));
+    json_object_set_new(row, "samples",
+                        json_integer((of->entries * seconds + HOUR_SECONDS - 1) / HOUR_SECONDS));
     write_line(history, row);
 }
 
@@ -118,11 +120,16 @@ static struct source source_of(const struct figures *use)
 {
     const struct steps *steps = &use->steps;
     if (steps->count > 0) {
-        return (struct source){steps->start, steps->step_seconds, steps->count, steps->mean, steps->mean, steps->mean};
+        return (struct source){steps->start, steps->step_seconds, steps->count,
+                               steps->mean,  steps->mean,         steps->mean};
     }
     size_t count = use->low.count < use->high.count ? use->low.count : use->high.count;
     bool means = use->mean_hour.count >= count;
-    return (struct source){use->low.start, HOUR_SECONDS, count, use->low.values, means ? use->mean_hour.values : use->low.values,
+    return (struct source){use->low.start,
+                           HOUR_SECONDS,
+                           count,
+                           use->low.values,
+                           means ? use->mean_hour.values : use->low.values,
                            use->high.values};
 }
 

@@ -2,9 +2,11 @@
 #define TARE_ANALYZE_HISTORY_HISTORY_H
 
 /*
- * What a run learns for later runs (--history-out); past.h reads it. JSON Lines: a header {"tare":"history","version":1}, then one
- * row a line in the form that the ledger stores: the lowest and highest five-minute mean of a series on a day (UTC),
- * {"container","day","kind","maximum","mean","minimum","name","namespace","samples","series"}, where samples counts hours; and
+ * What a run learns for later runs (--history-out); past.h reads it. JSON Lines: a header
+ * {"tare":"history","version":1}, then one row a line in the form that the ledger stores: the lowest and
+ * highest five-minute mean of a series on a day (UTC),
+ * {"container","day","kind","maximum","mean","minimum","name","namespace","samples","series"}, where samples
+ * counts hours; and
  * {"llm":{…}} for an exchange with a model.
  */
 

@@ -92,9 +92,11 @@ static struct entry *entry_for(struct history_past *past, const char *key)
 }
 
 /* "namespace\nkind\nname\ncontainer\nseries"; false when it is too long. */
-static bool key_make(char key[KEY_MAX], const char *namespace, const char *kind, const char *name, const char *container, const char *series)
+static bool key_make(char key[KEY_MAX], const char *namespace, const char *kind, const char *name,
+                     const char *container, const char *series)
 {
-    int length = snprintf(key, KEY_MAX, "%s\n%s\n%s\n%s\n%s", namespace ? namespace : "default", kind, name, container, series);
+    int length = snprintf(key, KEY_MAX, "%s\n%s\n%s\n%s\n%s", namespace ? namespace : "default", kind, name,
+                          container, series);
     return length > 0 && length < KEY_MAX;
 }
 
@@ -121,7 +123,8 @@ static bool number_read(const json_t *row, const char *key, double *out)
     return json_is_null(json_object_get(row, key)) || (json_get_number(row, key, out) && isfinite(*out));
 }
 
-/* Keeps a row; false when it is none. A row of an exchange with a model or of a series that is not known says nothing here. */
+/* Keeps a row; false when it is none. A row of an exchange with a model or of a series that is not known says
+ * nothing here. */
 static bool row_add(struct history_past *past, const json_t *json)
 {
     const char *kind = json_string_or_null(json, "kind");
@@ -140,7 +143,8 @@ static bool row_add(struct history_past *past, const json_t *json)
         !key_make(key, json_string_or_null(json, "namespace"), kind, name, container, series) || low > high) {
         return false;
     }
-    if (isnan(low) || isnan(high) || (!str_equal(series, resource_key(CPU)) && !str_equal(series, resource_key(MEMORY)))) {
+    if (isnan(low) || isnan(high) ||
+        (!str_equal(series, resource_key(CPU)) && !str_equal(series, resource_key(MEMORY)))) {
         return true;
     }
     row.low = (float)low;
@@ -155,15 +159,18 @@ static bool row_add(struct history_past *past, const json_t *json)
 }
 
 /* One line: the header or a row. */
-static int line_read(struct history_past *past, const char *path, int64_t number, const char *line, size_t length, struct err *err)
+static int line_read(struct history_past *past, const char *path, int64_t number, const char *line,
+                     size_t length, struct err *err)
 {
     struct err inner = {0};
     json_t *json = json_read(line, length, "line", &inner);
-    bool header = str_equal(json_string_or_null(json, "tare"), "history") && json_int_or(json, "version", 0) == 1;
+    bool header =
+        str_equal(json_string_or_null(json, "tare"), "history") && json_int_or(json, "version", 0) == 1;
     bool good = json != NULL && (number == 1 ? header : row_add(past, json));
     json_decref(json);
     if (!good) {
-        return err_set(err, ERR_DATA, "%s is no history of this version: line %lld cannot be read", path, (long long)number);
+        return err_set(err, ERR_DATA, "%s is no history of this version: line %lld cannot be read", path,
+                       (long long)number);
     }
     if (past->row_count > PAST_ROWS_MAX || past->keys_length > keys_max) {
         return err_set(err, ERR_DATA, "history file %s has more than %d rows", path, PAST_ROWS_MAX);
@@ -172,7 +179,8 @@ static int line_read(struct history_past *past, const char *path, int64_t number
 }
 
 /* Reads the lines of an open history, one buffer of LINE_MAX_BYTES at a time. */
-static int lines_read(struct history_past *past, FILE *file, const char *path, char *line, struct hash *hash, struct err *err)
+static int lines_read(struct history_past *past, FILE *file, const char *path, char *line, struct hash *hash,
+                      struct err *err)
 {
     int64_t number = 0;
     while (fgets(line, LINE_MAX_BYTES, file)) {
@@ -180,7 +188,8 @@ static int lines_read(struct history_past *past, FILE *file, const char *path, c
         hash_add(hash, line, length);
         number++;
         if (length == 0 || line[length - 1] != '\n') {
-            return err_set(err, ERR_DATA, "line %lld of history file %s is too long or not ended", (long long)number, path);
+            return err_set(err, ERR_DATA, "line %lld of history file %s is too long or not ended",
+                           (long long)number, path);
         }
         if (line_read(past, path, number, line, length, err)) {
             return -1;
@@ -247,13 +256,15 @@ static void day_insert(struct past_days *days, const struct row *row, int32_t *d
     days->count++;
 }
 
-void history_past_days(const struct history_past *past, const struct subject *subject, const struct container *container,
-                       enum resource resource, struct arena *arena, struct past_days *out)
+void history_past_days(const struct history_past *past, const struct subject *subject,
+                       const struct container *container, enum resource resource, struct arena *arena,
+                       struct past_days *out)
 {
     char key[KEY_MAX];
     *out = (struct past_days){.count = 0};
     if (!past || past->used == 0 ||
-        !key_make(key, subject->namespace, subject->kind, subject->name, container->name, resource_key(resource))) {
+        !key_make(key, subject->namespace, subject->kind, subject->name, container->name,
+                  resource_key(resource))) {
         return;
     }
     const struct entry *entry = slot_of(past, key);

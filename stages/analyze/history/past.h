@@ -2,9 +2,9 @@
 #define TARE_ANALYZE_HISTORY_PAST_H
 
 /*
- * What earlier runs learned (--history): for each series the lowest and highest five-minute mean of each day, held in memory for
- * the whole run. Rows may come in any order; a row is 16 bytes, so 10,000 containers of 90 days, two series each, are 29 MB. More
- * than PAST_ROWS_MAX rows are refused.
+ * What earlier runs learned (--history): for each series the lowest and highest five-minute mean of each day,
+ * held in memory for the whole run. Rows may come in any order; a row is 16 bytes, so 10,000 containers of 90
+ * days, two series each, are 29 MB. More than PAST_ROWS_MAX rows are refused.
  */
 
 #include <stddef.h>
@@ -26,16 +26,17 @@ struct past_days {
 
 struct history_past;
 
-/* Reads a history file, a line at a time; digest receives the sha256 of its bytes. *out is new, free with history_past_free.
- * ERR_NOINPUT, ERR_DATA naming the line. */
+/* Reads a history file, a line at a time; digest receives the sha256 of its bytes. *out is new, free with
+ * history_past_free. ERR_NOINPUT, ERR_DATA naming the line. */
 int history_past_open(const char *path, struct history_past **out, char digest[DIGEST_HEX], struct err *err);
 
 /* Frees; NULL is allowed. */
 void history_past_free(struct history_past *past);
 
-/* The days of one series of a container that end before the window begins, in `arena`. `past` NULL: none. A workload without a
- * namespace is the one of namespace "default". */
-void history_past_days(const struct history_past *past, const struct subject *subject, const struct container *container,
-                       enum resource resource, struct arena *arena, struct past_days *out);
+/* The days of one series of a container that end before the window begins, in `arena`. `past` NULL: none. A
+ * workload without a namespace is the one of namespace "default". */
+void history_past_days(const struct history_past *past, const struct subject *subject,
+                       const struct container *container, enum resource resource, struct arena *arena,
+                       struct past_days *out);
 
 #endif

@@ -8,7 +8,8 @@
 
 enum { LEAST = 48, MOST = 24 * 31, LIFE_LEAST = 12 };
 
-/* A fall by this share from one number to the next ends a life; levelling off is a later slope below this share of the whole one. */
+/* A fall by this share from one number to the next ends a life; levelling off is a later slope below this
+ * share of the whole one. */
 static const double fall_share = 0.15;
 static const double late_share = 0.5;
 static const double sure = 0.01;
@@ -33,7 +34,8 @@ static void read_points(const double *values, size_t count, struct arena *arena,
         values += count - MOST;
         count = MOST;
     }
-    *out = (struct points){0, arena_alloc_array(arena, count + 1, sizeof(double)), arena_alloc_array(arena, count + 1, sizeof(double))};
+    *out = (struct points){0, arena_alloc_array(arena, count + 1, sizeof(double)),
+                           arena_alloc_array(arena, count + 1, sizeof(double))};
     for (size_t i = 0; i < count; i++) {
         if (isfinite(values[i])) {
             out->x[out->count] = (double)i;
@@ -68,7 +70,8 @@ static double variance_of(double *life, size_t count)
 }
 
 /* Adds the pairs of one life, the places [from, to). */
-static void add_life(const struct points *points, size_t from, size_t to, struct arena *arena, struct sums *sums)
+static void add_life(const struct points *points, size_t from, size_t to, struct arena *arena,
+                     struct sums *sums)
 {
     size_t count = to - from;
     size_t later = from + count / 2;
@@ -111,7 +114,8 @@ void climb_fit(const double *values, size_t count, struct arena *arena, struct c
         return;
     }
     size_t pairs = points.count * (points.count - 1) / 2;
-    struct sums sums = {.slopes = arena_alloc_array(arena, pairs, sizeof(double)), .late = arena_alloc_array(arena, pairs, sizeof(double))};
+    struct sums sums = {.slopes = arena_alloc_array(arena, pairs, sizeof(double)),
+                        .late = arena_alloc_array(arena, pairs, sizeof(double))};
     size_t from = 0;
     for (size_t i = 1; i <= points.count; i++) {
         if (i == points.count || points.y[i] < (1 - fall_share) * points.y[i - 1]) {

@@ -2,10 +2,11 @@
 #define TARE_ANALYZE_STATISTICS_CLIMB_H
 
 /*
- * Whether something rises as long as it lives: the trend of numbers at equal distances that fall back now and then (memory of a
- * process that is killed or rolled out), taken within the lives between the falls. Slope: Theil's and Sen's over pairs within a life;
- * p: Kendall's S and its variance summed over the lives (the seasonal Kendall test of Hirsch, Slack and Smith, lives for seasons).
- * What rises at first and then levels off (a cache that fills) has a slope in the later halves of the lives that is small.
+ * Whether something rises as long as it lives: the trend of numbers at equal distances that fall back now and
+ * then (memory of a process that is killed or rolled out), taken within the lives between the falls. Slope:
+ * Theil's and Sen's over pairs within a life; p: Kendall's S and its variance summed over the lives (the
+ * seasonal Kendall test of Hirsch, Slack and Smith, lives for seasons). What rises at first and then levels
+ * off (a cache that fills) has a slope in the later halves of the lives that is small.
  */
 
 #include <stdbool.h>
@@ -19,13 +20,15 @@ struct climb {
     double per_step;      /* from one number to the next; median over the pairs within lives */
     double late_per_step; /* the same in the later half of each life */
     double p;
-    double median;        /* of all numbers */
+    double median; /* of all numbers */
 };
 
-/* The climb of `values` (NaN = gap), the last 744 of them where there are more. O(n²) in time and, for the slopes, in `arena`. */
+/* The climb of `values` (NaN = gap), the last 744 of them where there are more. O(n²) in time and, for the
+ * slopes, in `arena`. */
 void climb_fit(const double *values, size_t count, struct arena *arena, struct climb *out);
 
-/* Whether it goes on rising by more than `share` of the median in `steps` steps: surely (p < 0.01) and without levelling off. */
+/* Whether it goes on rising by more than `share` of the median in `steps` steps: surely (p < 0.01) and
+ * without levelling off. */
 bool climb_lasts(const struct climb *climb, double share, double steps);
 
 #endif

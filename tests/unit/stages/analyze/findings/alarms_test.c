@@ -1,4 +1,5 @@
-/* The detector of record on made series: what it must see, what it must not, what stored days change; and its parts by hand. */
+/* The detector of record on made series: what it must see, what it must not, what stored days change; and its
+ * parts by hand. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -174,7 +175,8 @@ static void test_novelty_is_exact(void **state)
     }
     novelty(quarters, QUARTERS, exact, &arena, slow);
     for (size_t i = 0; i < QUARTERS; i++) {
-        assert_true(slow[i] >= 1 ? fabs(fast[i] - slow[i]) < 1e-5 * slow[i] : fast[i] < 1.0001 && fast[i] > slow[i] - 1e-5);
+        assert_true(slow[i] >= 1 ? fabs(fast[i] - slow[i]) < 1e-5 * slow[i]
+                                 : fast[i] < 1.0001 && fast[i] > slow[i] - 1e-5);
     }
     arena_release(&arena);
 }
@@ -204,9 +206,14 @@ static void test_range_by_hand(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_quiet),   cmocka_unit_test(test_peak_at_night),    cmocka_unit_test(test_suppression),
-        cmocka_unit_test(test_drop),    cmocka_unit_test(test_past),             cmocka_unit_test(test_edges),
-        cmocka_unit_test(test_novelty_is_exact), cmocka_unit_test(test_range_by_hand),
+        cmocka_unit_test(test_quiet),
+        cmocka_unit_test(test_peak_at_night),
+        cmocka_unit_test(test_suppression),
+        cmocka_unit_test(test_drop),
+        cmocka_unit_test(test_past),
+        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_novelty_is_exact),
+        cmocka_unit_test(test_range_by_hand),
     };
     return cmocka_run_group_tests_name("alarms", tests, NULL, NULL);
 }

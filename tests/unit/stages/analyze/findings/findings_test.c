@@ -1,4 +1,5 @@
-/* Findings on planted courses of usage: each is found and named, with its severity; what explains it is not told as something else. */
+/* Findings on planted courses of usage: each is found and named, with its severity; what explains it is not
+ * told as something else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -220,13 +221,15 @@ static void plant_weekly(struct week *week)
     week_fill(week->cpu, week->count, 120, 0.06);
     week_fill(week->memory, week->count, 300 * WEEK_MIB, 0.01);
     for (size_t i = 0; i < week->count; i++) {
-        week->cpu[i] *= week_weekday(week, i) == 3 && week_hour(week, i) >= 9 && week_hour(week, i) < 14 ? 6 : 1;
+        week->cpu[i] *=
+            week_weekday(week, i) == 3 && week_hour(week, i) >= 9 && week_hour(week, i) < 14 ? 6 : 1;
     }
 }
 
 static void plant_conflict(struct week *week)
 {
-    week->autoscaler = "{\"kind\":\"HorizontalPodAutoscaler\",\"name\":\"cart\",\"min\":2,\"max\":6,\"metrics\":[{\"type\":\"Resource\","
+    week->autoscaler = "{\"kind\":\"HorizontalPodAutoscaler\",\"name\":\"cart\",\"min\":2,\"max\":6,"
+                       "\"metrics\":[{\"type\":\"Resource\","
                        "\"resource\":\"cpu\",\"target_type\":\"Utilization\",\"target\":70}]}";
     week->cpu_request = 0;
 }
@@ -277,7 +280,8 @@ static void test_planted(void **state)
         char *text = json_text(findings);
         if (!finding || !str_equal(json_string_or_null(finding, "severity"), planted[i].severity) ||
             !str_equal(json_string_or_null(finding, "resource"), planted[i].resource)) {
-            fail_msg("%s %s of %s is not among %s", planted[i].severity, planted[i].code, planted[i].resource, text);
+            fail_msg("%s %s of %s is not among %s", planted[i].severity, planted[i].code, planted[i].resource,
+                     text);
         }
         if (planted[i].absent && finding_of(findings, planted[i].absent)) {
             fail_msg("%s beside %s in %s", planted[i].absent, planted[i].code, text);
@@ -335,8 +339,11 @@ static void test_outlook(void **state)
     struct subject subject = {.window_end = WEEK_END};
     struct plan plan = {.subject = &subject};
     json_t *findings = json_array();
-    json_t *outlook = json_loads("{\"quotas\":[{\"name\":\"team\",\"resource\":\"cpu_millicores\",\"hard\":4000,\"at\":\"2026-11-25T00:00:00Z\","
-                                 "\"days\":3},{\"name\":\"far\",\"resource\":\"cpu_millicores\",\"hard\":4000,\"at\":null,\"days\":null}]}", 0, NULL);
+    json_t *outlook = json_loads("{\"quotas\":[{\"name\":\"team\",\"resource\":\"cpu_millicores\",\"hard\":"
+                                 "4000,\"at\":\"2026-11-25T00:00:00Z\","
+                                 "\"days\":3},{\"name\":\"far\",\"resource\":\"cpu_millicores\",\"hard\":"
+                                 "4000,\"at\":null,\"days\":null}]}",
+                                 0, NULL);
     (void)state;
     findings_add_outlook(findings, &plan, outlook);
     findings_add_outlook(findings, &plan, NULL);

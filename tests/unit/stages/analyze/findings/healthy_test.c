@@ -1,4 +1,5 @@
-/* Thousands of healthy weeks of many shapes and sizes: nothing high or critical is said of any, and hardly ever anything medium. */
+/* Thousands of healthy weeks of many shapes and sizes: nothing high or critical is said of any, and hardly
+ * ever anything medium. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -139,7 +140,8 @@ static void autoscaled(struct week *week)
         double load = 1 + height * wave(week, i, hour);
         week->cpu[i] *= load / fmax(ceil(load), 1);
     }
-    week->autoscaler = "{\"kind\":\"HorizontalPodAutoscaler\",\"name\":\"cart\",\"min\":1,\"max\":9,\"metrics\":[{\"type\":\"Resource\","
+    week->autoscaler = "{\"kind\":\"HorizontalPodAutoscaler\",\"name\":\"cart\",\"min\":1,\"max\":9,"
+                       "\"metrics\":[{\"type\":\"Resource\","
                        "\"resource\":\"cpu\",\"target_type\":\"Utilization\",\"target\":70}]}";
 }
 
@@ -192,10 +194,22 @@ static const struct shape {
     const char *name;
     void (*make)(struct week *);
 } shapes[] = {
-    {"steady", steady},       {"daily", daily},         {"office", office},       {"workweek", workweek}, {"weekend shop", weekend_shop},
-    {"bursty", bursty},       {"heap", heap},           {"cache", cache},         {"rolled out", rolled_out},
-    {"crashed", crashed},     {"autoscaled", autoscaled}, {"nightly", nightly},   {"hourly", hourly},
-    {"wandering", wandering}, {"following", following}, {"collecting", collecting},
+    {"steady", steady},
+    {"daily", daily},
+    {"office", office},
+    {"workweek", workweek},
+    {"weekend shop", weekend_shop},
+    {"bursty", bursty},
+    {"heap", heap},
+    {"cache", cache},
+    {"rolled out", rolled_out},
+    {"crashed", crashed},
+    {"autoscaled", autoscaled},
+    {"nightly", nightly},
+    {"hourly", hourly},
+    {"wandering", wandering},
+    {"following", following},
+    {"collecting", collecting},
 };
 
 static double highest(const double *values, size_t count)
@@ -232,7 +246,8 @@ static size_t count_of(const json_t *findings, const char *severity, const char 
     for (size_t i = 0; i < json_array_size(findings); i++) {
         const json_t *finding = json_array_get(findings, i);
         if (str_equal(json_string_or_null(finding, "severity"), severity)) {
-            print_message("%s: %s %s: %s\n", what, severity, json_string_or_null(finding, "code"), json_string_or_null(finding, "message"));
+            print_message("%s: %s %s: %s\n", what, severity, json_string_or_null(finding, "code"),
+                          json_string_or_null(finding, "message"));
             count++;
         }
     }

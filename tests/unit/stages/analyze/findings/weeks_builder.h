@@ -1,8 +1,8 @@
 #ifndef TARE_TESTS_WEEKS_BUILDER_H
 #define TARE_TESTS_WEEKS_BUILDER_H
 
-/* Made courses of usage for the tests of findings: five-minute steps in, a record as tare-collect writes it out. The window ends on a
- * Sunday, 2026-11-22T00:00:00Z. */
+/* Made courses of usage for the tests of findings: five-minute steps in, a record as tare-collect writes it
+ * out. The window ends on a Sunday, 2026-11-22T00:00:00Z. */
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +13,13 @@
 #include "pipeline/io/json.h"
 #include "pipeline/run/series.h"
 
-enum { WEEK_STEP = 300, WEEK_DAY = 288, WEEK_HOUR = 12, WEEK_STEPS = 7 * WEEK_DAY, WEEKS_STEPS_MAX = 4 * WEEK_STEPS };
+enum {
+    WEEK_STEP = 300,
+    WEEK_DAY = 288,
+    WEEK_HOUR = 12,
+    WEEK_STEPS = 7 * WEEK_DAY,
+    WEEKS_STEPS_MAX = 4 * WEEK_STEPS
+};
 #define WEEK_END INT64_C(1795305600)
 #define WEEK_MIB 1048576.0
 
@@ -22,7 +28,7 @@ struct week {
     const char *kind;
     size_t count; /* steps */
     double cpu[WEEKS_STEPS_MAX], memory[WEEKS_STEPS_MAX];
-    double high[WEEKS_STEPS_MAX];                /* of the CPU; 0: as `cpu` */
+    double high[WEEKS_STEPS_MAX];                                /* of the CPU; 0: as `cpu` */
     double cpu_request, cpu_limit, memory_request, memory_limit; /* 0: none */
     double replicas, throttled, throttled_hour, oom_kills, restarts, startup;
     double pod_max, pod_median; /* 0: as p95 */
@@ -88,13 +94,15 @@ static inline json_t *week_hourly(const double *values, size_t count, int which)
     return series_json(hours, count / WEEK_HOUR);
 }
 
-static inline json_t *week_figures(const double *values, const double *high, size_t count, const struct week *week, bool cpu)
+static inline json_t *week_figures(const double *values, const double *high, size_t count,
+                                   const struct week *week, bool cpu)
 {
     static double sorted[WEEKS_STEPS_MAX];
     static const struct {
         const char *key;
         double q;
-    } rows[] = {{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"p99_5", 0.995}, {"max", 1}, {"wp95", 0.95}, {"wp99", 0.99}, {"bh90", 0.95}};
+    } rows[] = {{"p50", 0.5}, {"p90", 0.9},   {"p95", 0.95},  {"p99", 0.99}, {"p99_5", 0.995},
+                {"max", 1},   {"wp95", 0.95}, {"wp99", 0.99}, {"bh90", 0.95}};
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         if (!isnan(values[i])) {
@@ -104,13 +112,15 @@ static inline json_t *week_figures(const double *values, const double *high, siz
     qsort(sorted, n, sizeof *sorted, week_compare);
     json_t *out = json_object();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        json_object_set_new(out, rows[i].key, json_real_or_null(sorted[(size_t)(rows[i].q * (double)(n - 1))]));
+        json_object_set_new(out, rows[i].key,
+                            json_real_or_null(sorted[(size_t)(rows[i].q * (double)(n - 1))]));
     }
     double p95 = sorted[(size_t)(0.95 * (double)(n - 1))];
     json_object_set_new(out, "samples", json_integer((json_int_t)n));
     json_object_set_new(out, "pods", json_real(fmax(week->replicas, 1)));
     json_object_set_new(out, "pod_wp95_max", json_real(cpu && week->pod_max > 0 ? week->pod_max : p95));
-    json_object_set_new(out, "pod_wp95_median", json_real(cpu && week->pod_median > 0 ? week->pod_median : p95));
+    json_object_set_new(out, "pod_wp95_median",
+                        json_real(cpu && week->pod_median > 0 ? week->pod_median : p95));
     if (cpu && week->startup > 0) {
         json_object_set_new(out, "startup_p99", json_real(week->startup));
         json_object_set_new(out, "startup_max", json_real(week->startup));
@@ -148,16 +158,20 @@ static inline json_t *week_record(const struct week *week)
     json_t *container = json_pack("{s:s,s:s,s:o,s:o}", "name", "app", "role", "container", "requests",
                                   week_amounts(week->cpu_request, week->memory_request), "limits",
                                   week_amounts(week->cpu_limit, week->memory_limit));
-    json_t *workload = json_pack("{s:s,s:s,s:s,s:i,s:o,s:[o]}", "namespace", "shop", "kind", week->kind ? week->kind : "Deployment", "name",
-                                 "cart", "replicas", (int)fmax(week->replicas, 1), "autoscaler",
-                                 week->autoscaler ? json_loads(week->autoscaler, 0, NULL) : json_null(), "containers", container);
-    json_t *app = json_pack("{s:o,s:o,s:f,s:f,s:f,s:f}", "cpu_millicores",
-                            week_figures(week->cpu, week->high[0] > 0 ? week->high : week->cpu, week->count, week, true), "memory_bytes",
-                            week_figures(week->memory, week->memory, week->count, week, false), "throttled_ratio", week->throttled,
-                            "throttled_worst_hour", week->throttled_hour, "oom_kills", week->oom_kills, "restarts", week->restarts);
-    json_t *usage = json_pack("{s:{s:s,s:s,s:I},s:f,s:I,s:f,s:f,s:{s:o}}", "window", "start", start, "end", end, "seconds", seconds, "coverage",
-                              1.0, "history_seconds", seconds, "pods", fmax(week->replicas, 1), "replicas", fmax(week->replicas, 1),
-                              "containers", "app", app);
+    json_t *workload = json_pack(
+        "{s:s,s:s,s:s,s:i,s:o,s:[o]}", "namespace", "shop", "kind", week->kind ? week->kind : "Deployment",
+        "name", "cart", "replicas", (int)fmax(week->replicas, 1), "autoscaler",
+        week->autoscaler ? json_loads(week->autoscaler, 0, NULL) : json_null(), "containers", container);
+    json_t *app = json_pack(
+        "{s:o,s:o,s:f,s:f,s:f,s:f}", "cpu_millicores",
+        week_figures(week->cpu, week->high[0] > 0 ? week->high : week->cpu, week->count, week, true),
+        "memory_bytes", week_figures(week->memory, week->memory, week->count, week, false), "throttled_ratio",
+        week->throttled, "throttled_worst_hour", week->throttled_hour, "oom_kills", week->oom_kills,
+        "restarts", week->restarts);
+    json_t *usage =
+        json_pack("{s:{s:s,s:s,s:I},s:f,s:I,s:f,s:f,s:{s:o}}", "window", "start", start, "end", end,
+                  "seconds", seconds, "coverage", 1.0, "history_seconds", seconds, "pods",
+                  fmax(week->replicas, 1), "replicas", fmax(week->replicas, 1), "containers", "app", app);
     return json_pack("{s:o,s:[],s:o}", "workload", workload, "problems", "usage", usage);
 }
 

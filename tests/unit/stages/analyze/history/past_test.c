@@ -1,4 +1,5 @@
-/* What a run leaves is what the next one reads; rows in any order; broken ones named by their line; days inside the window not counted. */
+/* What a run leaves is what the next one reads; rows in any order; broken ones named by their line; days
+ * inside the window not counted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,9 +17,10 @@
 #include "tests/unit/stages/analyze/findings/weeks_builder.h"
 
 #define HEADER "{\"tare\":\"history\",\"version\":1}\n"
-#define ROW(name, day, low, high)                                                                                                       \
-    "{\"container\":\"app\",\"day\":\"" day "\",\"kind\":\"Deployment\",\"maximum\":" #high ",\"mean\":1,\"minimum\":" #low              \
-    ",\"name\":\"" name "\",\"namespace\":\"shop\",\"samples\":24,\"series\":\"cpu_millicores\"}\n"
+#define ROW(name, day, low, high) \
+    "{\"container\":\"app\",\"day\":\"" day "\",\"kind\":\"Deployment\",\"maximum\":" #high \
+    ",\"mean\":1,\"minimum\":" #low ",\"name\":\"" name \
+    "\",\"namespace\":\"shop\",\"samples\":24,\"series\":\"cpu_millicores\"}\n"
 
 static char path[] = "/tmp/tare-past-XXXXXX";
 
@@ -42,14 +44,17 @@ static struct history_past *open_text(const char *text)
     return past;
 }
 
-static struct subject cart = {.namespace = "shop", .kind = "Deployment", .name = "cart", .window_start = INT64_C(1794700800)};
+static struct subject cart = {
+    .namespace = "shop", .kind = "Deployment", .name = "cart", .window_start = INT64_C(1794700800)};
 static struct container app = {.name = "app"};
 
 static void test_rows(void **state)
 {
-    struct history_past *past = open_text(HEADER ROW("cart", "2026-11-13", 3, 9) ROW("other", "2026-11-01", 1, 99) ROW("cart", "2026-11-11", 1, 5)
-                                              ROW("cart", "2026-11-12", 2, 7) ROW("cart", "2026-11-12", 1.5, 6) "{\"llm\":{\"provider\":\"x\"}}\n"
-                                                  ROW("cart", "2026-11-14", 0, 900) ROW("cart", "2026-11-15", 0, 900));
+    struct history_past *past =
+        open_text(HEADER ROW("cart", "2026-11-13", 3, 9) ROW("other", "2026-11-01", 1, 99)
+                      ROW("cart", "2026-11-11", 1, 5) ROW("cart", "2026-11-12", 2, 7)
+                          ROW("cart", "2026-11-12", 1.5, 6) "{\"llm\":{\"provider\":\"x\"}}\n" ROW(
+                              "cart", "2026-11-14", 0, 900) ROW("cart", "2026-11-15", 0, 900));
     struct past_days days;
     struct arena arena;
     (void)state;
@@ -119,7 +124,8 @@ static void test_many(void **state)
     for (int day = 0; day < DAYS; day++) {
         for (int i = 0; i < SERIES; i++) {
             (void)fprintf(file,
-                          "{\"container\":\"app\",\"day\":\"2026-10-%02d\",\"kind\":\"Deployment\",\"maximum\":%d,\"minimum\":%d,\"name\":\"w%d\","
+                          "{\"container\":\"app\",\"day\":\"2026-10-%02d\",\"kind\":\"Deployment\","
+                          "\"maximum\":%d,\"minimum\":%d,\"name\":\"w%d\","
                           "\"namespace\":null,\"series\":\"memory_bytes\"}\n",
                           day + 1, i + day + 1, i, i);
         }
@@ -131,7 +137,8 @@ static void test_many(void **state)
         char name[16];
         struct past_days days;
         (void)snprintf(name, sizeof name, "w%d", i);
-        const struct subject subject = {.kind = "Deployment", .name = name, .window_start = cart.window_start};
+        const struct subject subject = {
+            .kind = "Deployment", .name = name, .window_start = cart.window_start};
         history_past_days(past, &subject, &app, MEMORY, &arena, &days);
         assert_int_equal(days.count, DAYS);
         assert_int_equal((int)days.high[DAYS - 1], i + DAYS);
@@ -170,7 +177,8 @@ static bool names(const json_t *findings, const char *code)
     return false;
 }
 
-/* Wednesdays at nine: told as a spike by a run that knows one week, and as what it is by one that knows the weeks before. */
+/* Wednesdays at nine: told as a spike by a run that knows one week, and as what it is by one that knows the
+ * weeks before. */
 static void test_weeks(void **state)
 {
     static struct week month;
@@ -187,7 +195,8 @@ static void test_weeks(void **state)
     week_fill(month.cpu, month.count, 120, 0.06);
     week_fill(month.memory, month.count, 300 * WEEK_MIB, 0.01);
     for (size_t i = 0; i < month.count; i++) {
-        month.cpu[i] *= week_weekday(&month, i) == 3 && week_hour(&month, i) >= 9 && week_hour(&month, i) < 13 ? 6 : 1;
+        month.cpu[i] *=
+            week_weekday(&month, i) == 3 && week_hour(&month, i) >= 9 && week_hour(&month, i) < 13 ? 6 : 1;
     }
     last = month;
     last.count = WEEK_STEPS;

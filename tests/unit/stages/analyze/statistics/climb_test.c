@@ -95,7 +95,8 @@ static void too_little(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line), cmocka_unit_test(a_saw), cmocka_unit_test(what_levels_off), cmocka_unit_test(no_trend), cmocka_unit_test(too_little),
+        cmocka_unit_test(a_line),   cmocka_unit_test(a_saw),      cmocka_unit_test(what_levels_off),
+        cmocka_unit_test(no_trend), cmocka_unit_test(too_little),
     };
     return cmocka_run_group_tests_name("climb", tests, NULL, NULL);
 }
