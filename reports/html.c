@@ -322,8 +322,8 @@ static int workloads(const struct report *report, struct report_sink *sink, stru
                    "first %d; <code>tare explain</code> tells all of any.</p>\n",
                    CHARTS_MAX, FULL_MAX);
     }
-    buf_add_str(out, "<p class=\"quiet\">Backtests are over days that were not learned from: share of the time above the request · request "
-                     "over mean use, with tare's numbers, today's, and those of KRR's and VPA's rules.</p>\n");
+    buf_add_str(out, "<p class=\"quiet\">Backtests are over days that were not learned from: share of the time above the request · "
+                     "request over mean use, with tare's numbers, today's, and those of KRR's and VPA's rules.</p>\n");
     if (t->changed > 0) {
         html_workload_head("What would change, the most money first", out);
         if (workload_rows(report, REPORT_CHANGES, sink, err)) {

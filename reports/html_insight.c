@@ -9,8 +9,11 @@
 
 enum { LINES_MAX = 64 * 1024 };
 
-/* A container's resource under all contenders; closing tags that HTML does without are left out, for there may be ten thousand. */
-static void verdict_row(const struct report_row *row, const struct report_container *container, bool cpu, struct buf *out)
+/* A container's resource under all contenders; closing tags that HTML does without are left out, for there
+ * may be ten thousand.
+ */
+static void verdict_row(const struct report_row *row, const struct report_container *container, bool cpu,
+                        struct buf *out)
 {
     struct insight_verdict verdict;
     char text[2 * FIGURE_MAX];
@@ -56,7 +59,8 @@ static void forecasts(const struct report_row *row, struct buf *out)
         for (int cpu = 1; cpu >= 0; cpu--) {
             const json_t *forecast = insight_forecast(row, row->containers[i].name, cpu == 1);
             if (forecast != NULL) {
-                svg_forecast_chart(forecast, &row->containers[i], cpu == 1 ? CPU_REQUEST : MEMORY_REQUEST, out);
+                svg_forecast_chart(forecast, &row->containers[i], cpu == 1 ? CPU_REQUEST : MEMORY_REQUEST,
+                                   out);
             }
         }
     }

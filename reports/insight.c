@@ -70,10 +70,13 @@ const char *insight_contender(int contender)
     return contenders[contender].name;
 }
 
-bool insight_verdict(const struct report_row *row, const char *container, bool cpu, int contender, struct insight_verdict *out)
+bool insight_verdict(const struct report_row *row, const char *container, bool cpu, int contender,
+                     struct insight_verdict *out)
 {
-    const json_t *judged = json_object_get(json_object_get(part_of(row, "backtest"), "containers"), container);
-    const json_t *verdict = json_object_get(json_object_get(judged, resource_member(cpu)), contenders[contender].member);
+    const json_t *judged =
+        json_object_get(json_object_get(part_of(row, "backtest"), "containers"), container);
+    const json_t *verdict =
+        json_object_get(json_object_get(judged, resource_member(cpu)), contenders[contender].member);
     *out = (struct insight_verdict){.time_above = number(verdict, "time_above"),
                                     .slack = number(verdict, "slack"),
                                     .hit = number(verdict, cpu ? "throttled" : "oom_kills")};
@@ -91,11 +94,11 @@ char *insight_verdict_text(const struct insight_verdict *verdict, bool cpu, char
     if (!isfinite(verdict->hit) || verdict->hit <= 0) {
         snprintf(out, 2 * FIGURE_MAX, "%.40s \xc2\xb7 %.40s%s", above, slack, known ? "\xc3\x97" : "");
     } else if (cpu) {
-        snprintf(out, 2 * FIGURE_MAX, "%.40s \xc2\xb7 %.30s%s \xc2\xb7 throttled %.20s", above, slack, known ? "\xc3\x97" : "",
-                 figure_share(verdict->hit, hit));
+        snprintf(out, 2 * FIGURE_MAX, "%.40s \xc2\xb7 %.30s%s \xc2\xb7 throttled %.20s", above, slack,
+                 known ? "\xc3\x97" : "", figure_share(verdict->hit, hit));
     } else {
-        snprintf(out, 2 * FIGURE_MAX, "%.40s \xc2\xb7 %.30s%s \xc2\xb7 %.20s OOM", above, slack, known ? "\xc3\x97" : "",
-                 figure_plain(verdict->hit, hit));
+        snprintf(out, 2 * FIGURE_MAX, "%.40s \xc2\xb7 %.30s%s \xc2\xb7 %.20s OOM", above, slack,
+                 known ? "\xc3\x97" : "", figure_plain(verdict->hit, hit));
     }
     return out;
 }
@@ -113,16 +116,19 @@ void insight_backtest(const struct report_row *row, struct buf *out)
 }
 
 /* A crossing that lies ahead. */
-static void add_crossing(const json_t *trend, const char *what, const char *container, size_t resource, struct buf *out)
+static void add_crossing(const json_t *trend, const char *what, const char *container, size_t resource,
+                         struct buf *out)
 {
     const json_t *cross = json_object_get(json_object_get(trend, "crosses"), what);
     char amount[FIGURE_MAX];
     char per_day[FIGURE_MAX];
     char days[FIGURE_MAX];
     if (isfinite(number(cross, "days"))) {
-        buf_printf(out, "%s of %s rises by %s a day and meets its %s of %s in %s days.\n", resources[resource].name, container,
+        buf_printf(out, "%s of %s rises by %s a day and meets its %s of %s in %s days.\n",
+                   resources[resource].name, container,
                    figure_measured(resources[resource].field, number(trend, "per_day"), per_day), what,
-                   figure_measured(resources[resource].field, number(cross, "amount"), amount), figure_plain(number(cross, "days"), days));
+                   figure_measured(resources[resource].field, number(cross, "amount"), amount),
+                   figure_plain(number(cross, "days"), days));
     }
 }
 
@@ -146,8 +152,8 @@ void insight_outlook(const struct report_row *row, struct buf *out)
         const char *resource = json_string_or_null(quota, "resource");
         char days[FIGURE_MAX];
         if (isfinite(number(quota, "days"))) {
-            buf_printf(out, "The quota %s of %s is met in %s days.\n", quota_name == NULL ? "" : quota_name, resource == NULL ? "" : resource,
-                       figure_plain(number(quota, "days"), days));
+            buf_printf(out, "The quota %s of %s is met in %s days.\n", quota_name == NULL ? "" : quota_name,
+                       resource == NULL ? "" : resource, figure_plain(number(quota, "days"), days));
         }
     }
 }
@@ -195,10 +201,12 @@ char *insight_forecast_text(const struct report_row *row, const struct report_co
         return NULL;
     }
     enum report_field field = resources[cpu ? 0 : 1].field;
-    snprintf(out, INSIGHT_FORECAST_MAX, "%s of %.100s, the next %s: at most %s, with the band up to %s; the band held %s in backtests.",
+    snprintf(out, INSIGHT_FORECAST_MAX,
+             "%s of %.100s, the next %s: at most %s, with the band up to %s; the band held %s in backtests.",
              resources[cpu ? 0 : 1].name, container->name,
              figure_duration((double)json_array_size(values) * number(forecast, "step_seconds"), length),
-             figure_measured(field, peak(values), most), figure_measured(field, peak(json_object_get(forecast, "upper")), band),
+             figure_measured(field, peak(values), most),
+             figure_measured(field, peak(json_object_get(forecast, "upper")), band),
              figure_share(number(forecast, "coverage"), held));
     str_trim_utf8(out);
     return out;

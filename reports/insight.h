@@ -1,8 +1,8 @@
 #ifndef TARE_REPORTS_INSIGHT_H
 #define TARE_REPORTS_INSIGHT_H
 
-/* What the analysis says of a workload beside its numbers: findings, backtest, outlook, scaling; the same in every format. Text is
- * plain and not escaped yet; text from outside may be in it. */
+/* What the analysis says of a workload beside its numbers: findings, backtest, outlook, scaling; the same in
+ * every format. Text is plain and not escaped yet; text from outside may be in it. */
 
 #include "pipeline/base/buf.h"
 #include "reports/figures.h"
@@ -20,15 +20,16 @@ struct insight_verdict {
 /* How bad a finding is: 0 nothing said, 1 low, up to 4 critical. */
 int insight_severity(const json_t *finding);
 
-/* The worst severity of a workload's findings by name, NULL where there is none; *count (may be NULL) receives their number. Borrowed,
- * static. */
+/* The worst severity of a workload's findings by name, NULL where there is none; *count (may be NULL)
+ * receives their number. Borrowed, static. */
 const char *insight_worst(const struct report_row *row, size_t *count);
 
 /* "tare", "today", "KRR" or "VPA". Borrowed, static. */
 const char *insight_contender(int contender);
 
 /* What a contender's numbers would have done; false where that was not judged. `cpu` or memory. */
-bool insight_verdict(const struct report_row *row, const char *container, bool cpu, int contender, struct insight_verdict *out);
+bool insight_verdict(const struct report_row *row, const char *container, bool cpu, int contender,
+                     struct insight_verdict *out);
 
 /* "2.3% · 2.03×", and what happened at the limit where something did. Returns `out`. */
 char *insight_verdict_text(const struct insight_verdict *verdict, bool cpu, char out[2 * FIGURE_MAX]);
@@ -49,7 +50,8 @@ const json_t *insight_forecast(const struct report_row *row, const char *contain
 char *insight_forecast_text(const struct report_row *row, const struct report_container *container, bool cpu,
                             char out[INSIGHT_FORECAST_MAX]);
 
-/* The advised manifest at an index, from 0, of those that may be applied together without choosing; NULL after the last. Borrowed. */
+/* The advised manifest at an index, from 0, of those that may be applied together without choosing; NULL
+ * after the last. Borrowed. */
 const json_t *insight_manifest(const struct report_row *row, size_t index);
 
 #endif

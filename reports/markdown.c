@@ -1,3 +1,5 @@
+#include "reports/markdown.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +10,6 @@
 #include "pipeline/run/record.h"
 #include "reports/escape.h"
 #include "reports/figures.h"
-#include "reports/markdown.h"
 #include "reports/render.h"
 #include "reports/summary.h"
 
@@ -278,6 +279,10 @@ static int folded(const struct report *report, enum report_group group, const ch
     return 0;
 }
 
+static const char details_head[] =
+    "\n### Findings, backtests, forecasts and scaling\n\nShare of the time above the request · request over mean use, on days that were "
+    "not learned from; with tare's numbers, today's, and those of KRR's and VPA's rules.\n\n";
+
 /* What the analysis says beside the numbers, of the first workloads in the order of the report. */
 static int details(const struct report *report, struct report_sink *sink, struct err *err)
 {
@@ -290,10 +295,7 @@ static int details(const struct report *report, struct report_sink *sink, struct
         failed = report_row_at(report, i, &arena, &row, err);
         if (!failed) {
             size_t before = sink->out.length;
-            buf_add_str(&sink->out, told == 0 ? "\n### Findings, backtests, forecasts and scaling\n\nShare of the time above the request · "
-                                                "request over mean use, on days that were not learned from; with tare's numbers, today's, "
-                                                "and those of KRR's and VPA's rules.\n\n"
-                                              : "");
+            buf_add_str(&sink->out, told == 0 ? details_head : "");
             if (markdown_insight(&row, &sink->out)) {
                 told++;
             } else {

@@ -95,7 +95,8 @@ static void items(const struct buf *lines, struct buf *out)
     buf_release(&line);
 }
 
-/* Text in a block of HTML, where marks of Markdown are text; what GitHub could make a mention or a link of is taken apart. */
+/* Text in a block of HTML, where marks of Markdown are text; what GitHub could make a mention or a link of is
+ * taken apart. */
 static void html_text(struct buf *out, const char *text)
 {
     struct buf safe;

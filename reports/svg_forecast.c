@@ -7,8 +7,19 @@
 #include "reports/figures.h"
 #include "reports/svg.h"
 
-/* The drawing's own units; of the 72 steps of five minutes three make a point, which is finer than the eye. */
-enum { WIDTH = 340, HEIGHT = 110, LEFT = 42, RIGHT = 334, TOP = 8, BOTTOM = 90, POINTS_MAX = 96, EVERY = 3, DAY = 86400 };
+/* The drawing's own units; of the 72 steps of five minutes three make a point, which is finer than the eye.
+ */
+enum {
+    WIDTH = 340,
+    HEIGHT = 110,
+    LEFT = 42,
+    RIGHT = 334,
+    TOP = 8,
+    BOTTOM = 90,
+    POINTS_MAX = 96,
+    EVERY = 3,
+    DAY = 86400
+};
 
 /* A request far above everything else would press the band flat: then it is not drawn. */
 static const double request_stretch = 2.5;
@@ -51,7 +62,8 @@ static size_t read_points(const json_t *list, enum fold fold, double out[POINTS_
 static bool read_curves(const json_t *forecast, double request, struct curves *out)
 {
     out->count = read_points(json_object_get(forecast, "values"), FOLD_MEAN, out->values);
-    if (out->count < 2 || read_points(json_object_get(forecast, "lower"), FOLD_LEAST, out->lower) != out->count ||
+    if (out->count < 2 ||
+        read_points(json_object_get(forecast, "lower"), FOLD_LEAST, out->lower) != out->count ||
         read_points(json_object_get(forecast, "upper"), FOLD_MOST, out->upper) != out->count) {
         return false;
     }
@@ -95,8 +107,11 @@ static void ticks(const struct curves *curves, enum report_field field, struct b
     for (int i = 0; i < 2; i++) {
         char text[FIGURE_MAX];
         double value = curves->top * i / 1.06;
-        buf_printf(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text class=\"tick\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>", LEFT,
-                   y_of(curves, value), RIGHT, LEFT - 4, y_of(curves, value) + 3, figure_measured(field, value, text));
+        buf_printf(out,
+                   "<path class=\"grid\" d=\"M%d %.1fH%d\"/><text class=\"tick\" x=\"%d\" y=\"%.1f\" "
+                   "text-anchor=\"end\">%s</text>",
+                   LEFT, y_of(curves, value), RIGHT, LEFT - 4, y_of(curves, value) + 3,
+                   figure_measured(field, value, text));
     }
 }
 
@@ -108,15 +123,16 @@ static void hours(const json_t *forecast, struct buf *out)
     int64_t step = json_int_or(forecast, "step_seconds", 0);
     int64_t length = (int64_t)json_array_size(json_object_get(forecast, "values"));
     const char *written = json_string_or_null(forecast, "start");
-    bool known = json_get_int(forecast, "start", &start) || (written != NULL && time_parse(written, &start, NULL) == 0);
+    bool known = json_get_int(forecast, "start", &start) ||
+                 (written != NULL && time_parse(written, &start, NULL) == 0);
     if (!known || start < 0 || start > INT64_C(250000000000) || step <= 0 || step > DAY) {
         return;
     }
     for (int i = 0; i < 2; i++) {
         int64_t second = (start + i * step * length) % DAY;
         snprintf(text, sizeof text, "%02" PRId64 ":%02" PRId64, second / 3600, second / 60 % 60);
-        buf_printf(out, "<text class=\"tick\" x=\"%d\" y=\"%d\" text-anchor=\"%s\">%s</text>", i == 0 ? LEFT : RIGHT, BOTTOM + 14,
-                   i == 0 ? "start" : "end", text);
+        buf_printf(out, "<text class=\"tick\" x=\"%d\" y=\"%d\" text-anchor=\"%s\">%s</text>",
+                   i == 0 ? LEFT : RIGHT, BOTTOM + 14, i == 0 ? "start" : "end", text);
     }
 }
 
@@ -130,12 +146,14 @@ static void caption(const json_t *forecast, const char *container, enum report_f
     escape_html(out, container);
     buf_add_str(out, ", forecast (UTC)");
     if (json_get_number(forecast, "coverage", &coverage) && json_get_number(forecast, "nominal", &wanted)) {
-        buf_printf(out, "; the band of %s held %s in backtests", figure_share(wanted, nominal), figure_share(coverage, held));
+        buf_printf(out, "; the band of %s held %s in backtests", figure_share(wanted, nominal),
+                   figure_share(coverage, held));
     }
     buf_add_str(out, "</figcaption>");
 }
 
-bool svg_forecast_chart(const json_t *forecast, const struct report_container *container, enum report_field field, struct buf *out)
+bool svg_forecast_chart(const json_t *forecast, const struct report_container *container,
+                        enum report_field field, struct buf *out)
 {
     struct curves curves;
     double request = (double)report_effective(container->next, field);
@@ -146,8 +164,10 @@ bool svg_forecast_chart(const json_t *forecast, const struct report_container *c
     }
     buf_add_str(out, "<figure>");
     caption(forecast, container->name, field, out);
-    buf_printf(out, "<svg class=\"chart\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Forecast from %s to %s\">", WIDTH, HEIGHT,
-               figure_measured(field, curves.values[0], low), figure_measured(field, curves.values[curves.count - 1], high));
+    buf_printf(
+        out, "<svg class=\"chart\" viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Forecast from %s to %s\">",
+        WIDTH, HEIGHT, figure_measured(field, curves.values[0], low),
+        figure_measured(field, curves.values[curves.count - 1], high));
     ticks(&curves, field, out);
     hours(forecast, out);
     draw(&curves, out);

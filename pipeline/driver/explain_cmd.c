@@ -25,10 +25,12 @@ static int format_of(const struct session *session, const char **format, struct 
 }
 
 /* The words for tare-report. */
-static int print(struct session *session, const struct ledger_run *run, const char *workload, const char *format, struct err *err)
+static int print(struct session *session, const struct ledger_run *run, const char *workload,
+                 const char *format, struct err *err)
 {
     const char *option = options_string(session->options, OPT_OPTION);
-    char *words[] = {xasprintf("--format=%s", format), xasprintf("--run=%" PRId64, run->id), xasprintf("--workload=%s", workload),
+    char *words[] = {xasprintf("--format=%s", format), xasprintf("--run=%" PRId64, run->id),
+                     xasprintf("--workload=%s", workload),
                      option == NULL ? NULL : xasprintf("--option=%s", option)};
     const char *extra[ARRAY_COUNT(words) + 2] = {NULL};
     size_t count = 0;
@@ -53,9 +55,10 @@ int command_explain(struct session *session, struct err *err)
     const char *format;
     struct ledger_run run;
     struct ledger_workload workload;
-    if (session_operands(session, 2, 2, "tare explain RUN NAMESPACE/KIND/NAME", err) || session_run_id(session, 0, &id, err) ||
-        workload_parse(session, options_operand(session->options, 1), &workload, err) || format_of(session, &format, err) ||
-        ledger_run_get(session->ledger, id, &session->arena, &run, err)) {
+    if (session_operands(session, 2, 2, "tare explain RUN NAMESPACE/KIND/NAME", err) ||
+        session_run_id(session, 0, &id, err) ||
+        workload_parse(session, options_operand(session->options, 1), &workload, err) ||
+        format_of(session, &format, err) || ledger_run_get(session->ledger, id, &session->arena, &run, err)) {
         return -1;
     }
     return print(session, &run, options_operand(session->options, 1), format, err);

@@ -25,7 +25,8 @@ static int make_folder(struct past *past, struct err *err)
     char *made = xasprintf("%s/tare-past.XXXXXX", parent == NULL || parent[0] == '\0' ? "/tmp" : parent);
     /* The stage works in the run's folder: what it is told must not be relative to this one. */
     past->folder = mkdtemp(made) == NULL ? NULL : realpath(made, NULL);
-    int failed = past->folder == NULL ? err_errno(err, ERR_CANTCREAT, errno, "cannot make the folder %s", made) : 0;
+    int failed =
+        past->folder == NULL ? err_errno(err, ERR_CANTCREAT, errno, "cannot make the folder %s", made) : 0;
     free(made);
     return failed;
 }
@@ -109,7 +110,8 @@ static int take_line(struct batch *batch, const char *line, size_t length, int64
         return err_set(err, ERR_DATA, "line %" PRId64 " of what the stage learned cannot be read", number);
     }
     json_t *exchange = json_object_get(row, "llm");
-    json_array_append(exchange == NULL ? batch->extremes : batch->exchanges, exchange == NULL ? row : exchange);
+    json_array_append(exchange == NULL ? batch->extremes : batch->exchanges,
+                      exchange == NULL ? row : exchange);
     json_decref(row);
     bool full = json_array_size(batch->extremes) + json_array_size(batch->exchanges) >= PAST_BATCH;
     return full ? send(batch, err) : 0;
@@ -139,7 +141,8 @@ int past_store(struct ledger *ledger, void *context, struct err *err)
         /* A stage that wrote none has learned nothing. */
         return errno == ENOENT ? 0 : err_errno(err, ERR_IO, errno, "cannot read what the stage learned");
     }
-    struct batch batch = {.ledger = ledger, .past = past, .extremes = json_array(), .exchanges = json_array()};
+    struct batch batch = {
+        .ledger = ledger, .past = past, .extremes = json_array(), .exchanges = json_array()};
     int failed = take_lines(&batch, file, err);
     json_decref(batch.extremes);
     json_decref(batch.exchanges);

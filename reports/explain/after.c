@@ -18,13 +18,18 @@ static void price_section(const struct explain *explain, struct buf *out)
         return;
     }
     page_heading(out, "PRICE");
-    page_line(out, 2, "monthly", "%s now, %s with the recommendation: %s%s", money_format(row->before, money[0]),
-              money_format(row->proposed, money[1]), row->proposed <= row->before ? "saves " : "costs more: ",
+    page_line(out, 2, "monthly", "%s now, %s with the recommendation: %s%s",
+              money_format(row->before, money[0]), money_format(row->proposed, money[1]),
+              row->proposed <= row->before ? "saves " : "costs more: ",
               money_format(llabs(row->before - row->proposed), money[2]));
-    page_line(out, 2, "from", "%s replicas in the mean; the larger of request and mean use counts; $%s a vCPU-hour, $%s a GiB-hour (%s %s %s, %s)",
-              figure_plain(row->replicas, replicas), figure_dollars(json_int_or(price, "microusd_per_vcpu_hour", 0), dollars[0]),
-              figure_dollars(json_int_or(price, "microusd_per_gib_hour", 0), dollars[1]), page_string(price, "provider"),
-              page_string(price, "region"), page_string(price, "instance"), page_string(price, "date"));
+    page_line(out, 2, "from",
+              "%s replicas in the mean; the larger of request and mean use counts; $%s a vCPU-hour, $%s a "
+              "GiB-hour (%s %s %s, %s)",
+              figure_plain(row->replicas, replicas),
+              figure_dollars(json_int_or(price, "microusd_per_vcpu_hour", 0), dollars[0]),
+              figure_dollars(json_int_or(price, "microusd_per_gib_hour", 0), dollars[1]),
+              page_string(price, "provider"), page_string(price, "region"), page_string(price, "instance"),
+              page_string(price, "date"));
 }
 
 static void change_section(const struct explain *explain, struct buf *out)
@@ -42,7 +47,8 @@ static void change_section(const struct explain *explain, struct buf *out)
         const json_t *edit = json_array_get(edits, i);
         const char *from = json_string_or_null(edit, "from");
         const char *to = json_string_or_null(edit, "to");
-        page_line(out, 2, "", "%s: %s \xe2\x86\x92 %s", page_string(edit, "path"), from == NULL ? "unset" : from, to == NULL ? "unset" : to);
+        page_line(out, 2, "", "%s: %s \xe2\x86\x92 %s", page_string(edit, "path"),
+                  from == NULL ? "unset" : from, to == NULL ? "unset" : to);
     }
     page_line(out, 2, "by hand", "%s", page_string(change, "advice"));
     page_block(out, 4, page_string(change, "patch"));
@@ -75,7 +81,8 @@ static void problem_section(const struct explain *explain, struct buf *out)
     }
     for (size_t i = 0; i < json_array_size(problems); i++) {
         const json_t *problem = json_array_get(problems, i);
-        page_line(out, 2, page_string(problem, "stage"), "%s: %s", page_string(problem, "code"), report_message(problem));
+        page_line(out, 2, page_string(problem, "stage"), "%s: %s", page_string(problem, "code"),
+                  report_message(problem));
     }
 }
 

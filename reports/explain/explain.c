@@ -23,20 +23,22 @@ static void head(const struct explain *explain, struct buf *out)
 {
     const struct report_row *row = &explain->row;
     const json_t *recommendation = explain->recommendation;
-    page_line(out, 0, "", "%s/%s/%s%s%s", explain->namespace, row->kind, row->name, row->cluster == NULL ? "" : " of ",
-              row->cluster == NULL ? "" : row->cluster);
+    page_line(out, 0, "", "%s/%s/%s%s%s", explain->namespace, row->kind, row->name,
+              row->cluster == NULL ? "" : " of ", row->cluster == NULL ? "" : row->cluster);
     source_line(explain, out);
     if (explain->count > 1) {
         page_line(out, 2, "twice", "%zu records have this identity; this is the first", explain->count);
     }
     const char *reason = json_string_or_null(recommendation, "class_reason");
-    page_line(out, 2, "class", "%s%s%s%s", page_string(recommendation, "class"), reason == NULL ? "" : " (", reason == NULL ? "" : reason,
-              reason == NULL ? "" : ")");
+    page_line(out, 2, "class", "%s%s%s%s", page_string(recommendation, "class"), reason == NULL ? "" : " (",
+              reason == NULL ? "" : reason, reason == NULL ? "" : ")");
     page_line(out, 2, "QoS class", "%s", page_string(recommendation, "qos_class"));
-    page_line(out, 2, "action", "%s, decided by %s", page_string(recommendation, "action"), page_string(recommendation, "source"));
+    page_line(out, 2, "action", "%s, decided by %s", page_string(recommendation, "action"),
+              page_string(recommendation, "source"));
     const json_t *fallback = json_object_get(recommendation, "fallback");
     if (json_is_object(fallback)) {
-        page_line(out, 2, "fallback", "%s was not used: %s", page_string(fallback, "from"), page_string(fallback, "reason"));
+        page_line(out, 2, "fallback", "%s was not used: %s", page_string(fallback, "from"),
+                  page_string(fallback, "reason"));
     }
     page_line(out, 2, "in words", "%s", page_string(recommendation, "reasoning"));
 }
@@ -47,8 +49,8 @@ static void foot(const struct explain *explain, struct buf *out)
     page_line(out, 0, "", "From %s %s, run started %s.", artifact_kind_name(explain->kind), explain->digest,
               page_string(explain->header, "created"));
     if (explain->run > 0) {
-        page_line(out, 0, "", "All of it as JSON: tare explain %" PRId64 " %s/%s/%s --format json", explain->run, explain->namespace,
-                  explain->row.kind, explain->row.name);
+        page_line(out, 0, "", "All of it as JSON: tare explain %" PRId64 " %s/%s/%s --format json",
+                  explain->run, explain->namespace, explain->row.kind, explain->row.name);
     }
 }
 
@@ -69,7 +71,8 @@ int explain_text(const struct explain *explain, struct report_sink *sink, struct
 
 int explain_json(const struct explain *explain, struct report_sink *sink, struct err *err)
 {
-    static const char *const members[] = {"workload", "usage", "recommendation", "cost", "change", "gate", "outcome", "problems"};
+    static const char *const members[] = {"workload", "usage", "recommendation", "cost",
+                                          "change",   "gate",  "outcome",        "problems"};
     json_t *artifact = json_object();
     json_object_set_new(artifact, "kind", json_string(artifact_kind_name(explain->kind)));
     json_object_set_new(artifact, "sha256", json_string(explain->digest));

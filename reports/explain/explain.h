@@ -2,9 +2,10 @@
 #define TARE_REPORTS_EXPLAIN_EXPLAIN_H
 
 /*
- * One workload, from its samples to its numbers. Unlike the other formats this needs the whole record, with what the report's model
- * leaves out; it reads the artifact itself and keeps one record. A member that is not there leaves its lines out, so that artifacts of
- * every stage from the recommendations on can be explained, and those of older programs too.
+ * One workload, from its samples to its numbers. Unlike the other formats this needs the whole record, with
+ * what the report's model leaves out; it reads the artifact itself and keeps one record. A member that is not
+ * there leaves its lines out, so that artifacts of every stage from the recommendations on can be explained,
+ * and those of older programs too.
  */
 
 #include "pipeline/base/arena.h"
@@ -24,10 +25,11 @@ struct explain {
     struct arena arena;
 };
 
-/* Reads a whole artifact and keeps the record of `workload` ("NAMESPACE/KIND/NAME"; a workload without a namespace counts in the one
- * it is looked up in). ERR_USAGE where none has this name, with the nearest that have one; ERR_DATA for an artifact in which nothing is
- * recommended yet. explain_release in any case. */
-int explain_read(struct explain *explain, struct artifact_reader *reader, const char *workload, int64_t run, struct err *err);
+/* Reads a whole artifact and keeps the record of `workload` ("NAMESPACE/KIND/NAME"; a workload without a
+ * namespace counts in the one it is looked up in). ERR_USAGE where none has this name, with the nearest that
+ * have one; ERR_DATA for an artifact in which nothing is recommended yet. explain_release in any case. */
+int explain_read(struct explain *explain, struct artifact_reader *reader, const char *workload, int64_t run,
+                 struct err *err);
 
 /* Frees. */
 void explain_release(struct explain *explain);
@@ -38,8 +40,9 @@ int explain_text(const struct explain *explain, struct report_sink *sink, struct
 /* The members of the record and where they come from, as one JSON object. */
 int explain_json(const struct explain *explain, struct report_sink *sink, struct err *err);
 
-/* The advised manifests alone, as YAML documents that kubectl apply -f - takes: those of `option`, NULL for the first of the
- * alternatives and what stands beside it. ERR_USAGE for an option that is not offered. */
-int explain_yaml(const struct explain *explain, const char *option, struct report_sink *sink, struct err *err);
+/* The advised manifests alone, as YAML documents that kubectl apply -f - takes: those of `option`, NULL for
+ * the first of the alternatives and what stands beside it. ERR_USAGE for an option that is not offered. */
+int explain_yaml(const struct explain *explain, const char *option, struct report_sink *sink,
+                 struct err *err);
 
 #endif

@@ -70,7 +70,11 @@ static int unknown_workload(const char *wanted, const struct names *names, struc
     struct buf hint;
     buf_init(&hint, 4096);
     for (size_t i = 0; i < NEAREST && best[i] != NULL; i++) {
-        buf_printf(&hint, "%s%s", i == 0 ? "the nearest are " : i + 1 == NEAREST || best[i + 1] == NULL ? " and " : ", ", best[i]);
+        buf_printf(&hint, "%s%s",
+                   i == 0                                    ? "the nearest are "
+                   : i + 1 == NEAREST || best[i + 1] == NULL ? " and "
+                                                             : ", ",
+                   best[i]);
     }
     err_hint(err, "%s", buf_str(&hint));
     buf_release(&hint);
@@ -78,7 +82,8 @@ static int unknown_workload(const char *wanted, const struct names *names, struc
 }
 
 /* Keeps the record where it is the one, else its name. */
-static int look_at(struct explain *explain, json_t *record, const char *fallback, const char *wanted, struct names *names, struct err *err)
+static int look_at(struct explain *explain, json_t *record, const char *fallback, const char *wanted,
+                   struct names *names, struct err *err)
 {
     struct identity identity;
     if (record_workload(record) == NULL) {
@@ -99,7 +104,8 @@ static int look_at(struct explain *explain, json_t *record, const char *fallback
     if (!same || explain->count > 1) {
         return 0;
     }
-    explain->namespace = arena_strdup(&explain->arena, identity.namespace == NULL ? fallback : identity.namespace);
+    explain->namespace =
+        arena_strdup(&explain->arena, identity.namespace == NULL ? fallback : identity.namespace);
     return report_row_read(json_incref(record), &explain->arena, &explain->row, err);
 }
 
@@ -107,7 +113,8 @@ static int check_name(const char *workload, struct err *err)
 {
     const char *kind = strchr(workload, '/');
     const char *name = kind == NULL ? NULL : strchr(kind + 1, '/');
-    if (name != NULL && strchr(name + 1, '/') == NULL && kind != workload && name != kind + 1 && name[1] != '\0') {
+    if (name != NULL && strchr(name + 1, '/') == NULL && kind != workload && name != kind + 1 &&
+        name[1] != '\0') {
         return 0;
     }
     err_set(err, ERR_USAGE, "\"%s\" is not a workload", workload);
@@ -119,11 +126,14 @@ static int check_kind(enum artifact_kind kind, struct err *err)
     if (kind >= ARTIFACT_RECOMMENDATIONS) {
         return 0;
     }
-    err_set(err, ERR_DATA, "nothing is recommended in an artifact of kind %s yet: there is nothing to explain", artifact_kind_name(kind));
+    err_set(err, ERR_DATA,
+            "nothing is recommended in an artifact of kind %s yet: there is nothing to explain",
+            artifact_kind_name(kind));
     return err_hint(err, "tare-analyze reads usage and writes recommendations");
 }
 
-int explain_read(struct explain *explain, struct artifact_reader *reader, const char *workload, int64_t run, struct err *err)
+int explain_read(struct explain *explain, struct artifact_reader *reader, const char *workload, int64_t run,
+                 struct err *err)
 {
     *explain = (struct explain){.run = run, .kind = artifact_reader_kind(reader)};
     arena_init(&explain->arena);

@@ -13,7 +13,8 @@ static void add_evidence(struct buf *text, const char *before, const json_t *evi
         char number[FIGURE_MAX];
         const char *comma = text->length > 0 ? ", " : "";
         if (json_is_number(value)) {
-            buf_printf(text, "%s%s%s %s", comma, before, name, figure_plain(json_number_value(value), number));
+            buf_printf(text, "%s%s%s %s", comma, before, name,
+                       figure_plain(json_number_value(value), number));
         } else if (json_is_string(value)) {
             buf_printf(text, "%s%s%s %s", comma, before, name, json_string_value(value));
         } else if (json_is_object(value) && before[0] == '\0') {
@@ -30,8 +31,8 @@ static void finding_lines(const json_t *finding, struct buf *out)
     char to[FIGURE_MAX];
     struct buf text;
     const char *container = page_string(finding, "container");
-    page_line(out, 2, page_string(finding, "severity"), "%s%s%s: %s", page_string(finding, "code"), container[0] == '\0' ? "" : " in ",
-              container, report_message(finding));
+    page_line(out, 2, page_string(finding, "severity"), "%s%s%s: %s", page_string(finding, "code"),
+              container[0] == '\0' ? "" : " in ", container, report_message(finding));
     if (json_string_or_null(finding, "start") != NULL) {
         page_line(out, 2, " ", "%s to %s UTC", figure_instant(finding, "start", from),
                   figure_instant(finding, "end", to));

@@ -64,8 +64,8 @@ static int no_option(const json_t *manifests, const char *option, struct err *er
     const char *near = str_nearest(option, names, count);
     err_set(err, ERR_USAGE, "there are no manifests of option \"%s\"", option);
     if (count > 0) {
-        err_hint(err, "%s%s%sthere are %s", near == NULL ? "" : "did you mean ", near == NULL ? "" : near, near == NULL ? "" : "? ",
-                 buf_str(&list));
+        err_hint(err, "%s%s%sthere are %s", near == NULL ? "" : "did you mean ", near == NULL ? "" : near,
+                 near == NULL ? "" : "? ", buf_str(&list));
     }
     buf_release(&list);
     return -1;
@@ -76,7 +76,8 @@ int explain_yaml(const struct explain *explain, const char *option, struct repor
     const json_t *manifests = json_at(explain->recommendation, "scaling.manifests");
     size_t printed = 0;
     for (size_t i = 0; i < json_array_size(manifests); i++) {
-        bool wanted = option == NULL ? manifest_is_first_choice(manifests, i) : strcmp(option, option_of(manifests, i)) == 0;
+        bool wanted = option == NULL ? manifest_is_first_choice(manifests, i)
+                                     : strcmp(option, option_of(manifests, i)) == 0;
         if (wanted) {
             add_document(&sink->out, page_string(json_array_get(manifests, i), "yaml"));
             printed++;

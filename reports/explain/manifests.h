@@ -1,8 +1,8 @@
 #ifndef TARE_REPORTS_EXPLAIN_MANIFESTS_H
 #define TARE_REPORTS_EXPLAIN_MANIFESTS_H
 
-/* The manifests that scaling advice comes with. HPA, KEDA and CronJobs that scale are alternatives: of these the first in the record
- * counts; those of a policy are there to be asked for. */
+/* The manifests that scaling advice comes with. HPA, KEDA and CronJobs that scale are alternatives: of these
+ * the first in the record counts; those of a policy are there to be asked for. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 #ifndef TARE_REPORTS_EXPLAIN_PAGE_H
 #define TARE_REPORTS_EXPLAIN_PAGE_H
 
-/* Text for a terminal: headings, labelled lines that are wrapped, cells of tables, and numbers as they stand in records. All that is
- * printed goes through here and is made safe to show. */
+/* Text for a terminal: headings, labelled lines that are wrapped, cells of tables, and numbers as they stand
+ * in records. All that is printed goes through here and is made safe to show. */
 
 #include <stdint.h>
 
@@ -13,10 +13,10 @@
 /* An empty line and a title. */
 void page_heading(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A label (at most 13 characters, "" none, " " below the line before) at `indent`, then the text, wrapped at 100 columns and indented
- * below itself. Nothing
- * where the text is empty. */
-void page_line(struct buf *out, int indent, const char *label, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* A label (at most 13 characters, "" none, " " below the line before) at `indent`, then the text, wrapped at
+ * 100 columns and indented below itself. Nothing where the text is empty. */
+void page_line(struct buf *out, int indent, const char *label, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* Text of several lines as it stands, indented; only what steers a terminal is masked. */
 void page_block(struct buf *out, int indent, const char *text);
@@ -33,8 +33,8 @@ const char *page_string(const json_t *object, const char *key);
 /* CPU_REQUEST or MEMORY_REQUEST for the member names of resources. */
 enum report_field page_field(const char *resource);
 
-/* An amount as a manifest has it, rounded up to millicores and MiB as a recommendation's own words do: "1747m", "2953Mi"; "–" unknown.
- * Returns `out`. */
+/* An amount as a manifest has it, rounded up to millicores and MiB as a recommendation's own words do:
+ * "1747m", "2953Mi"; "–" unknown. Returns `out`. */
 char *page_amount(enum report_field field, double amount, char out[FIGURE_MAX]);
 
 #endif

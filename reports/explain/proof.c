@@ -10,7 +10,11 @@
 static const struct {
     const char *member;
     const char *name;
-} contenders[] = {{"ours", "tare's rule"}, {"today", "as set today"}, {"krr", "KRR's rule"}, {"vpa", "VPA's rule"}, {"plan", "this plan"}};
+} contenders[] = {{"ours", "tare's rule"},
+                  {"today", "as set today"},
+                  {"krr", "KRR's rule"},
+                  {"vpa", "VPA's rule"},
+                  {"plan", "this plan"}};
 
 enum { NAME_WIDTH = -13, LAST_WIDTH = 11 };
 
@@ -19,7 +23,10 @@ static const struct {
     const char *member;
     const char *head;
     int width;
-} shares[] = {{"time_above", "time above", 12}, {"peak_above", "peaks above", 12}, {"worst_hour", "worst hour", 12}, {"starved", "use above", 11}};
+} shares[] = {{"time_above", "time above", 12},
+              {"peak_above", "peaks above", 12},
+              {"worst_hour", "worst hour", 12},
+              {"starved", "use above", 11}};
 
 static const struct {
     const char *member;
@@ -59,7 +66,9 @@ static void verdict_line(const json_t *verdict, const char *name, bool cpu, stru
         page_cell(out, shares[i].width, figure_share(page_number(verdict, shares[i].member), text));
     }
     page_cell(out, SLACK_WIDTH, figure_plain(page_number(verdict, "slack"), text));
-    page_cell(out, LAST_WIDTH, cpu ? figure_share(page_number(verdict, "throttled"), text) : figure_plain(page_number(verdict, "oom_kills"), text));
+    page_cell(out, LAST_WIDTH,
+              cpu ? figure_share(page_number(verdict, "throttled"), text)
+                  : figure_plain(page_number(verdict, "oom_kills"), text));
     buf_add_char(out, '\n');
 }
 
@@ -76,8 +85,9 @@ static void resource_table(const json_t *judged, bool cpu, struct buf *out)
         censored = censored || json_bool_or(verdict, "censored", false);
     }
     if (censored) {
-        page_line(out, 4, "", "%s", cpu ? "It was throttled: use above the limit cannot be seen, so these shares are too low."
-                                        : "It was killed for memory: what it would have used more cannot be seen.");
+        page_line(out, 4, "", "%s",
+                  cpu ? "It was throttled: use above the limit cannot be seen, so these shares are too low."
+                      : "It was killed for memory: what it would have used more cannot be seen.");
     }
 }
 
@@ -90,8 +100,10 @@ static void span_line(const json_t *part, int indent, struct buf *out)
     if (!isfinite(page_number(part, "judged_seconds"))) {
         return;
     }
-    page_line(out, indent, "", "learned from %s of data, judged on the %s from %s to %s UTC that were not learned from%s",
-              figure_duration(page_number(part, "learned_seconds"), learned), figure_duration(page_number(part, "judged_seconds"), judged),
+    page_line(out, indent, "",
+              "learned from %s of data, judged on the %s from %s to %s UTC that were not learned from%s",
+              figure_duration(page_number(part, "learned_seconds"), learned),
+              figure_duration(page_number(part, "judged_seconds"), judged),
               figure_instant(part, "judged_from", from), figure_instant(part, "judged_to", to),
               json_bool_or(part, "by_runs", false) ? " (parted between runs)" : "");
 }
@@ -107,7 +119,8 @@ static void container_tables(const char *name, const json_t *judged, const json_
 {
     char text[FIGURE_MAX];
     const char *reason = json_string_or_null(judged, "reason");
-    page_line(out, 2, "", "%s%s%s", name, reason == NULL ? "" : ": not judged, ", reason == NULL ? "" : reason);
+    page_line(out, 2, "", "%s%s%s", name, reason == NULL ? "" : ": not judged, ",
+              reason == NULL ? "" : reason);
     if (!same_span(whole, judged)) {
         span_line(judged, 4, out);
     }
@@ -139,7 +152,12 @@ void explain_proof(const struct explain *explain, struct buf *out)
     {
         container_tables(name, judged, backtest, out);
     }
-    page_line(out, 2, "", "time above: share of the time in which the mean of all pods lies above the request; peaks above: in which some "
-                          "sample of some pod does; worst hour: time above in the worst hour of the day; use above: share of all use that lies above it; slack: request over mean use. \"this plan\" are the numbers above, which have seen "
-                          "these days; the others have not.");
+    page_line(
+        out, 2, "",
+        "time above: share of the time in which the mean of all pods lies above the request; peaks above: in "
+        "which some "
+        "sample of some pod does; worst hour: time above in the worst hour of the day; use above: share of "
+        "all use that "
+        "lies above it; slack: request over mean use. \"this plan\" are the numbers above, which have seen "
+        "these days; the others have not.");
 }

@@ -17,13 +17,16 @@ static void window_lines(const struct explain *explain, const json_t *usage, str
     char interval[FIGURE_MAX];
     page_line(out, 2, "window", "%s to %s UTC (%s)", figure_instant(window, "start", start),
               figure_instant(window, "end", end), figure_duration(page_number(window, "seconds"), length));
-    page_line(out, 2, "source", "%s%s%s%s%s", page_string(usage, "source"), page_string(settings, "prometheus")[0] == '\0' ? "" : " from ",
-              page_string(settings, "prometheus"), page_string(usage, "matched_by")[0] == '\0' ? "" : ", pods found by ",
+    page_line(out, 2, "source", "%s%s%s%s%s", page_string(usage, "source"),
+              page_string(settings, "prometheus")[0] == '\0' ? "" : " from ",
+              page_string(settings, "prometheus"),
+              page_string(usage, "matched_by")[0] == '\0' ? "" : ", pods found by ",
               page_string(usage, "matched_by"));
     double seconds = page_number(usage, "rate_window_seconds");
     if (isfinite(seconds)) {
         page_line(out, 2, "rate", "scraped every %s; a CPU sample is the rate over the %s before it",
-                  figure_duration(page_number(usage, "interval_seconds"), interval), figure_duration(seconds, rate));
+                  figure_duration(page_number(usage, "interval_seconds"), interval),
+                  figure_duration(seconds, rate));
     }
 }
 
@@ -37,10 +40,14 @@ static void pod_lines(const json_t *usage, struct buf *out)
     char known[FIGURE_MAX];
     char first[FIGURE_MAX];
     page_line(out, 2, "pods", "%s seen; %s at once in the median, %s in the mean over the window, %s at most",
-              figure_plain(page_number(usage, "pods"), pods), figure_plain(page_number(usage, "replicas"), median),
-              figure_plain(page_number(usage, "replicas_mean"), mean), figure_plain(page_number(usage, "replicas_max"), most));
-    page_line(out, 2, "coverage", "some pod reported in %s of the window's 5-minute steps; known for %s, since %s",
-              figure_share(page_number(usage, "coverage"), coverage), figure_duration(page_number(usage, "history_seconds"), known),
+              figure_plain(page_number(usage, "pods"), pods),
+              figure_plain(page_number(usage, "replicas"), median),
+              figure_plain(page_number(usage, "replicas_mean"), mean),
+              figure_plain(page_number(usage, "replicas_max"), most));
+    page_line(out, 2, "coverage",
+              "some pod reported in %s of the window's 5-minute steps; known for %s, since %s",
+              figure_share(page_number(usage, "coverage"), coverage),
+              figure_duration(page_number(usage, "history_seconds"), known),
               figure_instant(usage, "first_seen", first));
 }
 
@@ -58,7 +65,9 @@ static void weight_line(const struct explain *explain, struct buf *out)
     char text[FIGURE_MAX];
     if (isfinite(half_life)) {
         page_line(out, 2, "weights",
-                  "in weighted figures a sample counts half after %s, a quarter after twice that; each pod's first 3 minutes are left out "
+                  "in weighted figures a sample counts half after %s, a quarter after twice that; each pod's "
+                  "first 3 minutes "
+                  "are left out "
                   "of them",
                   figure_duration(half_life, text));
     }
@@ -71,8 +80,9 @@ static void history_line(const struct explain *explain, struct buf *out)
     if (settings == NULL) {
         return;
     }
-    page_line(out, 2, "made by", "rules version %" PRId64 ", policy %.12s, %s%.12s", json_int_or(settings, "rules_version", 0),
-              page_string(settings, "policy_sha256"), history == NULL ? "without what earlier runs learned" : "history of earlier runs ",
+    page_line(out, 2, "made by", "rules version %" PRId64 ", policy %.12s, %s%.12s",
+              json_int_or(settings, "rules_version", 0), page_string(settings, "policy_sha256"),
+              history == NULL ? "without what earlier runs learned" : "history of earlier runs ",
               history == NULL ? "" : history);
 }
 

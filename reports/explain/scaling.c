@@ -23,9 +23,11 @@ static void load_line(const json_t *scaling, struct buf *out)
         page_line(out, 2, "load", "%s", page_string(scaling, "kind_of_load"));
         return;
     }
-    page_line(out, 2, "load", "%s: mean %s, between %s and %s of a day, %s at most", page_string(scaling, "kind_of_load"),
-              page_amount(field, page_number(load, "mean"), text[0]), page_amount(field, page_number(load, "trough"), text[1]),
-              page_amount(field, page_number(load, "peak"), text[2]), page_amount(field, page_number(load, "top"), text[3]));
+    page_line(out, 2, "load", "%s: mean %s, between %s and %s of a day, %s at most",
+              page_string(scaling, "kind_of_load"), page_amount(field, page_number(load, "mean"), text[0]),
+              page_amount(field, page_number(load, "trough"), text[1]),
+              page_amount(field, page_number(load, "peak"), text[2]),
+              page_amount(field, page_number(load, "top"), text[3]));
 }
 
 /* "label  action: a 1, b 2 …" of the numbers and words of a part, then its reasons. */
@@ -61,11 +63,13 @@ static void schedule_lines(const json_t *schedule, struct buf *out)
     for (size_t i = 0; i < json_array_size(entries); i++) {
         const json_t *entry = json_array_get(entries, i);
         char replicas[FIGURE_MAX];
-        page_line(out, 2, " ", "days %s, %s to %s: %s replicas", page_string(entry, "days"), page_string(entry, "start"),
-                  page_string(entry, "end"), figure_plain(page_number(entry, "replicas"), replicas));
+        page_line(out, 2, " ", "days %s, %s to %s: %s replicas", page_string(entry, "days"),
+                  page_string(entry, "start"), page_string(entry, "end"),
+                  figure_plain(page_number(entry, "replicas"), replicas));
     }
     if (isfinite(page_number(schedule, "saved_share"))) {
-        page_line(out, 2, " ", "saves %s of the replica hours", figure_share(page_number(schedule, "saved_share"), share));
+        page_line(out, 2, " ", "saves %s of the replica hours",
+                  figure_share(page_number(schedule, "saved_share"), share));
     }
 }
 
@@ -79,10 +83,12 @@ static void policy_lines(const json_t *policies, struct buf *out)
         char money[MONEY_TEXT];
         int64_t monthly = 0;
         bool priced = json_get_int(policy, "monthly_microusd", &monthly);
-        page_line(out, 2, "policy", "%s (%s): %s replicas now, %s wanted, %s advised%s%s%s", page_string(policy, "name"),
-                  page_string(policy, "type"), figure_plain(page_number(policy, "now"), now), figure_plain(page_number(policy, "wanted"), wanted),
-                  figure_plain(page_number(policy, "advised"), advised), priced ? ", " : "", priced ? money_format(monthly, money) : "",
-                  priced ? " a month" : "");
+        page_line(out, 2, "policy", "%s (%s): %s replicas now, %s wanted, %s advised%s%s%s",
+                  page_string(policy, "name"), page_string(policy, "type"),
+                  figure_plain(page_number(policy, "now"), now),
+                  figure_plain(page_number(policy, "wanted"), wanted),
+                  figure_plain(page_number(policy, "advised"), advised), priced ? ", " : "",
+                  priced ? money_format(monthly, money) : "", priced ? " a month" : "");
         page_line(out, 2, " ", "%s", page_string(policy, "reason"));
     }
 }
@@ -114,8 +120,9 @@ void explain_scaling(const struct explain *explain, struct buf *out)
     const json_t *manifests = json_object_get(scaling, "manifests");
     for (size_t i = 0; i < json_array_size(manifests); i++) {
         const json_t *manifest = json_array_get(manifests, i);
-        page_line(out, 2, "manifest", "%s %s, option %s%s", page_string(manifest, "kind"), page_string(manifest, "name"),
-                  page_string(manifest, "option"), manifest_is_first_choice(manifests, i) ? "" : " (not printed by --yaml without --option)");
+        page_line(out, 2, "manifest", "%s %s, option %s%s", page_string(manifest, "kind"),
+                  page_string(manifest, "name"), page_string(manifest, "option"),
+                  manifest_is_first_choice(manifests, i) ? "" : " (not printed by --yaml without --option)");
         page_block(out, 4, page_string(manifest, "yaml"));
     }
 }

@@ -1,7 +1,9 @@
 #ifndef TARE_REPORTS_EXPLAIN_SECTIONS_H
 #define TARE_REPORTS_EXPLAIN_SECTIONS_H
 
-/* The sections of the text, in their order. Each adds its lines to `out`, or nothing where the record has none of its members. */
+/* The sections of the text, in their order. Each adds its lines to `out`, or nothing where the record has
+ * none of its members.
+ */
 
 #include "reports/explain/explain.h"
 

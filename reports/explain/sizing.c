@@ -27,8 +27,8 @@ static const struct number {
 
 enum figure_kind { AMOUNT, COUNT, SHARE };
 
-/* The figures that rules take in, in the order they are told, under the names that formulas have for them. What is not in the list is
- * told after them by its own name. */
+/* The figures that rules take in, in the order they are told, under the names that formulas have for them.
+ * What is not in the list is told after them by its own name. */
 static const struct figure {
     const char *name;
     const char *shown;
@@ -67,13 +67,17 @@ static const struct figure {
 };
 
 static const char legend[] =
-    "p50 to p99.5 and peak count all samples alike; wp50 to wp99 are weighted; bh90: of the 24 hours of the day the highest weighted p90; "
-    "pod_wp95_max, pod_wp95_p95: of the pods' own wp95 the highest, and that of 95 of 100; day_p99_second: the second highest p99 of a day; "
+    "p50 to p99.5 and peak count all samples alike; wp50 to wp99 are weighted; bh90: of the 24 hours "
+    "of the day the highest weighted p90; "
+    "pod_wp95_max, pod_wp95_p95: of the pods' own wp95 the highest, and that of 95 of 100; "
+    "day_p99_second: the second highest p99 of a day; "
     "recent_p50, recent_p90: of the last hour; startup_p99: of pods' first 3 minutes.";
 
 static const char *written(enum figure_kind kind, enum report_field field, double value, char out[FIGURE_MAX])
 {
-    return kind == AMOUNT ? page_amount(field, value, out) : kind == SHARE ? figure_share(value, out) : figure_plain(value, out);
+    return kind == AMOUNT  ? page_amount(field, value, out)
+           : kind == SHARE ? figure_share(value, out)
+                           : figure_plain(value, out);
 }
 
 static const struct figure *figure_of(const char *name)
@@ -122,7 +126,8 @@ static void reason_line(struct buf *out, const char *label, const char *before, 
 {
     const char *words = reason_words(code);
     if (code != NULL) {
-        page_line(out, 6, label, "%s%s%s%s", before, code, words == NULL ? "" : ": ", words == NULL ? "" : words);
+        page_line(out, 6, label, "%s%s%s%s", before, code, words == NULL ? "" : ": ",
+                  words == NULL ? "" : words);
     }
 }
 
@@ -149,7 +154,8 @@ static void bound_lines(const json_t *why, const json_t *bounds, enum report_fie
 }
 
 /* What the rule asked for, and what of that became of it. */
-static void result_lines(const json_t *why, const struct report_container *container, const struct number *number, struct buf *out)
+static void result_lines(const json_t *why, const struct report_container *container,
+                         const struct number *number, struct buf *out)
 {
     char asked[FIGURE_MAX];
     double target = page_number(why, "target");
@@ -161,22 +167,29 @@ static void result_lines(const json_t *why, const struct report_container *conta
     }
     reason_line(out, "moved by", "", moved);
     if (isfinite(target) && now == next && moved == NULL) {
-        page_line(out, 6, "stays", "the change would be too small to be worth a rollout, or what is set lies in these bounds");
-    } else if (isfinite(target) && now != next && moved == NULL && target < (double)next && (double)next < target * 1.2) {
+        page_line(out, 6, "stays",
+                  "the change would be too small to be worth a rollout, or what is set lies in these bounds");
+    } else if (isfinite(target) && now != next && moved == NULL && target < (double)next &&
+               (double)next < target * 1.2) {
         page_line(out, 6, "rounded", "up, as people write amounts");
     }
 }
 
-static void number_lines(const json_t *advice, const struct report_container *container, const struct number *number, struct buf *out)
+static void number_lines(const json_t *advice, const struct report_container *container,
+                         const struct number *number, struct buf *out)
 {
-    const json_t *why = json_object_get(json_object_get(json_object_get(advice, "why"), number->section), number->resource);
-    const json_t *bounds = json_object_get(json_object_get(json_object_get(advice, number->section), "bounds"), number->resource);
+    const json_t *why =
+        json_object_get(json_object_get(json_object_get(advice, "why"), number->section), number->resource);
+    const json_t *bounds = json_object_get(
+        json_object_get(json_object_get(advice, number->section), "bounds"), number->resource);
     char pair[FIGURE_MAX];
     char title[FIGURE_MAX];
     snprintf(title, sizeof title, "%s", number->title);
     buf_add_str(out, "    ");
     page_cell(out, -16, title);
-    buf_printf(out, "%s\n", figure_pair(number->field, container->now[number->field], container->next[number->field], arrow, pair));
+    buf_printf(out, "%s\n",
+               figure_pair(number->field, container->now[number->field], container->next[number->field],
+                           arrow, pair));
     if (!json_is_object(why)) {
         return;
     }
@@ -203,7 +216,8 @@ static void measured_lines(const json_t *usage, const char *label, const char *r
         double number = page_number(use, shown[i]);
         const struct figure *figure = figure_of(shown[i]);
         if (isfinite(number)) {
-            add_input(&text, figure == NULL ? shown[i] : figure->shown, page_amount(page_field(resource), number, value));
+            add_input(&text, figure == NULL ? shown[i] : figure->shown,
+                      page_amount(page_field(resource), number, value));
         }
     }
     double hour = page_number(use, "bh90_hour");
@@ -232,8 +246,8 @@ static void effective_line(const json_t *advice, struct buf *out)
     if (isfinite(cpu) || isfinite(memory)) {
         char a[FIGURE_MAX];
         char b[FIGURE_MAX];
-        page_line(out, 4, "weighted", "they count as %s samples of equal weight for CPU, %s for memory", figure_plain(floor(cpu), a),
-                  figure_plain(floor(memory), b));
+        page_line(out, 4, "weighted", "they count as %s samples of equal weight for CPU, %s for memory",
+                  figure_plain(floor(cpu), a), figure_plain(floor(memory), b));
     }
 }
 
@@ -245,11 +259,13 @@ static void pressure_line(const json_t *usage, struct buf *out)
     double kills = page_number(usage, "oom_kills");
     double restarts = page_number(usage, "restarts");
     if (isfinite(throttled)) {
-        page_line(out, 4, "throttled", "%s of the periods, %s in the worst hour", figure_share(throttled, ratio),
+        page_line(out, 4, "throttled", "%s of the periods, %s in the worst hour",
+                  figure_share(throttled, ratio),
                   figure_share(page_number(usage, "throttled_worst_hour"), worst));
     }
     if (isfinite(kills) || isfinite(restarts)) {
-        page_line(out, 4, "trouble", "%s OOM kills, %s restarts", figure_plain(kills, ratio), figure_plain(restarts, worst));
+        page_line(out, 4, "trouble", "%s OOM kills, %s restarts", figure_plain(kills, ratio),
+                  figure_plain(restarts, worst));
     }
 }
 
@@ -264,7 +280,8 @@ static void confidence_line(struct buf *out, int indent, double confidence, cons
     json_object_foreach((json_t *)(uintptr_t)parts, name, part)
     {
         if (json_is_number(part) && strcmp(name, "ceiling") != 0) {
-            buf_printf(&text, "%s%s %s", text.length > 0 ? " \xc3\x97 " : " = ", name, figure_plain(json_number_value(part), value));
+            buf_printf(&text, "%s%s %s", text.length > 0 ? " \xc3\x97 " : " = ", name,
+                       figure_plain(json_number_value(part), value));
         }
     }
     if (isfinite(page_number(parts, "ceiling"))) {
@@ -276,11 +293,14 @@ static void confidence_line(struct buf *out, int indent, double confidence, cons
     buf_release(&text);
 }
 
-static void container_lines(const struct explain *explain, const struct report_container *container, struct buf *out)
+static void container_lines(const struct explain *explain, const struct report_container *container,
+                            struct buf *out)
 {
-    const json_t *advice = json_object_get(json_object_get(explain->recommendation, "containers"), container->name);
+    const json_t *advice =
+        json_object_get(json_object_get(explain->recommendation, "containers"), container->name);
     page_line(out, 2, "", "%s%s%s%s", container->name, strcmp(container->role, "container") == 0 ? "" : " (",
-              strcmp(container->role, "container") == 0 ? "" : container->role, strcmp(container->role, "container") == 0 ? "" : ")");
+              strcmp(container->role, "container") == 0 ? "" : container->role,
+              strcmp(container->role, "container") == 0 ? "" : ")");
     if (json_is_object(container->usage)) {
         measured_lines(container->usage, "CPU", "cpu_millicores", out);
         measured_lines(container->usage, "memory", "memory_bytes", out);
@@ -310,6 +330,7 @@ void explain_sizing(const struct explain *explain, struct buf *out)
     json_t *reason;
     json_array_foreach(json_object_get(explain->recommendation, "risk_reasons"), index, reason)
     {
-        page_line(out, 2, " ", "%s", json_is_string(reason) ? json_string_value(reason) : report_message(reason));
+        page_line(out, 2, " ", "%s",
+                  json_is_string(reason) ? json_string_value(reason) : report_message(reason));
     }
 }
