@@ -56,16 +56,17 @@ static struct pair pair_of(const struct trials *trials, size_t rule, struct choi
 static void print_plane(const struct trials *trials, const char *title)
 {
     struct score ours = trials_score(trials, rule_of("ours"), 1, choice_all);
-    printf("\n%s, the rules multiplied: ours is above %.2f %% of the time at a slack of %.3f\n", title, 100 * ours.above, ours.slack);
-    printf("%-30s %26s   %26s\n", "", "to our violations", "to our slack");
-    printf("%-30s %8s %8s %8s   %8s %8s %8s\n", "rule", "times", "above %", "slack", "times", "above %", "slack");
+    printf("\n%s, the rules multiplied: ours is above %.2f %% of the time at a slack of %.3f and starves %.2f %% of the use\n", title,
+           100 * ours.above, ours.slack, 100 * ours.starved);
+    printf("%-30s %36s   %26s\n", "", "to our violations", "to our slack");
+    printf("%-30s %8s %8s %8s %9s   %8s %8s %8s\n", "rule", "times", "above %", "slack", "starved %", "times", "above %", "slack");
     for (size_t r = 0; r < advice_rule_count; r++) {
         if (!advice_rules[r].peer) {
             continue;
         }
         struct pair pair = pair_of(trials, r, choice_all);
-        printf("%-30s %8.2f %8.2f %8.3f   %8.2f %8.2f %8.3f %s\n", advice_rules[r].name, pair.factor_above, 100 * pair.at_above.above,
-               pair.at_above.slack, pair.factor_slack, 100 * pair.at_slack.above, pair.at_slack.slack, pair.behind ? "" : "ahead of ours");
+        printf("%-30s %8.2f %8.2f %8.3f %9.2f   %8.2f %8.2f %8.3f %s\n", advice_rules[r].name, pair.factor_above,
+               100 * pair.at_above.above, pair.at_above.slack, 100 * pair.at_above.starved, pair.factor_slack, 100 * pair.at_slack.above, pair.at_slack.slack, pair.behind ? "" : "ahead of ours");
     }
 }
 
