@@ -8,8 +8,9 @@ static const int64_t long_judged_seconds = 2 * 86400;
 static const int64_t least_judged_seconds = 12 * 3600;
 static const int64_t least_learned_seconds = 24 * 3600;
 
-/* A single empty step inside a run is a scrape that was missed. */
-enum { RUN_GAP_STEPS = 2, RUNS_MIN = 3 };
+/* A single empty step inside a run is a scrape that was missed. Two runs may be one long one with a gap: they are parted by
+ * time where they are long enough for it. */
+enum { RUN_GAP_STEPS = 2, RUNS_MIN = 2, RUNS_SURE = 3 };
 
 static bool has_data(const struct steps *steps, size_t i)
 {
@@ -109,14 +110,16 @@ void split_steps(const struct steps *steps, bool batch, struct split *out)
     if (batch) {
         (void)run_start(steps, out->end, 0, &runs);
     }
-    if (runs >= RUNS_MIN) {
-        out->by_runs = true;
-        part_at(steps, run_start(steps, out->end, runs - runs / 3, NULL), out);
-        return;
+    if (runs < RUNS_SURE) {
+        split_by_time(steps, out);
     }
-    split_by_time(steps, out);
-    if (out->reason && batch) {
-        out->reason = "fewer than three runs, and fewer than 36 hours of data";
+    if (runs >= RUNS_SURE || (out->reason && runs >= RUNS_MIN)) {
+        size_t judged = runs / 3 > 0 ? runs / 3 : 1;
+        out->by_runs = true;
+        out->reason = NULL;
+        part_at(steps, run_start(steps, out->end, runs - judged, NULL), out);
+    } else if (out->reason && batch) {
+        out->reason = "fewer than two runs, and fewer than 36 hours of data";
     }
 }
 

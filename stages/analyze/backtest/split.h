@@ -13,7 +13,7 @@ struct split {
     size_t learned, judged; /* steps of either part that hold data */
 };
 
-/* Parts a row. `batch`: by runs (learn on the first, judge the last third), where there are three or more. */
+/* Parts a row. `batch`: by runs (learn on the first, judge the last third or the last of two). */
 void split_steps(const struct steps *steps, bool batch, struct split *out);
 
 /* How many of the steps [from, to) hold data. */

@@ -189,28 +189,37 @@ static void kills_that_end_are_said(void **state)
     json_decref(r);
 }
 
-/* CPU that doubles now and then on the held-out days, while the request is lowered. */
+/* Doubles `row` in so many of the last 2 · DAY steps, spread evenly. */
+static void double_some(double *row, int steps)
+{
+    for (int i = 0; i < steps; i++) {
+        row[WEEK - 2 * DAY + i * 2 * DAY / steps] = 2 * row[0];
+    }
+}
+
+/* Use that doubles now and then on the held-out days, while the request is lowered. */
 static void a_request_that_did_not_hold_is_a_risk(void **state)
 {
     (void)state;
     static const struct {
-        int of_24; /* steps of each 24 */
-        int64_t request;
-        const char *risk;
-    } cases[] = {{1, 150, "low"}, {2, 150, "medium"}, {7, 300, "high"}};
+        int cpu, memory; /* steps that double, of 576 */
+        const char *risk, *because;
+    } cases[] = {{24, 0, "low", NULL},
+                 {30, 0, "medium", "requests.cpu falls, but on the held-out days use was above such a request for 5 %"},
+                 {0, 100, "high", "requests.memory falls, but on the held-out days use was above such a request for 17 %"}};
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         fill();
-        for (int step = WEEK - 2 * DAY; step < WEEK; step++) {
-            rows.cpu[step] = step % 24 < cases[i].of_24 ? 220 : rows.cpu[step];
-        }
-        struct made_workload from = workload(cases[i].request, MI(240), MI(280));
+        double_some(rows.cpu, cases[i].cpu);
+        double_some(rows.memory, cases[i].memory);
+        struct made_workload from = workload(150, cases[i].memory ? MI(500) : MI(240), cases[i].memory ? UNSET : MI(280));
         json_t *r = recommendation_of(&from);
-        assert_true(fabs(number_at(r, "backtest.containers.app.cpu_millicores.ours.time_above") - cases[i].of_24 / 24.0) < 1e-9);
-        assert_true(number_at(r, "containers.app.requests.cpu_millicores") < (double)cases[i].request);
-        risk_is(r, cases[i].risk, i > 0 ? "requests.cpu falls, but on the held-out days" : NULL);
+        assert_true(fabs(number_at(r, "backtest.containers.app.cpu_millicores.ours.time_above") - cases[i].cpu / 576.0) < 1e-9);
+        assert_true(fabs(number_at(r, "backtest.containers.app.memory_bytes.ours.time_above") - cases[i].memory / 576.0) < 1e-9);
+        assert_true(number_at(r, "containers.app.requests.cpu_millicores") < 150);
+        risk_is(r, cases[i].risk, cases[i].because);
         json_decref(r);
         /* Raised: nothing to fear. */
-        from = workload(50, MI(240), MI(280));
+        from = workload(50, MI(100), MI(280));
         r = recommendation_of(&from);
         assert_true(number_at(r, "containers.app.requests.cpu_millicores") > 50);
         assert_false(str_equal(json_string_or_null(r, "risk"), "high"));

@@ -86,7 +86,7 @@ static void runs_are_parted(void **state)
     (void)state;
     static const struct {
         size_t runs, learned, judged;
-    } rows[] = {{7, 5, 2}, {6, 4, 2}, {5, 4, 1}, {3, 2, 1}};
+    } rows[] = {{7, 5, 2}, {6, 4, 2}, {5, 4, 1}, {3, 2, 1}, {2, 1, 1}};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         make_runs(rows[i].runs, 24);
         struct split split = parted(true);
@@ -96,7 +96,7 @@ static void runs_are_parted(void **state)
         assert_int_equal(split.learned, rows[i].learned * (HOUR_STEPS - 1));
         assert_int_equal(split.judged, rows[i].judged * (HOUR_STEPS - 1));
     }
-    make_runs(2, 24);
+    make_runs(1, 24);
     struct split few = parted(true);
     assert_non_null(few.reason);
     /* The same rows of a kind that is no batch have too little data. */
@@ -114,6 +114,11 @@ static void a_long_run_is_parted_by_time(void **state)
     made_fill(&row, 100, 101, NAN, NAN);
     struct split split = parted(true);
     assert_null(split.reason);
+    assert_false(split.by_runs);
+    assert_int_equal(split.judged, 2 * DAY_STEPS);
+    /* A longer gap makes two runs of it, but not two that are alike. */
+    made_fill(&row, WEEK_STEPS - 9, WEEK_STEPS - 4, NAN, NAN);
+    split = parted(true);
     assert_false(split.by_runs);
     assert_int_equal(split.judged, 2 * DAY_STEPS);
 }
