@@ -5,6 +5,9 @@
 
 #include "stages/analyze/scaling/budgets.h"
 
+/* CPU requests that must come free, millicores. */
+static const double least_freed = 100;
+
 static const char *floor_words(const struct situation *situation)
 {
     return situation->floor_by[0] == 'd' ? "a disruption budget must still be able to let a pod go" : "one pod must be able to go";
@@ -32,6 +35,22 @@ static void advise_spikes(struct situation *situation, int64_t for_spikes, int64
            for_spikes, usual);
 }
 
+/* The request that the rules aim at, where a cap keeps the plan from it: what it will be after further runs. Replicas are not
+ * taken away for a request that is about to shrink anyway. */
+static double settled_request(const struct situation *situation)
+{
+    const struct field_plan *field = &situation->container->fields[CPU_REQUEST];
+    bool lower = field->movable && isfinite(field->target) && field->target > 0 && field->target < situation->request;
+    return lower ? field->target : situation->request;
+}
+
+/* Whether fewer replicas free enough to speak of. */
+static bool matters(const struct situation *situation, int64_t advised)
+{
+    int64_t freed = situation->now - advised;
+    return freed * 4 >= situation->now && (double)freed * situation->request >= least_freed;
+}
+
 /* What is advised in place of the present number. */
 static int64_t choose(const struct situation *situation, int64_t full, int64_t ample)
 {
@@ -39,7 +58,8 @@ static int64_t choose(const struct situation *situation, int64_t full, int64_t a
     if (full > advised) {
         advised = full;
     } else if (ample < advised && situation->shape.known) {
-        advised = ample;
+        advised = ample < situation->floor ? situation->floor : ample;
+        return advised < situation->now && matters(situation, advised) ? advised : situation->now;
     }
     return advised < situation->floor ? situation->floor : advised;
 }
@@ -73,7 +93,9 @@ json_t *replicas_new(struct situation *situation, bool autoscaled)
     double peak = situation->shape.usual_peak;
     bool spikes = situation->shape.shows[SPIKES];
     int64_t full = replicas_for(situation, peak, REPLICAS_FULL);
-    int64_t ample = replicas_for(situation, peak, REPLICAS_AMPLE);
+    struct situation settled = *situation;
+    settled.request = settled_request(situation);
+    int64_t ample = replicas_for(&settled, peak, REPLICAS_AMPLE);
     int64_t for_spikes = replicas_for(situation, situation->load.top, REPLICAS_SPIKE);
     const bool *shows = situation->shape.shows;
     if ((shows[SPIKES] || shows[BURSTS] || shows[HOURLY_PATTERN]) && ample < for_spikes) {

@@ -11,6 +11,8 @@
 
 enum { CLASSES_MAX = 2, LEAD_MINUTES = 15, CLASS_DAYS_MAX = 50, STABILIZATION_SECONDS = 300, HOURLY_LEAD = 5 };
 
+static const double varies_times = 2;       /* what the days reach ÷ trough, as an autoscaler asks for it */
+static const double least_millicores = 100;
 static const double usual_share = 0.8;   /* of the days of a class that the replicas of an hour carry */
 static const double saving_share = 0.15; /* of the replica-hours, from which on a schedule is worth it */
 
@@ -267,9 +269,12 @@ static void limit_crons(const struct situation *situation, struct scale_crons *c
 static bool has_clock(const struct situation *situation)
 {
     const bool *shows = situation->shape.shows;
+    double trough = situation->load.trough;
+    double reached = situation->shape.usual_peak;
+    bool by_day = (shows[DAILY_PATTERN] || shows[WEEKEND_PATTERN] || shows[WEEKLY_PATTERN]) && reached >= varies_times * trough &&
+                  reached - trough >= least_millicores;
     return situation->scalable && !situation->horizontal && !situation->plan->refusal && situation->shape.known &&
-           isfinite(situation->request) && situation->now > 0 &&
-           (shows[DAILY_PATTERN] || shows[WEEKEND_PATTERN] || shows[WEEKLY_PATTERN] || shows[HOURLY_PATTERN]);
+           isfinite(situation->request) && situation->now > 0 && (by_day || shows[HOURLY_PATTERN]);
 }
 
 static json_t *member_new(const struct timetable *table, const struct scale_crons *crons, json_t *entries, json_t *why)

@@ -211,6 +211,13 @@ static double spike_line(const struct shape *shape, const struct day *day, doubl
     return fmax(spike_times * usual, usual + least_millicores);
 }
 
+/* Whether a day stands out each time it comes: then it is no spike that it does. */
+static bool is_expected(const struct shape *shape, const struct day *day)
+{
+    return (shape->shows[WEEKLY_PATTERN] && (shape->weekly_days >> day->weekday & 1u) != 0) ||
+           (shape->shows[WEEKEND_PATTERN] && day_is_weekend(day));
+}
+
 static void add_spike(struct shape *out, int64_t start, int64_t end, double times)
 {
     struct spike *last = out->spike_count > 0 ? &out->spikes[out->spike_count - 1] : NULL;
@@ -240,7 +247,8 @@ static void judge_spikes(const struct load *load, const struct calendar *calenda
             at++;
         }
         double line = spike_line(out, &calendar->days[at], over_middle);
-        if (load->total[i] > line || load->level[i] > line) {
+        bool above = load->total[i] > line || load->level[i] > line;
+        if (above && !is_expected(out, &calendar->days[at])) {
             add_spike(out, start, start + load->step_seconds, load->total[i] / out->usual_top);
             hit += number != last;
             last = number;

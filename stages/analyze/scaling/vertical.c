@@ -18,13 +18,15 @@ static bool memory_grows(const struct situation *situation)
     return false;
 }
 
-/* Why pods of this workload should change in size; NULL where nothing asks for it. *mode: how. */
-static const char *reason_for(const struct situation *situation, const char **mode)
+/* Why pods of this workload should change in size; NULL where nothing asks for it. *mode: how; *changes: its need does
+ * change, so that it is worth a sentence. */
+static const char *reason_for(const struct situation *situation, const char **mode, bool *changes)
 {
     const struct subject *subject = situation->subject;
     bool daemon = str_equal(subject->kind, "DaemonSet");
     bool stateful = str_equal(subject->kind, "StatefulSet") || situation->class->stateful;
-    bool grows = situation->shape.shows[GROWING] || memory_grows(situation);
+    bool grows = situation->shape.shows[GROWING] || situation->shape.shows[LEVEL_SHIFT] || memory_grows(situation);
+    *changes = grows;
     if (daemon) {
         *mode = "InPlaceOrRecreate";
         return "a pod for each node cannot be more pods, only larger ones";
@@ -36,8 +38,8 @@ static const char *reason_for(const struct situation *situation, const char **mo
     if (stateful && grows) {
         return "it holds state and its need grows";
     }
-    if (situation->now == 1) {
-        return grows ? "a single replica whose need grows" : "a single replica can only become larger";
+    if (situation->now == 1 && grows) {
+        return "a single replica whose need grows";
     }
     return NULL;
 }
@@ -55,6 +57,23 @@ static bool is_left_out(const struct situation *situation, enum resource resourc
     return resource == CPU && scaled;
 }
 
+/* From half to twice of what the plan asks for, within the guardrails. */
+static void range_of(const struct plan *plan, const struct container_plan *container, enum resource resource, struct size_range *out)
+{
+    const struct guardrails *rails = &plan->policy->guardrails;
+    int64_t after = field_after(&container->fields[FIELD_OF(resource, false)]);
+    after = after > 0 ? after : container_request(container->container, resource);
+    out->min[resource] = out->max[resource] = -1;
+    if (after <= 0) {
+        return;
+    }
+    int64_t least = after / 2 > rails->floor[resource] ? after / 2 : rails->floor[resource];
+    int64_t most = rails->ceiling[resource] > 0 && rails->ceiling[resource] < 2 * after ? rails->ceiling[resource] : 2 * after;
+    least = rounded_up(resource, least > 0 ? least : 1);
+    out->min[resource] = least < most ? least : -1;
+    out->max[resource] = rounded_up(resource, most);
+}
+
 static void fill_ranges(const struct situation *situation, struct size_spec *spec)
 {
     for (size_t i = 0; i < situation->subject->container_count; i++) {
@@ -65,10 +84,7 @@ static void fill_ranges(const struct situation *situation, struct size_spec *spe
         struct size_range *range = &spec->containers[spec->container_count++];
         range->container = container->container->name;
         for (int r = 0; r < RESOURCES; r++) {
-            const struct field_plan *field = &container->fields[FIELD_OF(r, false)];
-            bool bounded = field->movable && field->min > 0 && field->min <= field->max;
-            range->min[r] = bounded ? field->min : -1;
-            range->max[r] = bounded ? field->max : -1;
+            range_of(situation->plan, container, (enum resource)r, range);
         }
     }
 }
@@ -82,13 +98,7 @@ static void advise_in_place(struct situation *situation)
         const struct field_plan *limit = &plan->containers[i].fields[MEMORY_LIMIT];
         lower = lower || (plan->containers[i].judged && limit->old > 0 && field_after(limit) >= 0 && field_after(limit) < limit->old);
     }
-    json_t *why = json_array();
-    why_add(why, "the pod keeps its QoS class, which a resize in place may not change");
-    if (lower) {
-        why_add(why, "a memory limit goes down, which is done in place from Kubernetes 1.34 on");
-    }
-    advise(situation, "in-place-resize", why, "these changes can be made without starting pods anew, by their resize subresource (Kubernetes %s)",
-           lower ? "1.34 and later" : "1.33 and later");
+    advise(situation, "in-place-resize", NULL, "on Kubernetes %s the pods can be resized in place, without a restart", lower ? "1.34" : "1.33");
 }
 
 static json_t *member_new(const char *action, const char *mode, const struct size_spec *spec, json_t *why)
@@ -118,7 +128,8 @@ json_t *vertical_new(struct situation *situation, bool scaled)
     if (situation->plan->refusal || (situation->scalable && scaled)) {
         return json_null();
     }
-    const char *reason = reason_for(situation, &mode);
+    bool changes = false;
+    const char *reason = reason_for(situation, &mode, &changes);
     bool careful = situation->now == 1 || situation->class->stateful;
     if (careful && !situation->subject->batch && plan_changes(situation->plan) && !situation->plan->policy->qos_change) {
         advise_in_place(situation);
@@ -141,8 +152,10 @@ json_t *vertical_new(struct situation *situation, bool scaled)
     if (can_write(situation, why)) {
         manifest_vpa(situation->manifests, &situation->target, &spec);
     }
-    json_t *reasons = json_array();
-    json_array_extend(reasons, why);
-    advise(situation, "vertical", reasons, "a VerticalPodAutoscaler fits: %s", reason);
+    if (changes) {
+        json_t *reasons = json_array();
+        json_array_extend(reasons, why);
+        advise(situation, "vertical", reasons, "a VerticalPodAutoscaler fits: %s", reason);
+    }
     return member_new("create", mode, &spec, why);
 }

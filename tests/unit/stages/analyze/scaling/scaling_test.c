@@ -255,7 +255,14 @@ static void test_single(void **state)
 {
     (void)state;
     struct made_scaled from = web(steady, 1);
+    json_t *calm = made_scaling(&from);
+    assert_null(made_yaml(calm, "VerticalPodAutoscaler"));
+    assert_false(made_advises(calm, "vertical"));
+    json_decref(calm);
+    from.load = growing;
+    from.workload.kind = "StatefulSet";
     json_t *out = made_scaling(&from);
+    assert_true(made_advises(out, "vertical"));
     const char *yaml = made_yaml(out, "VerticalPodAutoscaler");
     assert_non_null(strstr(yaml, "apiVersion: autoscaling.k8s.io/v1\n"));
     assert_non_null(strstr(yaml, "updateMode: Initial\n"));
