@@ -97,7 +97,8 @@ const struct allowance *allowance_read(const json_t *workload, bool batch, struc
     return out;
 }
 
-int64_t allowance_default(const struct allowance *allowance, enum resource resource, bool is_limit)
+/* What a container gets that sets neither: the first default that a LimitRange gives; AMOUNT_ABSENT for none. */
+static int64_t default_of(const struct allowance *allowance, enum resource resource, bool is_limit)
 {
     for (size_t i = 0; i < allowance->range_count; i++) {
         const struct limit_range *range = &allowance->ranges[i];
@@ -113,9 +114,9 @@ void allowance_fill(const struct allowance *allowance, int64_t request[RESOURCES
 {
     for (int r = 0; r < RESOURCES; r++) {
         bool neither = request[r] < 0 && limit[r] < 0;
-        int64_t most = allowance_default(allowance, (enum resource)r, true);
+        int64_t most = default_of(allowance, (enum resource)r, true);
         if (neither) {
-            request[r] = allowance_default(allowance, (enum resource)r, false);
+            request[r] = default_of(allowance, (enum resource)r, false);
         }
         if (limit[r] < 0 && request[r] <= most) {
             limit[r] = most;

@@ -41,9 +41,6 @@ struct allowance {
 /* Reads what concerns a workload. New in the arena, never NULL; names are cut to 100 bytes without control bytes. */
 const struct allowance *allowance_read(const json_t *workload, bool batch, struct arena *arena);
 
-/* What a container gets that sets neither: the first default that a LimitRange gives; AMOUNT_ABSENT for none. */
-int64_t allowance_default(const struct allowance *allowance, enum resource resource, bool is_limit);
-
 /* Fills in what the pods get by these defaults, as the API server does: a limit where none is set and the request lies
  * below, a request where neither was set. Only amounts that are AMOUNT_ABSENT change. */
 void allowance_fill(const struct allowance *allowance, int64_t request[RESOURCES], int64_t limit[RESOURCES]);
