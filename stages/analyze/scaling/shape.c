@@ -9,6 +9,7 @@
 enum { DAYS_MIN = 3, GROWTH_DAYS_MIN = 5, HALF_HOUR = 1800, BURSTS_MIN = 5, BASE_REACH = 18, BASE_STRIDE = 6, DAY_SECONDS = 86400 };
 
 static const double weekend_differs = 0.75;  /* a low weekend day ÷ a working day, a working day ÷ a high one */
+static const double weekend_alike = 1.4;     /* highest ÷ lowest day of weekends */
 static const double weekday_differs = 1.4;   /* a weekday that stands out ÷ the usual day */
 static const double growth_concordance = 0.7;
 static const double growth_share = 0.15;     /* over the window */
@@ -106,6 +107,20 @@ static double judge_growth(const struct calendar *calendar, struct arena *arena,
     return slope;
 }
 
+/* Whether a working day came after a day of a weekend: what went up then came down again. */
+static bool came_back(const struct calendar *calendar)
+{
+    bool weekend = false;
+    for (size_t i = 0; i < calendar->count; i++) {
+        const struct day *day = &calendar->days[i];
+        if (weekend && day_is_whole(day) && !day_is_weekend(day)) {
+            return true;
+        }
+        weekend = weekend || (day_is_whole(day) && day_is_weekend(day));
+    }
+    return false;
+}
+
 /* Whether every day of the weekend lies below, or every one above, all working days, and by enough. */
 static void judge_weekend(const struct calendar *calendar, double slope, double *scratch, struct shape *out)
 {
@@ -123,9 +138,10 @@ static void judge_weekend(const struct calendar *calendar, double slope, double 
     double middle = order_median(others, working);
     double mean = order_median(scratch, weekend);
     out->weekend_ratio = middle > 0 ? mean / middle : NAN;
+    bool alike = high <= weekend_alike * low;
     bool lower = high <= weekend_differs * middle && high < least;
-    bool higher = low * weekend_differs >= middle && low > most;
-    out->shows[WEEKEND_PATTERN] = (lower || higher) && fabs(middle - mean) >= least_millicores;
+    bool higher = low * weekend_differs >= middle && low > most && came_back(calendar);
+    out->shows[WEEKEND_PATTERN] = alike && (lower || higher) && fabs(middle - mean) >= least_millicores;
 }
 
 /* Whether one weekday stood out each time it came, at least twice, and no other did. */
