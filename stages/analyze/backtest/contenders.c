@@ -4,7 +4,7 @@
 
 #include "stages/analyze/backtest/judge.h"
 #include "stages/analyze/rules/peers.h"
-#include "stages/analyze/sizing/sizing.h"
+#include "stages/analyze/rules/rounding.h"
 
 /* The limits of sizing/, without its caps: they are about how fast a number may move, not about where it belongs. */
 static const double ratio_room[RESOURCES] = {1.05, 1.10}; /* over the peak, where limits keep their ratio */

@@ -2,18 +2,7 @@
 
 #include <math.h>
 
-#include "pipeline/base/mem.h"
 #include "stages/analyze/subject/allowance.h"
-
-/* Rounding as people write amounts: from an amount up, its unit, at most a hundredth of it. */
-static const struct {
-    int64_t from[RESOURCES], unit[RESOURCES];
-} rounding[] = {
-    {{10000, (int64_t)16 << 30}, {100, 128 << 20}},
-    {{5000, (int64_t)4 << 30}, {50, 32 << 20}},
-    {{1000, (int64_t)1 << 30}, {10, 8 << 20}},
-    {{0, 0}, {5, 4 << 20}},
-};
 
 /* The dead-band below which a change is not worth a rollout. */
 static const double dead_band_share = 0.10;
@@ -24,43 +13,6 @@ int64_t field_after(const struct field_plan *field)
     if (field->remove)
         return AMOUNT_ABSENT;
     return field->value >= 0 ? field->value : field->effective;
-}
-
-/* Position in `rounding` of an amount. */
-static size_t rounding_of(enum resource resource, int64_t amount)
-{
-    size_t at = 0;
-    while (amount < rounding[at].from[resource] && at + 1 < ARRAY_COUNT(rounding)) {
-        at++;
-    }
-    return at;
-}
-
-static int64_t up_to(int64_t amount, int64_t unit)
-{
-    return amount > INT64_MAX - unit ? amount : (amount + unit - 1) / unit * unit;
-}
-
-int64_t rounded_up(enum resource resource, int64_t amount)
-{
-    return up_to(amount, rounding[rounding_of(resource, amount)].unit[resource]);
-}
-
-/* `value` up to the unit, or down where up would pass the range; with smaller units where neither fits, at last as it is. */
-static int64_t rounded(enum resource resource, int64_t value, int64_t min, int64_t max)
-{
-    for (size_t at = rounding_of(resource, value); at < ARRAY_COUNT(rounding); at++) {
-        int64_t unit = rounding[at].unit[resource];
-        int64_t up = up_to(value, unit);
-        int64_t down = max / unit * unit;
-        if (up <= max) {
-            return up;
-        }
-        if (down >= min) {
-            return down;
-        }
-    }
-    return value;
 }
 
 /* Whether the difference to today's value is too small to act on. Where nothing is set today, nothing is too
@@ -88,7 +40,7 @@ void field_settle(struct field_plan *field, enum resource resource, double propo
         field->moved_by = field->max_by;
         wanted = field->max;
     }
-    int64_t value = rounded(resource, wanted, field->min, field->max);
+    int64_t value = rounded_within(resource, wanted, field->min, field->max);
     bool tiny = in_dead_band(field, resource, value) && !(field->urgent && value > field->effective);
     if (value != field->effective && !tiny)
         field->value = value;
@@ -270,7 +222,7 @@ static bool part(struct container_plan *container, enum resource resource)
     bool equal_before = limit->effective >= 0 && request->effective == limit->effective;
     if (amounts.limit < 0 || amounts.request != amounts.limit || equal_before)
         return false;
-    int64_t unit = rounding[rounding_of(resource, amounts.limit)].unit[resource];
+    int64_t unit = rounding_unit(resource, amounts.limit);
     request->moved_by = "qos-class";
     if (limit->value >= 0 && limit->value + unit <= limit->max) {
         limit->value = unless_today(limit, limit->value + unit);

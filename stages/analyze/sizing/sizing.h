@@ -13,6 +13,7 @@
 
 #include "stages/analyze/subject/model.h"
 #include "stages/analyze/backtest/backtest.h"
+#include "stages/analyze/rules/rounding.h"
 #include "stages/analyze/rules/rules.h"
 #include "stages/analyze/sizing/confidence.h"
 #include "stages/analyze/sizing/signals.h"
@@ -141,9 +142,6 @@ int64_t field_after(const struct field_plan *field);
 
 /* "requests.cpu" and so on, as in `remove`. Borrowed, static. */
 const char *field_name(enum field field);
-
-/* The amount up to what people write: the unit is a hundredth or less of large amounts, and 5m or 4 MiB of small ones. */
-int64_t rounded_up(enum resource resource, int64_t amount);
 
 /* "hpa-and-vpa", "no-request", "min-above-max", "two-autoscalers", "out-of-reach". Borrowed, static. */
 const char *conflict_name(enum conflict_kind kind);

@@ -12,7 +12,7 @@
 #include "stages/analyze/backtest/backtest.h"
 #include "stages/analyze/rules/figures.h"
 #include "stages/analyze/rules/peers.h"
-#include "stages/analyze/sizing/sizing.h"
+#include "stages/analyze/rules/rounding.h"
 #include "tests/unit/stages/analyze/backtest/steps_builder.h"
 
 #define MI (1048576.0)
