@@ -142,22 +142,22 @@ static double with_constants(const struct lesson *lesson, double beyond, double 
 
 static double less_level(const struct lesson *lesson)
 {
-    return with_constants(lesson, 0.05, 0.056);
+    return with_constants(lesson, 0.07, 0.056);
 }
 
 static double more_level(const struct lesson *lesson)
 {
-    return with_constants(lesson, 0.05, 0.084);
+    return with_constants(lesson, 0.07, 0.084);
 }
 
 static double less_beyond(const struct lesson *lesson)
 {
-    return with_constants(lesson, 0.04, 0.07);
+    return with_constants(lesson, 0.056, 0.07);
 }
 
 static double more_beyond(const struct lesson *lesson)
 {
-    return with_constants(lesson, 0.06, 0.07);
+    return with_constants(lesson, 0.084, 0.07);
 }
 
 const struct advice_rule advice_rules[] = {
@@ -177,8 +177,8 @@ const struct advice_rule advice_rules[] = {
     {"ours, lean", ours_lean, false, false},
     {"ours, 0.056 of the level", less_level, false, true},
     {"ours, 0.084 of the level", more_level, false, true},
-    {"ours, 1.04 of the usual", less_beyond, false, true},
-    {"ours, 1.06 of the usual", more_beyond, false, true},
+    {"ours, 1.056 of the usual", less_beyond, false, true},
+    {"ours, 1.084 of the usual", more_beyond, false, true},
 };
 
 const size_t advice_rule_count = ARRAY_COUNT(advice_rules);

@@ -17,7 +17,7 @@ struct cpu_factors {
 
 static const struct cpu_factors factors_of[] = {
     [AGGRESSIVENESS_SAFE] = {0, 1.05, 0.15, 1.15, 1.25, 1.20, 1.25, 1.15, 1.00},
-    [AGGRESSIVENESS_BALANCED] = {1.05, 1.00, 0.07, 1.00, 1.10, 1.10, 1.10, 1.05, 0},
+    [AGGRESSIVENESS_BALANCED] = {1.07, 1.00, 0.07, 1.00, 1.10, 1.10, 1.10, 1.05, 0},
     [AGGRESSIVENESS_LEAN] = {1.00, 1.00, 0.03, 0.95, 1.05, 1.05, 1.05, 1.00, 0},
 };
 

@@ -139,25 +139,34 @@ static double busiest(const struct entry *sorted, size_t count)
     return sorted[0].value;
 }
 
-/* Second highest p99 of the days back from the end; of one day its own. NaN where no day has steps for a quarter of it. */
-static double second_day(const struct entry *newest, size_t count, size_t to, size_t day_steps, double *values)
+/* Second highest p99 of the days back from step `end`, which may lie after the part; of one day its own. NaN where no
+ * day has steps for a quarter of it. */
+static double second_of_days(const struct entry *newest, size_t count, size_t end, size_t day_steps, double *values)
 {
     double highest = NAN;
     double second = NAN;
-    for (size_t i = 0; i < count && day_steps > 0;) {
-        size_t day = (to - 1 - newest[i].at) / day_steps;
+    for (size_t i = 0; i < count;) {
+        size_t day = (end - 1 - newest[i].at) / day_steps;
         size_t held = 0;
-        for (; i < count && (to - 1 - newest[i].at) / day_steps == day; i++) {
+        for (; i < count && (end - 1 - newest[i].at) / day_steps == day; i++) {
             values[held++] = newest[i].value;
         }
-        if (held * 4 < day_steps) {
-            continue;
+        if (held * 4 >= day_steps) {
+            double p99 = order_quantile(values, held, 0.99);
+            second = isnan(highest) ? NAN : fmax(second, fmin(highest, p99));
+            highest = fmax(highest, p99);
         }
-        double p99 = order_quantile(values, held, 0.99);
-        second = fmax(second, fmin(highest, p99));
-        highest = fmax(highest, p99);
     }
     return isnan(second) ? highest : second;
+}
+
+/* An event across midnight is of two days by one parting, and of one by days that begin twelve hours later. */
+static double second_day(const struct entry *newest, size_t count, size_t to, size_t day_steps, double *values)
+{
+    if (day_steps == 0) {
+        return NAN;
+    }
+    return fmin(second_of_days(newest, count, to, day_steps, values), second_of_days(newest, count, to + day_steps / 2, day_steps, values));
 }
 
 /* A percentile of the last hour of what counts. */
