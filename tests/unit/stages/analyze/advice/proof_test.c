@@ -80,15 +80,15 @@ static struct made_workload workload(int64_t cpu, int64_t request, int64_t limit
     return from;
 }
 
-/* New recommendation for what the rows say. */
-static json_t *recommendation_of(const struct made_workload *from)
+/* New recommendation for what the rows say, under a policy of limits for both resources. */
+static json_t *recommendation_under(const struct made_workload *from, enum limits_policy cpu, enum limits_policy memory)
 {
     struct arena arena;
     struct subject subject;
     struct class class;
     struct plan plan;
     struct policy policy = {.aggressiveness = AGGRESSIVENESS_BALANCED,
-                            .limits = {LIMITS_KEEP, LIMITS_HEADROOM},
+                            .limits = {cpu, memory},
                             .minimum_history_seconds = 86400};
     guardrails_default(&policy.guardrails);
     arena_init(&arena);
@@ -104,6 +104,11 @@ static json_t *recommendation_of(const struct made_workload *from)
     json_decref(record);
     arena_release(&arena);
     return recommendation;
+}
+
+static json_t *recommendation_of(const struct made_workload *from)
+{
+    return recommendation_under(from, LIMITS_KEEP, LIMITS_HEADROOM);
 }
 
 static double number_at(const json_t *recommendation, const char *path)
@@ -287,6 +292,36 @@ static void verdicts_are_complete(const json_t *resource)
     }
 }
 
+/* Where the held-out days are like the others, and no cap holds anything, what is judged is what is planned: the backtest's limits are
+ * those of the sizing under each policy, in a Burstable and in a Guaranteed pod. */
+static void what_is_judged_is_what_is_planned(void **state)
+{
+    (void)state;
+    fill_from(rows.cpu, 0, WEEK, 100);
+    fill_from(rows.memory, 0, WEEK, 200 * MIB);
+    for (int round = 0; round < 8; round++) {
+        enum limits_policy policy = (enum limits_policy)(round % 4);
+        struct made_workload from = workload(200, MI(320), MI(440));
+        from.containers[0].cpu_limit = 350;
+        if (round >= 4) {
+            from.containers[0].cpu_limit = from.containers[0].cpu_request = 200;
+            from.containers[0].memory_limit = from.containers[0].memory_request;
+        }
+        json_t *recommendation = recommendation_under(&from, policy, policy);
+        for (int r = 0; r < RESOURCES; r++) {
+            const json_t *judged = json_object_get(json_at(recommendation, "backtest.containers.app"), resource_key((enum resource)r));
+            for (int limit = 0; limit < 2; limit++) {
+                double ours = number_at(judged, limit ? "ours.limit" : "ours.request");
+                double plan = number_at(judged, limit ? "plan.limit" : "plan.request");
+                if (fabs(ours - plan) > 0.5) {
+                    fail_msg("round %d: %s %.0f, %.0f planned", round, field_name(FIELD_OF(r, limit)), ours, plan);
+                }
+            }
+        }
+        json_decref(recommendation);
+    }
+}
+
 /* The sentence that people read. */
 static void proof_is_put_in_words(void **state)
 {
@@ -349,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_request_that_did_not_hold_is_a_risk),
         cmocka_unit_test(too_little_is_null_with_a_reason),
         cmocka_unit_test(the_chain_can_be_followed),
+        cmocka_unit_test(what_is_judged_is_what_is_planned),
         cmocka_unit_test(proof_is_put_in_words),
         cmocka_unit_test(no_number_is_lost),
     };
