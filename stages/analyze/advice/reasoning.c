@@ -252,6 +252,11 @@ static void write_quota(const struct plan *plan, const struct quota_need *need, 
 static void write_pod(const struct plan *plan, struct buf *out)
 {
     const struct business_hours *hours = &plan->policy->hours;
+    if (plan->refused_today && !plan_changes(plan)) {
+        (void)buf_add_str(out, " The pod as it is would be refused by ");
+        add_words(plan->refused_today, out);
+        (void)buf_add_str(out, ", so no change could be rolled out.");
+    }
     for (size_t i = 0; i < plan->move_count; i++)
         write_move(&plan->moves[i], out);
     for (size_t i = 0; i < plan->quota_need_count; i++)

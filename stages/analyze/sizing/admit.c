@@ -47,8 +47,7 @@ static bool quota_takes(const struct plan *plan, const struct quota *quota, enum
     return (after - before) * (double)pods_counted(plan->subject) <= (double)hard - (double)used;
 }
 
-/* What would refuse the pod after the plan because of this resource, NULL for nothing. */
-static const char *refused_by(const struct plan *plan, enum resource resource)
+const char *plan_refused_by(const struct plan *plan, enum resource resource)
 {
     const struct allowance *allowance = plan->subject->allowance;
     for (size_t i = 0; i < allowance->range_count; i++) {
@@ -84,12 +83,12 @@ bool plan_admit(struct plan *plan)
     const char *still = NULL;
     bool any = false;
     for (int r = 0; r < RESOURCES && plan_changes(plan); r++) {
-        const char *by = refused_by(plan, (enum resource)r);
+        const char *by = plan_refused_by(plan, (enum resource)r);
         if (by) {
             plan_restore(plan, (enum resource)r, by);
             any = true;
             /* Today's amounts are refused as well: no change at all could be rolled out. */
-            still = refused_by(plan, (enum resource)r) ? by : still;
+            still = plan_refused_by(plan, (enum resource)r) ? by : still;
         }
     }
     for (int r = 0; r < RESOURCES && still; r++) {

@@ -48,6 +48,10 @@ int64_t pods_counted(const struct subject *subject);
 /* Lowers the requests of init containers that hold the pod's up; call once all others are settled (size_init.c). */
 void init_settle(struct plan *plan);
 
+/* What would refuse the pod after the plan because of this resource, "limit-range:NAME" or "quota:NAME"; NULL for nothing
+ * (admit.c). */
+const char *plan_refused_by(const struct plan *plan, enum resource resource);
+
 /* Takes back what a LimitRange or a quota would refuse in the pod as a whole. Whether anything was (admit.c). */
 bool plan_admit(struct plan *plan);
 

@@ -145,6 +145,11 @@ static void size_limit(const struct plan *plan, struct container_plan *container
     case LIMITS_HEADROOM:
         break;
     }
+    /* The first limit of what leaks would be the date of its first kill; where one must be there, it is. */
+    if (container->signals.leak && limit->effective < 0 && !asked) {
+        limit->rule = "memory-leak";
+        return;
+    }
     limit->rule = asked ? asked : "limit-headroom";
     limit->target = limit_base(container, rule_memory_limit_factor(&plan->scene, false));
     range_limit(plan, container);

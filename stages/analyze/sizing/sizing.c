@@ -197,6 +197,9 @@ void plan_make(const struct subject *subject, const struct policy *policy, struc
     for (int f = 0; f < FIELDS; f++) {
         out->pod_today[f] = pod_total(out, (enum field)f, false);
     }
+    for (int r = 0; r < RESOURCES && !out->refused_today; r++) {
+        out->refused_today = plan_refused_by(out, (enum resource)r);
+    }
     for (size_t i = 0; i < subject->container_count; i++) {
         container_make(out, i, arena);
     }

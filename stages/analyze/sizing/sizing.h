@@ -111,6 +111,8 @@ struct plan {
     size_t move_count;
     const struct conflict *conflicts;
     size_t conflict_count;
+    const char *refused_today;         /* "limit-range:NAME" that would refuse the pod as it is: then nothing can be rolled out
+                                          but what mends it; NULL: none */
     const struct quota_need *quota_needs;
     size_t quota_need_count;
     const char *refusal;               /* problem code where nothing can be said ("no-usage"), NULL else */

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -129,6 +130,8 @@ static void known_truths(void **state)
         if (truth->by && !str_equal(by, truth->by)) {
             fail_msg("%s: %s by %s, expected %s", truth->what, field_name(truth->by_field), by, truth->by);
         }
+        bool refused = truth->workload.limit_ranges && strstr(truth->what, "what is set today is more");
+        assert_true(!refused || made.plan.refused_today != NULL);
         made_plan_release(&made);
     }
 }
