@@ -160,13 +160,16 @@ static double second_of_days(const struct entry *newest, size_t count, size_t en
     return isnan(second) ? highest : second;
 }
 
-/* An event across midnight is of two days by one parting, and of one by days that begin twelve hours later. */
+/* An event across midnight is of two days by one parting, and of one by days that begin twelve hours later. A day and a half or
+ * less has only the one. */
 static double second_day(const struct entry *newest, size_t count, size_t to, size_t day_steps, double *values)
 {
     if (day_steps == 0) {
         return NAN;
     }
-    return fmin(second_of_days(newest, count, to, day_steps, values), second_of_days(newest, count, to + day_steps / 2, day_steps, values));
+    double second = second_of_days(newest, count, to, day_steps, values);
+    bool longer = to - newest[count - 1].at > day_steps + day_steps / 2;
+    return longer ? fmin(second, second_of_days(newest, count, to + day_steps / 2, day_steps, values)) : second;
 }
 
 /* A percentile of the last hour of what counts. */
