@@ -59,13 +59,16 @@ static double day_level(const double *hours)
     return n >= 12 ? order_quantile(known, n, 0.5) : NAN;
 }
 
-/* Medians of a profile's hours; empty rows of the arrays stay as they are. */
-static void hours_of(double *step, size_t per_hour, double *hour)
+/* Medians of a profile's hours. */
+static void hours_of(const double *step, size_t per_hour, double *hour)
 {
-    double scratch[GRID_PER_HOUR];
+    struct slot slot;
     for (size_t h = 0; h < 24; h++) {
-        memcpy(scratch, step + h * per_hour, per_hour * sizeof *scratch);
-        hour[h] = order_median(scratch, per_hour);
+        slot.count = 0;
+        for (size_t i = 0; i < per_hour; i++) {
+            slot_add(&slot, step[h * per_hour + i]);
+        }
+        hour[h] = slot_median(&slot);
     }
 }
 
