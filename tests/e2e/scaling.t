@@ -85,10 +85,11 @@ for kind in HorizontalPodAutoscaler VerticalPodAutoscaler ScaledObject CronJob S
     tap_result $? "at least eight of kind $kind ($count)"
 done
 for name in shop true 123; do
-    kube create namespace "$name"
+    kube create namespace "$name" && kube label namespace "$name" pod-security.kubernetes.io/warn=restricted
 done >"$tmp/namespaces" 2>&1
 run kube apply --dry-run=server --validate=strict -f "$tmp/yaml"
 is "$rc" 0 "the API server takes every one of $total" || diag "$(head -20 <<<"$err")"
+unlike "$err" "would violate PodSecurity" "also where Pod Security is at its strictest"
 is "$(grep -c -E '(created|configured|unchanged) \(server dry run\)$' <<<"$out")" "$total" "and each by itself"
 is "$(jq -r '[.recommendation.scaling.manifests[]?|.yaml|test("managed-by: tare")]|all' "$tmp/records" | sort -u)" true "each is labelled as tare's"
 is "$(jq -s '[.[]|select(.workload.name == "Web: {}" or .workload.name == "-\n")|.recommendation.scaling.manifests|length]|add' "$tmp/records")" 0 \

@@ -5,7 +5,7 @@
 #include "stages/analyze/scaling/manifest_write.h"
 
 /* Kubernetes adds eleven characters to a CronJob's name for its Jobs. */
-enum { CRON_JOB_NAME_MAX = 52, SUFFIX_MAX = 40, WORDS_MAX = 2 * NAME_SUBDOMAIN_MAX };
+enum { CRON_JOB_NAME_MAX = 52, SUFFIX_MAX = 40, WORDS_MAX = 2 * NAME_SUBDOMAIN_MAX, NOBODY = 65534 };
 
 static const char option[] = "cronjobs";
 static const char rbac_group[] = "rbac.authorization.k8s.io";
@@ -86,6 +86,25 @@ static void put_binding(json_t *out, const struct scale_target *target, const ch
     manifest_end(&manifest, out, option);
 }
 
+/* What Pod Security asks for at its strictest. */
+static void put_security(struct document *d)
+{
+    document_open(d, "securityContext");
+    document_integer(d, "runAsUser", NOBODY);
+    document_flag(d, "runAsNonRoot", true);
+    document_flag(d, "readOnlyRootFilesystem", true);
+    document_flag(d, "allowPrivilegeEscalation", false);
+    document_open(d, "capabilities");
+    document_open(d, "drop");
+    document_entry(d, "ALL");
+    document_close(d);
+    document_close(d);
+    document_open(d, "seccompProfile");
+    document_string(d, "type", "RuntimeDefault");
+    document_close(d);
+    document_close(d);
+}
+
 /* The container that sets the replicas; it needs no more of the cluster than the scale of the target. */
 static void put_container(struct document *d, const struct scale_target *target, const char *resource, const char *image, int64_t replicas)
 {
@@ -112,7 +131,11 @@ static void put_container(struct document *d, const struct scale_target *target,
     document_string(d, "cpu", "10m");
     document_string(d, "memory", "64Mi");
     document_close(d);
+    document_open(d, "limits");
+    document_string(d, "memory", "128Mi");
     document_close(d);
+    document_close(d);
+    put_security(d);
     document_item_end(d);
 }
 

@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -135,6 +134,12 @@ void document_integer(struct document *document, const char *key, int64_t value)
 {
     begin_line(document);
     (void)buf_printf(document->text, "%s: %" PRId64 "\n", key, value);
+}
+
+void document_flag(struct document *document, const char *key, bool value)
+{
+    begin_line(document);
+    (void)buf_printf(document->text, "%s: %s\n", key, value ? "true" : "false");
 }
 
 void document_entry(struct document *document, const char *value)

@@ -4,6 +4,7 @@
 /* YAML text, written line by line: block style, two blanks a level. What comes from outside stands in scalars only, quoted
  * unless it can be nothing but a plain string; keys are this program's own. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pipeline/base/buf.h"
@@ -28,6 +29,7 @@ void document_item_end(struct document *document);
 /* A member of the mapping that is open; a string of the list that is open. */
 void document_string(struct document *document, const char *key, const char *value);
 void document_integer(struct document *document, const char *key, int64_t value);
+void document_flag(struct document *document, const char *key, bool value);
 void document_entry(struct document *document, const char *value);
 
 #endif

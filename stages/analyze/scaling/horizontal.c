@@ -155,6 +155,7 @@ static json_t *create(struct situation *situation, struct horizontal *out)
     }
     out->create = true;
     explain(situation, &out->range, mean, why);
+    why_replicas(situation, why);
     if (can_write(situation, why)) {
         manifest_hpa(situation->manifests, &situation->target, situation->target.name, &out->range);
     }

@@ -318,6 +318,7 @@ json_t *schedule_new(struct situation *situation, const struct horizontal *horiz
     if (isfinite(situation->shape.agreement)) {
         why_add(why, "%.0f %% of the days follow the same curve", situation->shape.agreement * 100);
     }
+    why_replicas(situation, why);
     if (horizontal->create) {
         why_add(why, "in place of the HorizontalPodAutoscaler, not beside it: the ScaledObject makes one itself, the CronJobs would undo what it does");
     }

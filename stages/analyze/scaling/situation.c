@@ -158,3 +158,11 @@ void situation_make(const struct plan *plan, const struct class *class, const st
     out->scalable = out->unscalable_why == NULL;
     out->floor = budgets_floor(subject->workload, out->now, &out->floor_by);
 }
+
+void why_replicas(const struct situation *situation, json_t *why)
+{
+    if (situation->subject->replicas >= 0 && json_at(situation->subject->workload, "source.file")) {
+        why_add(why, "take `replicas` out of the manifest then, or each time it is applied they are set back to %lld",
+                (long long)situation->subject->replicas);
+    }
+}

@@ -39,6 +39,9 @@ void situation_make(const struct plan *plan, const struct class *class, const st
 /* Replicas that carry a load when each is used to `percent` of its request; 1 and more. 0 where there is no request. */
 int64_t replicas_for(const struct situation *situation, double load, double percent);
 
+/* Says that the manifest should not set the replicas any more, where it does. */
+void why_replicas(const struct situation *situation, json_t *why);
+
 /* Adds a sentence to an array of reasons. */
 void why_add(json_t *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

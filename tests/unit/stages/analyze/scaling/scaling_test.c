@@ -325,6 +325,30 @@ static void test_saturated(void **state)
     json_decref(keda);
 }
 
+/* Request and target of an autoscaler move together, so that it adds pods at the same use. */
+static void test_move(void **state)
+{
+    (void)state;
+    struct made_scaled from = web(steady, 3);
+    from.workload.containers[0].cpu_request = 500;
+    from.workload.autoscaler = HPA("web", "2", "6", "60") "}";
+    json_t *out = made_scaling(&from);
+    const json_t *entry = json_object_get(out, "autoscaler");
+    assert_string_equal(json_string_or_null(entry, "action"), "change");
+    int64_t request = json_int_or(entry, "request_millicores", 0);
+    int64_t target = json_int_or(entry, "target", 0);
+    assert_true(request > 0 && request != 500);
+    assert_in_range(target, 1, 100);
+    /* 60 % of 500m, within 2 %. */
+    assert_in_range(request * target / 100, 294, 306);
+    assert_true(made_advises(out, "autoscaler-target"));
+    char wanted[60];
+    (void)snprintf(wanted, sizeof wanted, "averageUtilization: %d\n", (int)target);
+    assert_non_null(strstr(made_yaml(out, "HorizontalPodAutoscaler"), wanted));
+    assert_non_null(strstr(made_yaml(out, "HorizontalPodAutoscaler"), "  minReplicas: 2\n  maxReplicas: 6\n"));
+    json_decref(out);
+}
+
 static void test_idle_minimum(void **state)
 {
     (void)state;
@@ -419,7 +443,7 @@ int main(void)
         cmocka_unit_test(test_weekly),    cmocka_unit_test(test_sale),         cmocka_unit_test(test_growing),
         cmocka_unit_test(test_hourly),    cmocka_unit_test(test_bursty),       cmocka_unit_test(test_noise),
         cmocka_unit_test(test_stateful),  cmocka_unit_test(test_single),       cmocka_unit_test(test_sidecar),
-        cmocka_unit_test(test_saturated), cmocka_unit_test(test_idle_minimum), cmocka_unit_test(test_conflicts),
+        cmocka_unit_test(test_saturated), cmocka_unit_test(test_move), cmocka_unit_test(test_idle_minimum), cmocka_unit_test(test_conflicts),
         cmocka_unit_test(test_budgets),   cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
