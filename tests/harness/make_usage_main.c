@@ -1,8 +1,9 @@
 /*
- * make_usage [SEED]: reads an inventory on stdin and writes a usage artifact on stdout, as tare-collect would from seven days of metrics
- * every minute: made series every 5 minutes of eight shapes of load (steady, by the day, by the working week, bursts, growth, a step, a
- * short job each day, hardly anything) and of memory (steady, with the load, a leak, a cache that fills), and the figures that follow from
- * them. The same for the same seed and workload. For benches and tests that need usage without a server.
+ * make_usage [SEED]: reads an inventory on stdin and writes a usage artifact on stdout, as tare-collect would
+ * from seven days of metrics every minute: made series every 5 minutes of eight shapes of load (steady, by
+ * the day, by the working week, bursts, growth, a step, a short job each day, hardly anything) and of memory
+ * (steady, with the load, a leak, a cache that fills), and the figures that follow from them. The same for
+ * the same seed and workload. For benches and tests that need usage without a server.
  */
 #include <math.h>
 #include <stdio.h>
@@ -18,7 +19,13 @@
 #include "pipeline/run/series.h"
 #include "stages/analyze/rules/figures.h"
 
-enum { HOURS = 168, STEPS_AN_HOUR = 12, STEPS_A_DAY = 24 * STEPS_AN_HOUR, STEPS = HOURS * STEPS_AN_HOUR, SAMPLES_A_POD = 10080 };
+enum {
+    HOURS = 168,
+    STEPS_AN_HOUR = 12,
+    STEPS_A_DAY = 24 * STEPS_AN_HOUR,
+    STEPS = HOURS * STEPS_AN_HOUR,
+    SAMPLES_A_POD = 10080
+};
 
 static const double pi = 3.14159265358979;
 
@@ -31,7 +38,8 @@ struct week {
     double mean[STEPS], high[STEPS];
 };
 
-/* How busy a container of this shape is in step I, 0 to 1. `x` is its own number, 0 to 1: the hour of its peak, where it steps. */
+/* How busy a container of this shape is in step I, 0 to 1. `x` is its own number, 0 to 1: the hour of its
+ * peak, where it steps. */
 static double load(enum shape shape, int i, double x)
 {
     double hour = (i % STEPS_A_DAY) / (double)STEPS_AN_HOUR;
@@ -86,10 +94,10 @@ static void make_memory(struct week *week, const struct week *cpu, enum memory_s
         top = fmax(top, cpu->mean[i]);
     }
     for (int i = 0; i < STEPS; i++) {
-        double share = shape == MEMORY_FOLLOWS  ? 0.7 + 0.3 * cpu->mean[i] / top
-                       : shape == MEMORY_LEAKS  ? 0.4 + 0.6 * i / STEPS
-                       : shape == MEMORY_FILLS  ? 1 - 0.6 * exp(-i / (0.15 * STEPS))
-                                                : 0.9;
+        double share = shape == MEMORY_FOLLOWS ? 0.7 + 0.3 * cpu->mean[i] / top
+                       : shape == MEMORY_LEAKS ? 0.4 + 0.6 * i / STEPS
+                       : shape == MEMORY_FILLS ? 1 - 0.6 * exp(-i / (0.15 * STEPS))
+                                               : 0.9;
         week->mean[i] = busy * share * wander(&noise, 0.004);
         week->high[i] = week->mean[i] * (1 + 0.01 * rng_unit());
     }
@@ -108,8 +116,8 @@ static json_t *hourly(const struct week *week)
             high[i] = fmax(high[i], week->high[j]);
         }
     }
-    return json_pack("{s:i, s:o, s:o, s:o}", "step_seconds", 3600, "mean", series_json(mean, HOURS), "min", series_json(low, HOURS),
-                     "max", series_json(high, HOURS));
+    return json_pack("{s:i, s:o, s:o, s:o}", "step_seconds", 3600, "mean", series_json(mean, HOURS), "min",
+                     series_json(low, HOURS), "max", series_json(high, HOURS));
 }
 
 static void set_real(json_t *object, const char *name, double value)
@@ -167,8 +175,8 @@ static json_t *figures(const struct week *week, int pods, int64_t end, struct ar
     json_object_set_new(object, "hot_pod", json_null());
     json_object_set_new(object, "hourly", hourly(week));
     json_object_set_new(object, "series",
-                        json_pack("{s:i, s:o, s:o}", "step_seconds", 300, "mean", series_json(week->mean, STEPS), "max",
-                                  series_json(week->high, STEPS)));
+                        json_pack("{s:i, s:o, s:o}", "step_seconds", 300, "mean",
+                                  series_json(week->mean, STEPS), "max", series_json(week->high, STEPS)));
     arena_clear(arena);
     return object;
 }
@@ -185,7 +193,8 @@ static json_t *container_usage(const json_t *container, int pods, int64_t end, s
     time_format(end - 7200, at);
     make_cpu(&busy, (enum shape)(rng_unit() * SHAPES), fmax(1, cpu * (0.1 + 1.2 * rng_unit())));
     json_object_set_new(usage, "cpu_millicores", figures(&busy, pods, end, arena));
-    make_memory(&resident, &busy, (enum memory_shape)(rng_unit() * MEMORY_SHAPES), memory * (0.3 + 0.6 * rng_unit()));
+    make_memory(&resident, &busy, (enum memory_shape)(rng_unit() * MEMORY_SHAPES),
+                memory * (0.3 + 0.6 * rng_unit()));
     json_object_set_new(usage, "memory_bytes", figures(&resident, pods, end, arena));
     json_object_set_new(usage, "declared", json_true());
     bool limited = json_is_integer(json_at(container, "limits.cpu_millicores"));
@@ -211,11 +220,12 @@ static json_t *usage_of(const json_t *workload, int64_t end, struct arena *arena
     for (int i = 0; i < HOURS; i++) {
         json_array_append_new(hourly, json_integer(pods));
     }
-    json_t *usage = json_pack("{s:s, s:{s:s, s:s, s:i}, s:i, s:i, s:i, s:i, s:f, s:i, s:f, s:s, s:s, s:i, s:s, s:o}", "source",
-                              "file", "window", "start", from, "end", to, "seconds", 604800, "interval_seconds", 60,
-                              "rate_window_seconds", 240, "pods", pods, "replicas", pods, "replicas_mean", (double)pods,
-                              "replicas_max", pods, "coverage", 1.0, "first_seen", from, "last_seen", to, "history_seconds",
-                              604740, "matched_by", "owners", "hourly_replicas", hourly);
+    json_t *usage =
+        json_pack("{s:s, s:{s:s, s:s, s:i}, s:i, s:i, s:i, s:i, s:f, s:i, s:f, s:s, s:s, s:i, s:s, s:o}",
+                  "source", "file", "window", "start", from, "end", to, "seconds", 604800, "interval_seconds",
+                  60, "rate_window_seconds", 240, "pods", pods, "replicas", pods, "replicas_mean",
+                  (double)pods, "replicas_max", pods, "coverage", 1.0, "first_seen", from, "last_seen", to,
+                  "history_seconds", 604740, "matched_by", "owners", "hourly_replicas", hourly);
     json_t *containers = json_object();
     json_t *init = json_object();
     size_t index;
@@ -231,8 +241,8 @@ static json_t *usage_of(const json_t *workload, int64_t end, struct arena *arena
     return usage;
 }
 
-static int add_usage(struct artifact_reader *reader, struct artifact_writer *writer, uint64_t seed, int64_t end,
-                     struct err *err)
+static int add_usage(struct artifact_reader *reader, struct artifact_writer *writer, uint64_t seed,
+                     int64_t end, struct err *err)
 {
     json_t *record;
     struct arena arena;
@@ -258,8 +268,9 @@ static int add_usage(struct artifact_reader *reader, struct artifact_writer *wri
         }
     }
     arena_release(&arena);
-    return got < 0 ? -1 : artifact_finish(writer, artifact_reader_digest(reader),
-                                          json_object_get(artifact_reader_trailer(reader), "skipped"), err);
+    return got < 0 ? -1
+                   : artifact_finish(writer, artifact_reader_digest(reader),
+                                     json_object_get(artifact_reader_trailer(reader), "skipped"), err);
 }
 
 int main(int argc, char **argv)
@@ -268,14 +279,16 @@ int main(int argc, char **argv)
     struct err err = {0};
     struct artifact_reader *reader = NULL;
     int64_t created = 0;
-    if (artifact_reader_new(STDIN_FILENO, "standard input", ARTIFACT_BIT(ARTIFACT_INVENTORY), &reader, &err)) {
+    if (artifact_reader_new(STDIN_FILENO, "standard input", ARTIFACT_BIT(ARTIFACT_INVENTORY), &reader,
+                            &err)) {
         fprintf(stderr, "make_usage: %s\n", err.message);
         return (int)err.class;
     }
     const char *text = json_string_or_null(artifact_reader_header(reader), "created");
     time_parse(text == NULL ? "" : text, &created, &err);
     json_t *settings = json_deep_copy(json_object_get(artifact_reader_header(reader), "settings"));
-    struct artifact_writer *writer = artifact_writer_new(STDOUT_FILENO, ARTIFACT_USAGE, created, "make_usage 0.1.0", settings);
+    struct artifact_writer *writer =
+        artifact_writer_new(STDOUT_FILENO, ARTIFACT_USAGE, created, "make_usage 0.1.0", settings);
     int failed = add_usage(reader, writer, argc > 1 ? strtoull(argv[1], NULL, 10) : 1, created, &err);
     if (failed) {
         fprintf(stderr, "make_usage: %s\n", err.message);
