@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "stages/analyze/findings/early.h"
 #include "stages/analyze/findings/novelty.h"
 #include "stages/analyze/statistics/order.h"
 
@@ -154,6 +155,10 @@ static void describe(const struct view *view, size_t quarter, double score, stru
                      struct alarm *out)
 {
     size_t first = farthest(view, quarter);
+    size_t earliest = less(first, 3600 / view->step);
+    while (first > earliest && view->excess[first - 1] > 0) {
+        first--;
+    }
     const struct range *range = &view->ranges[first];
     double usual_then = profile_at(view->profile, view->start + (int64_t)first * view->step);
     *out = (struct alarm){
@@ -188,7 +193,7 @@ static void collect(const struct view *view, size_t learned, struct arena *arena
         size_t first = q * view->per_quarter;
         double score =
             first < learned || (scores == NULL && view->sum[q] < ALARM_THRESHOLD) ? 0 : suppressed(view, q);
-        if (scores != NULL) {
+        if (scores != NULL && first >= learned) {
             scores[farthest(view, q)] = score;
         }
         int64_t at = view->start + (int64_t)first * view->step;
@@ -234,5 +239,8 @@ void alarms_find(const double *values, size_t count, int64_t start, int64_t step
     novelty(quarters_new(&view, arena), view.quarters, outside_new(&view, arena), arena, view.novel);
     add_up(&view);
     size_t learned = past != NULL && past->count >= 2 ? 0 : (size_t)(LEARN_SECONDS / step_seconds);
+    if (learned > 0) {
+        early_find(values, count, learned, start, step_seconds, profile, arena, out, scores);
+    }
     collect(&view, learned, arena, out, scores);
 }

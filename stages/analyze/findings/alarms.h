@@ -36,8 +36,8 @@ struct alarms {
 };
 
 /* Alarms of a row of means at equal distances (NaN = gap) with their profile. `past`: as for range_excess;
- * without earlier days the first two days are only learned from. `scores` (may be NULL) receives for every
- * step the score that is compared to the threshold. */
+ * without earlier days the first two days are judged by what came after (early.h). `scores` (may be NULL)
+ * receives for every step the score that is compared to the threshold. */
 void alarms_find(const double *values, size_t count, int64_t start, int64_t step_seconds,
                  const struct profile *profile, const struct past_days *past, struct arena *arena,
                  struct alarms *out, double *scores);
