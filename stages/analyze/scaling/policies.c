@@ -185,6 +185,10 @@ json_t *policies_new(struct situation *situation, bool autoscaled)
         if (judgeable && advised != situation->now) {
             json_t *why = json_array();
             why_add(why, "%s", judged.reason);
+            if (situation->horizontal) {
+                why_add(why, "%s %.60s sets the replicas: take the number for its %s", situation->horizontal->kind_name, situation->horizontal->name,
+                        advised > situation->now ? "minimum" : "maximum");
+            }
             advise(situation, "policy", why, "policy %s: %" PRId64 " replicas instead of %" PRId64, judged.name, advised, situation->now);
         }
         if (judgeable && !autoscaled && !isnan(judged.ratio)) {

@@ -273,7 +273,8 @@ static bool has_clock(const struct situation *situation)
     double reached = situation->shape.usual_peak;
     bool by_day = (shows[DAILY_PATTERN] || shows[WEEKEND_PATTERN] || shows[WEEKLY_PATTERN]) && reached >= varies_times * trough &&
                   reached - trough >= least_millicores;
-    return situation->scalable && !situation->horizontal && !situation->plan->refusal && situation->shape.known &&
+    bool free = !situation->horizontal || situation->horizontal->kind == SCALER_KEDA;
+    return situation->scalable && free && !situation->plan->refusal && situation->shape.known &&
            isfinite(situation->request) && situation->now > 0 && (by_day || shows[HOURLY_PATTERN]);
 }
 
@@ -318,11 +319,17 @@ json_t *schedule_new(struct situation *situation, const struct horizontal *horiz
     if (isfinite(situation->shape.agreement)) {
         why_add(why, "%.0f %% of the days follow the same curve", situation->shape.agreement * 100);
     }
-    why_replicas(situation, why);
+    if (!situation->horizontal) {
+        why_replicas(situation, why);
+    }
     if (horizontal->create) {
         why_add(why, "in place of the HorizontalPodAutoscaler, not beside it: the ScaledObject makes one itself, the CronJobs would undo what it does");
     }
-    write_objects(situation, horizontal, &crons, table.most, why);
+    if (situation->horizontal) {
+        why_add(why, "KEDA scales it already: add these times to ScaledObject %.60s as triggers of type cron", situation->horizontal->name);
+    } else {
+        write_objects(situation, horizontal, &crons, table.most, why);
+    }
     json_t *reasons = json_array();
     json_array_extend(reasons, why);
     advise(situation, "schedule", reasons, "the load goes by the clock: %" PRId64 " replicas, and up to %" PRId64 " at fixed times (%s)",

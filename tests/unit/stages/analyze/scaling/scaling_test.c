@@ -321,6 +321,7 @@ static void test_saturated(void **state)
     json_t *keda = made_scaling(&from);
     assert_true(made_advises(keda, "autoscaler-saturated"));
     assert_int_equal(json_array_size(json_object_get(keda, "manifests")), 0);
+    assert_true(made_advises(keda, "schedule"));
     json_decref(out);
     json_decref(keda);
 }
