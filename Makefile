@@ -35,7 +35,7 @@ LIB_DIRS := reports pricing stages/common pipeline/cli pipeline/run pipeline/kub
 STAGES := $(notdir $(patsubst %/main.c,%,$(wildcard stages/*/main.c)))
 
 lib_of = $(BUILD)/lib/lib$(subst /,_,$(1)).a
-objects_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c $(1)/*/*.c)))
+objects_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c)))
 STAGE_DIRS := $(filter-out stages/common,$(patsubst %/,%,$(wildcard stages/*/)))
 LIBS := $(foreach d,$(LIB_DIRS),$(if $(wildcard $(d)/*.c),$(call lib_of,$(d))))
 STAGE_LIBS := $(foreach d,$(STAGE_DIRS),$(if $(filter-out %/main.c,$(wildcard $(d)/*.c)),$(call lib_of,$(d))))

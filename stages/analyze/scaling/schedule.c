@@ -6,7 +6,7 @@
 
 #include "stages/analyze/scaling/policies.h"
 #include "stages/analyze/scaling/replicas.h"
-#include "stages/analyze/scaling/weekdays.h"
+#include "stages/analyze/scaling/load/weekdays.h"
 #include "stages/analyze/statistics/order.h"
 
 enum { CLASSES_MAX = 2, LEAD_MINUTES = 15, CLASS_DAYS_MAX = 50, STABILIZATION_SECONDS = 300, HOURLY_LEAD = 5 };

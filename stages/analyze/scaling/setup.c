@@ -8,7 +8,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pricing/money.h"
-#include "stages/analyze/scaling/names.h"
+#include "stages/analyze/scaling/manifest/names.h"
 
 struct scaling_setup {
     const struct config *config;

@@ -3,9 +3,9 @@
 
 /* What all advice about one workload looks at, read once; and where it is written down. */
 
-#include "stages/analyze/scaling/manifests.h"
+#include "stages/analyze/scaling/manifest/manifests.h"
 #include "stages/analyze/scaling/setup.h"
-#include "stages/analyze/scaling/shape.h"
+#include "stages/analyze/scaling/load/shape.h"
 #include "stages/analyze/sizing/sizing.h"
 #include "stages/analyze/subject/class.h"
 #include "stages/analyze/subject/scalers.h"

@@ -1,4 +1,4 @@
-#include "stages/analyze/scaling/manifests.h"
+#include "stages/analyze/scaling/manifest/manifests.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -6,8 +6,8 @@
 
 #include "pipeline/base/quantity.h"
 #include "pipeline/base/str.h"
-#include "stages/analyze/scaling/document.h"
-#include "stages/analyze/scaling/manifest_write.h"
+#include "stages/analyze/scaling/manifest/document.h"
+#include "stages/analyze/scaling/manifest/manifest_write.h"
 
 enum { YAML_MAX = 64 * 1024, PERIOD_MIN = 1, PERIOD_MAX = 1800, STABILIZATION_MAX = 3600, PERCENT_MIN = 1, PERCENT_MAX = 100 };
 

@@ -1,4 +1,4 @@
-/* YAML text, whatever the strings are; names; weekdays; budgets. */
+/* YAML text, whatever the strings are, and names. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,10 +10,8 @@
 #include <cmocka.h>
 
 #include "pipeline/io/json.h"
-#include "stages/analyze/scaling/budgets.h"
-#include "stages/analyze/scaling/document.h"
-#include "stages/analyze/scaling/names.h"
-#include "stages/analyze/scaling/weekdays.h"
+#include "stages/analyze/scaling/manifest/document.h"
+#include "stages/analyze/scaling/manifest/names.h"
 
 static char written[4096];
 
@@ -125,61 +123,9 @@ static void test_names(void **state)
     assert_true(name_is_subdomain(name_make(domain, "", 52, out)));
 }
 
-static void test_weekdays(void **state)
-{
-    (void)state;
-    char text[WEEKDAYS_TEXT];
-    assert_string_equal(weekdays_text(ALL_DAYS, text), "*");
-    assert_string_equal(weekdays_text(WEEKEND_DAYS, text), "0,6");
-    assert_string_equal(weekdays_text(ALL_DAYS & ~(unsigned)WEEKEND_DAYS, text), "1-5");
-    assert_string_equal(weekdays_text(0x2a, text), "1,3,5");
-    assert_string_equal(weekdays_text(weekdays_before(0x3e), text), "0-4");
-    assert_string_equal(weekdays_text(weekdays_after(0x3e), text), "2-6");
-    assert_int_equal(weekdays_after(0x40), 1);
-    assert_int_equal(weekdays_before(1), 0x40);
-    assert_int_equal(weekdays_count(0x3e), 5);
-    for (unsigned days = 1; days <= ALL_DAYS; days++) {
-        assert_int_equal(weekdays_before(weekdays_after(days)), days);
-        assert_true(strlen(weekdays_text(days, text)) < WEEKDAYS_TEXT - 1);
-    }
-}
-
-static int64_t floor_of(const char *budgets, int64_t now)
-{
-    const char *by;
-    json_t *workload = json_object();
-    if (budgets)
-        json_object_set_new(workload, "disruption_budgets", json_loads(budgets, 0, NULL));
-    int64_t floor = budgets_floor(workload, now, &by);
-    assert_non_null(by);
-    json_decref(workload);
-    return floor;
-}
-
-static void test_budgets(void **state)
-{
-    (void)state;
-    assert_int_equal(floor_of(NULL, 0), 1);
-    assert_int_equal(floor_of(NULL, 1), 1);
-    assert_int_equal(floor_of(NULL, 5), 2);
-    assert_int_equal(floor_of("[{\"min_available\":3,\"max_unavailable\":null}]", 5), 4);
-    assert_int_equal(floor_of("[{\"min_available\":1,\"max_unavailable\":null}]", 1), 2);
-    assert_int_equal(floor_of("[{\"min_available\":\"50%\",\"max_unavailable\":null}]", 5), 2);
-    assert_int_equal(floor_of("[{\"min_available\":\"90%\",\"max_unavailable\":null}]", 12), 10);
-    assert_int_equal(floor_of("[{\"min_available\":\"100%\",\"max_unavailable\":null}]", 7), 7);
-    assert_int_equal(floor_of("[{\"min_available\":null,\"max_unavailable\":0}]", 6), 6);
-    assert_int_equal(floor_of("[{\"min_available\":null,\"max_unavailable\":1}]", 6), 2);
-    assert_int_equal(floor_of("[{\"min_available\":null,\"max_unavailable\":\"10%\"}]", 6), 2);
-    assert_int_equal(floor_of("[{\"min_available\":2,\"max_unavailable\":null},{\"min_available\":4,\"max_unavailable\":null}]", 9), 5);
-    assert_int_equal(floor_of("[{\"min_available\":\"x%\",\"max_unavailable\":{}},7,null]", 3), 2);
-}
-
 int main(void)
 {
     json_init();
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scalars),  cmocka_unit_test(test_structure), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_weekdays), cmocka_unit_test(test_budgets),
-    };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_scalars), cmocka_unit_test(test_structure), cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "pipeline/io/json.h"
-#include "stages/analyze/scaling/names.h"
+#include "stages/analyze/scaling/manifest/names.h"
 
 enum { METRICS_SHOWN_MAX = 8, CRONS_MAX = 8, VPA_CONTAINERS_MAX = 64 };
 

@@ -1,4 +1,4 @@
-#include "stages/analyze/scaling/document.h"
+#include "stages/analyze/scaling/manifest/document.h"
 
 #include <ctype.h>
 #include <inttypes.h>

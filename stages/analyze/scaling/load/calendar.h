@@ -4,7 +4,7 @@
 /* A load by days and hours as the clocks of a time zone show them. */
 
 #include "pipeline/run/tz.h"
-#include "stages/analyze/scaling/load.h"
+#include "stages/analyze/scaling/load/load.h"
 
 enum { DAY_HOURS = 24, DAY_WHOLE_HOURS = 20, WEEK_DAYS = 7 };
 

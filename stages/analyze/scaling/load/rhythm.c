@@ -1,4 +1,4 @@
-#include "stages/analyze/scaling/rhythm.h"
+#include "stages/analyze/scaling/load/rhythm.h"
 
 #include <math.h>
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "stages/analyze/scaling/manifest_write.h"
+#include "stages/analyze/scaling/manifest/manifest_write.h"
 
 /* Kubernetes adds eleven characters to a CronJob's name for its Jobs. */
 enum { CRON_JOB_NAME_MAX = 52, SUFFIX_MAX = 40, WORDS_MAX = 2 * NAME_SUBDOMAIN_MAX, NOBODY = 65534 };

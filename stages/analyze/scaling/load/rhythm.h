@@ -3,7 +3,7 @@
 
 /* What repeats: the curve of a day, and the peak within each hour. */
 
-#include "stages/analyze/scaling/calendar.h"
+#include "stages/analyze/scaling/load/calendar.h"
 
 /* Share of the whole days (of the working days, where there are three) that follow the middle curve of the others; NaN where
  * there are fewer than three. *shows: most do, and the curve rises and falls by enough. */

@@ -3,8 +3,8 @@
 
 /* An object on its way to YAML: what the writers of manifests share. */
 
-#include "stages/analyze/scaling/document.h"
-#include "stages/analyze/scaling/manifests.h"
+#include "stages/analyze/scaling/manifest/document.h"
+#include "stages/analyze/scaling/manifest/manifests.h"
 
 struct manifest {
     struct buf text;

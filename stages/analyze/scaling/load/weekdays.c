@@ -1,4 +1,4 @@
-#include "stages/analyze/scaling/weekdays.h"
+#include "stages/analyze/scaling/load/weekdays.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-#include "stages/analyze/scaling/shape.h"
+#include "stages/analyze/scaling/load/shape.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "stages/analyze/scaling/rhythm.h"
+#include "stages/analyze/scaling/load/rhythm.h"
 #include "stages/analyze/statistics/order.h"
 
 enum { DAYS_MIN = 3, GROWTH_DAYS_MIN = 5, HALF_HOUR = 1800, BURSTS_MIN = 5, BASE_REACH = 18, BASE_STRIDE = 6, DAY_SECONDS = 86400 };

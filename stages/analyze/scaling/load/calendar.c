@@ -1,4 +1,4 @@
-#include "stages/analyze/scaling/calendar.h"
+#include "stages/analyze/scaling/load/calendar.h"
 
 #include <math.h>
 

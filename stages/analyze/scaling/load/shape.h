@@ -3,7 +3,7 @@
 
 /* What a load does over days: which patterns it shows, and on how many days. Definitions and cuts: README.md. */
 
-#include "stages/analyze/scaling/calendar.h"
+#include "stages/analyze/scaling/load/calendar.h"
 
 /* In the order in which one of them names the kind of load. */
 enum pattern { WEEKEND_PATTERN = 0, WEEKLY_PATTERN, DAILY_PATTERN, LEVEL_SHIFT, GROWING, SPIKES, BURSTS, HOURLY_PATTERN, PATTERNS };

@@ -1,4 +1,4 @@
-#include "stages/analyze/scaling/load.h"
+#include "stages/analyze/scaling/load/load.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "stages/analyze/scaling/names.h"
+#include "stages/analyze/scaling/manifest/names.h"
 
 #include <ctype.h>
 #include <stdio.h>
