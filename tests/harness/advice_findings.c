@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "pipeline/base/mem.h"
-#include "stages/analyze/findings/alarms.h"
+#include "stages/analyze/detect/alarms.h"
 #include "stages/analyze/statistics/order.h"
 #include "tests/harness/advice_bench.h"
 #include "tests/harness/advice_findings_record.h"

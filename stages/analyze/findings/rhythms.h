@@ -6,7 +6,7 @@
  * (weekly-batch). None of them is a fault; they say why a number is what it is, and what a schedule could do.
  */
 
-#include "stages/analyze/findings/profile.h"
+#include "stages/analyze/detect/profile.h"
 #include "stages/analyze/findings/sheet.h"
 
 enum { BURSTS_MAX = 32 };

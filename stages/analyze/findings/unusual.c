@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "stages/analyze/findings/alarms.h"
-#include "stages/analyze/findings/change.h"
-#include "stages/analyze/findings/extra.h"
+#include "stages/analyze/detect/alarms.h"
+#include "stages/analyze/detect/change.h"
+#include "stages/analyze/detect/extra.h"
 
 enum { TOLD_MAX = 6, HOUR = 3600, QUARTER = 900, START_LONGEST = 600, NEAR = 6 * HOUR, LASTING = 5 * HOUR };
 

@@ -1,5 +1,5 @@
-#ifndef TARE_ANALYZE_FINDINGS_CHANGE_H
-#define TARE_ANALYZE_FINDINGS_CHANGE_H
+#ifndef TARE_ANALYZE_DETECT_CHANGE_H
+#define TARE_ANALYZE_DETECT_CHANGE_H
 
 /*
  * Whether a series came to another level in the window, at once or bit by bit. Told from medians of three
@@ -7,7 +7,7 @@
  * more of them.
  */
 
-#include "stages/analyze/findings/profile.h"
+#include "stages/analyze/detect/profile.h"
 
 enum change_kind { CHANGE_NONE = 0, CHANGE_STEP, CHANGE_SLOPE };
 

@@ -1,4 +1,4 @@
-#include "stages/analyze/findings/extra.h"
+#include "stages/analyze/detect/extra.h"
 
 #include <math.h>
 

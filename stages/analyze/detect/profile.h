@@ -1,5 +1,5 @@
-#ifndef TARE_ANALYZE_FINDINGS_PROFILE_H
-#define TARE_ANALYZE_FINDINGS_PROFILE_H
+#ifndef TARE_ANALYZE_DETECT_PROFILE_H
+#define TARE_ANALYZE_DETECT_PROFILE_H
 
 /*
  * What a day usually looks like: for each quarter of an hour the median, over the days, of how far usage lay

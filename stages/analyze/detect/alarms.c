@@ -1,10 +1,10 @@
-#include "stages/analyze/findings/alarms.h"
+#include "stages/analyze/detect/alarms.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "stages/analyze/findings/early.h"
-#include "stages/analyze/findings/novelty.h"
+#include "stages/analyze/detect/early.h"
+#include "stages/analyze/detect/novelty.h"
 #include "stages/analyze/statistics/order.h"
 
 /* Thresholds of recommender.md for either detector alone. */

@@ -1,4 +1,4 @@
-#include "stages/analyze/findings/range_excess.h"
+#include "stages/analyze/detect/range_excess.h"
 
 #include <math.h>
 

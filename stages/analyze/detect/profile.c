@@ -1,4 +1,4 @@
-#include "stages/analyze/findings/profile.h"
+#include "stages/analyze/detect/profile.h"
 
 #include <math.h>
 

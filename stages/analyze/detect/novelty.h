@@ -1,5 +1,5 @@
-#ifndef TARE_ANALYZE_FINDINGS_NOVELTY_H
-#define TARE_ANALYZE_FINDINGS_NOVELTY_H
+#ifndef TARE_ANALYZE_DETECT_NOVELTY_H
+#define TARE_ANALYZE_DETECT_NOVELTY_H
 
 /*
  * How unlike everything before the last hour looks: the distance of its four quarter-hour means to the second

@@ -1,5 +1,5 @@
-#ifndef TARE_ANALYZE_FINDINGS_ALARMS_H
-#define TARE_ANALYZE_FINDINGS_ALARMS_H
+#ifndef TARE_ANALYZE_DETECT_ALARMS_H
+#define TARE_ANALYZE_DETECT_ALARMS_H
 
 /*
  * When a series did what it had not done before: range excess and novelty together, at most one alarm for one
@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "stages/analyze/findings/range_excess.h"
+#include "stages/analyze/detect/range_excess.h"
 
 enum { ALARMS_MAX = 32 };
 

@@ -1,5 +1,5 @@
-#ifndef TARE_ANALYZE_FINDINGS_RANGE_EXCESS_H
-#define TARE_ANALYZE_FINDINGS_RANGE_EXCESS_H
+#ifndef TARE_ANALYZE_DETECT_RANGE_EXCESS_H
+#define TARE_ANALYZE_DETECT_RANGE_EXCESS_H
 
 /*
  * The detector of record: how far a value lies outside of the range that everything before it stayed in, in
@@ -8,7 +8,7 @@
  * days before the window counts as past too.
  */
 
-#include "stages/analyze/findings/profile.h"
+#include "stages/analyze/detect/profile.h"
 #include "stages/analyze/history/past.h"
 
 /* The range that held before a step, in the values' unit without the profile; NaN before anything can be

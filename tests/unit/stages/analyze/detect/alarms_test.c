@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "pipeline/base/rng.h"
-#include "stages/analyze/findings/alarms.h"
-#include "stages/analyze/findings/novelty.h"
+#include "stages/analyze/detect/alarms.h"
+#include "stages/analyze/detect/novelty.h"
 
 enum { STEP = 300, DAY = 288, COUNT = 7 * DAY };
 #define START INT64_C(1794700800)

@@ -1,4 +1,4 @@
-#include "stages/analyze/findings/change.h"
+#include "stages/analyze/detect/change.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "stages/analyze/findings/novelty.h"
+#include "stages/analyze/detect/novelty.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-#ifndef TARE_ANALYZE_FINDINGS_EARLY_H
-#define TARE_ANALYZE_FINDINGS_EARLY_H
+#ifndef TARE_ANALYZE_DETECT_EARLY_H
+#define TARE_ANALYZE_DETECT_EARLY_H
 
 /*
  * Peaks of the first days, for which there is no past yet: judged by what came after them instead. Only what
@@ -7,7 +7,7 @@
  * six hours.
  */
 
-#include "stages/analyze/findings/alarms.h"
+#include "stages/analyze/detect/alarms.h"
 
 /* Adds alarms of the first `learned` of `count` values to `out`, and their scores to scores[] (may be NULL).
  * Arguments as for alarms_find. */

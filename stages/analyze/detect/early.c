@@ -1,4 +1,4 @@
-#include "stages/analyze/findings/early.h"
+#include "stages/analyze/detect/early.h"
 
 #include <math.h>
 

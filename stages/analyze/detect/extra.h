@@ -1,5 +1,5 @@
-#ifndef TARE_ANALYZE_FINDINGS_EXTRA_H
-#define TARE_ANALYZE_FINDINGS_EXTRA_H
+#ifndef TARE_ANALYZE_DETECT_EXTRA_H
+#define TARE_ANALYZE_DETECT_EXTRA_H
 
 /* What textbook detectors say of a value, as evidence beside the detector of record: they decide nothing
  * (README.md tells why). */
