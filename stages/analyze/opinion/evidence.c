@@ -149,7 +149,7 @@ static json_t *container_new(const struct container_plan *container, const json_
     const struct container *of = container->container;
     json_t *out = json_object();
     json_object_set_new(out, "name", json_string_safe(of->name));
-    json_object_set_new(out, "role", json_string(of->role == ROLE_SIDECAR ? "sidecar" : "container"));
+    json_object_set_new(out, "role", json_string(of->role == ROLE_SIDECAR ? "sidecar" : of->role == ROLE_INIT ? "init" : "container"));
     if (!redacted(redact, "image"))
         json_object_set_new(out, "image", text_new(of->image, IMAGE_MAX));
     json_object_set_new(out, "cpu_millicores", figures_new(&of->use[CPU]));
