@@ -264,7 +264,7 @@ static void write_pod(const struct plan *plan, struct buf *out)
     if (plan->hours_steps > 0)
         (void)buf_printf(out, " CPU requests are learned from %s (%s) alone, %zu steps of five minutes; memory and limits from all hours.",
                          hours->schedule, hours->timezone ? hours->timezone : "UTC", plan->hours_steps);
-    else if (hours->schedule)
+    else if (hours->schedule && !plan->subject->batch)
         (void)buf_printf(out, " There is too little of %s in the window, so all hours count.", hours->schedule);
     if (str_equal(plan->subject->kind, "DaemonSet"))
         (void)buf_add_str(out, " One pod runs on each node and all have the same amounts, so the busiest nodes decide.");

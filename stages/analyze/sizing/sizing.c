@@ -192,7 +192,9 @@ void plan_make(const struct subject *subject, const struct policy *policy, struc
     out->lock = subject->qos == QOS_GUARANTEED && !policy->qos_change;
     refuse_without_data(subject, policy, out);
     for (size_t i = 0; i < subject->container_count; i++) {
-        container_begin(in_hours(&subject->containers[i], policy, arena, &out->hours_steps), &out->containers[i]);
+        const struct container *from = &subject->containers[i];
+        /* A run is judged whenever it was. */
+        container_begin(subject->batch ? from : in_hours(from, policy, arena, &out->hours_steps), &out->containers[i]);
     }
     for (int f = 0; f < FIELDS; f++) {
         out->pod_today[f] = pod_total(out, (enum field)f, false);
