@@ -35,6 +35,8 @@ static void a_line_is_measured(void **state)
     }
     /* The peak of the last day: 600 by its course, noise, and six and a quarter days' growth. */
     assert_true(fabs(growth_of(row, ROW_WEEK, MEMORY, NULL).now - 810) < 25);
+    /* 95 % of the steps of a sine lie below 0.988 of its height. */
+    assert_true(fabs(growth_of(row, ROW_WEEK, CPU, NULL).now - 790) < 15);
     for (size_t i = 0; i < ROW_WEEK; i++) {
         row[i] = 1000 - row[i];
     }
@@ -65,10 +67,11 @@ static void what_levels_off_is_no_trend(void **state)
     (void)state;
     double row[ROW_WEEK];
     for (size_t i = 0; i < ROW_WEEK; i++) {
-        row[i] = 1e9 * (1 - exp(-2.0 * (double)i / ROW_DAY)) + (double)i;
+        row[i] = 1e9 * (1 - exp(-0.6 * (double)i / ROW_DAY));
     }
     struct growth out = growth_of(row, ROW_WEEK, MEMORY, NULL);
     assert_true(out.p < 0.01);
+    assert_true(7 * out.per_day > 0.05e9);
     assert_false(out.sure);
 }
 

@@ -170,6 +170,27 @@ static void what_came_after_such_hours_comes_again(void **state)
     assert_true(fabs(out[71] - 300) < 1e-9);
 }
 
+/* A week at 100, then 14 hours at 200: the base is in the middle, and what is off it neither went nor came back before. */
+static void the_base_lies_between_day_and_week(void **state)
+{
+    (void)state;
+    static double row[ROW_WEEK];
+    double out[72];
+    for (size_t i = 0; i < ROW_WEEK; i++) {
+        row[i] = i < ROW_WEEK - 14 * ROW_HOUR ? 100 : 200;
+    }
+    for (size_t i = ROW_WEEK - ROW_HOUR; i < ROW_WEEK; i++) {
+        row[i] = 150; /* exactly at the base: nothing is off it */
+    }
+    assert_true(grid_make(row, ROW_WEEK, 300, ROW_END, &grid));
+    struct span span = {&grid, 0, grid.hours};
+    season_none(&span, &slots);
+    level_extend(&span, &slots, out);
+    for (size_t i = 0; i < 72; i++) {
+        assert_true(fabs(out[i] - 150) < 1e-9);
+    }
+}
+
 /* Errors −1…1 evenly at each origin: the ends leave a fortieth beyond each. */
 static void the_band_is_made_of_the_errors(void **state)
 {
@@ -193,6 +214,14 @@ static void the_band_is_made_of_the_errors(void **state)
     assert_true(fabs(upper[0] - 50.95) < 0.01);
     assert_true(lower[71] >= 0 && lower[71] < 1e-12);
     assert_true(fabs(coverage - 0.95) < 0.02);
+    /* An origin that was off by far is outside of what the others give, each of its steps. */
+    for (size_t i = 0; i < 72; i++) {
+        trial.origins[3].error[i] = 10;
+    }
+    assert_true(band_make(&grid, &trial, lower, upper) < coverage - 0.015);
+    for (size_t i = 0; i < 72; i++) {
+        trial.origins[3].error[i] = trial.origins[2].error[i];
+    }
     /* The last hours were unsteady as never before: wider by as much. */
     for (size_t i = ROW_WEEK - 72; i < ROW_WEEK; i++) {
         row[i] += i % 2 ? 7 : -7;
@@ -212,6 +241,7 @@ int main(void)
         cmocka_unit_test(one_day_does_not_decide),
         cmocka_unit_test(weeks_are_taken_anew_only_where_they_changed),
         cmocka_unit_test(what_came_after_such_hours_comes_again),
+        cmocka_unit_test(the_base_lies_between_day_and_week),
         cmocka_unit_test(the_band_is_made_of_the_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
