@@ -170,17 +170,14 @@ static void what_came_after_such_hours_comes_again(void **state)
     assert_true(fabs(out[71] - 300) < 1e-9);
 }
 
-/* A week at 100, then 14 hours at 200: the base is in the middle, and what is off it neither went nor came back before. */
+/* A week at 100, then 14 hours at 200, then four nobody knows of: what is left is the base. */
 static void the_base_lies_between_day_and_week(void **state)
 {
     (void)state;
     static double row[ROW_WEEK];
     double out[72];
     for (size_t i = 0; i < ROW_WEEK; i++) {
-        row[i] = i < ROW_WEEK - 14 * ROW_HOUR ? 100 : 200;
-    }
-    for (size_t i = ROW_WEEK - ROW_HOUR; i < ROW_WEEK; i++) {
-        row[i] = 150; /* exactly at the base: nothing is off it */
+        row[i] = i < ROW_WEEK - 18 * ROW_HOUR ? 100 : i < ROW_WEEK - 4 * ROW_HOUR ? 200 : NAN;
     }
     assert_true(grid_make(row, ROW_WEEK, 300, ROW_END, &grid));
     struct span span = {&grid, 0, grid.hours};
