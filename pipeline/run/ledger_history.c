@@ -1,5 +1,6 @@
 #include "pipeline/run/ledger_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "pipeline/io/fs.h"
@@ -43,18 +44,80 @@ int ledger_series_get(struct ledger *ledger, const char *cluster, const char *fr
                        err);
 }
 
-/* The rows of a page as lines. */
-static int write_page(const json_t *page, int fd, struct buf *lines, struct err *err)
+/* Columns of history_page.sql: members of a line, in their canonical order. */
+static const struct {
+    const char *member;
+    enum { COLUMN_TEXT, COLUMN_REAL, COLUMN_INTEGER, COLUMN_JSON } form;
+} columns[] = {{"container", COLUMN_TEXT},  {"day", COLUMN_TEXT},     {"detail", COLUMN_JSON},
+               {"kind", COLUMN_TEXT},       {"maximum", COLUMN_REAL}, {"mean", COLUMN_REAL},
+               {"minimum", COLUMN_REAL},    {"name", COLUMN_TEXT},    {"namespace", COLUMN_TEXT},
+               {"samples", COLUMN_INTEGER}, {"series", COLUMN_TEXT}};
+
+/* What the next page begins after: the key of a row. */
+static json_t *row_key(const struct db_rows *page, size_t row)
 {
-    size_t index;
-    json_t *row;
+    static const char *const keys[] = {"namespace", "kind", "name", "container", "series", "day"};
+    json_t *object = json_object();
+    for (size_t k = 0; k < ARRAY_COUNT(keys); k++) {
+        for (int c = 0; c < (int)ARRAY_COUNT(columns); c++) {
+            if (strcmp(keys[k], columns[c].member) == 0) {
+                json_object_set_new(object, keys[k], json_string(db_rows_text(page, row, c)));
+            }
+        }
+    }
+    return object;
+}
+
+static int put_real(struct buf *line, const char *text, struct err *err)
+{
+    json_t *real = json_real_or_null(text == NULL ? NAN : strtod(text, NULL));
+    int failed = json_write(real, line, err);
+    json_decref(real);
+    return failed;
+}
+
+static int put_json(struct buf *line, const char *text, struct err *err)
+{
+    json_t *value = json_read(text, strlen(text), "the ledger's answer", err);
+    int failed = value == NULL ? -1 : json_write(value, line, err);
+    json_decref(value);
+    return failed;
+}
+
+/* One row as a line of canonical JSON. */
+static int put_row(const struct db_rows *page, size_t row, struct buf *lines, struct err *err)
+{
+    int failed = 0;
+    buf_add_char(lines, '{');
+    for (int c = 0; c < (int)ARRAY_COUNT(columns) && !failed; c++) {
+        const char *text = db_rows_text(page, row, c);
+        if (columns[c].form == COLUMN_JSON && text == NULL) {
+            continue;
+        }
+        json_put_key(lines, columns[c].member);
+        if (columns[c].form == COLUMN_TEXT) {
+            json_put_string(lines, text);
+        } else if (columns[c].form == COLUMN_INTEGER) {
+            json_put_int(lines, text != NULL, db_rows_int(page, row, c, 0));
+        } else {
+            failed = columns[c].form == COLUMN_REAL ? put_real(lines, text, err) : put_json(lines, text, err);
+        }
+    }
+    buf_add_str(lines, "}\n");
+    return failed;
+}
+
+static int write_page(const struct db_rows *page, int fd, struct buf *lines, struct err *err)
+{
     buf_clear(lines);
-    json_array_foreach(page, index, row)
-    {
-        if (json_write(row, lines, err)) {
+    for (size_t i = 0; i < db_rows_count(page); i++) {
+        if (put_row(page, i, lines, err)) {
             return -1;
         }
-        buf_add_char(lines, '\n');
+    }
+    if (lines->overflow) {
+        return err_set(err, ERR_DATA, "rows of history are larger than %d MiB",
+                       HISTORY_PAGE_BYTES / 1024 / 1024);
     }
     return fs_write_fd(fd, buf_str(lines), lines->length, "the history", err);
 }
@@ -63,22 +126,25 @@ int ledger_history_copy(struct ledger *ledger, int64_t run, int days, int fd, in
 {
     struct buf lines;
     buf_init(&lines, HISTORY_PAGE_BYTES);
-    json_t *page = NULL;
     char *after = xstrdup("{}");
     int failed = 0;
     size_t rows = HISTORY_PAGE;
     *count = 0;
     while (!failed && rows == HISTORY_PAGE) {
-        failed = ledger_json(ledger, sql_history_page,
-                             PARAMS(db_int(run), db_int(days), db_text(after), db_int(HISTORY_PAGE)), &page, err);
-        if (!failed) {
-            rows = json_array_size(page);
-            *count += (int64_t)rows;
-            failed = write_page(page, fd, &lines, err);
+        struct db_rows *page = NULL;
+        failed =
+            db_rows(ledger->db, sql_history_page,
+                    PARAMS(db_int(run), db_int(days), db_text(after), db_int(HISTORY_PAGE)), &page, err) ||
+            write_page(page, fd, &lines, err);
+        rows = failed ? 0 : db_rows_count(page);
+        *count += (int64_t)rows;
+        if (rows > 0) {
+            json_t *key = row_key(page, rows - 1);
             free(after);
-            after = rows == 0 ? NULL : json_text(json_array_get(page, rows - 1));
-            json_decref(page);
+            after = json_text(key);
+            json_decref(key);
         }
+        db_rows_free(page);
     }
     free(after);
     buf_release(&lines);

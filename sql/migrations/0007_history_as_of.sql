@@ -57,31 +57,39 @@ begin
 end $$;
 
 -- A page of what a run may know of the past: daily extremes of its cluster and namespaces, of the p_days days up
--- to the day it began, as they stood before it began; the first p_limit after the row p_after. Who sees the run
--- has all its namespaces, so that rows need no look of their own. A row that is no pair of numbers helps nobody.
-create function tare.history_page(p_run bigint, p_days integer, p_after jsonb, p_limit integer) returns jsonb
-language sql stable security definer set search_path = pg_catalog, tare, pg_temp as $$
-    select coalesce(jsonb_agg(p.line order by p.namespace, p.kind, p.name, p.container, p.series, p.day), '[]')
-    from (
+-- to the day it began, as they stood before it began; the first p_limit after the row p_after ('{}': from the
+-- start). Who sees the run has all its namespaces, so that rows need no look of their own. A row that is no pair
+-- of numbers helps nobody. The order is the primary key's from its end: so the newest view of a day comes first,
+-- and each page is read from the index where the one before ended, whatever the table holds and whatever the
+-- planner knows of it.
+create function tare.history_page(p_run bigint, p_days integer, p_after jsonb, p_limit integer)
+returns table (namespace text, kind text, name text, container text, series text, day date, minimum double precision,
+               maximum double precision, mean double precision, samples bigint, detail jsonb)
+language plpgsql stable security definer set search_path = pg_catalog, tare, pg_temp
+    set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$
+declare
+    v_run tare.run;
+    v_day date;
+begin
+    select * into v_run from tare.run where id = p_run;
+    if not found or not tare.sees_whole(v_run.cluster, v_run.namespaces, v_run.requested_by) then
+        return;
+    end if;
+    v_day := (v_run.created at time zone 'UTC')::date;
+    return query execute format($query$
         select distinct on (h.namespace, h.kind, h.name, h.container, h.series, h.day)
-            h.namespace, h.kind, h.name, h.container, h.series, h.day,
-            jsonb_build_object('namespace', h.namespace, 'kind', h.kind, 'name', h.name, 'container', h.container,
-                'series', h.series, 'day', h.day, 'minimum', h.minimum, 'maximum', h.maximum, 'mean', h.mean,
-                'samples', h.samples)
-                || case when h.detail is null then '{}' else jsonb_build_object('detail', h.detail) end as line
-        from tare.run r
-        join tare.series_history h on h.cluster = r.cluster and h.namespace = any (r.namespaces)
-        where r.id = p_run and tare.sees_whole(r.cluster, r.namespaces, r.requested_by)
-          and h.seen_at < r.created
-          and h.minimum > '-Infinity' and h.minimum <= h.maximum and h.maximum < 'Infinity'
-          and h.day between (r.created at time zone 'UTC')::date - p_days and (r.created at time zone 'UTC')::date
-          and (h.namespace, h.kind, h.name, h.container, h.series, h.day) >
-              (coalesce(p_after ->> 'namespace', ''), coalesce(p_after ->> 'kind', ''),
-               coalesce(p_after ->> 'name', ''), coalesce(p_after ->> 'container', ''),
-               coalesce(p_after ->> 'series', ''), coalesce((p_after ->> 'day')::date, '-infinity'))
-        order by h.namespace, h.kind, h.name, h.container, h.series, h.day, h.seen_at desc
-        limit p_limit
-    ) p
-$$;
+            h.namespace, h.kind, h.name, h.container, h.series, h.day, h.minimum, h.maximum, h.mean, h.samples, h.detail
+        from tare.series_history h
+        where h.cluster = $1 and array_position($2, h.namespace) is not null
+          and h.seen_at < $3 and h.day between $4 - $5 and $4
+          and h.minimum > '-Infinity' and h.minimum <= h.maximum and h.maximum < 'Infinity' %s
+        order by h.namespace desc, h.kind desc, h.name desc, h.container desc, h.series desc, h.day desc, h.seen_at desc
+        limit $7 $query$,
+        case when p_after = '{}' then '' else
+            'and (h.namespace, h.kind, h.name, h.container, h.series, h.day) <
+                 ($6 ->> ''namespace'', $6 ->> ''kind'', $6 ->> ''name'', $6 ->> ''container'', $6 ->> ''series'',
+                  ($6 ->> ''day'')::date)' end)
+    using v_run.cluster, v_run.namespaces, v_run.created, v_day, p_days, p_after, p_limit;
+end $$;
 revoke all on function tare.history_page(bigint, integer, jsonb, integer) from public;
 grant execute on function tare.history_page(bigint, integer, jsonb, integer) to tare_viewer;
