@@ -12,9 +12,10 @@ struct days {
     double (*of)[PROFILE_SLOTS];
 };
 
+/* The slot of an instant, which may lie before 1970. */
 static size_t slot_of(int64_t instant)
 {
-    return (size_t)(instant % DAY / PROFILE_SLOT_SECONDS);
+    return (size_t)((instant % DAY + DAY) % DAY / PROFILE_SLOT_SECONDS);
 }
 
 double profile_at(const struct profile *profile, int64_t instant)

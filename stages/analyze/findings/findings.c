@@ -19,7 +19,8 @@ static void find_course(const struct sheet *sheet, enum resource resource)
     const struct figures *use = &sheet->container->container->use[resource];
     struct profile profile;
     struct rhythms rhythms;
-    if (!use->known || use->steps.count == 0) {
+    /* Instants before 1970 are no window that a server has: days and hours are counted from there. */
+    if (!use->known || use->steps.count == 0 || sheet->plan->subject->window_start < 0) {
         return;
     }
     profile_make(use->steps.mean, use->steps.count, use->steps.start, use->steps.step_seconds, sheet->arena,

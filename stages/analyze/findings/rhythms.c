@@ -32,7 +32,8 @@ static void find_daily_peak(const struct sheet *sheet, enum resource resource, c
     if (profile->agreement < agreement_least || !use->known) {
         return;
     }
-    double peak = use->p50 + profile->highest / profile->agreement;
+    /* The profile is smoothed, which flattens a short peak. */
+    double peak = fmax(use->p50 + profile->highest / profile->agreement, use->busy_hour_p90);
     if (!(peak >= busy_ratio * use->p50) || peak - use->p50 < matters[resource]) {
         return;
     }

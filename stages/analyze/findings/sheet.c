@@ -5,7 +5,7 @@
 
 #include "pipeline/base/clock.h"
 
-enum { MESSAGE_MAX = 320 };
+enum { MESSAGE_MAX = 480 };
 
 static const char *const severities[] = {"low", "medium", "high", "critical"};
 

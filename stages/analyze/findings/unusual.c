@@ -169,6 +169,13 @@ static bool overlaps(const struct rhythms *rhythms, const struct alarm *alarm)
     return false;
 }
 
+/* Whether an alarm is no more than a new height (or depth) of a drift, which is told as such. */
+static bool is_drift(const struct case_of *about, const struct alarm *alarm)
+{
+    return about->change.kind == CHANGE_SLOPE && (about->change.per_day > 0) == alarm->up &&
+           alarm->excess < severe_excess;
+}
+
 /* Whether an alarm is worth a finding. A leak is told as such, not as each new height it reaches and each
  * restart that ends it. */
 static bool is_told(const struct case_of *about, const struct alarm *alarm, const struct rhythms *rhythms)
@@ -178,7 +185,7 @@ static bool is_told(const struct case_of *about, const struct alarm *alarm, cons
         alarm->excess > 0 ? (alarm->up ? alarm->extreme - alarm->high : alarm->low - alarm->extreme) : moved;
     bool leaking = about->resource == MEMORY && about->sheet->container->signals.leak;
     return moved >= matters[about->resource] && beyond >= matters_share * fabs(alarm->usual) && !leaking &&
-           !overlaps(rhythms, alarm);
+           !is_drift(about, alarm) && !overlaps(rhythms, alarm);
 }
 
 /* Whether one of the two regimes is no more than a weekend: that says nothing about a new level. */
