@@ -49,7 +49,8 @@ static int put_variable(const char *at, const struct policy_names *names, struct
         (void)buf_add_str(out, known[i][1]);
         return (int)length;
     }
-    return err_set(err, ERR_DATA, "its query names $%.*s; there are $namespace, $workload and $cluster", (int)(length < 40 ? length : 40), at);
+    return err_set(err, ERR_DATA, "its query names $%.*s; there are $namespace, $workload and $cluster", (int)(length < 40 ? length : 40),
+                   at);
 }
 
 /* Whether a query holds a value between quotes. */

@@ -55,20 +55,22 @@ static void tell(const struct conflict *conflict, json_t *out)
     switch (conflict->kind) {
     case CONFLICT_HPA_AND_VPA:
         add(out, code, a, b,
-            "%s %.60s counts pods by %s, whose requests VerticalPodAutoscaler %.60s changes: let that look after the other resource only, or "
-            "set its updateMode to Off",
+            "%s %.60s counts pods by %s, whose requests VerticalPodAutoscaler %.60s changes: let that look after the other "
+            "resource only, or set its updateMode to Off",
             a->kind_name, a->name, resource, b->name);
         break;
     case CONFLICT_NO_REQUEST:
-        add(out, code, a, NULL, "%s %.60s counts by the utilization of %s, and container %.60s requests none: it cannot scale until it does",
-            a->kind_name, a->name, resource, container);
+        add(out, code, a, NULL,
+            "%s %.60s counts by the utilization of %s, and container %.60s requests none: it cannot scale until it does", a->kind_name,
+            a->name, resource, container);
         break;
     case CONFLICT_MIN_ABOVE_MAX:
-        add(out, code, a, NULL, "%s %.60s has a minimum of %" PRId64 " above its maximum of %" PRId64, a->kind_name, a->name, a->min, a->max);
+        add(out, code, a, NULL, "%s %.60s has a minimum of %" PRId64 " above its maximum of %" PRId64, a->kind_name, a->name, a->min,
+            a->max);
         break;
     case CONFLICT_TWO_SCALERS:
-        add(out, code, a, b, "%s %.60s and %s %.60s both set the replicas, and each undoes what the other does: keep one", b->kind_name, b->name,
-            a->kind_name, a->name);
+        add(out, code, a, b, "%s %.60s and %s %.60s both set the replicas, and each undoes what the other does: keep one", b->kind_name,
+            b->name, a->kind_name, a->name);
         break;
     case CONFLICT_OUT_OF_REACH:
         add(out, code, a, NULL, "%s %.60s waits for a utilization of %s that the limit does not let happen%s%.60s: it never adds a pod",

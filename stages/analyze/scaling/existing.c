@@ -123,11 +123,12 @@ static void explain(const struct situation *situation, const struct change *chan
     }
     if (change->move) {
         char new_amount[32], old_amount[32], load[32];
-        why_add(why, "with a request of %s in place of %s a target of %" PRId64 " %% in place of %" PRId64
+        why_add(why,
+                "with a request of %s in place of %s a target of %" PRId64 " %% in place of %" PRId64
                 " %% adds pods at the same use per pod, %s; change both at once",
                 amount_text(change->move->resource, (double)change->move->request, new_amount),
-                amount_text(change->move->resource, (double)change->move->today, old_amount), change->move->new_target, change->move->target,
-                amount_text(change->move->resource, change->move->load, load));
+                amount_text(change->move->resource, (double)change->move->today, old_amount), change->move->new_target,
+                change->move->target, amount_text(change->move->resource, change->move->load, load));
     }
     if (change->max < 0 && change->min < 0 && !change->move) {
         why_add(why, "its range fits what the load asked for");
@@ -151,8 +152,9 @@ static void advise_change(struct situation *situation, const struct change *chan
         advise(situation, "autoscaler-idle", reasons, "lower %s of %s %.60s from %" PRId64 " to %" PRId64,
                keda ? "minReplicaCount" : "minReplicas", scaler->kind_name, scaler->name, min_of(scaler), change->min);
     } else {
-        advise(situation, "autoscaler-target", reasons, "move the target of %s %.60s from %" PRId64 " to %" PRId64 " %% together with the request",
-               scaler->kind_name, scaler->name, change->move->target, change->move->new_target);
+        advise(situation, "autoscaler-target", reasons,
+               "move the target of %s %.60s from %" PRId64 " to %" PRId64 " %% together with the request", scaler->kind_name,
+               scaler->name, change->move->target, change->move->new_target);
     }
 }
 

@@ -126,9 +126,13 @@ static void explain(const struct situation *situation, const struct scale_range 
     amount_text(CPU, situation->request, request);
     why_add(why, "the load of all replicas goes from %.0fm at rest to %.0fm at its peak, %.1f times as much, and stays there long enough",
             load->trough, load->peak, load->peak / fmax(load->trough, 1));
-    why_add(why, "within ten minutes it grows to at most %.2f times (99 of 100 times), so %" PRId64 " %% of the request of %s leave room for it",
+    why_add(why,
+            "within ten minutes it grows to at most %.2f times (99 of 100 times), so %" PRId64
+            " %% of the request of %s leave room for it",
             load->rise, range->metrics[0].percent, request);
-    why_add(why, "at least %" PRId64 ": the load at rest, and not below %" PRId64 " (%s); at most %" PRId64 ": the highest load and a fifth more",
+    why_add(why,
+            "at least %" PRId64 ": the load at rest, and not below %" PRId64 " (%s); at most %" PRId64
+            ": the highest load and a fifth more",
             range->min, situation->floor, situation->floor_by, range->max);
     why_add(why, "%.1f replicas on average instead of %" PRId64, mean, situation->now);
     if (range->metrics[0].container) {
@@ -161,8 +165,9 @@ static json_t *create(struct situation *situation, struct horizontal *out)
     }
     json_t *reasons = json_array();
     json_array_extend(reasons, why);
-    advise(situation, "horizontal", reasons, "a HorizontalPodAutoscaler fits: %" PRId64 " to %" PRId64 " replicas at %" PRId64 " %% of the CPU requests",
-           out->range.min, out->range.max, out->range.metrics[0].percent);
+    advise(situation, "horizontal", reasons,
+           "a HorizontalPodAutoscaler fits: %" PRId64 " to %" PRId64 " replicas at %" PRId64 " %% of the CPU requests", out->range.min,
+           out->range.max, out->range.metrics[0].percent);
     json_t *member = member_new("create", &out->range, why);
     json_object_set_new(member, "name", json_string_safe(situation->target.name));
     json_object_set_new(member, "mean_replicas", json_real_or_null(mean));

@@ -91,7 +91,8 @@ static int64_t spend(const struct situation *situation, struct judgement *out)
         (void)snprintf(out->reason, sizeof out->reason, "what a replica costs is not known");
         return now;
     }
-    (void)snprintf(out->reason, sizeof out->reason, "the amount pays for %" PRId64 " replicas, the load needs %" PRId64, affordable, needed);
+    (void)snprintf(out->reason, sizeof out->reason, "the amount pays for %" PRId64 " replicas, the load needs %" PRId64, affordable,
+                   needed);
     if (now > affordable) {
         return affordable;
     }
@@ -186,8 +187,8 @@ json_t *policies_new(struct situation *situation, bool autoscaled)
             json_t *why = json_array();
             why_add(why, "%s", judged.reason);
             if (situation->horizontal) {
-                why_add(why, "%s %.60s sets the replicas: take the number for its %s", situation->horizontal->kind_name, situation->horizontal->name,
-                        advised > situation->now ? "minimum" : "maximum");
+                why_add(why, "%s %.60s sets the replicas: take the number for its %s", situation->horizontal->kind_name,
+                        situation->horizontal->name, advised > situation->now ? "minimum" : "maximum");
             }
             advise(situation, "policy", why, "policy %s: %" PRId64 " replicas instead of %" PRId64, judged.name, advised, situation->now);
         }

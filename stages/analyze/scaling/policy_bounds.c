@@ -21,7 +21,9 @@ static int64_t cost_of(const struct container_plan *container, enum resource res
     if (use->known && isfinite(use->mean)) {
         amount = fmax(amount, use->mean);
     }
-    return money_product(amount, 1, (uint64_t)price * HOURS_PER_MONTH, resource == CPU ? MILLICORES_PER_VCPU : BYTES_PER_GIB, &cost) ? cost : 0;
+    return money_product(amount, 1, (uint64_t)price * HOURS_PER_MONTH, resource == CPU ? MILLICORES_PER_VCPU : BYTES_PER_GIB, &cost)
+               ? cost
+               : 0;
 }
 
 int64_t replica_cost(const struct situation *situation)

@@ -31,7 +31,8 @@ static void advise_spikes(struct situation *situation, int64_t for_spikes, int64
         why_add(why, "within ten minutes the load grows to %.1f times: an autoscaler comes too late", situation->load.rise);
     }
     advise(situation, "spike-headroom", why,
-           "keep room for spikes: %" PRId64 " replicas carry them, %" PRId64 " the rest of the time; where their time is known, scale up before",
+           "keep room for spikes: %" PRId64 " replicas carry them, %" PRId64
+           " the rest of the time; where their time is known, scale up before",
            for_spikes, usual);
 }
 
@@ -74,12 +75,14 @@ static void advise_count(struct situation *situation, int64_t advised)
         why_add(why, "fewer than %" PRId64 " are not advised: %s", advised, floor_words(situation));
     }
     if (advised > situation->now) {
-        advise(situation, "more-replicas", why, "%" PRId64 " replicas instead of %" PRId64 ": at its peak the load is more than a fifth above the requests",
-               advised, situation->now);
+        advise(situation, "more-replicas", why,
+               "%" PRId64 " replicas instead of %" PRId64 ": at its peak the load is more than a fifth above the requests", advised,
+               situation->now);
     } else {
         why_add(why, "told by CPU alone: see that memory and connections of each pod allow it");
-        advise(situation, "fewer-replicas", why, "%" PRId64 " replicas instead of %" PRId64 " would carry the load at %d %% of their requests",
-               advised, situation->now, REPLICAS_AMPLE);
+        advise(situation, "fewer-replicas", why,
+               "%" PRId64 " replicas instead of %" PRId64 " would carry the load at %d %% of their requests", advised, situation->now,
+               REPLICAS_AMPLE);
     }
 }
 
@@ -112,8 +115,8 @@ json_t *replicas_new(struct situation *situation, bool autoscaled)
     if (blocked) {
         why_add(why, "PodDisruptionBudget %.60s lets none of the %" PRId64 " replicas go", blocked, situation->now);
     }
-    why_add(why, "the usual peak of %.0fm takes %" PRId64 " replicas at %d %% of their requests, %" PRId64 " at %d %%", peak, full, REPLICAS_FULL, ample,
-            REPLICAS_AMPLE);
+    why_add(why, "the usual peak of %.0fm takes %" PRId64 " replicas at %d %% of their requests, %" PRId64 " at %d %%", peak, full,
+            REPLICAS_FULL, ample, REPLICAS_AMPLE);
     json_object_set_new(out, "now", json_integer(situation->now));
     json_object_set_new(out, "needed", json_integer(ample));
     json_object_set_new(out, "advised", json_integer(advised));

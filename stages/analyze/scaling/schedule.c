@@ -313,7 +313,9 @@ json_t *schedule_new(struct situation *situation, const struct horizontal *horiz
     }
     crons.base = table.base;
     limit_crons(situation, &crons, table.most, why);
-    why_add(why, "from hour to hour the replicas carry what four of five days ask for, at %d %% of their requests, a quarter of an hour before it comes",
+    why_add(why,
+            "from hour to hour the replicas carry what four of five days ask for, at %d %% of their requests, a quarter of an hour "
+            "before it comes",
             REPLICAS_AMPLE);
     why_add(why, "%.0f %% fewer replica-hours than with %" PRId64 " all the time", table.saved * 100, table.most);
     if (isfinite(situation->shape.agreement)) {
@@ -323,7 +325,8 @@ json_t *schedule_new(struct situation *situation, const struct horizontal *horiz
         why_replicas(situation, why);
     }
     if (horizontal->create) {
-        why_add(why, "in place of the HorizontalPodAutoscaler, not beside it: the ScaledObject makes one itself, the CronJobs would undo what it does");
+        why_add(why, "in place of the HorizontalPodAutoscaler, not beside it: the ScaledObject makes one itself, the CronJobs would undo "
+                     "what it does");
     }
     if (situation->horizontal) {
         why_add(why, "KEDA scales it already: add these times to ScaledObject %.60s as triggers of type cron", situation->horizontal->name);

@@ -14,7 +14,7 @@ enum { SENTENCE_MAX = 400 };
 /* A leader that works while the others wait: the highest pod ÷ the middle one. */
 static const double leader_ratio = 3;
 
-static json_t *sentence(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static json_t *sentence(const char *format, va_list args)
 {
     char text[SENTENCE_MAX];
     (void)vsnprintf(text, sizeof text, format, args);

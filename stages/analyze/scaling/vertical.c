@@ -98,7 +98,8 @@ static void advise_in_place(struct situation *situation)
         const struct field_plan *limit = &plan->containers[i].fields[MEMORY_LIMIT];
         lower = lower || (plan->containers[i].judged && limit->old > 0 && field_after(limit) >= 0 && field_after(limit) < limit->old);
     }
-    advise(situation, "in-place-resize", NULL, "on Kubernetes %s the pods can be resized in place, without a restart", lower ? "1.34" : "1.33");
+    advise(situation, "in-place-resize", NULL, "on Kubernetes %s the pods can be resized in place, without a restart",
+           lower ? "1.34" : "1.33");
 }
 
 static json_t *member_new(const char *action, const char *mode, const struct size_spec *spec, json_t *why)
@@ -146,7 +147,8 @@ json_t *vertical_new(struct situation *situation, bool scaled)
     if (str_equal(mode, "Initial")) {
         why_add(why, "updateMode Initial: sizes change when the pod starts anyway, nothing is evicted");
     } else {
-        why_add(why, "updateMode InPlaceOrRecreate needs VerticalPodAutoscaler 1.4 (beta in 1.5) and Kubernetes 1.33; with older ones take Initial");
+        why_add(why, "updateMode InPlaceOrRecreate needs VerticalPodAutoscaler 1.4 (beta in 1.5) and Kubernetes 1.33; with older ones "
+                     "take Initial");
     }
     spec.mode = mode;
     if (can_write(situation, why)) {
