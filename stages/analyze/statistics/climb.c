@@ -8,10 +8,10 @@
 
 enum { LEAST = 48, MOST = 24 * 31, LIFE_LEAST = 12 };
 
-/* A fall by this share from one number to the next ends a life; levelling off is a later slope below this
+/* A fall by this share from one number to the next ends a life; the slope of either half is at least this
  * share of the whole one. */
 static const double fall_share = 0.15;
-static const double late_share = 0.5;
+static const double half_share = 0.5;
 static const double sure = 0.01;
 
 /* Numbers that are known, by their places. */
@@ -23,8 +23,8 @@ struct points {
 /* What is summed over the lives. */
 struct sums {
     double s, variance;
-    double *slopes, *late;
-    size_t slope_count, late_count;
+    double *slopes, *late, *early;
+    size_t slope_count, late_count, early_count;
     size_t lives, points;
 };
 
@@ -86,6 +86,8 @@ static void add_life(const struct points *points, size_t from, size_t to, struct
             sums->slopes[sums->slope_count++] = slope;
             if (i >= later) {
                 sums->late[sums->late_count++] = slope;
+            } else if (j < later) {
+                sums->early[sums->early_count++] = slope;
             }
         }
     }
@@ -115,7 +117,8 @@ void climb_fit(const double *values, size_t count, struct arena *arena, struct c
     }
     size_t pairs = points.count * (points.count - 1) / 2;
     struct sums sums = {.slopes = arena_alloc_array(arena, pairs, sizeof(double)),
-                        .late = arena_alloc_array(arena, pairs, sizeof(double))};
+                        .late = arena_alloc_array(arena, pairs, sizeof(double)),
+                        .early = arena_alloc_array(arena, pairs, sizeof(double))};
     size_t from = 0;
     for (size_t i = 1; i <= points.count; i++) {
         if (i == points.count || points.y[i] < (1 - fall_share) * points.y[i - 1]) {
@@ -129,6 +132,7 @@ void climb_fit(const double *values, size_t count, struct arena *arena, struct c
     if (out->known) {
         out->per_step = order_median(sums.slopes, sums.slope_count);
         out->late_per_step = order_median(sums.late, sums.late_count);
+        out->early_per_step = order_median(sums.early, sums.early_count);
         out->p = p_of(&sums);
     }
 }
@@ -136,5 +140,6 @@ void climb_fit(const double *values, size_t count, struct arena *arena, struct c
 bool climb_lasts(const struct climb *climb, double share, double steps)
 {
     return climb->known && climb->p < sure && steps * climb->per_step > share * climb->median &&
-           climb->late_per_step > late_share * climb->per_step;
+           climb->late_per_step > half_share * climb->per_step &&
+           (climb->lives < 2 || climb->early_per_step > half_share * climb->per_step);
 }

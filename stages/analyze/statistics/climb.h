@@ -15,10 +15,11 @@
 #include "pipeline/base/arena.h"
 
 struct climb {
-    bool known;           /* at least 48 numbers, half of them in lives of 12 and more */
-    size_t lives;         /* of 12 numbers and more */
-    double per_step;      /* from one number to the next; median over the pairs within lives */
-    double late_per_step; /* the same in the later half of each life */
+    bool known;            /* at least 48 numbers, half of them in lives of 12 and more */
+    size_t lives;          /* of 12 numbers and more */
+    double per_step;       /* from one number to the next; median over the pairs within lives */
+    double late_per_step;  /* the same in the later half of each life */
+    double early_per_step; /* … and in the earlier half */
     double p;
     double median; /* of all numbers */
 };
@@ -27,8 +28,9 @@ struct climb {
  * slopes, in `arena`. */
 void climb_fit(const double *values, size_t count, struct arena *arena, struct climb *out);
 
-/* Whether it goes on rising by more than `share` of the median in `steps` steps: surely (p < 0.01) and
- * without levelling off. */
+/* Whether it goes on rising by more than `share` of the median in `steps` steps: surely (p < 0.01), without
+ * levelling off, and where there are several lives in either half of them: what stays low for long, rises and
+ * falls back is at work by day, not leaking. */
 bool climb_lasts(const struct climb *climb, double share, double steps);
 
 #endif

@@ -77,6 +77,25 @@ static void no_trend(void **state)
     }
 }
 
+/* Low at night, high by day, with noise: each evening's fall looks like the end of a life, each morning like
+ * a climb. */
+static void office_hours(void **state)
+{
+    double values[HOURS];
+    (void)state;
+    rng_seed(8);
+    for (int k = 0; k < 500; k++) {
+        double noise = 0.06 * rng_unit();
+        int opens = 5 + (int)(6 * rng_unit());
+        for (int i = 0; i < HOURS; i++) {
+            double level = i % 24 >= opens && i % 24 < opens + 10 ? 220 : 150;
+            values[i] = level * (1 + noise * (rng_unit() + rng_unit() - 1));
+        }
+        struct climb climb = fit(values, HOURS);
+        assert_false(climb_lasts(&climb, 0.05, 24));
+    }
+}
+
 static void too_little(void **state)
 {
     double values[HOURS];
@@ -96,7 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line),   cmocka_unit_test(a_saw),      cmocka_unit_test(what_levels_off),
-        cmocka_unit_test(no_trend), cmocka_unit_test(too_little),
+        cmocka_unit_test(no_trend), cmocka_unit_test(too_little), cmocka_unit_test(office_hours),
     };
     return cmocka_run_group_tests_name("climb", tests, NULL, NULL);
 }
