@@ -9,7 +9,8 @@
 
 enum { REACTION_SECONDS = 1800, STABILIZATION_SECONDS = 300, TARGET_MIN = 40, TARGET_MAX = 80, TARGET_STEP = 5, GROWTH_MAX = 10 };
 
-static const double varies_times = 2;         /* peak ÷ trough from which on an autoscaler is worth it */
+static const double varies_times = 2;         /* highest ÷ lowest hour of a usual day from which on an autoscaler is worth it */
+static const double leaps_times = 3;          /* peak ÷ trough where it does not come again by the hour */
 static const double least_millicores = 100;   /* between trough and peak */
 static const double request_used = 0.90;      /* of the requests, when the load has risen for ten minutes and new pods serve */
 static const double room_above_top = 1.2;
@@ -46,8 +47,10 @@ static const char *unfit(const struct situation *situation)
     if (situation->vertical && situation->vertical->resizes) {
         return "a VerticalPodAutoscaler changes the requests that utilization is counted in";
     }
-    if (load->peak < varies_times * trough) {
-        return "the load does not vary enough: its peak is less than twice what it is at rest";
+    double low = fmax(situation->shape.wave_low, 1);
+    bool comes_again = situation->shape.wave_high >= varies_times * low && situation->shape.wave_high - low >= least_millicores;
+    if (!comes_again && load->peak < leaps_times * trough) {
+        return "the load does not vary enough: no hour of a day is usually twice another one";
     }
     if (load->peak - trough < least_millicores) {
         return "between rest and peak lie less than 100m CPU of all replicas together";

@@ -11,7 +11,7 @@
 
 enum { CLASSES_MAX = 2, LEAD_MINUTES = 15, CLASS_DAYS_MAX = 50, STABILIZATION_SECONDS = 300, HOURLY_LEAD = 5 };
 
-static const double varies_times = 2;       /* what the days reach ÷ trough, as an autoscaler asks for it */
+static const double varies_times = 2;       /* highest ÷ lowest hour, as an autoscaler asks for it */
 static const double least_millicores = 100;
 static const double usual_share = 0.8;   /* of the days of a class that the replicas of an hour carry */
 static const double saving_share = 0.15; /* of the replica-hours, from which on a schedule is worth it */
@@ -132,7 +132,7 @@ static void sum_up(struct timetable *out)
 static bool make_timetable(const struct situation *situation, struct timetable *out)
 {
     const struct shape *shape = &situation->shape;
-    unsigned apart = shape->shows[WEEKEND_PATTERN] ? WEEKEND_DAYS : shape->shows[WEEKLY_PATTERN] ? shape->weekly_days : 0;
+    unsigned apart = shape_days_apart(shape);
     *out = (struct timetable){.count = apart ? 2 : 1};
     for (size_t i = 0; i < out->count; i++) {
         unsigned days = i == 0 ? ALL_DAYS & ~apart : apart;
@@ -269,10 +269,10 @@ static void limit_crons(const struct situation *situation, struct scale_crons *c
 static bool has_clock(const struct situation *situation)
 {
     const bool *shows = situation->shape.shows;
-    double trough = situation->load.trough;
-    double reached = situation->shape.usual_peak;
-    bool by_day = (shows[DAILY_PATTERN] || shows[WEEKEND_PATTERN] || shows[WEEKLY_PATTERN]) && reached >= varies_times * trough &&
-                  reached - trough >= least_millicores;
+    double low = situation->shape.wave_low;
+    double high = situation->shape.wave_high;
+    bool by_day = (shows[DAILY_PATTERN] || shows[WEEKEND_PATTERN] || shows[WEEKLY_PATTERN]) && high >= varies_times * low &&
+                  high - low >= least_millicores;
     bool free = !situation->horizontal || situation->horizontal->kind == SCALER_KEDA;
     return situation->scalable && free && !situation->plan->refusal && situation->shape.known &&
            isfinite(situation->request) && situation->now > 0 && (by_day || shows[HOURLY_PATTERN]);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "stages/analyze/scaling/load/rhythm.h"
+#include "stages/analyze/scaling/load/weekdays.h"
 #include "stages/analyze/statistics/order.h"
 
 enum { DAYS_MIN = 3, GROWTH_DAYS_MIN = 5, HALF_HOUR = 1800, BURSTS_MIN = 5, BASE_REACH = 18, BASE_STRIDE = 6, DAY_SECONDS = 86400 };
@@ -30,8 +31,18 @@ const char *pattern_name(enum pattern pattern)
     return names[pattern];
 }
 
+/* Whether the window brought more growth than a day brings ups and downs. */
+static bool grows_more(const struct shape *shape)
+{
+    double swing = shape->wave_low > 0 ? shape->wave_high / shape->wave_low - 1 : INFINITY;
+    return shape->shows[GROWING] && shape->growth_per_day * (double)shape->days > swing;
+}
+
 const char *shape_kind(const struct shape *shape)
 {
+    if (grows_more(shape)) {
+        return names[GROWING];
+    }
     for (int i = 0; i < PATTERNS; i++) {
         if (shape->shows[i]) {
             return names[i];
@@ -318,9 +329,42 @@ static void judge_bursts(const struct load *load, const struct tz *tz, struct sh
     out->shows[BURSTS] = out->shows[BURSTS] || (often && !explained);
 }
 
+/* Takes in the middle of each hour over the days of a set of weekdays. */
+static void take_hours(const struct calendar *calendar, unsigned days, double *scratch, struct shape *out)
+{
+    for (int h = 0; h < DAY_HOURS; h++) {
+        size_t n = 0;
+        for (size_t i = 0; i < calendar->count; i++) {
+            const struct day *day = &calendar->days[i];
+            if ((days >> day->weekday & 1u) != 0 && isfinite(day->hour_mean[h])) {
+                scratch[n++] = day->hour_mean[h];
+            }
+        }
+        if (n >= 2) {
+            double middle = order_median(scratch, n);
+            out->wave_low = fmin(out->wave_low, middle);
+            out->wave_high = fmax(out->wave_high, middle);
+        }
+    }
+}
+
+/* How far the load goes from hour to hour in a way that comes again. */
+static void judge_wave(const struct calendar *calendar, double *scratch, struct shape *out)
+{
+    unsigned apart = shape_days_apart(out);
+    out->wave_low = out->wave_high = NAN;
+    take_hours(calendar, ALL_DAYS & ~apart, scratch, out);
+    take_hours(calendar, apart, scratch, out);
+}
+
+unsigned shape_days_apart(const struct shape *shape)
+{
+    return shape->shows[WEEKEND_PATTERN] ? WEEKEND_DAYS : shape->shows[WEEKLY_PATTERN] ? shape->weekly_days : 0;
+}
+
 void shape_make(const struct load *load, const struct calendar *calendar, const struct tz *tz, struct arena *arena, struct shape *out)
 {
-    *out = (struct shape){.agreement = NAN, .weekend_ratio = NAN, .growth_per_day = NAN, .usual_top = NAN, .usual_peak = load->peak};
+    *out = (struct shape){.agreement = NAN, .weekend_ratio = NAN, .growth_per_day = NAN, .usual_top = NAN, .usual_peak = load->peak, .wave_low = NAN, .wave_high = NAN};
     double *scratch = arena_alloc_array(arena, load->count + 2 * calendar->count + 1, sizeof *scratch);
     out->days = day_means(calendar, -1, 0, scratch);
     out->known = out->days >= DAYS_MIN;
@@ -334,4 +378,5 @@ void shape_make(const struct load *load, const struct calendar *calendar, const 
     out->shows[HOURLY_PATTERN] = rhythm_of_hours(load, least_millicores, arena, &out->hourly_minute, &out->hourly_minutes);
     judge_spikes(load, calendar, tz, scratch, out);
     judge_bursts(load, tz, out);
+    judge_wave(calendar, scratch, out);
 }

@@ -28,11 +28,15 @@ struct shape {
     struct spike spikes[SPIKES_MAX];
     size_t spike_count;
     int hourly_minute, hourly_minutes; /* from which on the load of an hour peaks, and for how long */
+    double wave_low, wave_high; /* least and most of the hours of a day, middles over days that are alike; NaN unknown */
     unsigned weekly_days; /* that stand out: bit 0 is Sunday */
 };
 
 /* Judges a known load; uses `arena` for scratch. */
 void shape_make(const struct load *load, const struct calendar *calendar, const struct tz *tz, struct arena *arena, struct shape *out);
+
+/* The weekdays that differ from the others: the weekend, those that stand out, or none. */
+unsigned shape_days_apart(const struct shape *shape);
 
 /* The word for a pattern: "daily", "weekend" … Borrowed, static. */
 const char *pattern_name(enum pattern pattern);
