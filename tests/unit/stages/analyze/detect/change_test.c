@@ -83,10 +83,12 @@ static void test_down(void **state)
 static void test_none(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 5; kind++) {
+    for (int kind = 0; kind < 6; kind++) {
         rng_seed(3);
         for (size_t i = 0; i < COUNT; i++) {
-            double growth = kind == 2 ? 1 - exp(-(double)i / (30 * HOUR)) : 0;
+            double growth = kind == 2   ? 1 - exp(-(double)i / (30 * HOUR))
+                            : kind == 5 ? 1 - exp(-(double)i / (48 * HOUR))
+                                        : 0;
             double peak = kind == 3 && i >= 4 * DAY && i < 4 * DAY + 5 * HOUR ? 500 : 0;
             double small = kind == 4 && i >= 4 * DAY ? 15 : 0;
             values[i] =

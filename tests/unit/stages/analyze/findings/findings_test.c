@@ -64,6 +64,13 @@ static void plant_cpu_spike(struct week *week)
     times(week->cpu, 5 * WEEK_DAY, 3, 8);
 }
 
+/* A peak as a start makes it, and a restart that explains it. */
+static void plant_start(struct week *week)
+{
+    times(week->cpu, 5 * WEEK_DAY, 2, 8);
+    week->restarts = 1;
+}
+
 static void plant_memory_spike(struct week *week)
 {
     week->memory_limit = 800 * WEEK_MIB;
@@ -109,10 +116,17 @@ static void plant_leak(struct week *week)
 
 static void plant_leak_sawtooth(struct week *week)
 {
+    static const size_t ends[] = {30, 75, 140, 168};
+    size_t life = 0;
+    size_t born = 0;
     for (size_t i = 0; i < week->count; i++) {
-        week->memory[i] += 150 * WEEK_MIB * (double)(i % (40 * WEEK_HOUR)) / WEEK_DAY;
+        if (i == ends[life] * WEEK_HOUR) {
+            born = i;
+            life++;
+        }
+        week->memory[i] += 250 * WEEK_MIB * (double)(i - born) / WEEK_DAY;
     }
-    week->restarts = 4;
+    week->restarts = 3;
 }
 
 static void plant_leak_near_limit(struct week *week)
@@ -240,6 +254,7 @@ static const struct planted {
     const char *absent; /* a code that must not be there beside it, NULL for none */
 } planted[] = {
     {plant_cpu_spike, "cpu-spike", "medium", "cpu", "level-shift"},
+    {plant_start, "cpu-spike", "low", "cpu", "cold-start"},
     {plant_memory_spike, "memory-spike", "high", "memory", "memory-leak"},
     {plant_cpu_drop, "cpu-drop", "low", "cpu", "cpu-spike"},
     {plant_shift, "level-shift", "medium", "cpu", "usage-drift"},
@@ -247,7 +262,7 @@ static const struct planted {
     {plant_drift, "usage-drift", "medium", "cpu", "level-shift"},
     {plant_drift_with_days, "usage-drift", "medium", "cpu", "level-shift"},
     {plant_leak, "memory-leak", "medium", "memory", "usage-drift"},
-    {plant_leak_sawtooth, "memory-leak", "medium", "memory", "memory-spike"},
+    {plant_leak_sawtooth, "memory-leak", "medium", "memory", "memory-drop"},
     {plant_leak_near_limit, "memory-leak", "high", "memory", "memory-spike"},
     {plant_kills, "oom-kills", "high", "memory", "oom-loop"},
     {plant_loop, "oom-loop", "critical", "memory", "oom-kills"},

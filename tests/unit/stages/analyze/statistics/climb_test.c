@@ -50,6 +50,19 @@ static void a_saw(void **state)
     assert_true(climb_lasts(&climb, 0.05, 24));
 }
 
+/* A leak that a new version brought in on the third day. */
+static void a_late_start(void **state)
+{
+    double values[HOURS];
+    (void)state;
+    rng_seed(5);
+    for (int i = 0; i < HOURS; i++) {
+        values[i] = 300 + 2 * rng_unit() + (i > 60 ? 3 * (i - 60) : 0);
+    }
+    struct climb climb = fit(values, HOURS);
+    assert_true(climb_lasts(&climb, 0.05, 24));
+}
+
 static void what_levels_off(void **state)
 {
     double values[HOURS];
@@ -88,7 +101,8 @@ static void office_hours(void **state)
         double noise = 0.06 * rng_unit();
         int opens = 5 + (int)(6 * rng_unit());
         for (int i = 0; i < HOURS; i++) {
-            double level = i % 24 >= opens && i % 24 < opens + 10 ? 220 : 150;
+            int open = i % 24 - opens;
+            double level = open < 0 || open >= 10 ? 150 : k % 2 ? 220 : 150 + 10 * open;
             values[i] = level * (1 + noise * (rng_unit() + rng_unit() - 1));
         }
         struct climb climb = fit(values, HOURS);
@@ -114,8 +128,9 @@ static void too_little(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line),   cmocka_unit_test(a_saw),      cmocka_unit_test(what_levels_off),
-        cmocka_unit_test(no_trend), cmocka_unit_test(too_little), cmocka_unit_test(office_hours),
+        cmocka_unit_test(a_line),          cmocka_unit_test(a_saw),    cmocka_unit_test(a_late_start),
+        cmocka_unit_test(what_levels_off), cmocka_unit_test(no_trend), cmocka_unit_test(too_little),
+        cmocka_unit_test(office_hours),
     };
     return cmocka_run_group_tests_name("climb", tests, NULL, NULL);
 }
