@@ -9,7 +9,7 @@ need prometheus jq awk curl
 truths=$root/fixtures/truths
 end=2026-11-22T00:00:00Z # a Sunday
 seeds=${SEEDS:-1 2 3}
-cat "$truths/planted.table" "$truths/healthy.table" >"$tmp/all.table"
+cat "$truths"/{planted,healthy,others}.table >"$tmp/all.table"
 is "$(grep -h '^workload' "$truths"/*.table | awk '{ print $2, $3, $4 }' | sort | uniq -d)" "" "no two workloads have one name"
 ok "at least 30 workloads are planted" test "$(grep -c '^workload' "$truths/planted.table")" -ge 30
 ok "and 40 are healthy" test "$(grep -c '^workload' "$truths/healthy.table")" -ge 40
@@ -23,7 +23,7 @@ for seed in $seeds; do
     dir=$tmp/seed.$seed
     truths_line "$dir" "$tmp/all.table" "$end" --vary --seed "$seed" 2>"$tmp/line.err"
     is $? 0 "seed $seed: the line ends well" || diag "$(tail -3 "$tmp/line.err")"
-    for table in planted healthy; do
+    for table in planted healthy others; do
         truths_judge "$dir/records" "$truths/$table.table" >"$dir/$table"
         truths_told "$dir/$table" "seed $seed, $table"
     done
