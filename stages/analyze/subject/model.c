@@ -64,12 +64,13 @@ static int64_t amount(const json_t *amounts, enum resource resource)
     return value < 0 ? AMOUNT_ABSENT : value;
 }
 
-/* An instant of an RFC 3339 member, 0 when it is missing or no time. */
+/* An instant of an RFC 3339 member; 0 when it is missing, no time, or one before 1970, so that hours and days of the week can be told
+ * from it by division. */
 static int64_t instant(const json_t *object, const char *key)
 {
     const char *text = json_string_or_null(object, key);
     int64_t value = 0;
-    if (text && time_parse(text, &value, NULL))
+    if (text && (time_parse(text, &value, NULL) || value < 0))
         value = 0;
     return value;
 }
