@@ -6,6 +6,7 @@
 
 #include "stages/analyze/scaling/existing.h"
 #include "stages/analyze/scaling/policies.h"
+#include "stages/analyze/scaling/replicas.h"
 
 enum { REACTION_SECONDS = 1800, STABILIZATION_SECONDS = 300, TARGET_MIN = 40, TARGET_MAX = 80, TARGET_STEP = 5, GROWTH_MAX = 10 };
 
@@ -14,6 +15,7 @@ static const double leaps_times = 3;          /* peak ÷ trough where it does no
 static const double least_millicores = 100;   /* between trough and peak */
 static const double request_used = 0.90;      /* of the requests, when the load has risen for ten minutes and new pods serve */
 static const double room_above_top = 1.2;
+static const double same_share = 1.1;          /* of today's replicas: about as many */
 static const double saving_share = 0.85;      /* mean replicas ÷ today's, from which on it saves enough */
 
 static json_t *member_new(const char *action, const struct scale_range *range, json_t *why)
@@ -143,6 +145,13 @@ static void explain(const struct situation *situation, const struct scale_range 
     }
 }
 
+/* Whether the load goes so far that pods should go with it, though on average there are about as many as today. */
+static bool goes_far(const struct situation *situation, double mean)
+{
+    const struct load *load = &situation->load;
+    return load->peak >= leaps_times * fmax(load->trough, 1) && mean <= same_share * (double)situation->now;
+}
+
 static json_t *create(struct situation *situation, struct horizontal *out)
 {
     json_t *why = json_array();
@@ -154,8 +163,9 @@ static json_t *create(struct situation *situation, struct horizontal *out)
     set_range(situation, &out->range);
     policies_limit(situation, &out->range, why);
     double mean = mean_replicas(situation, &out->range);
-    bool short_now = replicas_for(situation, situation->load.peak, (double)out->range.metrics[0].percent) > situation->now;
-    if (out->range.min >= out->range.max || !(short_now || mean <= saving_share * (double)situation->now)) {
+    bool short_now = replicas_for(situation, situation->load.peak, REPLICAS_SPIKE) > situation->now;
+    bool gains = short_now || mean <= saving_share * (double)situation->now || goes_far(situation, mean);
+    if (out->range.min >= out->range.max || !gains) {
         why_add(why, "it would run about as many replicas as there are: from %" PRId64 " to %" PRId64 ", %.1f on average", out->range.min,
                 out->range.max, mean);
         return member_new("none", NULL, why);

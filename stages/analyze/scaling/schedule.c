@@ -12,6 +12,8 @@
 enum { CLASSES_MAX = 2, LEAD_MINUTES = 15, CLASS_DAYS_MAX = 50, STABILIZATION_SECONDS = 300, HOURLY_LEAD = 5 };
 
 static const double varies_times = 2;       /* highest ÷ lowest hour, as an autoscaler asks for it */
+static const double far_times = 3;          /* the same, from which on about as many replicas as today will do */
+static const double same_share = 1.1;       /* of today's replicas: about as many */
 static const double least_millicores = 100;
 static const double usual_share = 0.8;   /* of the days of a class that the replicas of an hour carry */
 static const double saving_share = 0.15; /* of the replica-hours, from which on a schedule is worth it */
@@ -289,6 +291,15 @@ static json_t *member_new(const struct timetable *table, const struct scale_cron
     return out;
 }
 
+/* Whether it saves against the most all the time, and against today, unless today's replicas do not carry the load. */
+static bool is_worth_it(const struct situation *situation, const struct timetable *table)
+{
+    double mean = (1 - table->saved) * (double)table->most;
+    bool short_now = replicas_for(situation, situation->shape.usual_peak, REPLICAS_SPIKE) > situation->now;
+    bool far = situation->shape.wave_high >= far_times * situation->shape.wave_low && mean <= same_share * (double)situation->now;
+    return table->saved >= saving_share && (short_now || far || mean <= (1 - saving_share) * (double)situation->now);
+}
+
 json_t *schedule_new(struct situation *situation, const struct horizontal *horizontal)
 {
     struct timetable table;
@@ -306,7 +317,7 @@ json_t *schedule_new(struct situation *situation, const struct horizontal *horiz
     } else if (shows[HOURLY_PATTERN]) {
         found = fill_hourly(situation, &table, &crons, entries);
     }
-    if (!found || table.saved < saving_share || crons.count == 0) {
+    if (!found || crons.count == 0 || !is_worth_it(situation, &table)) {
         json_decref(entries);
         json_decref(why);
         return json_null();
@@ -335,7 +346,8 @@ json_t *schedule_new(struct situation *situation, const struct horizontal *horiz
     }
     json_t *reasons = json_array();
     json_array_extend(reasons, why);
-    advise(situation, "schedule", reasons, "the load goes by the clock: %" PRId64 " replicas, and up to %" PRId64 " at fixed times (%s)",
-           crons.base, table.most, crons.timezone);
+    advise(situation, "schedule", reasons, "%s: %" PRId64 " replicas, and up to %" PRId64 " at fixed times (%s)",
+           horizontal->create ? "or by the clock, which the load follows" : "the load goes by the clock", crons.base, table.most,
+           crons.timezone);
     return member_new(&table, &crons, entries, why);
 }

@@ -131,7 +131,7 @@ json_t *vertical_new(struct situation *situation, bool scaled)
     }
     bool changes = false;
     const char *reason = reason_for(situation, &mode, &changes);
-    bool careful = situation->now == 1 || situation->class->stateful;
+    bool careful = situation->class->stateful;
     if (careful && !situation->subject->batch && plan_changes(situation->plan) && !situation->plan->policy->qos_change) {
         advise_in_place(situation);
     }
