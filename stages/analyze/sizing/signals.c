@@ -99,6 +99,12 @@ static bool is_idle(const struct subject *subject, const struct container *conta
     return cpu->max < idle_millicores && (request <= 0 || cpu->p95 <= idle_share * (double)request);
 }
 
+/* How many processes are known to have ended in the window: restarts, and pods that took the place of others. */
+static double process_ends(const struct subject *subject, const struct container *container)
+{
+    return fmax(container->restarts, container->oom_kills) + fmax(subject->pods - subject_replicas(subject), 0);
+}
+
 void signals_read(const struct subject *subject, const struct container *container, struct arena *arena,
                   struct signals *out)
 {
@@ -119,6 +125,6 @@ void signals_read(const struct subject *subject, const struct container *contain
                cpu->pod_p95_max > hot_ratio * cpu->pod_p95_median;
     const struct hours *low = &container->use[MEMORY].low;
     trend_fit(low->values, low->count, arena, &out->memory_trend);
-    climb_fit(low->values, low->count, arena, &out->memory_climb);
+    climb_fit(low->values, low->count, process_ends(subject, container), arena, &out->memory_climb);
     out->leak = climb_lasts(&out->memory_climb, leak_share_per_day, 24);
 }

@@ -98,6 +98,21 @@ static void add_life(const struct points *points, size_t from, size_t to, struct
     sums->points += count;
 }
 
+/* Whether a number lies far below the one before it. */
+static bool is_fall(const struct points *points, size_t i)
+{
+    return points->y[i] < (1 - fall_share) * points->y[i - 1];
+}
+
+static double falls_of(const struct points *points)
+{
+    double falls = 0;
+    for (size_t i = 1; i < points->count; i++) {
+        falls += is_fall(points, i);
+    }
+    return falls;
+}
+
 static double p_of(const struct sums *sums)
 {
     if (sums->variance <= 0) {
@@ -107,7 +122,7 @@ static double p_of(const struct sums *sums)
     return erfc(fabs(z) / sqrt(2));
 }
 
-void climb_fit(const double *values, size_t count, struct arena *arena, struct climb *out)
+void climb_fit(const double *values, size_t count, double ends, struct arena *arena, struct climb *out)
 {
     struct points points;
     *out = (struct climb){.p = 1};
@@ -119,9 +134,10 @@ void climb_fit(const double *values, size_t count, struct arena *arena, struct c
     struct sums sums = {.slopes = arena_alloc_array(arena, pairs, sizeof(double)),
                         .late = arena_alloc_array(arena, pairs, sizeof(double)),
                         .early = arena_alloc_array(arena, pairs, sizeof(double))};
+    bool cut = falls_of(&points) <= 2 * ends;
     size_t from = 0;
     for (size_t i = 1; i <= points.count; i++) {
-        if (i == points.count || points.y[i] < (1 - fall_share) * points.y[i - 1]) {
+        if (i == points.count || (cut && is_fall(&points, i))) {
             add_life(&points, from, i, arena, &sums);
             from = i;
         }

@@ -24,9 +24,10 @@ struct climb {
     double median; /* of all numbers */
 };
 
-/* The climb of `values` (NaN = gap), the last 744 of them where there are more. O(n²) in time and, for the
- * slopes, in `arena`. */
-void climb_fit(const double *values, size_t count, struct arena *arena, struct climb *out);
+/* The climb of `values` (NaN = gap), the last 744 of them where there are more. `ends`: how many lives are
+ * known to have ended; where there are more than twice as many falls, the falls are its own (a collector at
+ * work) and all is one life. O(n²) in time and, for the slopes, in `arena`. */
+void climb_fit(const double *values, size_t count, double ends, struct arena *arena, struct climb *out);
 
 /* Whether it goes on rising by more than `share` of the median in `steps` steps: surely (p < 0.01), without
  * levelling off, and where there are several lives in either half of them: what stays low for long, rises and

@@ -84,7 +84,7 @@ static void test_suppression(void **state)
     find(NULL, &alarms);
     assert_int_equal(alarms.count, 1);
     assert_true(alarms.items[0].extreme >= 400);
-    values[5 * DAY + 130] = 420;
+    values[5 * DAY + 130] = 800;
     find(NULL, &alarms);
     assert_int_equal(alarms.count, 2);
 }

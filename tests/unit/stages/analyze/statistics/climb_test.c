@@ -12,14 +12,19 @@
 
 enum { HOURS = 168 };
 
-static struct climb fit(const double *values, size_t count)
+static struct climb fit_ends(const double *values, size_t count, double ends)
 {
     struct arena arena;
     struct climb climb;
     arena_init(&arena);
-    climb_fit(values, count, &arena, &climb);
+    climb_fit(values, count, ends, &arena, &climb);
     arena_release(&arena);
     return climb;
+}
+
+static struct climb fit(const double *values, size_t count)
+{
+    return fit_ends(values, count, 8);
 }
 
 static void a_line(void **state)
@@ -110,6 +115,26 @@ static void office_hours(void **state)
     }
 }
 
+/* A saw without restarts is a collector at work; one whose lows rise too is a leak all the same. */
+static void a_collector(void **state)
+{
+    double values[HOURS];
+    (void)state;
+    rng_seed(6);
+    for (int i = 0; i < HOURS; i++) {
+        values[i] = 300 + 320 * (i % 23) / 23.0 + 5 * rng_unit();
+    }
+    struct climb saw = fit_ends(values, HOURS, 1);
+    struct climb restarts = fit_ends(values, HOURS, 7);
+    assert_false(climb_lasts(&saw, 0.05, 24));
+    assert_true(climb_lasts(&restarts, 0.05, 24));
+    for (int i = 0; i < HOURS; i++) {
+        values[i] += 4 * i;
+    }
+    saw = fit_ends(values, HOURS, 1);
+    assert_true(climb_lasts(&saw, 0.05, 24));
+}
+
 static void too_little(void **state)
 {
     double values[HOURS];
@@ -117,7 +142,7 @@ static void too_little(void **state)
     for (int i = 0; i < HOURS; i++) {
         values[i] = 10 + 5 * (i % 5); /* lives of five hours */
     }
-    assert_false(fit(values, HOURS).known);
+    assert_false(fit_ends(values, HOURS, 40).known);
     for (int i = 0; i < HOURS; i++) {
         values[i] = i;
     }
@@ -128,9 +153,9 @@ static void too_little(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line),          cmocka_unit_test(a_saw),    cmocka_unit_test(a_late_start),
-        cmocka_unit_test(what_levels_off), cmocka_unit_test(no_trend), cmocka_unit_test(too_little),
-        cmocka_unit_test(office_hours),
+        cmocka_unit_test(a_line),          cmocka_unit_test(a_saw),       cmocka_unit_test(a_late_start),
+        cmocka_unit_test(what_levels_off), cmocka_unit_test(no_trend),    cmocka_unit_test(too_little),
+        cmocka_unit_test(office_hours),    cmocka_unit_test(a_collector),
     };
     return cmocka_run_group_tests_name("climb", tests, NULL, NULL);
 }
