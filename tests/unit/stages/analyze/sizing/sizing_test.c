@@ -154,7 +154,7 @@ static const struct truth truths[] = {
           .memory = {.p50 = 200 * MIB, .p90 = 350 * MIB, .p95 = 370 * MIB, .p99 = 380 * MIB, .max = 390 * MIB, .slope_per_hour = 1.2 * MIB})},
      .cpu_request = KEEP, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP, .also = leaks},
     {"leak without a limit: none is added, it would kill",
-     {.replicas = 1, ONE(.cpu_request = 170, .cpu_limit = UNSET, .memory_request = MI(1024), .memory_limit = UNSET, .cpu = CPU_150,
+     {.replicas = 1, ONE(.cpu_request = 170, .cpu_limit = UNSET, .memory_request = MI(420), .memory_limit = UNSET, .cpu = CPU_150,
           .memory = {.p50 = 200 * MIB, .p90 = 350 * MIB, .p95 = 370 * MIB, .p99 = 380 * MIB, .max = 390 * MIB, .slope_per_hour = 1.2 * MIB})},
      .cpu_request = KEEP, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP, .also = leaks},
     {"heap-capped, flat under its limit while CPU varies: stays",
@@ -283,11 +283,11 @@ static const struct truth truths[] = {
      {.replicas = 2, .autoscaler = "{\"kind\":\"HorizontalPodAutoscaler\",\"metrics\":[{\"type\":\"Resource\",\"resource\":\"memory\",\"target_type\":\"Utilization\",\"target\":120}]}",
       ONE(.cpu_request = 170, .cpu_limit = UNSET, .memory_request = MI(300), .memory_limit = MI(700), .cpu = CPU_150, .memory = MEM_200)},
      .cpu_request = KEEP, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = MI(396)},
-    /* 1.20 × wp95 of 155 = 186 */
+    /* 1.20 × wp99 of 200 = 240 */
     {"a percentile and a headroom that people ask for",
      {.replicas = 2, ONE(.cpu_request = 300, .cpu_limit = UNSET, .memory_request = MI(220), .memory_limit = MI(240), .cpu = CPU_150, .memory = MEM_200)},
-     .other_policy = true, .policy = {.aggressiveness = AGGRESSIVENESS_BALANCED, .limits = {LIMITS_KEEP, LIMITS_KEEP}, .percentile = {95, 0}, .headroom = {1.2, 0}},
-     .cpu_request = 190, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP},
+     .other_policy = true, .policy = {.aggressiveness = AGGRESSIVENESS_BALANCED, .limits = {LIMITS_KEEP, LIMITS_KEEP}, .percentile = {99, 0}, .headroom = {1.2, 0}},
+     .cpu_request = 240, .memory_request = KEEP, .cpu_limit = KEEP, .memory_limit = KEEP},
     {"two replicas, and the highest pod's figures by policy",
      {.replicas = 2, ONE(.cpu_request = 300, .cpu_limit = UNSET, .memory_request = MI(220), .memory_limit = MI(240),
           .cpu = {.p50 = 80, .p90 = 130, .p95 = 150, .p99 = 200, .max = 300, .wp95 = 155, .bh90 = 160, .pod_max = 190, .pod_median = 150}, .memory = MEM_200)},
