@@ -11,7 +11,7 @@
 #include "stages/analyze/findings/findings.h"
 #include "tests/unit/stages/analyze/findings/weeks_builder.h"
 
-enum { WEEKS = 2400 };
+enum { WEEKS = 2048 };
 static const double medium_most = 0.02;
 
 static double between(double low, double high)
@@ -58,6 +58,7 @@ static void office(struct week *week)
     for (size_t i = 0; i < week->count; i++) {
         bool open = week_hour(week, i) >= 8 && week_hour(week, i) < 18 && week_weekday(week, i) % 6 != 0;
         week->cpu[i] *= open ? 1 + height : 1;
+        week->memory[i] *= open ? 1 + height / 8 : 1;
     }
 }
 
@@ -183,7 +184,7 @@ static void following(struct week *week)
 
 static void collecting(struct week *week)
 {
-    double hours = between(1.5, 9);
+    double hours = between(1.5, 30);
     daily(week);
     for (size_t i = 0; i < week->count; i++) {
         week->memory[i] *= 1 + 0.6 * fmod((double)i, hours * WEEK_HOUR) / (hours * WEEK_HOUR);
