@@ -4,6 +4,7 @@
 set -u
 . "$(dirname "$0")/../harness/tap.sh"
 . "$(dirname "$0")/stub_line.sh"
+need psql
 export TMPDIR=$tmp/scratch
 mkdir "$TMPDIR"
 manifest deploy/shop.yaml cart
@@ -40,6 +41,9 @@ echo '{"llm":{"key":"k","prompt_digest":"'"$(printf '0%.0s' {1..64})"'","provide
 go
 is "$rc" 0 "a first run"
 ok "is told nothing" test ! -e "$tmp/handed"
+socket=$(dirname "$(find "$TARE_STATE_DIR" -name '.s.PGSQL.*' -not -name '*.lock' | head -1)")
+is "$(psql -h "$socket" -p "$(ls -A "$socket" | sed -n 's/^\.s\.PGSQL\.\([0-9]*\)$/\1/p')" -d tare -XqAtc \
+    "select key || ' ' || run || ' ' || input_tokens + output_tokens from tare.llm_exchange" 2>&1)" "k $id 7" "an exchange with a model is kept too"
 rm "$tmp/learned"
 go
 is "$(maxima)" "80 90.5 " "a second is told what the first learned of its namespaces"
