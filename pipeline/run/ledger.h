@@ -460,9 +460,9 @@ int ledger_series_put(struct ledger *ledger, const char *cluster, const json_t *
 int ledger_series_get(struct ledger *ledger, const char *cluster, const char *from, const char *to,
                       json_t **out, struct err *err);
 
-/* What `run` may know of the past: writes the daily extremes of its cluster and namespaces, of the `days` days up to its start, as the
- * ledger had them before its start, to `fd`: a line of canonical JSON each, in the form of ledger_series_put, always in the same order. The same
- * bytes whenever it is asked. *count receives the number of rows. Holds one page of rows in memory. */
+/* What `run` may know of the past: writes the daily extremes of its cluster and namespaces, of the `days` days up to its start,
+ * as the ledger had them before its start, to `fd`: a line of canonical JSON each, in the form of ledger_series_put, always in
+ * the same order. The same bytes whenever it is asked. *count receives the number of rows. Holds one page of rows in memory. */
 int ledger_history_copy(struct ledger *ledger, int64_t run, int days, int fd, int64_t *count, struct err *err);
 
 /* Exchanges with an LLM: [{"key","prompt_digest","provider","model","reply","input_tokens","output_tokens",
