@@ -60,7 +60,7 @@ int64_t replicas_for(const struct situation *situation, double load, double perc
         return 0;
     }
     double count = ceil(load / each - 1e-9);
-    return count < 1 ? 1 : count > 1e6 ? 1000000 : (int64_t)count;
+    return count < 1 ? 1 : count > PODS_MAX ? PODS_MAX : (int64_t)count;
 }
 
 /* Kinds whose replicas may follow the load. */

@@ -52,7 +52,7 @@ static void read_replicas(const struct subject *subject, struct arena *arena, st
     double *values = arena_alloc_array(arena, out->hours + 1, sizeof *values);
     for (size_t i = 0; i < out->hours; i++) {
         double value = json_number_value(json_array_get(hourly, i));
-        values[i] = isfinite(value) && value > 0 ? value : NAN;
+        values[i] = value > 0 && value <= PODS_MAX ? value : NAN;
     }
     out->replicas = values;
 }

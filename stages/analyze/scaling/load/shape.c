@@ -364,7 +364,13 @@ unsigned shape_days_apart(const struct shape *shape)
 
 void shape_make(const struct load *load, const struct calendar *calendar, const struct tz *tz, struct arena *arena, struct shape *out)
 {
-    *out = (struct shape){.agreement = NAN, .weekend_ratio = NAN, .growth_per_day = NAN, .usual_top = NAN, .usual_peak = load->peak, .wave_low = NAN, .wave_high = NAN};
+    *out = (struct shape){.agreement = NAN,
+                          .weekend_ratio = NAN,
+                          .growth_per_day = NAN,
+                          .usual_top = NAN,
+                          .usual_peak = load->peak,
+                          .wave_low = NAN,
+                          .wave_high = NAN};
     double *scratch = arena_alloc_array(arena, load->count + 2 * calendar->count + 1, sizeof *scratch);
     out->days = day_means(calendar, -1, 0, scratch);
     out->known = out->days >= DAYS_MIN;

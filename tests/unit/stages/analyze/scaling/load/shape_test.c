@@ -133,10 +133,50 @@ static void test_shift(void **state)
     arena_release(&arena);
 }
 
+static double by_day[DAYS];
+
+static bool is_weekend_kind(void)
+{
+    struct arena arena;
+    struct load load;
+    struct calendar calendar;
+    struct shape shape;
+    struct tz *tz;
+    struct err err = {0};
+    arena_init(&arena);
+    assert_int_equal(tz_load("UTC", &tz, &err), 0);
+    for (int i = 0; i < COUNT; i++)
+        values[i] = by_day[i / 288];
+    make(&arena, NULL, &load);
+    calendar_make(&load, tz, &arena, &calendar);
+    shape_make(&load, &calendar, tz, &arena, &shape);
+    tz_free(tz);
+    arena_release(&arena);
+    return shape.shows[WEEKEND_PATTERN];
+}
+
+/* Monday to Sunday: low weekends count, those whose days differ do not, nor a rise that nobody saw end. */
+static void test_weekends(void **state)
+{
+    (void)state;
+    static const struct {
+        double days[DAYS];
+        bool weekend;
+    } rows[] = {
+        {{100, 105, 98, 102, 100, 30, 28}, true},   {{100, 105, 98, 102, 100, 30, 70}, false}, {{100, 105, 30, 102, 100, 30, 28}, false},
+        {{100, 105, 98, 102, 100, 90, 88}, false},  {{100, 105, 98, 102, 100, 300, 290}, false}, {{9, 9, 9, 9, 9, 2, 2}, false},
+        {{100, 120, 140, 160, 180, 200, 220}, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        memcpy(by_day, rows[i].days, sizeof by_day);
+        assert_int_equal(is_weekend_kind(), rows[i].weekend);
+    }
+}
+
 int main(void)
 {
     json_init();
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_load), cmocka_unit_test(test_replicas), cmocka_unit_test(test_zone),
-                                       cmocka_unit_test(test_shift)};
+                                       cmocka_unit_test(test_shift), cmocka_unit_test(test_weekends)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
