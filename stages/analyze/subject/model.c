@@ -57,6 +57,13 @@ static double either(double first, double second)
     return isnan(first) ? second : first;
 }
 
+/* A number of pods, NaN for what is none. */
+static double pods_figure(const json_t *object, const char *key)
+{
+    double value = figure(object, key);
+    return value <= PODS_MAX ? value : NAN;
+}
+
 /* An amount of a manifest: a whole number ≥ 0, else absent. */
 static int64_t amount(const json_t *amounts, enum resource resource)
 {
@@ -212,8 +219,8 @@ static void usage_read(struct subject *out)
     const json_t *window = json_object_get(usage, "window");
     out->has_usage = json_is_object(usage);
     out->coverage = either(figure(usage, "coverage"), 0);
-    out->pods = either(figure(usage, "pods"), 0);
-    out->replicas_running = figure(usage, "replicas");
+    out->pods = either(pods_figure(usage, "pods"), 0);
+    out->replicas_running = pods_figure(usage, "replicas");
     out->window_start = instant(window, "start");
     out->window_end = instant(window, "end");
     out->window_seconds = json_int_or(window, "seconds", out->window_end - out->window_start);
@@ -244,6 +251,7 @@ void subject_read(const json_t *record, struct arena *arena, struct subject *out
     out->name = name ? name : "";
     out->batch = str_equal(kind, "Job") || str_equal(kind, "CronJob");
     out->replicas = json_int_or(out->workload, "replicas", AMOUNT_ABSENT);
+    out->replicas = out->replicas <= PODS_MAX ? out->replicas : AMOUNT_ABSENT;
     out->autoscaler = json_object_get(out->workload, "autoscaler");
     out->scalers = scalers_read(out->workload, arena);
     out->allowance = allowance_read(out->workload, out->batch, arena);

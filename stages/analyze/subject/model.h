@@ -19,6 +19,9 @@
 
 enum { AMOUNT_ABSENT = GUARDRAIL_ABSENT, CONTAINERS_MAX = 64, HOURS_MAX = 24 * 31, STEPS_MAX = 12 * 24 * 49 };
 
+/* More replicas or pods than that are no number of them, and count as unknown. */
+enum { PODS_MAX = 1000 * 1000 };
+
 enum resource { CPU = GUARDRAIL_CPU, MEMORY = GUARDRAIL_MEMORY, RESOURCES = GUARDRAIL_RESOURCES };
 
 enum role { ROLE_CONTAINER = 0, ROLE_INIT, ROLE_SIDECAR };
