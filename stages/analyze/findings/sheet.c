@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "pipeline/base/clock.h"
+#include "pipeline/base/str.h"
 
 enum { MESSAGE_MAX = 480 };
 
@@ -17,6 +18,9 @@ void sheet_add(const struct sheet *sheet, const char *code, enum severity severi
     va_start(arguments, format);
     (void)vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
+    /* Names of pods and quotas come from the cluster. */
+    str_mask_controls(message);
+    str_trim_utf8(message);
     json_t *finding = json_object();
     json_object_set_new(finding, "code", json_string(code));
     json_object_set_new(finding, "severity", json_string(severities[severity]));
