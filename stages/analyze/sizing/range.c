@@ -127,7 +127,7 @@ static void keep_above(const struct field_plan *field, double to, const char *wh
 }
 
 /* The lower end by statistics: the rule's own, or what one run may take away, or what a limit must leave room for. */
-static double lower_end(const struct container_plan *container, enum field field, double low, const char *hold,
+static double lower_end(const struct plan *plan, const struct container_plan *container, enum field field, double low, const char *hold,
                         const char **min_by)
 {
     const struct field_plan *of = &container->fields[field];
@@ -138,8 +138,9 @@ static double lower_end(const struct container_plan *container, enum field field
     if (FIELD_IS_LIMIT(field) && resource == CPU) {
         keep_above(of, above_startup * container->container->use[CPU].startup_p99, "start-up", &low, min_by);
     }
-    if (field == CPU_REQUEST) {
+    if (field == CPU_REQUEST || (plan->lock && field == CPU_LIMIT)) {
         keep_above(of, container->signals.rare_peak, "rare-peak", &low, min_by);
+        keep_above(of, container->signals.cpu_in_a_week, "growth", &low, min_by);
     }
     if (FIELD_IS_LIMIT(field)) {
         keep_above(of, above_scale_load * container->signals.scale_load[resource], "scale-load", &low, min_by);
@@ -165,7 +166,7 @@ void field_range(const struct plan *plan, struct container_plan *container, enum
 {
     struct field_plan *out = &container->fields[field];
     enum resource resource = FIELD_RESOURCE(field);
-    low = lower_end(container, field, low, hold, &out->min_by);
+    low = lower_end(plan, container, field, low, hold, &out->min_by);
     out->max_by = "upper-bound";
     out->min = to_amount(low);
     out->max = to_amount(fmax(high, low));

@@ -21,6 +21,13 @@ static const double idle_seconds = 3 * 86400.0;
 /* Own cuts: a start that takes three times what running takes, and enough to matter. */
 static const double cold_ratio = 3;
 static const double cold_millicores = 100;
+static const double flat_cold_ratio = 1.6;
+static const double flat_cold_above_p99 = 1.3;
+/* Own cuts: growth of 3 % a day, told from six days and more (of five, chance alone orders them too often). */
+enum { DAYS_SEEN = 31 };
+static const size_t growth_days_needed = 6;
+static const double growth_p = 0.01;
+static const double growth_share_per_day = 0.03;
 /* Own cuts: two and a half hours in a week are long enough to starve in; below a day of steps nothing is rare. */
 static const double rare_share = 0.015;
 static const size_t rare_steps_needed = 288;
@@ -65,9 +72,47 @@ static double rare_peak(const struct subject *subject, const struct steps *steps
     return subject->batch || count < rare_steps_needed ? NAN : order_quantile(values, count, 1 - rare_share);
 }
 
+/* The p95 of the steps' means of each of the last days, the latest last. Days with less than half of their steps are NaN. */
+static size_t p95_of_days(const struct steps *steps, struct arena *arena, double out[DAYS_SEEN])
+{
+    size_t each = (size_t)(86400 / steps->step_seconds);
+    size_t days = steps->count / each;
+    double *values = arena_alloc_array(arena, each + 1, sizeof *values);
+    days = days < DAYS_SEEN ? days : DAYS_SEEN;
+    for (size_t i = 0; i < days; i++) {
+        const double *day = steps->mean + steps->count - (days - i) * each;
+        size_t count = 0;
+        for (size_t k = 0; k < each; k++) {
+            if (isfinite(day[k])) {
+                values[count++] = day[k];
+            }
+        }
+        out[i] = 2 * count >= each ? order_quantile(values, count, 0.95) : NAN;
+    }
+    return days;
+}
+
+/* Where CPU climbs day by day, what it will come to in a week. */
+static double cpu_in_a_week(const struct subject *subject, const struct steps *steps, struct arena *arena)
+{
+    double days[DAYS_SEEN];
+    struct trend trend;
+    if (subject->batch || steps->step_seconds <= 0 || steps->step_seconds > 3600) {
+        return NAN;
+    }
+    size_t count = p95_of_days(steps, arena, days);
+    trend_fit_few(days, count, growth_days_needed, arena, &trend);
+    bool climbs = trend.known && trend.p < growth_p && trend.per_step > growth_share_per_day * trend.median;
+    return climbs ? days[count - 1] + 7 * trend.per_step : NAN;
+}
+
+/* A start that takes far more than running; one of a few minutes, which rates flatten, is told by standing out of all use. */
 static bool is_cold_start(const struct figures *cpu)
 {
-    return cpu->known && cpu->startup_p99 > cold_ratio * cpu->weighted_p95 && cpu->startup_p99 > cold_millicores;
+    double start = cpu->startup_p99;
+    bool far = start > cold_ratio * cpu->weighted_p95;
+    bool stands_out = start > flat_cold_ratio * cpu->weighted_p95 && start > flat_cold_above_p99 * cpu->p99;
+    return cpu->known && start > cold_millicores && (far || stands_out);
 }
 
 /* Throttling matters only where there is a limit to be throttled at. */
@@ -115,6 +160,7 @@ void signals_read(const struct subject *subject, const struct container *contain
                             .cold_start = is_cold_start(cpu),
                             .resized = scalers_resizer(subject->scalers) != NULL,
                             .heap_capped = is_heap_capped(container),
+                            .cpu_in_a_week = cpu_in_a_week(subject, &cpu->steps, arena),
                             .rare_peak = rare_peak(subject, &cpu->steps, arena),
                             .idle = is_idle(subject, container)};
     for (int r = 0; r < RESOURCES; r++) {

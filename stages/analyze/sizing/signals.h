@@ -21,6 +21,7 @@ struct signals {
     bool autoscaled[RESOURCES]; /* an autoscaler follows this resource's utilization, or sets the request itself */
     bool resized;               /* a VerticalPodAutoscaler sets requests and limits itself */
     double rare_peak;           /* CPU that steps pass for 1.5 % of the time: a weekly run's hours, too; NaN unknown */
+    double cpu_in_a_week;       /* where the days' p95 climbs steadily: what it will be; NaN: it does not */
     double scale_load[RESOURCES]; /* use of this container at which an autoscaler on utilization adds a pod, NaN: none */
     struct trend memory_trend; /* of the hourly minima, a step is an hour */
     struct climb memory_climb; /* the same within the lives of a process that starts anew now and then */
