@@ -120,6 +120,8 @@ static json_t *reasoning_new(const struct plan *plan, const struct opinion *opin
     if (opinion && opinion->reasoning && *opinion->reasoning)
         (void)buf_printf(&text, "%s Evidence:", opinion->reasoning);
     reasoning_write(plan, &text);
+    if (text.data)
+        str_mask_controls(text.data); /* names of containers and autoscalers are whatever somebody wrote */
     json_t *value = json_string_safe(buf_str(&text));
     buf_release(&text);
     return value;

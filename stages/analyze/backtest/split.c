@@ -130,7 +130,9 @@ struct steps steps_part(const struct steps *steps, size_t from, size_t to)
     from = from < to ? from : to;
     part.start += (int64_t)from * steps->step_seconds;
     part.count = to - from;
-    part.mean += from;
-    part.high += from;
+    if (part.count > 0) { /* without steps there are no rows to point into */
+        part.mean += from;
+        part.high += from;
+    }
     return part;
 }

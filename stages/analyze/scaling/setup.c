@@ -9,6 +9,7 @@
 #include "pipeline/base/str.h"
 #include "pricing/money.h"
 #include "stages/analyze/scaling/manifest/names.h"
+#include "stages/analyze/subject/model.h"
 
 struct scaling_setup {
     const struct config *config;
@@ -44,10 +45,15 @@ static bool name_is_used(const json_t *policies, size_t index, const char *name)
 
 static int check_bounds(const struct config *config, const json_t *policy, size_t index, struct err *err)
 {
-    static const char *const keys[] = {"min", "max", "max_increment", "max_decrement", "max_monthly_cost_usd"};
+    static const char *const keys[] = {"min", "max", "max_increment", "max_decrement", "max_monthly_cost_usd"}; /* money last */
     for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
         if (!positive_or_absent(policy, keys[i])) {
             return refuse(config, err, index, keys[i], "must be above 0");
+        }
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(keys) - 1; i++) {
+        if (json_int_or(policy, keys[i], 0) > PODS_MAX) {
+            return refuse(config, err, index, keys[i], "must be at most 1000000");
         }
     }
     if (json_int_or(policy, "min", 1) > json_int_or(policy, "max", INT64_MAX)) {

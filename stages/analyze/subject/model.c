@@ -218,12 +218,13 @@ static void usage_read(struct subject *out)
     const json_t *usage = out->usage;
     const json_t *window = json_object_get(usage, "window");
     out->has_usage = json_is_object(usage);
-    out->coverage = either(figure(usage, "coverage"), 0);
+    out->coverage = fmin(either(figure(usage, "coverage"), 0), 1);
     out->pods = either(pods_figure(usage, "pods"), 0);
     out->replicas_running = pods_figure(usage, "replicas");
     out->window_start = instant(window, "start");
     out->window_end = instant(window, "end");
     out->window_seconds = json_int_or(window, "seconds", out->window_end - out->window_start);
+    out->window_seconds = out->window_seconds > 0 ? out->window_seconds : 0;
     out->first_seen = instant(usage, "first_seen");
     out->history_seconds = figure(usage, "history_seconds");
 }
