@@ -1,4 +1,4 @@
-#include "stages/analyze/sizing/parts.h"
+#include "stages/analyze/sizing/sizing.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -6,6 +6,7 @@
 #include "pipeline/base/clock.h"
 #include "stages/analyze/rules/figures.h"
 #include "stages/analyze/sizing/hours.h"
+#include "stages/analyze/sizing/parts.h"
 
 /* Constants of README.md: what a recommendation needs. */
 static const double coverage_needed = 0.5;
