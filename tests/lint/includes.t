@@ -37,6 +37,26 @@ layers() {
 }
 none "base, io, kube beside run and cli, then prices and reports, then stages; the conductor beside them" layers
 
+# The rooms of tare-analyze, in the order of the table in its README.
+rooms() {
+    { product_c; product_h; } | grep '^stages/analyze/.*/' | xargs grep -Hn '^ *# *include "stages/analyze/' | awk -F: '
+    function room(path) {
+        split(path, part, "/")
+        return part[3]
+    }
+    FILENAME == "stages/analyze/README.md" {
+        if (match($0, /^\| `[a-z]+\/`/)) order[substr($0, 4, RLENGTH - 5)] = ++count
+        next
+    }
+    {
+        file = $1; target = $3; sub(/^[^"]*"/, "", target); sub(/".*/, "", target)
+        if (!(room(file) in order)) { print file ": its folder is not in the table of stages/analyze/README.md"; next }
+        if (!(room(target) in order)) { print file ":" $2 ": no room may include " target; next }
+        if (order[room(target)] > order[room(file)]) print file ":" $2 ": " target " is of a room after its own"
+    }' stages/analyze/README.md -
+}
+none "a room of tare-analyze includes those before it" rooms
+
 outside_io() {
     { product_c; product_h; } | grep -v '^pipeline/io/' |
         xargs grep -Hn -E '^ *# *include *<(libpq-fe\.h|curl/[a-z]+\.h|yaml\.h|openssl/[a-z]+\.h)>'

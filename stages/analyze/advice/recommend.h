@@ -4,20 +4,9 @@
 /* The `recommendation` member of a record, made from a settled plan. Every number comes from the plan,
  * whoever proposed it; a model adds words, never amounts. */
 
-#include "stages/analyze/subject/class.h"
+#include "stages/analyze/opinion/opinion.h"
 #include "stages/analyze/sizing/sizing.h"
-
-/* What a provider other than the rules contributed; all NULL where the rules speak. Borrowed. */
-struct opinion {
-    const char *source;   /* "llm" */
-    const char *provider; /* "anthropic" */
-    const char *model;
-    const char *reasoning; /* shown before the evidence */
-    const char *class_name;
-    double confidence;   /* NaN: the plan's own, which it can only lower */
-    double disagreement; /* largest relative difference to the rules' numbers; it raises the risk */
-    const char *fallback_from, *fallback_reason;
-};
+#include "stages/analyze/subject/class.h"
 
 /* What others found out about the workload; each becomes the member of its name. All new, stolen; NULL: null. */
 struct parts {

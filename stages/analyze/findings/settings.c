@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "pipeline/base/str.h"
-#include "stages/analyze/scaling/conflicts.h"
+#include "stages/analyze/sizing/conflict_words.h"
 
 /* Asks for more than three times what it uses at its 95th percentile, and the difference matters. */
 static const double far_above = 3;

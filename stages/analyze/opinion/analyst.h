@@ -9,7 +9,9 @@
 
 #include "pipeline/cli/stage.h"
 #include "stages/analyze/history/history.h"
-#include "stages/analyze/advice/recommend.h"
+#include "stages/analyze/opinion/opinion.h"
+#include "stages/analyze/sizing/sizing.h"
+#include "stages/analyze/subject/class.h"
 
 struct analyst;
 

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "pipeline/base/clock.h"
-#include "stages/analyze/scaling/conflicts.h"
+#include "stages/analyze/sizing/conflict_words.h"
 #include "stages/analyze/scaling/horizontal.h"
 #include "stages/analyze/scaling/policies.h"
 #include "stages/analyze/scaling/replicas.h"

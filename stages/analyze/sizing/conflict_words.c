@@ -1,4 +1,4 @@
-#include "stages/analyze/scaling/conflicts.h"
+#include "stages/analyze/sizing/conflict_words.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-#ifndef TARE_ANALYZE_SCALING_CONFLICTS_H
-#define TARE_ANALYZE_SCALING_CONFLICTS_H
+#ifndef TARE_ANALYZE_SIZING_CONFLICT_WORDS_H
+#define TARE_ANALYZE_SIZING_CONFLICT_WORDS_H
 
 /* Autoscalers of one workload that work against each other, or cannot work. */
 
