@@ -86,9 +86,12 @@ static int analyze_record(struct stage *stage, json_t *record, struct err *err)
     struct opinion opinion;
     struct forecasts forecasts;
     (void)err;
+    const char *namespace = options_string(stage->options, OPT_NAMESPACE);
     subject_read(record, &stage->arena, &subject);
+    if (!subject.namespace && namespace)
+        subject.looked_up_in = namespace;
     figures_complete_all(&subject, &stage->arena);
-    policy_for(stage->config, subject.workload, NULL, &policy);
+    policy_for(stage->config, subject.workload, namespace, &policy);
     knobs_annotate(record, stage->config, &stage->arena, &policy);
     class_of(&subject, &class);
     plan_make(&subject, &policy, &stage->arena, &plan);
@@ -102,7 +105,7 @@ static int analyze_record(struct stage *stage, json_t *record, struct err *err)
     parts.scaling = scaling_new(&plan, &class, state->scaling, &stage->arena);
     json_object_set_new(record, "recommendation", recommendation_new(&plan, &class, &opinion, &parts));
     note_problems(record, &plan, &opinion);
-    history_add(state->history, &subject, "default");
+    history_add(state->history, &subject);
     return 0;
 }
 

@@ -151,13 +151,12 @@ static void add_series(struct history_out *history, json_t *row, const struct fi
     write_row(history, row, current, &day, from.seconds);
 }
 
-void history_add(struct history_out *history, const struct subject *subject, const char *default_namespace)
+void history_add(struct history_out *history, const struct subject *subject)
 {
     if (!history || !subject->has_usage)
         return;
     json_t *row = json_object();
-    json_object_set_new(row, "namespace",
-                        json_string_safe(subject->namespace ? subject->namespace : default_namespace));
+    json_object_set_new(row, "namespace", json_string_safe(subject->looked_up_in));
     json_object_set_new(row, "kind", json_string_safe(subject->kind));
     json_object_set_new(row, "name", json_string_safe(subject->name));
     for (size_t i = 0; i < subject->container_count; i++) {

@@ -20,7 +20,7 @@ struct history_out;
 int history_open(const char *path, struct history_out **out, struct err *err);
 
 /* Adds the daily extremes of one workload. Errors are kept for history_finish. */
-void history_add(struct history_out *history, const struct subject *subject, const char *default_namespace);
+void history_add(struct history_out *history, const struct subject *subject);
 
 /* Adds an exchange with a model (borrowed object in the form that the ledger keeps). */
 void history_exchange(struct history_out *history, json_t *row);

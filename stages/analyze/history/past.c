@@ -263,7 +263,7 @@ void history_past_days(const struct history_past *past, const struct subject *su
     char key[KEY_MAX];
     *out = (struct past_days){.count = 0};
     if (!past || past->used == 0 ||
-        !key_make(key, subject->namespace, subject->kind, subject->name, container->name,
+        !key_make(key, subject->looked_up_in, subject->kind, subject->name, container->name,
                   resource_key(resource))) {
         return;
     }

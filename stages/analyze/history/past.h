@@ -34,7 +34,7 @@ int history_past_open(const char *path, struct history_past **out, char digest[D
 void history_past_free(struct history_past *past);
 
 /* The days of one series of a container that end before the window begins, in `arena`. `past` NULL: none. A
- * workload without a namespace is the one of namespace "default". */
+ * workload without a namespace is the one of the namespace that it is looked up in. */
 void history_past_days(const struct history_past *past, const struct subject *subject,
                        const struct container *container, enum resource resource, struct arena *arena,
                        struct past_days *out);

@@ -248,6 +248,7 @@ void subject_read(const json_t *record, struct arena *arena, struct subject *out
     const char *kind = json_string_or_null(out->workload, "kind");
     const char *name = json_string_or_null(out->workload, "name");
     out->namespace = json_string_or_null(out->workload, "namespace");
+    out->looked_up_in = out->namespace ? out->namespace : "default";
     out->kind = kind ? kind : "";
     out->name = name ? name : "";
     out->batch = str_equal(kind, "Job") || str_equal(kind, "CronJob");

@@ -91,6 +91,7 @@ enum qos { QOS_BEST_EFFORT = 0, QOS_BURSTABLE, QOS_GUARANTEED };
 
 struct subject {
     const char *namespace; /* as in the record, NULL where none is given */
+    const char *looked_up_in; /* the same, or the default where none is given: "default" unless the caller sets another */
     const char *kind;
     const char *name;
     int64_t replicas; /* AMOUNT_ABSENT unknown */

@@ -44,8 +44,11 @@ static struct history_past *open_text(const char *text)
     return past;
 }
 
-static struct subject cart = {
-    .namespace = "shop", .kind = "Deployment", .name = "cart", .window_start = INT64_C(1794700800)};
+static struct subject cart = {.namespace = "shop",
+                              .looked_up_in = "shop",
+                              .kind = "Deployment",
+                              .name = "cart",
+                              .window_start = INT64_C(1794700800)};
 static struct container app = {.name = "app"};
 
 static void test_rows(void **state)
@@ -138,7 +141,7 @@ static void test_many(void **state)
         struct past_days days;
         (void)snprintf(name, sizeof name, "w%d", i);
         const struct subject subject = {
-            .kind = "Deployment", .name = name, .window_start = cart.window_start};
+            .looked_up_in = "default", .kind = "Deployment", .name = name, .window_start = cart.window_start};
         history_past_days(past, &subject, &app, MEMORY, &arena, &days);
         assert_int_equal(days.count, DAYS);
         assert_int_equal((int)days.high[DAYS - 1], i + DAYS);
@@ -161,7 +164,7 @@ static json_t *findings_of(const struct week *week, const struct history_past *p
     subject_read(record, &arena, &subject);
     plan_make(&subject, &policy, &arena, &plan);
     json_t *findings = findings_new(&plan, past, &arena);
-    history_add(out, &subject, "default");
+    history_add(out, &subject);
     json_decref(record);
     arena_release(&arena);
     return findings;
