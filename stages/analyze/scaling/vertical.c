@@ -68,7 +68,8 @@ static void range_of(const struct plan *plan, const struct container_plan *conta
         return;
     }
     int64_t least = after / 2 > rails->floor[resource] ? after / 2 : rails->floor[resource];
-    int64_t most = rails->ceiling[resource] > 0 && rails->ceiling[resource] < 2 * after ? rails->ceiling[resource] : 2 * after;
+    int64_t twice = after > INT64_MAX / 2 ? INT64_MAX : 2 * after;
+    int64_t most = rails->ceiling[resource] > 0 && rails->ceiling[resource] < twice ? rails->ceiling[resource] : twice;
     least = rounded_up(resource, least > 0 ? least : 1);
     out->min[resource] = least < most ? least : -1;
     out->max[resource] = rounded_up(resource, most);
