@@ -234,6 +234,19 @@ static void put_owner(struct manifest_reader *r, const struct manifest_workload 
     }
 }
 
+/* When a CronJob runs, as it is written; nothing for other kinds. */
+static void put_schedule(struct manifest_reader *r, const struct manifest_workload *workload, struct buf *out)
+{
+    if (strcmp(workload->object->type->kind, "CronJob") != 0) {
+        return;
+    }
+    struct yaml_node *spec = yaml_get(r->stream, workload->object->node, "spec");
+    struct yaml_node *schedule = spec == NULL ? NULL : yaml_get(r->stream, spec, "schedule");
+    if (schedule != NULL && schedule->kind == YAML_KIND_SCALAR && schedule->length <= TEXT_MAX) {
+        put_text(r, out, "schedule", yaml_scalar(r->arena, schedule));
+    }
+}
+
 static void put_workload(struct manifest_reader *r, const struct manifest_workload *workload,
                          const struct inventory_source *source, const struct inventory_options *options,
                          struct buf *out)
@@ -260,6 +273,7 @@ static void put_workload(struct manifest_reader *r, const struct manifest_worklo
     }
     put_pod_resources(r, workload, out);
     put_int(out, "replicas", workload->has_replicas, workload->replicas);
+    put_schedule(r, workload, out);
     put_source(workload, source, out);
     buf_add_char(out, '}');
 }

@@ -47,6 +47,31 @@ is "$(record "$cases/duplicate-container.yaml" | jq -r '.problems[].code')" "dup
 is "$(record "$cases/duplicate-key-beside.yaml" | jq -r '.problems[] | .code + " " + (.source.line | tostring)')" "duplicate-key 7" "a key twice beside the facts is a problem"
 is "$(record "$cases/tabs.json" | jq -r .workload.source.sha256)" "$(sha256sum "$cases/tabs.json" | cut -d' ' -f1)" "the digest is the file's"
 
+cat >cron.yaml <<'YAML'
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: books}
+spec:
+  schedule: &when "0 3 * * 1"
+  jobTemplate: {spec: {template: {spec: {containers: [{name: app, image: i}]}}}}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: odd}
+spec:
+  schedule: [0, 3]
+  jobTemplate: {spec: {template: {spec: {containers: [{name: app, image: i}]}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  schedule: "0 3 * * 1"
+  template: {spec: {containers: [{name: app, image: i}]}}
+YAML
+is "$(record cron.yaml | jq -c '.workload | [.name, has("schedule"), .schedule]' | tr '\n' ' ')" '["books",true,"0 3 * * 1"] ["odd",false,null] ["web",false,null] ' \
+    "when a CronJob runs, as it is written"
+
 # broken things
 is "$(notes "$cases/broken/middle-document.yaml")" "error yaml-syntax 11" "a broken document is noted with its line"
 is "$(facts "$cases/broken/middle-document.yaml" | cut -d' ' -f1)" "Pod/before
