@@ -24,9 +24,9 @@ int analyst_new(const struct options *options, const struct config *config, json
 /* Frees; NULL is allowed. */
 void analyst_free(struct analyst *analyst);
 
-/* Asks about a plan that is settled on the rules, and tells its findings (borrowed). Where a provider answers, the plan is settled anew on its
- * proposals. What came of it is in *opinion, whose strings live in `arena` or the analyst. Exchanges go to
- * `history` (may be NULL). */
+/* Asks about a plan that is settled on the rules, and tells its findings (borrowed). Where a provider answers, the plan is settled
+ * anew on its proposals. What came of it is in *opinion, whose strings live in `arena` or the analyst. Exchanges go to `history`
+ * (may be NULL). */
 void analyst_ask(struct analyst *analyst, struct plan *plan, const struct class *class, const json_t *findings,
                  struct arena *arena, struct history_out *history, struct opinion *opinion);
 
