@@ -7,12 +7,8 @@
 #include "stages/analyze/rules/rounding.h"
 
 /* The limits of sizing/, without its caps: they are about how fast a number may move, not about where it belongs. */
-static const double ratio_room[RESOURCES] = {1.05, 1.10}; /* over the peak, where limits keep their ratio */
-static const double cpu_over_request = 2;
-static const double cpu_over_peak = 1.2;
+static const double memory_ratio_room = 1.10; /* over the peak, where a limit keeps its ratio: the lowest of sizing/size_memory */
 static const double throttled_share = 0.05;
-static const double throttled_growth = 1.25;
-static const double throttled_over_p995 = 1.5;
 
 struct amounts {
     double request, limit;
@@ -70,7 +66,7 @@ static double our_locked(const struct pupil *pupil, enum resource resource, doub
 static double headroom_limit(const struct pupil *pupil, enum resource resource, double request)
 {
     if (resource == CPU) {
-        return larger(cpu_over_request * request, cpu_over_peak * pupil->use[CPU].max);
+        return larger(rule_cpu_limit_factor() * request, rule_cpu_limit_base(&pupil->use[CPU], false));
     }
     return larger(request, rule_memory_limit_factor(pupil->scene, false) * memory_peak(pupil));
 }
@@ -80,11 +76,11 @@ static double ratio_limit(const struct pupil *pupil, enum resource resource, dou
 {
     double old_request = (double)pupil->container->request[resource];
     double old_limit = (double)pupil->container->limit[resource];
-    double peak = resource == CPU ? pupil->use[CPU].max : memory_peak(pupil);
+    double base = resource == CPU ? rule_cpu_limit_base(&pupil->use[CPU], true) : memory_ratio_room * memory_peak(pupil);
     if (old_request <= 0 || old_limit <= 0) {
         return amount_or_nan(pupil->container->limit[resource]);
     }
-    return larger(ratio_room[resource] * peak, request * old_limit / old_request);
+    return larger(base, request * old_limit / old_request);
 }
 
 /* Today's limit, but raised where it throttled in the learned part. */
@@ -93,7 +89,7 @@ static double kept_limit(const struct pupil *pupil, enum resource resource)
     double limit = amount_or_nan(pupil->container->limit[resource]);
     if (resource == CPU && pupil->container->throttled >= throttled_share &&
         share_at_limit(&pupil->use[CPU].steps, limit) >= throttled_share) {
-        return larger(throttled_growth * limit, throttled_over_p995 * pupil->use[CPU].p995);
+        return rule_cpu_throttled_limit(&pupil->use[CPU], limit);
     }
     return limit;
 }

@@ -1,6 +1,7 @@
 #include "stages/analyze/history/past.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,11 +117,11 @@ static bool day_read(const char *text, int32_t *out)
     return true;
 }
 
-/* A member that is a finite number or null (NaN); false for anything else. */
+/* A member that is a number of the range that is kept, or null (NaN); false for anything else. */
 static bool number_read(const json_t *row, const char *key, double *out)
 {
     *out = NAN;
-    return json_is_null(json_object_get(row, key)) || (json_get_number(row, key, out) && isfinite(*out));
+    return json_is_null(json_object_get(row, key)) || (json_get_number(row, key, out) && fabs(*out) <= (double)FLT_MAX);
 }
 
 /* Keeps a row; false when it is none. A row of an exchange with a model or of a series that is not known says

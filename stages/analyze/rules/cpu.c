@@ -24,6 +24,12 @@ static const struct cpu_factors factors_of[] = {
 static const double busy_gate = 1.2; /* a busy hour this far above p95 is a real daily peak */
 static const double many_pods = 20;  /* above this the highest pod or run is an outlier, p95 over them decides */
 static const double guaranteed_p99 = 1.2; /* a request that is its own limit needs room to burst */
+/* Limits: over the request and the peak with headroom, over the peak where they keep their ratio, and where they throttle. */
+static const double headroom_over_request = 2;
+static const double headroom_over_peak = 1.2;
+static const double ratio_over_peak = 1.05;
+static const double throttled_growth = 1.25;
+static const double throttled_over_p995 = 1.5;
 
 /* Whether the figures hold what is made of the steps. */
 static bool has_steps(const struct figures *use)
@@ -140,6 +146,21 @@ static const char *pooled_formula(const struct figures *use, const struct scene 
     }
     return arena_printf(arena, "%.2f × max(%s, recent_p90) + %.2f × max(wp50, recent_p50)", factors->tail, least,
                         factors->level);
+}
+
+double rule_cpu_throttled_limit(const struct figures *use, double limit)
+{
+    return fmax(throttled_growth * limit, throttled_over_p995 * use->p995);
+}
+
+double rule_cpu_limit_base(const struct figures *use, bool ratio)
+{
+    return (ratio ? ratio_over_peak : headroom_over_peak) * use->max;
+}
+
+double rule_cpu_limit_factor(void)
+{
+    return headroom_over_request;
 }
 
 const char *rule_cpu_formula(const struct figures *use, const struct scene *scene, struct arena *arena)

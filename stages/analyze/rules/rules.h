@@ -27,6 +27,14 @@ double rule_cpu_request(const struct figures *use, const struct scene *scene, co
 /* CPU limit of a container whose request is its limit, so that bursts need room. */
 double rule_cpu_guaranteed(const struct figures *use, double request);
 
+/* CPU limit of a container that throttles at `limit` (NaN: unknown): use above it cannot be seen. */
+double rule_cpu_throttled_limit(const struct figures *use, double limit);
+
+/* The least that a CPU limit leaves room for; `ratio`: where it holds its ratio to the request, else where it is this many times the
+ * request. */
+double rule_cpu_limit_base(const struct figures *use, bool ratio);
+double rule_cpu_limit_factor(void);
+
 /* Memory request for figures whose peak, `peak`, may be more than was seen (a limit that killed). */
 double rule_memory_request(const struct figures *use, const struct scene *scene, double peak);
 

@@ -11,7 +11,7 @@ static double larger(double a, double b)
 /* What a throttled container should be allowed: its usage above the limit cannot be seen. */
 static double throttled_limit(const struct container *container)
 {
-    return larger((double)container->limit[CPU] * 1.25, 1.5 * container->use[CPU].p995);
+    return rule_cpu_throttled_limit(&container->use[CPU], (double)container->limit[CPU]);
 }
 
 static void size_request(const struct plan *plan, struct container_plan *container)
@@ -60,8 +60,8 @@ static void size_limit_by_policy(const struct plan *plan, struct container_plan 
     limit->movable = true;
     limit->fixed = ratio;
     limit->rule = ratio ? "limit-ratio" : "limit-headroom";
-    limit->factor = ratio ? (double)limit->old / (double)request->old : 2;
-    limit->base = ratio ? 1.05 * use->max : 1.2 * use->max;
+    limit->factor = ratio ? (double)limit->old / (double)request->old : rule_cpu_limit_factor();
+    limit->base = rule_cpu_limit_base(use, ratio);
     const char *hold = container->signals.throttled ? "throttled" : NULL;
     if (hold) {
         limit->rule = "cpu-throttled";
