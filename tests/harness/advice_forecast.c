@@ -11,7 +11,7 @@
 
 /*
  * Every method looks ahead six hours from an origin each 54 steps, from the fourth day on, with the last seven days at most, and is
- * judged from the eighth day on. Bands of peers: the errors of their last 19 origins that were over by then, as the notes have it;
+ * judged from the eighth day on. Bands of peers: the errors of their last 19 origins that were over by then;
  * ours is its own. MASE: mean absolute error ÷ that of the seasonal naive inside the seven days. small4: the one of four with the
  * least error at those 19 origins.
  */
@@ -134,7 +134,7 @@ static void band(const struct run *run, size_t origin, size_t contender)
     }
 }
 
-/* The one of the notes' four that did best at the last origins. */
+/* The one of small4's four that did best at the last origins. */
 static void choose(const struct run *run, size_t origin)
 {
     double best = INFINITY;

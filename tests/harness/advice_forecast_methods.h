@@ -1,7 +1,7 @@
 #ifndef TARE_HARNESS_ADVICE_FORECAST_METHODS_H
 #define TARE_HARNESS_ADVICE_FORECAST_METHODS_H
 
-/* The single methods that forecasts are compared with: textbooks' and those of the notes' table. */
+/* The single methods that forecasts are compared with: textbooks' and those that small4 chooses from. */
 
 #include <stddef.h>
 
@@ -13,7 +13,7 @@ struct peer {
     const char *name;
     /* Says the PEER_STEPS values after `count` known ones (three to seven days, gaps of at most an hour filled, longer ones NaN). */
     void (*say)(const double *values, size_t count, double *out);
-    bool small4; /* one of the four that the notes choose from */
+    bool small4; /* one of the four that small4 chooses from */
 };
 
 extern const struct peer peers[];

@@ -7,8 +7,6 @@
 #include "stages/analyze/rules/rounding.h"
 
 /* The limits of sizing/, without its caps: they are about how fast a number may move, not about where it belongs. */
-static const double memory_ratio_room = 1.10; /* over the peak, where a limit keeps its ratio: the lowest of sizing/size_memory */
-static const double throttled_share = 0.05;
 
 struct amounts {
     double request, limit;
@@ -76,7 +74,7 @@ static double ratio_limit(const struct pupil *pupil, enum resource resource, dou
 {
     double old_request = (double)pupil->container->request[resource];
     double old_limit = (double)pupil->container->limit[resource];
-    double base = resource == CPU ? rule_cpu_limit_base(&pupil->use[CPU], true) : memory_ratio_room * memory_peak(pupil);
+    double base = resource == CPU ? rule_cpu_limit_base(&pupil->use[CPU], true) : rule_memory_limit_least() * memory_peak(pupil);
     if (old_request <= 0 || old_limit <= 0) {
         return amount_or_nan(pupil->container->limit[resource]);
     }
@@ -87,8 +85,8 @@ static double ratio_limit(const struct pupil *pupil, enum resource resource, dou
 static double kept_limit(const struct pupil *pupil, enum resource resource)
 {
     double limit = amount_or_nan(pupil->container->limit[resource]);
-    if (resource == CPU && pupil->container->throttled >= throttled_share &&
-        share_at_limit(&pupil->use[CPU].steps, limit) >= throttled_share) {
+    if (resource == CPU && pupil->container->throttled >= rule_throttled_share() &&
+        share_at_limit(&pupil->use[CPU].steps, limit) >= rule_throttled_share()) {
         return rule_cpu_throttled_limit(&pupil->use[CPU], limit);
     }
     return limit;

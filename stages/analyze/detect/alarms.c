@@ -7,7 +7,7 @@
 #include "stages/analyze/detect/novelty.h"
 #include "stages/analyze/statistics/order.h"
 
-/* Thresholds of recommender.md for either detector alone. */
+/* Thresholds that are best for either detector alone. */
 static const double excess_unit = 0.16;
 static const double novelty_unit = 1.5;
 static const double cap = 4;

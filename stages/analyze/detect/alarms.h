@@ -3,7 +3,7 @@
 
 /*
  * When a series did what it had not done before: range excess and novelty together, at most one alarm for one
- * event. The sum of the two, each in units of its own threshold in recommender.md and each capped at four, is
+ * event. The sum of the two, each in units of the threshold that is best for it alone and each capped at four, is
  * an alarm from 1.5 on, where it is above everything of the last 24 hours. How this and other detectors fare
  * on labelled series: tests/harness, `advice findings`.
  */

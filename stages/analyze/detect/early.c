@@ -6,7 +6,7 @@
 
 enum { HOUR = 3600, LONGEST = 6 * HOUR, PAUSE = 1800, MOST = 4 };
 
-/* The tail of range excess; the excess from which recommender.md speaks of a critical one; the score it has
+/* The tail of range excess; the excess from which it is a critical one; the score it has
  * at least. */
 static const double tail = 0.0005;
 static const double least_excess = 1;

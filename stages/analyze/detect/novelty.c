@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* An hour is compared to those of the last 833 quarters (8.7 days), as in recommender.md; distances are of
+/* An hour is compared to those of the last 833 quarters (8.7 days); distances are of
  * twelve five-minute steps, each in standard deviations of the series, and below 0.02 say nothing. */
 enum { HOUR = 4, LOOK_BACK = 833, LEAST_DISTANCES = 50, AT_ONCE = 8 };
 static const double share = 0.99;

@@ -3,7 +3,7 @@
 
 /*
  * How unlike everything before the last hour looks: the distance of its four quarter-hour means to the second
- * nearest earlier hour, in units of the 99th percentile of such distances so far (recommender.md, "leftNN",
+ * nearest earlier hour, in units of the 99th percentile of such distances so far (README.md;
  * on quarters of an hour). It tells changes of level and of shape that stay inside of the range of the past.
  */
 

@@ -5,7 +5,7 @@
  * What a day usually looks like: for each quarter of an hour the median, over the days, of how far usage lay
  * from that day's own median, smoothed over five quarters, and shrunk by how well the odd and the even days
  * agree. So a pattern that does not come back takes nothing away, and one odd day does not make a pattern.
- * Definition: recommender.md, "RX".
+ * How it is used: README.md.
  */
 
 #include <stddef.h>

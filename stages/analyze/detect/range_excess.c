@@ -4,7 +4,7 @@
 
 #include "stages/analyze/statistics/order.h"
 
-/* Constants of recommender.md; own: the range is looked at once an hour, the scale whenever the past has
+/* Constants; the range is looked at once an hour, the scale whenever the past has
  * doubled, over at most SCALE_VALUES of it. */
 static const double tail = 0.0005;
 static const double median_share = 1e-3;
@@ -54,7 +54,7 @@ struct state {
 };
 
 /* Robust scale: 1.4826 MAD, a thousandth of the median. (Half the range from 10 % to 90 % as a deviation,
- * which recommender.md has too, is never more than half of the range itself, so it cannot matter for the
+ * a usual third bound, is never more than half of the range itself, so it cannot matter for the
  * width.) */
 static double scale_of(const struct state *state)
 {

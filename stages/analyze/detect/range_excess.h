@@ -3,7 +3,7 @@
 
 /*
  * The detector of record: how far a value lies outside of the range that everything before it stayed in, in
- * units of that range (recommender.md, "RX"). Values are first freed of the daily profile. The range is that
+ * units of that range (README.md). Values are first freed of the daily profile. The range is that
  * between the quantiles .0005 and .9995 of the past, looked at anew every hour; what earlier runs stored of
  * days before the window counts as past too.
  */

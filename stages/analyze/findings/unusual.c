@@ -20,7 +20,7 @@ static const double start_share = 0.7;
 static const double at_limit[RESOURCES] = {0.9, 0.95};
 static const double above = 1.2;
 static const double far_above = 3;
-/* The cut of recommender.md above which an excess is a severe one. */
+/* The cut above which an excess is a severe one. */
 static const double severe_excess = 0.5;
 /* A drift is worth acting on where it passes the request within so many days. */
 static const double drift_days = 14;

@@ -23,6 +23,7 @@ static const struct cpu_factors factors_of[] = {
 
 static const double busy_gate = 1.2; /* a busy hour this far above p95 is a real daily peak */
 static const double many_pods = 20;  /* above this the highest pod or run is an outlier, p95 over them decides */
+static const double throttled_share = 0.05;
 static const double guaranteed_p99 = 1.2; /* a request that is its own limit needs room to burst */
 /* Limits: over the request and the peak with headroom, over the peak where they keep their ratio, and where they throttle. */
 static const double headroom_over_request = 2;
@@ -156,6 +157,11 @@ double rule_cpu_throttled_limit(const struct figures *use, double limit)
 double rule_cpu_limit_base(const struct figures *use, bool ratio)
 {
     return (ratio ? ratio_over_peak : headroom_over_peak) * use->max;
+}
+
+double rule_throttled_share(void)
+{
+    return throttled_share;
 }
 
 double rule_cpu_limit_factor(void)

@@ -13,6 +13,8 @@ static const struct memory_factors factors_of[] = {
     [AGGRESSIVENESS_LEAN] = {1.05, 0.85, 0.95, 1.15, 1.10},
 };
 
+static const double least_limit = 1.10;
+
 double rule_memory_request(const struct figures *use, const struct scene *scene, double peak)
 {
     const struct memory_factors *factors = &factors_of[scene->aggressiveness];
@@ -30,6 +32,11 @@ double rule_memory_limit_factor(const struct scene *scene, bool guaranteed)
 {
     const struct memory_factors *factors = &factors_of[scene->aggressiveness];
     return guaranteed ? factors->guaranteed : factors->limit;
+}
+
+double rule_memory_limit_least(void)
+{
+    return least_limit;
 }
 
 const char *rule_memory_formula(const struct scene *scene, struct arena *arena)

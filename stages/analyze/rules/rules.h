@@ -35,11 +35,17 @@ double rule_cpu_throttled_limit(const struct figures *use, double limit);
 double rule_cpu_limit_base(const struct figures *use, bool ratio);
 double rule_cpu_limit_factor(void);
 
+/* Share of CPU periods, 0 to 1, from which throttling censors what is seen of use. */
+double rule_throttled_share(void);
+
 /* Memory request for figures whose peak, `peak`, may be more than was seen (a limit that killed). */
 double rule_memory_request(const struct figures *use, const struct scene *scene, double peak);
 
 /* Factor on the peak that gives a memory limit; `guaranteed`: of a container whose request is its limit. */
 double rule_memory_limit_factor(const struct scene *scene, bool guaranteed);
+
+/* Least factor on the peak at which a memory limit may stand. */
+double rule_memory_limit_least(void);
 
 /* The formula of the request as people read it, with its factors and the names of its figures as `usage` has them
  * ("1.00 max(wp99, …) + 0.05 level"); in `arena`. */

@@ -19,6 +19,20 @@ struct scaling_setup {
     bool priced;
 };
 
+enum { IMAGE_MAX = 255 };
+
+/* Whether a text can be an image's name; what it names is the registry's affair. */
+static bool is_image(const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)name[i] <= ' ' || (unsigned char)name[i] >= 127) {
+            return false;
+        }
+    }
+    return length > 0 && length <= IMAGE_MAX;
+}
+
 /* Refuses an entry of scaling.policies. */
 static int refuse(const struct config *config, struct err *err, size_t index, const char *key, const char *sentence)
 {
@@ -137,6 +151,9 @@ int scaling_setup_new(const struct config *config, struct scaling_setup **out, s
     if (tz_load(scaling_zone_name(setup), &setup->tz, &why)) {
         failed = config_error(config, err, "scaling.timezone", "%s", why.message);
     }
+    if (!failed && !is_image(scaling_image(setup))) {
+        failed = config_error(config, err, "scaling.kubectl_image", "must name an image, without blanks and of at most %d bytes", IMAGE_MAX);
+    }
     for (size_t i = 0; i < json_array_size(policies) && !failed; i++) {
         double limit;
         failed = check_policy(config, policies, i, err);
@@ -182,8 +199,7 @@ const struct unit_price *scaling_prices(const struct scaling_setup *setup)
 
 const char *scaling_image(const struct scaling_setup *setup)
 {
-    const char *image = config_string(setup->config, "scaling.kubectl_image");
-    return image ? image : "registry.k8s.io/kubectl:v1.34.1";
+    return config_string(setup->config, "scaling.kubectl_image");
 }
 
 const char *scaling_server(const struct scaling_setup *setup)

@@ -3,12 +3,11 @@
 #include <math.h>
 
 #include "pipeline/base/str.h"
+#include "stages/analyze/rules/rules.h"
 #include "stages/analyze/statistics/order.h"
 #include "stages/analyze/subject/scalers.h"
 
-/* Cuts of recommender.md: above the first two throttling censors usage; a leak; a heap that fills its limit.
- */
-static const double throttled_share = 0.05;
+/* Cuts: an hour in which throttling censors usage; a leak; a heap that fills its limit. */
 static const double throttled_hour_share = 0.25;
 static const double leak_share_per_day = 0.05;
 static const double heap_limit_share = 0.90;
@@ -120,7 +119,7 @@ static bool is_throttled(const struct container *container)
 {
     if (container->limit[CPU] <= 0)
         return false;
-    return container->throttled >= throttled_share || container->throttled_worst_hour >= throttled_hour_share;
+    return container->throttled >= rule_throttled_share() || container->throttled_worst_hour >= throttled_hour_share;
 }
 
 static bool is_heap_capped(const struct container *container)

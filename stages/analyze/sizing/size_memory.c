@@ -3,7 +3,6 @@
 #include <math.h>
 
 static const double mebibyte = 1048576;
-static const double lowest_limit = 1.10; /* no limit is recommended nearer to the peak than this */
 
 /* What the container needed when it was killed: its peak, or the limit that stopped it. */
 static double oom_base(const struct container *container)
@@ -86,7 +85,7 @@ static void range_limit(const struct plan *plan, struct container_plan *containe
         limit->rule = "memory-oom";
     if (hold_limit(container))
         limit->target = fmax(limit->target, (double)limit->effective);
-    field_range(plan, container, MEMORY_LIMIT, fmin(lowest_limit * peak, limit->target),
+    field_range(plan, container, MEMORY_LIMIT, fmin(rule_memory_limit_least() * peak, limit->target),
                 fmax(2 * peak, 1.25 * limit->target), hold_limit(container));
 }
 
@@ -108,7 +107,7 @@ static void size_limit_in_ratio(const struct plan *plan, struct container_plan *
     limit->rule = "limit-ratio";
     limit->fixed = true;
     limit->factor = (double)limit->old / (double)request->old;
-    limit->base = limit_base(container, lowest_limit);
+    limit->base = limit_base(container, rule_memory_limit_least());
     limit->target = fmax(limit->base, limit->factor * request->target);
     range_limit(plan, container);
     double cap = fmax((double)limit->max, limit->factor * (double)request->max);

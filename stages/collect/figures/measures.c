@@ -10,7 +10,7 @@
 
 enum { HOT_PODS_MIN = 3 };
 
-/* A pod is hot when its weighted p95 is above this multiple of the pods' median (recommender.md, rule 3). */
+/* A pod is hot when its weighted p95 is above this multiple of the pods' median. */
 static const double hot_ratio = 1.5;
 
 static const char *const plain_names[TALLY_PLAIN] = {"p50", "p90", "p95", "p99", "p99_5"};

@@ -15,7 +15,8 @@ static json_t *record_from(const char *start)
 {
     struct made_workload made = {.count = 1, .containers = {{.name = "app", .cpu_request = 500, .cpu_limit = UNSET,
                                                             .memory_request = 512 * 1048576, .memory_limit = UNSET,
-                                                            .cpu = {80, 130, 150, 200, 300}, .memory = {2e8, 2e8, 2e8, 2e8, 2e8}}}};
+                                                            .cpu = {.p50 = 80, .p90 = 130, .p95 = 150, .p99 = 200, .max = 300},
+                                                            .memory = {.p50 = 2e8, .p90 = 2e8, .p95 = 2e8, .p99 = 2e8, .max = 2e8}}}};
     double values[72];
     for (int i = 0; i < 72; i++) {
         values[i] = 100 + i;
