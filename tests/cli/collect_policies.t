@@ -108,4 +108,10 @@ refuses "a cost without an amount" 'max_monthly_cost_usd' '{name: a, type: cost}
 printf 'version: 1\nscaling: {timezone: Mars/Olympus}\n' >"$tmp/bad.yaml"
 run "$BIN/tare-analyze" -c "$tmp/bad.yaml" <"$tmp/offline"
 is "$rc" 78 "an unknown time zone"
+for image in '""' '"a b"' '"x\ny"'; do
+    printf 'version: 1\nscaling: {kubectl_image: %s}\n' "$image" >"$tmp/bad.yaml"
+    run "$BIN/tare-analyze" -c "$tmp/bad.yaml" <"$tmp/offline"
+    is "$rc" 78 "an image called $image"
+    like "$err" 'scaling.kubectl_image' "… says where"
+done
 done_testing

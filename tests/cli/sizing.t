@@ -110,7 +110,8 @@ printf 'policy:\n  overrides:\n    - {match: {namespaces: [team]}, cpu_percentil
 is "$(app requests.cpu_millicores)" "250 390 " "an override by namespace"
 for wrong in 'cpu_percentile: 30|policy.cpu_percentile: must be between 50 and 100' 'headroom: {memory: 999}|policy.headroom.memory' \
     'business_hours: {schedule: "9 to 5"}|policy.business_hours.schedule.*no business hours' \
-    'business_hours: {schedule: "08:00-18:00", timezone: Mars}|not a time zone' 'replica_aggregation: mean|must be one of auto.pooled.max'; do
+    'business_hours: {schedule: "08:00-18:00", timezone: Mars}|not a time zone' 'replica_aggregation: mean|must be one of auto.pooled.max' 'guardrails: {min_cpu: 2, max_cpu: 500m}|policy.guardrails.min_cpu: is above max_cpu' \
+    'overrides: [{guardrails: {min_memory: 2Gi, max_memory: 1Gi}}]|policy.overrides.0..guardrails.min_memory: is above max_memory'; do
     printf 'policy:\n  %s\n' "${wrong%%|*}" >"$tmp/wrong.yaml"
     run "$BIN/tare-analyze" -c "$tmp/wrong.yaml" <"$tmp/usage"
     ok "${wrong%%|*} is 78" test "$rc" = 78

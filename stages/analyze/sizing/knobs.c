@@ -192,6 +192,23 @@ static int check_number(const struct config *config, const json_t *object, const
     return config_error(config, err, whole, "must be between %g and %g, not %g", least, most, value);
 }
 
+/* The floor of one resource is not above its ceiling, where one object gives both. */
+static int check_rails(const struct config *config, const json_t *object, const char *where, const char *resource, struct err *err)
+{
+    char key[KEY_MAX];
+    int64_t bound[2];
+    static const char *const ends[] = {"min", "max"};
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(key, sizeof key, "%s_%s", ends[i], resource);
+        bound[i] = json_int_or(json_object_get(object, "guardrails"), key, AMOUNT_ABSENT);
+    }
+    if (bound[1] < 0 || bound[0] <= bound[1]) {
+        return 0;
+    }
+    (void)snprintf(key, sizeof key, "%s.guardrails.min_%s", where, resource);
+    return config_error(config, err, key, "is above max_%s", resource);
+}
+
 /* `policy` itself or one of its overrides. */
 static int check_object(const struct config *config, const json_t *object, const char *where, struct err *err)
 {
@@ -202,7 +219,8 @@ static int check_object(const struct config *config, const json_t *object, const
     if (check_number(config, object, where, "cpu_percentile", percentile_least, percentile_most, err) ||
         check_number(config, object, where, "memory_percentile", percentile_least, percentile_most, err) ||
         check_number(config, object, where, "headroom.cpu", 0, headroom_most, err) ||
-        check_number(config, object, where, "headroom.memory", 0, headroom_most, err)) {
+        check_number(config, object, where, "headroom.memory", 0, headroom_most, err) ||
+        check_rails(config, object, where, "cpu", err) || check_rails(config, object, where, "memory", err)) {
         return -1;
     }
     (void)snprintf(key, sizeof key, "%s.business_hours.schedule", where);
