@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "pipeline/base/mem.h"
 #include "stages/analyze/statistics/order.h"
 
 enum { HOURS_OF_DAY = 24, DAY_SECONDS = 86400, HOUR_STEPS_MAX = 60, DIGIT_BITS = 11, DIGITS = 3, DIGIT_VALUES = 1 << DIGIT_BITS };
@@ -269,30 +270,60 @@ static void keep_order(struct figures *part)
     part->recent_p90 = fmax(part->recent_p90, part->recent_p50);
 }
 
+static double middle(double a, double b, double c)
+{
+    return fmax(fmin(a, b), fmin(fmax(a, b), c));
+}
+
+/* No figure lies above the highest sample, which the steps know. */
+static void keep_below(struct figures *part)
+{
+    double *const figures[] = {&part->p50,          &part->p90,          &part->p95,          &part->p99,
+                               &part->p995,         &part->weighted_p50, &part->weighted_p95, &part->weighted_p98,
+                               &part->weighted_p99, &part->recent_p50,   &part->recent_p90,   &part->day_p99_second,
+                               &part->busy_hour_p90, &part->pod_p95_max, &part->pod_p95_median, &part->pod_p95_p95};
+    for (size_t i = 0; i < ARRAY_COUNT(figures); i++) {
+        if (*figures[i] > part->max) {
+            *figures[i] = part->max;
+        }
+    }
+}
+
+/* Where use jumps between two levels, a percentile near the jump may lie below it by steps and above it by samples: its
+ * factor is then that of the jump, and not of the scale. So it goes no further than those of its neighbours. */
 void figures_calibrate(const struct figures *native, const struct figures *whole, struct figures *part)
 {
-    double p95 = factor_of(native->weighted_p95, whole->weighted_p95);
-    double p99 = factor_of(native->weighted_p99, whole->weighted_p99);
+    double p50 = factor_of(native->p50, whole->p50);
+    double p90 = factor_of(native->p90, whole->p90);
+    double p95 = factor_of(native->p95, whole->p95);
+    double p99 = factor_of(native->p99, whole->p99);
+    double p995 = factor_of(native->p995, whole->p995);
+    double weighted_p50 = factor_of(native->weighted_p50, whole->weighted_p50);
+    double weighted_p95 = factor_of(native->weighted_p95, whole->weighted_p95);
+    double weighted_p99 = factor_of(native->weighted_p99, whole->weighted_p99);
+    double at_95 = middle(p90, weighted_p95, weighted_p99);
+    double at_99 = middle(weighted_p95, weighted_p99, p995);
     part->mean *= factor_of(native->mean, whole->mean);
-    part->p50 *= factor_of(native->p50, whole->p50);
-    part->p90 *= factor_of(native->p90, whole->p90);
-    part->p95 *= factor_of(native->p95, whole->p95);
-    part->p99 *= factor_of(native->p99, whole->p99);
-    part->p995 *= factor_of(native->p995, whole->p995);
-    part->weighted_p50 *= factor_of(native->weighted_p50, whole->weighted_p50);
-    part->weighted_p95 *= p95;
-    part->weighted_p98 *= (p95 + 3 * p99) / 4;
-    part->weighted_p99 *= p99;
-    part->day_p99_second *= p99;
-    part->recent_p50 *= factor_of(native->weighted_p50, whole->weighted_p50);
-    part->recent_p90 *= p95;
-    part->busy_hour_p90 *= factor_of(native->busy_hour_p90, whole->busy_hour_p90);
+    part->p50 *= p50;
+    part->p90 *= middle(p50, p90, p95);
+    part->p95 *= middle(p90, p95, p99);
+    part->p99 *= middle(p95, p99, p995);
+    part->p995 *= p995;
+    part->weighted_p50 *= weighted_p50;
+    part->weighted_p95 *= at_95;
+    part->weighted_p98 *= (at_95 + 3 * at_99) / 4;
+    part->weighted_p99 *= at_99;
+    part->day_p99_second *= at_99;
+    part->recent_p50 *= weighted_p50;
+    part->recent_p90 *= at_95;
+    part->busy_hour_p90 *= middle(at_95, factor_of(native->busy_hour_p90, whole->busy_hour_p90), at_99);
     part->pod_p95_max *= factor_of(native->pod_p95_max, whole->pod_p95_max);
     part->pod_p95_median *= factor_of(native->pod_p95_median, whole->pod_p95_median);
     part->pod_p95_p95 *= factor_of(native->pod_p95_p95, whole->pod_p95_p95);
-    part->p95_recent *= factor_of(native->p95, whole->p95);
-    part->p95_before *= factor_of(native->p95, whole->p95);
+    part->p95_recent *= middle(p90, p95, p99);
+    part->p95_before *= middle(p90, p95, p99);
     keep_order(part);
+    keep_below(part);
     part->pods = native->pods;
     part->hot_pod = native->hot_pod;
 }

@@ -134,6 +134,8 @@ static void figures_are_on_the_scale_of_samples(void **state)
     (void)state;
     struct trial t;
     begin(&t);
+    cpu.count = 0;
+    made_fill(&cpu, 0, WEEK_STEPS, 100, 2000);
     made(&t);
     double plain = verdict(&t, CPU, CONTENDER_OURS)->request;
     struct figures *use = &t.container.use[CPU];

@@ -190,6 +190,7 @@ static void brought_to_the_scale_of_samples(void **state)
     struct steps steps = steps_of(values, WEEK);
     figures_of_steps(&steps, 0, WEEK, NULL, &arena, &whole);
     figures_of_steps(&steps, 0, 5 * DAY, NULL, &arena, &part);
+    part.max *= 3; /* of samples, which steps know apart from their means */
     struct figures raw = part;
     struct figures native = whole;
     native.weighted_p95 *= 1.5;
@@ -201,11 +202,42 @@ static void brought_to_the_scale_of_samples(void **state)
     NEAR(part.weighted_p95, 1.5 * raw.weighted_p95);
     NEAR(part.day_p99_second, 1.5 * raw.day_p99_second);
     NEAR(part.pod_p95_max, 2 * raw.pod_p95_max);
-    NEAR(part.busy_hour_p90, 20 * raw.busy_hour_p90); /* within bounds */
+    NEAR(part.busy_hour_p90, 1.5 * raw.busy_hour_p90); /* no further than p95 and p99 */
     NEAR(part.max, raw.max);
     NEAR(part.pods, 4);
     assert_true(part.p50 <= part.p90 && part.p90 <= part.p95 && part.p95 <= part.p99 && part.p99 <= part.p995);
     assert_true(part.weighted_p95 <= part.weighted_p98 && part.weighted_p98 <= part.weighted_p99);
+    arena_release(&arena);
+}
+
+/* Use that jumps from 40 to 900 for one step in twenty: by samples p95 lies above the jump, by steps below it. */
+static void a_jump_is_no_scale(void **state)
+{
+    (void)state;
+    static double values[WEEK];
+    static double highs[WEEK];
+    struct arena arena;
+    struct figures whole;
+    struct figures part;
+    arena_init(&arena);
+    for (size_t i = 0; i < WEEK; i++) {
+        bool busy = i < 5 * DAY ? i % 18 == 0 : i % 60 == 0; /* oftener in the first days */
+        values[i] = busy ? 900 : 40;
+        highs[i] = busy ? 1000 : 44;
+    }
+    struct steps steps = {.step_seconds = 300, .count = WEEK, .mean = values, .high = highs};
+    figures_of_steps(&steps, 0, WEEK, NULL, &arena, &whole);
+    figures_of_steps(&steps, 0, 5 * DAY, NULL, &arena, &part);
+    NEAR(whole.p95, 40);
+    NEAR(part.p95, 900);
+    struct figures native = whole;
+    native.p90 = native.p50 = 42;
+    native.p95 = 300;
+    native.p99 = native.p995 = 930;
+    native.pod_p95_max = 800;
+    figures_calibrate(&native, &whole, &part);
+    NEAR(part.p95, 900 * 42.0 / 40);
+    assert_true(part.pod_p95_max <= 1000 && part.p99 <= 1000);
     arena_release(&arena);
 }
 
@@ -217,10 +249,16 @@ static void the_window_is_completed(void **state)
     struct figures native;
     arena_init(&arena);
     fill_week(values, 3);
+    static double highs[WEEK];
+    for (size_t i = 0; i < WEEK; i++) {
+        highs[i] = 2 * values[i];
+    }
     struct steps steps = steps_of(values, WEEK);
+    steps.high = highs;
     figures_of_steps(&steps, 0, WEEK, NULL, &arena, &native);
     double second = native.day_p99_second;
     native.weighted_p99 *= 1.25;
+    native.p995 *= 1.25;
     native.day_p99_second = native.recent_p90 = NAN;
     figures_complete(&native, &arena);
     NEAR(native.day_p99_second, 1.25 * second);
@@ -239,7 +277,7 @@ int main(void)
         cmocka_unit_test(percentiles_of_few),     cmocka_unit_test(old_values_weigh_less),
         cmocka_unit_test(against_definitions),    cmocka_unit_test(a_day_that_stands_alone),
         cmocka_unit_test(only_what_counts),       cmocka_unit_test(figures_scale_with_values),
-        cmocka_unit_test(brought_to_the_scale_of_samples), cmocka_unit_test(the_window_is_completed),
+        cmocka_unit_test(brought_to_the_scale_of_samples), cmocka_unit_test(a_jump_is_no_scale), cmocka_unit_test(the_window_is_completed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
