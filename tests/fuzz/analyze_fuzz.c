@@ -55,22 +55,33 @@ static struct stage *begun(void)
     return &stage;
 }
 
-/* No text has control characters; that of manifests has lines. */
-static void check_text(const json_t *value, bool lines)
+/* What a string is: a name or the like, which is data and stays as it is; a sentence; a manifest, which has lines. */
+enum text { TEXT_DATA, TEXT_SENTENCE, TEXT_LINES };
+
+static enum text text_of(const char *key, enum text outer)
+{
+    if (str_equal(key, "yaml")) {
+        return TEXT_LINES;
+    }
+    return str_equal(key, "message") || str_equal(key, "why") || str_equal(key, "reason") ? TEXT_SENTENCE : outer;
+}
+
+/* No sentence has control characters. */
+static void check_text(const json_t *value, enum text kind)
 {
     const char *key;
     json_t *item;
     size_t index;
     json_object_foreach((json_t *)(uintptr_t)value, key, item)
     {
-        check_text(item, str_equal(key, "yaml"));
+        check_text(item, text_of(key, TEXT_DATA));
     }
     json_array_foreach(value, index, item)
     {
-        check_text(item, lines);
+        check_text(item, kind);
     }
-    for (const char *c = json_is_string(value) ? json_string_value(value) : ""; *c != '\0'; c++) {
-        must(((unsigned char)*c >= 0x20 && *c != 0x7f) || (lines && *c == '\n'));
+    for (const char *c = json_is_string(value) && kind != TEXT_DATA ? json_string_value(value) : ""; *c != '\0'; c++) {
+        must(((unsigned char)*c >= 0x20 && *c != 0x7f) || (kind == TEXT_LINES && *c == '\n'));
     }
 }
 
@@ -111,9 +122,9 @@ static void check_recommendation(const json_t *recommendation)
             must(json_int_or(requests, resources[r], 0) <= json_int_or(limits, resources[r], INT64_MAX));
         }
     }
-    check_text(json_object_get(recommendation, "reasoning"), false);
-    check_text(json_object_get(recommendation, "findings"), false);
-    check_text(json_object_get(recommendation, "scaling"), false);
+    check_text(json_object_get(recommendation, "reasoning"), TEXT_SENTENCE);
+    check_text(json_object_get(recommendation, "findings"), TEXT_DATA);
+    check_text(json_object_get(recommendation, "scaling"), TEXT_DATA);
 }
 
 /* It can be written, and what is written can be read. */

@@ -152,7 +152,8 @@ int scaling_setup_new(const struct config *config, struct scaling_setup **out, s
         failed = config_error(config, err, "scaling.timezone", "%s", why.message);
     }
     if (!failed && !is_image(scaling_image(setup))) {
-        failed = config_error(config, err, "scaling.kubectl_image", "must name an image, without blanks and of at most %d bytes", IMAGE_MAX);
+        failed = config_error(config, err, "scaling.kubectl_image", "must name an image, without blanks and of at most %d bytes",
+                              IMAGE_MAX);
     }
     for (size_t i = 0; i < json_array_size(policies) && !failed; i++) {
         double limit;

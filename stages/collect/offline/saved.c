@@ -11,7 +11,8 @@
 #include "stages/collect/remote/stream.h"
 #include "stages/collect/remote/xor.h"
 
-enum { PIECE = 64 * 1024, HEAD = 512, TAIL = 64 };
+/* FRAME_HEAD: the longest length, checksum and field that a frame begins with. */
+enum { PIECE = 64 * 1024, HEAD = 512, TAIL = 64, FRAME_HEAD = 10 };
 
 /* A file that is being read: pieces go to `take`, and its end to `finish`. */
 struct saved {
@@ -292,6 +293,9 @@ static int recognize(struct saved *saved, int fd, int64_t size, struct err *err)
     } else if (looks_like_json(head, head + got)) {
         saved->take = take_json;
         saved->finish = finish_json;
+    } else if (got < FRAME_HEAD && !looks_like_text((const unsigned char *)head, (size_t)got)) {
+        err_set(err, ERR_DATA, "the file is no text, and too short for anything else");
+        return refuse(saved, NULL, 0, err);
     } else {
         saved->take = take_text;
         saved->finish = finish_text;

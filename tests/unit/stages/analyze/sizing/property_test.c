@@ -19,6 +19,7 @@
 #include "stages/analyze/sizing/sizing.h"
 #include "stages/analyze/subject/allowance.h"
 #include "stages/analyze/subject/scalers.h"
+#include "tests/harness/rounds.h"
 #include "tests/unit/stages/analyze/subject/subject_builder.h"
 
 enum { CASES = 12000 };
@@ -432,7 +433,7 @@ static void nothing_escapes(void **state)
     struct err err;
     assert_int_equal(config_parse("version: 1\n", 11, "c.yaml", &config, &err), 0);
     rng_seed(20261122);
-    for (int i = 0; i < CASES; i++)
+    for (int i = 0; i < rounds_of(CASES); i++)
         one_case(i, config);
     config_free(config);
 }

@@ -413,6 +413,7 @@ struct bad_case {
 };
 
 static const struct bad_case bad[] = {
+    {"\n#u\x1e\n", ERR_DATA, "too short for anything else"},
     {"", ERR_DATA, "empty"},
     {"nonsense\n", ERR_DATA, "line 1"},
     {CPU "{namespace=\"a\",pod=\"b\"} 1 1700000000000\n" CPU "{namespace=\"a\",pod=\"b\"} x 1700000000000\n", ERR_DATA,
