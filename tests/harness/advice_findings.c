@@ -39,7 +39,7 @@ static void of_record(const struct advice_series *series, struct arena *arena, d
                 scores);
 }
 
-/* Range excess alone, with the same suppression, as in recommender.md. */
+/* Range excess alone, with the same suppression. */
 static void excess_only(const struct advice_series *series, struct arena *arena, double *scores)
 {
     struct profile profile;

@@ -1,5 +1,5 @@
 /* oracle [-g] [-s METRIC] [-i SECONDS] START END FILE NAMESPACE PODS: the figures of `usage` computed once more, slowly
- * and from the definitions alone (design.md section 2, recommender.md), from raw samples in OpenMetrics text.
+ * and from the definitions alone (stages/collect/figures/README.md), from raw samples in OpenMetrics text.
  *
  * PODS is an extended regular expression of whole pod names; START and END are seconds since the epoch. Prints lines
  * "path value", as `usage` has them ("containers.web.cpu_millicores.p95 12.5"), lists entry by entry ("….hourly.mean.3").

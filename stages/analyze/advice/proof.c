@@ -39,12 +39,6 @@ static json_t *verdict_new(const struct verdict *verdict, enum resource resource
     return out;
 }
 
-/* NaN for none. */
-static double amount_or_nan(int64_t amount)
-{
-    return amount >= 0 ? (double)amount : NAN;
-}
-
 struct verdict plan_verdict(const struct container_plan *container, enum resource resource)
 {
     return backtest_ask(&container->backtest, resource,

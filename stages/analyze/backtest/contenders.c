@@ -12,11 +12,6 @@ struct amounts {
     double request, limit;
 };
 
-static double amount_or_nan(int64_t amount)
-{
-    return amount >= 0 ? (double)amount : NAN;
-}
-
 /* The larger, where NaN counts as nothing. */
 static double larger(double a, double b)
 {
@@ -130,16 +125,6 @@ static double vpa_limit(const struct container *container, enum resource resourc
     return old_request > 0 && old_limit > 0 ? request * old_limit / old_request : NAN;
 }
 
-/* Containers that take part in the pod's smallest amounts. */
-static size_t running_containers(const struct subject *subject)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < subject->container_count; i++) {
-        count += subject->containers[i].role != ROLE_INIT;
-    }
-    return count;
-}
-
 static void ask(struct verdict *verdict, struct amounts amounts)
 {
     verdict->request = amounts.request;
@@ -152,7 +137,7 @@ void contenders_ask(const struct pupil *pupil, enum resource resource, struct ar
     const struct container *container = pupil->container;
     const struct figures *use = &pupil->use[resource];
     double krr = peer_krr(resource, use);
-    double vpa = peer_vpa(resource, use, running_containers(pupil->subject), arena);
+    double vpa = peer_vpa(resource, use, subject_running(pupil->subject), arena);
     ask(&verdicts[CONTENDER_OURS], ours(pupil, resource));
     ask(&verdicts[CONTENDER_TODAY], (struct amounts){amount_or_nan(container_request(container, resource)),
                                                      amount_or_nan(container->limit[resource])});

@@ -35,7 +35,7 @@ struct case_of {
     struct change change;
 };
 
-static double amount_or_nan(int64_t amount)
+static double positive_or_nan(int64_t amount)
 {
     return amount > 0 ? (double)amount : NAN;
 }
@@ -242,8 +242,8 @@ void find_unusual(const struct sheet *sheet, enum resource resource, const struc
     struct case_of about = {.sheet = sheet, .resource = resource, .use = &container->use[resource]};
     struct past_days past;
     struct alarms *alarms = arena_alloc(sheet->arena, sizeof *alarms);
-    about.request = amount_or_nan(container_request(container, resource));
-    about.limit = amount_or_nan(container->limit[resource]);
+    about.request = positive_or_nan(container_request(container, resource));
+    about.limit = positive_or_nan(container->limit[resource]);
     history_past_days(sheet->past, sheet->plan->subject, container, resource, sheet->arena, &past);
     alarms_find(steps->mean, steps->count, steps->start, steps->step_seconds, profile, &past, sheet->arena,
                 alarms, NULL);

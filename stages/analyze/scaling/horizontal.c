@@ -74,15 +74,6 @@ static int64_t target_of(const struct load *load)
     return percent < TARGET_MIN ? TARGET_MIN : percent > TARGET_MAX ? TARGET_MAX : percent;
 }
 
-static size_t running_containers(const struct subject *subject)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < subject->container_count; i++) {
-        count += subject->containers[i].role != ROLE_INIT;
-    }
-    return count;
-}
-
 static int64_t larger(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -97,7 +88,7 @@ static void set_range(const struct situation *situation, struct scale_range *out
     out->metrics[0].resource = "cpu";
     out->metrics[0].percent = target;
     /* With several containers the mean over the pod would hide the one that works. */
-    if (running_containers(situation->subject) > 1) {
+    if (subject_running(situation->subject) > 1) {
         out->metrics[0].container = situation->container->container->name;
     }
     out->min = larger(situation->floor, replicas_for(situation, load->trough, percent));

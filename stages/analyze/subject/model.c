@@ -298,6 +298,20 @@ double subject_replicas(const struct subject *subject)
     return subject->replicas > 0 ? (double)subject->replicas : subject->pods;
 }
 
+size_t subject_running(const struct subject *subject)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < subject->container_count; i++) {
+        count += subject->containers[i].role != ROLE_INIT;
+    }
+    return count;
+}
+
+double amount_or_nan(int64_t amount)
+{
+    return amount >= 0 ? (double)amount : NAN;
+}
+
 int64_t container_request(const struct container *container, enum resource resource)
 {
     int64_t request = container->request[resource];

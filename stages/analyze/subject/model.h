@@ -128,6 +128,12 @@ double subject_coverage(const struct subject *subject);
  * seen. */
 double subject_replicas(const struct subject *subject);
 
+/* Containers that run together: all but init containers. */
+size_t subject_running(const struct subject *subject);
+
+/* An amount as a figure: NaN where it is absent. */
+double amount_or_nan(int64_t amount);
+
 /* The effective request: Kubernetes takes the limit where no request is set. */
 int64_t container_request(const struct container *container, enum resource resource);
 
