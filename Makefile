@@ -28,17 +28,17 @@ CPPFLAGS += -I. -I$(BUILD)/gen -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -DT
 CFLAGS_ALL = -std=c11 $(OPT) -g $(WARN) $(WERROR) $(HARDEN) $(SANITIZE) $(PKG_CFLAGS) -ffunction-sections -fdata-sections $(CFLAGS)
 LDFLAGS_ALL = $(SANITIZE) -pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--as-needed $(LDFLAGS)
 PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
-# Debian 12 has no pkg-config file for snappy.
-PKG_LIBS = $(shell pkg-config --libs $(PACKAGES)) -lsnappy -lm -lpthread
+# Debian 12 has no pkg-config file for snappy, and the one of libical names more libraries than are used.
+PKG_LIBS = $(shell pkg-config --libs $(PACKAGES)) -lical -lsnappy -lm -lpthread
 
-LIB_DIRS := reports pricing stages/common pipeline/cli pipeline/run pipeline/kube pipeline/io pipeline/base
+LIB_DIRS := stages/common reports pricing pipeline/cli pipeline/run pipeline/kube pipeline/io pipeline/base
 STAGES := $(notdir $(patsubst %/main.c,%,$(wildcard stages/*/main.c)))
 
 lib_of = $(BUILD)/lib/lib$(subst /,_,$(1)).a
 objects_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c)))
 STAGE_DIRS := $(filter-out stages/common,$(patsubst %/,%,$(wildcard stages/*/)))
-LIBS := $(foreach d,$(LIB_DIRS),$(if $(wildcard $(d)/*.c),$(call lib_of,$(d))))
-STAGE_LIBS := $(foreach d,$(STAGE_DIRS),$(if $(filter-out %/main.c,$(wildcard $(d)/*.c)),$(call lib_of,$(d))))
+LIBS := $(foreach d,$(LIB_DIRS),$(if $(call objects_of,$(d)),$(call lib_of,$(d))))
+STAGE_LIBS := $(foreach d,$(STAGE_DIRS),$(if $(call objects_of,$(d)),$(call lib_of,$(d))))
 STAGE_BINS := $(STAGES:%=$(BUILD)/bin/tare-%)
 DRIVER_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard pipeline/driver/*.c))
 DRIVER := $(if $(wildcard pipeline/driver/main.c),$(BUILD)/bin/tare)
@@ -70,7 +70,7 @@ say = @printf '  %-5s %s\n'
 Q = @
 endif
 
-.PHONY: all setup demo demo-up demo-down check bench lint asan fuzz clean install help readme
+.PHONY: all setup demo demo-up demo-down check bench storm kill-sweep lint asan fuzz clean install help readme
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(STAGE_BINS) $(DRIVER) $(FIXTURES) ## build everything
@@ -158,7 +158,18 @@ $(BUILD)/bin/harness/%: $(BUILD)/obj/tests/harness/%_main.o $(HARNESS_OBJECTS) $
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
-.PHONY: tests-built check-run fuzz-built cluster-tools
+# The machine that changes objects, with the code that tare-apply and tare-rollback run, in made-up worlds.
+SIM_SEEDS ?= 10000
+SIM_FROM ?= 1
+$(BUILD)/bin/harness/simulate: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/sim/*.c)) $(LIBS) $(GEN_LIB)
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+simulate: $(BUILD)/bin/harness/simulate ## SIM_SEEDS made-up worlds for the machine that changes objects (10000); SIM_SEED=n lives one again
+	$< $(if $(SIM_SEED),$(SIM_SEED),$(SIM_FROM) $(SIM_SEEDS) $(shell nproc))
+
+.PHONY: tests-built check-run fuzz-built cluster-tools simulate
 tests-built: all $(TEST_BINS) $(HARNESS_BINS)
 
 FUZZ_SOURCES := $(wildcard tests/fuzz/*_fuzz.c)
@@ -181,6 +192,19 @@ check-run: tests-built cluster-tools
 cluster-tools: ## the Kubernetes API server, helm and kustomize that tests start, built once a version
 	tests/cluster/tools.sh build || { [ $$? = 69 ] && [ "$$CI" != true ]; }
 
+cluster-up: ## a whole Kubernetes control plane to play with, with nodes and pods that kwok plays
+	.ci/setup build cluster
+	tests/cluster/tools.sh build >/dev/null
+	tests/cluster/server.sh start $(BUILD)/cluster kube-controller-manager kube-scheduler kwok
+	@printf 'export KUBECONFIG=%s PATH=%s:$$PATH\n' "$$(realpath $(BUILD)/cluster/kubeconfig)" "$$(tests/cluster/tools.sh path)"
+
+cluster-down: ## stop what cluster-up started, and forget its objects
+	tests/cluster/server.sh stop $(BUILD)/cluster
+	rm -rf $(BUILD)/cluster
+
+check-cluster: tests-built cluster-tools ## the tests that need a Kubernetes control plane (make check has them, too)
+	MATCH=cluster .ci/check $(BUILD) e2e
+
 lint: tests-built ## the cheap checks of the tree itself
 	.ci/check $(BUILD) lint
 
@@ -195,6 +219,14 @@ asan: ## unit and command-line tests under address and undefined-behaviour sanit
 fuzz: ## every fuzz target for FUZZ_SECONDS seconds (60)
 	$(MAKE) BUILD=$(BUILD)-fuzz CC=clang OPT=-O1 SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzz-built
 	.ci/fuzz $(BUILD)-fuzz/fuzz $(FUZZ_SECONDS)
+
+storm: all ## many people at once on one ledger, then everything that must hold is asked (STORM_ACTORS=50 STORM_SECONDS=120)
+	.ci/setup build check
+	tests/perf/storm.sh $(BUILD)
+
+kill-sweep: all cluster-tools ## kill -9 while 20 objects of a real control plane are changed, then --resume or rollback (KILLS=200)
+	.ci/setup build check
+	tests/perf/kill_sweep.sh $(BUILD)
 
 bench: all $(HARNESS_BINS) ## seconds and peak memory per stage, growth with the number of workloads
 	.ci/setup build demo bench
@@ -218,6 +250,12 @@ demo-up: ## as demo, and leave the servers running
 
 demo-down: ## stop what demo-up started
 	fixtures/demo/demo.sh down $(BUILD)
+
+demo-cluster: ## the whole story on a Kubernetes control plane: run, report, approve, apply, a bad change rolled back by itself
+	.ci/setup build demo cluster
+	tests/cluster/tools.sh build >/dev/null
+	$(MAKE) all
+	fixtures/demo/cluster.sh $(BUILD)
 
 DESTDIR ?=
 PREFIX ?= /usr/local

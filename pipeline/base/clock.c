@@ -97,19 +97,6 @@ char *time_format(int64_t instant, char out[RFC3339_MAX])
     return out;
 }
 
-/* Reads exactly `count` digits at *text and moves past them; -1 when they are not digits. */
-static int digits(const char **text, int count)
-{
-    int value = 0;
-    for (int i = 0; i < count; i++, (*text)++) {
-        if (**text < '0' || **text > '9') {
-            return -1;
-        }
-        value = value * 10 + (**text - '0');
-    }
-    return value;
-}
-
 static bool expect(const char **text, char c)
 {
     return *(*text)++ == c;
@@ -130,11 +117,11 @@ static int parse_zone(const char **p, int64_t *offset)
         *offset = 0;
         return 0;
     }
-    int hours = sign == '+' || sign == '-' ? digits(p, 2) : -1;
+    int hours = sign == '+' || sign == '-' ? str_digits(p, 2) : -1;
     if (hours < 0 || hours > 23 || !expect(p, ':')) {
         return -1;
     }
-    int minutes = digits(p, 2);
+    int minutes = str_digits(p, 2);
     if (minutes < 0 || minutes > 59) {
         return -1;
     }
@@ -144,16 +131,16 @@ static int parse_zone(const char **p, int64_t *offset)
 
 static int parse_instant(const char *p, int64_t *instant)
 {
-    int year = digits(&p, 4);
-    int month = year < 0 || !expect(&p, '-') ? -1 : digits(&p, 2);
-    int day = month < 1 || month > 12 || !expect(&p, '-') ? -1 : digits(&p, 2);
+    int year = str_digits(&p, 4);
+    int month = year < 0 || !expect(&p, '-') ? -1 : str_digits(&p, 2);
+    int day = month < 1 || month > 12 || !expect(&p, '-') ? -1 : str_digits(&p, 2);
     if (day < 1 || day > days_in_month(year, month) || (*p != 'T' && *p != 't' && *p != ' ')) {
         return -1;
     }
     p++;
-    int hour = digits(&p, 2);
-    int minute = hour < 0 || hour > 23 || !expect(&p, ':') ? -1 : digits(&p, 2);
-    int second = minute < 0 || minute > 59 || !expect(&p, ':') ? -1 : digits(&p, 2);
+    int hour = str_digits(&p, 2);
+    int minute = hour < 0 || hour > 23 || !expect(&p, ':') ? -1 : str_digits(&p, 2);
+    int second = minute < 0 || minute > 59 || !expect(&p, ':') ? -1 : str_digits(&p, 2);
     if (second < 0 || second > 60) {
         return -1;
     }
@@ -203,7 +190,7 @@ int duration_parse(const char *text, int64_t *seconds, struct err *err)
         }
     }
     err_set(err, ERR_DATA, "\"%s\" is not a duration", text);
-    return err_hint(err, "write one number and one unit: 30s, 15m, 6h or 7d");
+    return err_hint(err, "write one number and one unit: 30s, 15m, 6h or 7d; at most 3650d");
 }
 
 char *duration_format(int64_t seconds, char out[RFC3339_MAX])

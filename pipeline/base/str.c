@@ -118,6 +118,18 @@ int str_int64(const char *text, int64_t min, int64_t max, int64_t *value)
     return 0;
 }
 
+int str_digits(const char **text, int count)
+{
+    int value = 0;
+    for (int i = 0; i < count; i++, (*text)++) {
+        if (**text < '0' || **text > '9') {
+            return -1;
+        }
+        value = value * 10 + (**text - '0');
+    }
+    return value;
+}
+
 /* Whether a valid sequence does something else than show a character: controls, line separators, and the marks that turn the
  * direction of writing around (U+202A..202E, U+2066..2069), which can make a message read as another one. */
 static bool steers(const unsigned char *bytes, size_t length)

@@ -34,6 +34,9 @@ const char *str_nearest(const char *word, const char *const *names, size_t count
 /* Whole decimal integer (optional sign, no space) in [min, max]. Returns 0, or -1 and leaves *value alone. */
 int str_int64(const char *text, int64_t min, int64_t max, int64_t *value);
 
+/* Reads exactly `count` decimal digits (at most 9) at *text and moves past them; -1 where one is none. */
+int str_digits(const char **text, int count);
+
 /* Replaces every byte of a control character (C0, C1, DEL, tab and newline too), of a mark that turns the direction of writing
  * around, and of what is no UTF-8, by '?', in place, so that text from outside cannot steer a terminal. */
 void str_mask_controls(char *text);

@@ -9,19 +9,12 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "pipeline/cli/config_internal.h"
 #include "pipeline/cli/config_schema.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/io/yaml.h"
 
 enum { CONFIG_BYTES_MAX = 1024 * 1024, KEY_MAX = 256 };
-
-struct config {
-    char *path;      /* of the file, NULL for defaults */
-    char *name;      /* what errors call it */
-    char *directory; /* paths are relative to it; NULL: the current one */
-    json_t *root;    /* normalized values */
-    json_t *lines;   /* key as shown ("windows[2].schedule") to line */
-};
 
 /* Where the walk through the file is: the key as config.def writes it, and as people see it. */
 struct place {
@@ -98,6 +91,9 @@ static int leaf(struct loader *loader, struct yaml_node *node, const struct conf
         return wrong(loader, node, shown, err, "must be a single value, not a list or a map");
     }
     const char *text = yaml_scalar(&loader->arena, node);
+    if (text == NULL) {
+        return wrong(loader, node, shown, err, "must not have a NUL character in it");
+    }
     if (config_convert(row, text, out, err)) {
         return locate(loader, node, shown, err);
     }
@@ -168,6 +164,9 @@ static int unknown_key(struct loader *loader, struct yaml_node *key, const struc
     char sentence[KEY_MAX * 2];
     snprintf(sentence, sizeof sentence, "there is no such key%s%s", place->schema[0] == '\0' ? "" : " in ", place->shown);
     wrong(loader, key, name, err, sentence);
+    if (strcmp(place->schema, "clusters[]") == 0 && config_of_whole_file(name)) {
+        return err_hint(err, "%s stands at the top of the file, for all clusters", name);
+    }
     return near != NULL ? err_hint(err, "did you mean %s?", near) : err_hint(err, "the README lists every key");
 }
 
@@ -201,17 +200,11 @@ static bool says_the_default(const struct config_row *row, enum config_shape sha
     return same;
 }
 
-/* Whether a key does nothing, which people are told. In an entry of `clusters` that is most of them: its sections are told of, not
- * each key in them. */
-static bool does_nothing(const struct place *place, const struct config_row *row, enum config_shape shape, const json_t *value)
+/* Whether a key does nothing, which people are told. */
+static bool does_nothing(const struct config_row *row, enum config_shape shape, const json_t *value)
 {
     bool leaf = shape == CONFIG_LEAF || shape == CONFIG_LEAF_LIST;
-    const char *inside = config_inside_cluster(place->schema);
-    if (inside == NULL) {
-        return leaf && row->effect == 0 && !says_the_default(row, shape, value);
-    }
-    bool told = strchr(inside, '.') == NULL || (leaf && str_starts(inside, "metrics."));
-    return told && row->effect < 2 && !json_is_null(value);
+    return leaf && row->effect == 0 && !says_the_default(row, shape, value);
 }
 
 static int member(struct loader *loader, struct yaml_node *key, const struct place *place, json_t *object, struct err *err)
@@ -232,7 +225,7 @@ static int member(struct loader *loader, struct yaml_node *key, const struct pla
         json_decref(value);
         return -1;
     }
-    if (does_nothing(&next, row, shape, value)) {
+    if (does_nothing(row, shape, value)) {
         log_warn("%s: %s is accepted but does nothing in this version", loader->config->name, next.shown);
     }
     json_object_set_new(object, name, value);
@@ -329,7 +322,7 @@ static void fill_default(json_t *object, const char *key, const struct config_ro
     }
 }
 
-static void fill_defaults(struct config *config)
+void config_fill_defaults(struct config *config)
 {
     size_t count;
     const struct config_row *rows = config_rows(&count);
@@ -378,7 +371,8 @@ static int load_document(struct loader *loader, const char *text, size_t length,
     }
     struct yaml_node *twice = yaml_duplicate(document.root);
     if (twice != NULL) {
-        return wrong(loader, twice, yaml_scalar(&loader->arena, twice), err, "this key stands here twice");
+        const char *name = yaml_scalar(&loader->arena, twice);
+        return wrong(loader, twice, name == NULL ? "?" : name, err, "this key stands here twice");
     }
     struct place top = {0};
     return walk(loader, document.root, &top, &config->root, err) || only_document(loader, err) ? -1 : 0;
@@ -431,11 +425,12 @@ static int parse_into(struct config *config, const char *text, size_t length, st
         json_decref(config->root);
         config->root = json_object();
     }
-    fill_defaults(config);
+    config->given = json_deep_copy(config->root);
+    config_fill_defaults(config);
     return check_version(config, err) || check_clusters(config, err) ? -1 : 0;
 }
 
-static struct config *config_new(const char *path, const char *name)
+struct config *config_new(const char *path, const char *name)
 {
     struct config *config = xcalloc(sizeof *config);
     config->path = xstrdup_null(path);
@@ -484,7 +479,10 @@ void config_free(struct config *config)
 {
     if (config != NULL) {
         json_decref(config->root);
+        json_decref(config->given);
         json_decref(config->lines);
+        json_decref(config->own);
+        free(config->cluster);
         free(config->directory);
         free(config->path);
         free(config->name);
@@ -514,11 +512,36 @@ int config_error(const struct config *config, struct err *err, const char *key, 
     va_start(args, format);
     err_vset(err, ERR_CONFIG, format, args);
     va_end(args);
-    int64_t line;
-    if (json_get_int(config->lines, key, &line)) {
-        return err_prefix(err, "%s, line %" PRId64 ": %s", config->name, line, key);
+    char *place = config_place(config, key);
+    int result = err_prefix(err, "%s", place);
+    free(place);
+    return result;
+}
+
+/* The line of a key; of one that the file does not give, that of the nearest entry or section around it which it does. */
+static bool line_of_key(const struct config *config, const char *key, char **around, int64_t *line)
+{
+    *around = xstrdup(key);
+    bool found = json_get_int(config->lines, *around, line);
+    for (char *dot = strrchr(*around, '.'); !found && dot != NULL; dot = strrchr(*around, '.')) {
+        *dot = '\0';
+        found = json_get_int(config->lines, *around, line);
     }
-    return err_prefix(err, "%s: %s", config->name, key);
+    return found;
+}
+
+char *config_place(const struct config *config, const char *key)
+{
+    int64_t line;
+    char *around;
+    bool found = line_of_key(config, key, &around, &line);
+    const char *own = found ? json_string_or_null(config->own, around) : NULL;
+    const char *rest = own == NULL ? "" : key + strlen(around);
+    const char *shown = own == NULL ? key : own;
+    char *place = found ? xasprintf("%s, line %" PRId64 ": %s%s", config->name, line, shown, rest)
+                        : xasprintf("%s: %s", config->name, shown);
+    free(around);
+    return place;
 }
 
 const char *config_string(const struct config *config, const char *key)
@@ -530,12 +553,6 @@ int64_t config_integer(const struct config *config, const char *key, int64_t fal
 {
     const json_t *value = config_value(config, key);
     return json_is_integer(value) ? json_integer_value(value) : fallback;
-}
-
-double config_number(const struct config *config, const char *key, double fallback)
-{
-    const json_t *value = config_value(config, key);
-    return json_is_number(value) ? json_number_value(value) : fallback;
 }
 
 bool config_flag(const struct config *config, const char *key)

@@ -26,22 +26,29 @@ const struct config_row *config_rows(size_t *count)
 
 static const char entry[] = "clusters[]";
 
-const char *config_inside_cluster(const char *key)
+/* What follows "clusters[]." in a key: the same key of the file. NULL for one that is not inside an entry of `clusters`. */
+static const char *inside_cluster(const char *key)
 {
     return str_starts(key, entry) && key[strlen(entry)] == '.' ? key + strlen(entry) + 1 : NULL;
 }
 
-/* What is of the file and not of a cluster. */
-static bool whole_file(const char *key)
+bool config_of_whole_file(const char *key)
 {
-    return strcmp(key, "version") == 0 || str_starts(key, "clusters");
+    static const char *const names[] = {"version", "clusters", "database", "notify"};
+    size_t length = strcspn(key, ".[");
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        if (strlen(names[i]) == length && strncmp(names[i], key, length) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 enum config_shape config_shape_of(const char *key, const struct config_row **row)
 {
-    const char *inside = config_inside_cluster(key);
+    const char *inside = inside_cluster(key);
     if (inside != NULL) {
-        return whole_file(inside) ? CONFIG_UNKNOWN : config_shape_of(inside, row);
+        return config_of_whole_file(inside) ? CONFIG_UNKNOWN : config_shape_of(inside, row);
     }
     size_t length = strlen(key);
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
@@ -73,7 +80,7 @@ const char *config_nearest(const char *section, const char *word)
     static char names[NAMES_MAX][NAME_MAX_BYTES];
     const char *list[NAMES_MAX];
     size_t count = 0;
-    const char *inside = config_inside_cluster(section);
+    const char *inside = inside_cluster(section);
     section = inside != NULL ? inside : strcmp(section, entry) == 0 ? "" : section;
     size_t length = strlen(section);
     for (size_t i = 0; i < ARRAY_COUNT(rows) && count < NAMES_MAX; i++) {

@@ -43,8 +43,8 @@ const struct config_row *config_rows(size_t *count);
  * a section. */
 enum config_shape config_shape_of(const char *key, const struct config_row **row);
 
-/* What follows "clusters[]." in a key: the same key of the file. NULL for one that is not inside an entry of `clusters`. */
-const char *config_inside_cluster(const char *key);
+/* Whether a key is of the file and not of one cluster: its shape, the ledger that all runs are in, whom that ledger's outbox tells. */
+bool config_of_whole_file(const char *key);
 
 /* The nearest name to `word` among the keys directly below `section` ("" for the top). Borrowed until the next call; NULL when
  * none is near. */

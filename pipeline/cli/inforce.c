@@ -6,44 +6,46 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "pipeline/cli/calendars.h"
 #include "pipeline/cli/stricter.h"
 #include "pipeline/run/approval.h"
 #include "pipeline/run/ledger.h"
 
 static const char *const governed[] = {"approvals", "windows", "policy.guardrails", "policy.exclude",
-                                       "policy.overrides"};
+                                       "policy.overrides", "apply.advice"};
 
-int config_windows(const struct config *config, struct window_set *set, struct err *err)
+int config_windows(const struct config *config, const json_t *files, struct window_set *set, struct err *err)
 {
     struct err inner = {0};
-    if (window_set_add(set, config_value(config, "windows"), NULL, &inner) == 0) {
+    if (window_set_add(set, config_value(config, "windows"), files, NULL, &inner) == 0) {
         return 0;
     }
     config_error(config, err, window_set_fault(set), "%s", inner.message);
     return inner.hint[0] == '\0' ? -1 : err_hint(err, "%s", inner.hint);
 }
 
-/* The governed part of a configuration, as what the digest is made of. New. */
-static json_t *governed_part(const struct config *config)
+/* The governed part of a configuration, as what the digest is made of: of calendars it is their bytes. New. */
+static json_t *governed_part(const struct config *config, const json_t *files)
 {
     json_t *part = json_object();
     for (size_t i = 0; config != NULL && i < ARRAY_COUNT(governed); i++) {
         const json_t *value = config_value(config, governed[i]);
         json_object_set_new(part, governed[i], value == NULL ? json_null() : json_deep_copy(value));
     }
+    calendars_digest(json_object_get(part, "windows"), files);
     return part;
 }
 
 static void make_digest(struct inforce *inforce)
 {
     json_t *whole = json_object();
-    json_object_set_new(whole, "own", governed_part(inforce->own));
+    json_object_set_new(whole, "own", governed_part(inforce->own, inforce->own_files));
     json_object_set_new(whole, "stored",
-                        inforce->stored == NULL ? json_null() : governed_part(inforce->stored));
+                        inforce->stored == NULL ? json_null() : governed_part(inforce->stored, inforce->stored_files));
     char *text = json_text(whole);
     hash_bytes(text, strlen(text), inforce->digest);
     free(text);
-    json_decref(whole);
+    inforce->governed = whole;
 }
 
 /* A list of the configuration as a new array; empty where there is none. */
@@ -76,6 +78,41 @@ static json_t *join_approvals(const struct config *stored, const struct config *
     return joined;
 }
 
+static void add_labels(json_t *keys, const json_t *labels)
+{
+    const char *key = NULL;
+    const json_t *value = NULL;
+    json_object_foreach((json_t *)(uintptr_t)labels, key, value)
+    {
+        json_object_set_new(keys, key, json_null());
+    }
+}
+
+/* Adds the keys of the labels that the entries of a list ask about; `member` is "match", or NULL where they stand in the entry. */
+static void add_labels_of(json_t *keys, const json_t *list, const char *member)
+{
+    size_t index = 0;
+    const json_t *entry = NULL;
+    json_array_foreach(list, index, entry)
+    {
+        add_labels(keys, json_object_get(member == NULL ? entry : json_object_get(entry, member), "labels"));
+    }
+}
+
+/* The labels of a workload that anything in force asks about. New. */
+static json_t *labels_asked(const struct inforce *inforce)
+{
+    json_t *keys = json_object();
+    add_labels_of(keys, inforce->overrides, "match");
+    add_labels_of(keys, json_object_get(inforce->approvals, "rules"), "match");
+    add_labels(keys, json_at(inforce->approvals, "automatic.match.labels"));
+    add_labels_of(keys, config_value(inforce->own, "windows"), NULL);
+    if (inforce->stored != NULL) {
+        add_labels_of(keys, config_value(inforce->stored, "windows"), NULL);
+    }
+    return keys;
+}
+
 static int check_approvals(const struct config *config, struct err *err)
 {
     const char *path = config_path(config);
@@ -88,13 +125,13 @@ static int own_only(struct inforce *out, struct err *err)
     const json_t *approvals = config_value(out->own, "approvals");
     out->approvals = json_is_object(approvals) ? json_deep_copy(approvals) : json_object();
     out->overrides = list_of(out->own, "policy.overrides");
-    return config_windows(out->own, out->windows, err);
+    return config_windows(out->own, out->own_files, out->windows, err);
 }
 
 static int both(struct inforce *out, struct err *err)
 {
-    if (check_approvals(out->stored, err) || config_windows(out->stored, out->windows, err) ||
-        config_windows(out->own, out->windows, err) || stricter_check(out->stored, out->own, err)) {
+    if (check_approvals(out->stored, err) || config_windows(out->stored, out->stored_files, out->windows, err) ||
+        config_windows(out->own, out->own_files, out->windows, err) || stricter_check(out->stored, out->own, err)) {
         return -1;
     }
     out->approvals = join_approvals(out->stored, out->own);
@@ -105,18 +142,26 @@ static int both(struct inforce *out, struct err *err)
     return 0;
 }
 
-int inforce_join(const char *stored_text, const struct config *own, struct inforce *out, struct err *err)
+int inforce_join_files(const char *stored_text, json_t *stored_files, const struct config *own, struct inforce *out,
+                       struct err *err)
 {
-    *out = (struct inforce){.own = own, .windows = window_set_new()};
+    *out = (struct inforce){.own = own, .windows = window_set_new(), .stored_files = json_incref(stored_files)};
     if (stored_text != NULL &&
         config_parse(stored_text, strlen(stored_text), "the stored policy", &out->stored, err)) {
         return -1;
     }
-    if (check_approvals(own, err) || (out->stored == NULL ? own_only(out, err) : both(out, err))) {
+    if (config_calendars(own, NULL, &out->own_files, err) || check_approvals(own, err) ||
+        (out->stored == NULL ? own_only(out, err) : both(out, err))) {
         return -1;
     }
+    out->labels = labels_asked(out);
     make_digest(out);
     return 0;
+}
+
+int inforce_join(const char *stored_text, const struct config *own, struct inforce *out, struct err *err)
+{
+    return inforce_join_files(stored_text, NULL, own, out, err);
 }
 
 int inforce_load(struct ledger *ledger, const struct config *own, struct inforce *out, struct err *err)
@@ -126,7 +171,10 @@ int inforce_load(struct ledger *ledger, const struct config *own, struct inforce
     if (ledger != NULL && ledger_policy_get(ledger, &policy, err)) {
         return -1;
     }
-    int failed = inforce_join(json_string_or_null(policy, "text"), own, out, err);
+    int failed =
+        inforce_join_files(json_string_or_null(policy, "text"), json_object_get(policy, "files"), own, out, err);
+    const char *digest = json_string_or_null(policy, "digest");
+    snprintf(out->stored_digest, sizeof out->stored_digest, "%s", digest == NULL ? "" : digest);
     json_decref(policy);
     return failed;
 }
@@ -137,5 +185,9 @@ void inforce_release(struct inforce *inforce)
     window_set_free(inforce->windows);
     json_decref(inforce->approvals);
     json_decref(inforce->overrides);
+    json_decref(inforce->labels);
+    json_decref(inforce->governed);
+    json_decref(inforce->own_files);
+    json_decref(inforce->stored_files);
     *inforce = (struct inforce){0};
 }

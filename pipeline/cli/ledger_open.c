@@ -33,19 +33,34 @@ static bool has_password(const char *url)
     return names_password(url);
 }
 
-int ledger_open_options(const struct options *options, const char *by, bool any_version, struct ledger **out,
-                        struct err *err)
+static int open_with(const struct options *options, const struct ledger_options *extra, struct ledger **out, struct err *err)
 {
     const char *url = options_string(options, OPT_DATABASE);
     if (options_typed(options, OPT_DATABASE) && has_password(url)) {
         err_set(err, ERR_USAGE, "--database holds a password, which every user of this machine could read");
         return err_hint(err, "put it into ~/.pgpass or give the address in TARE_DATABASE_URL");
     }
-    struct ledger_options wanted = {
-        .url = url,
-        .login = options_string(options, OPT_AS),
-        .application = by,
-        .any_version = any_version,
-    };
+    struct ledger_options wanted = *extra;
+    wanted.url = url;
+    wanted.login = options_string(options, OPT_AS);
     return ledger_open(out, &wanted, err);
+}
+
+int ledger_open_options(const struct options *options, const char *by, bool any_version, struct ledger **out,
+                        struct err *err)
+{
+    struct ledger_options extra = {.application = by, .any_version = any_version};
+    return open_with(options, &extra, out, err);
+}
+
+int ledger_open_patient(const struct options *options, const char *by, struct ledger **out, struct err *err)
+{
+    struct ledger_options extra = {.application = by, .statement_seconds = 3600};
+    return open_with(options, &extra, out, err);
+}
+
+int ledger_open_running(const struct options *options, const char *by, struct ledger **out, struct err *err)
+{
+    struct ledger_options extra = {.application = by, .only_running = true};
+    return open_with(options, &extra, out, err);
 }

@@ -313,10 +313,19 @@ bool options_typed(const struct options *options, enum option_id id)
     return options->values[id].typed;
 }
 
+/* Whether there is a value that goes before the configuration's. What a cluster's own entry says of it goes before the environment,
+ * which is the same for all clusters. */
+static bool goes_first(const struct options *options, enum option_id id)
+{
+    const struct value *value = &options->values[id];
+    return value->present &&
+           (value->typed || options->config == NULL || rows[id].key == NULL || !config_own(options->config, rows[id].key));
+}
+
 /* The configuration's value for an option that nobody typed, NULL where there is none. */
 static const json_t *from_config(const struct options *options, enum option_id id)
 {
-    if (options->values[id].present || options->config == NULL || rows[id].key == NULL) {
+    if (goes_first(options, id) || options->config == NULL || rows[id].key == NULL) {
         return NULL;
     }
     return config_value(options->config, rows[id].key);
@@ -324,7 +333,7 @@ static const json_t *from_config(const struct options *options, enum option_id i
 
 const char *options_string(const struct options *options, enum option_id id)
 {
-    if (options->values[id].present) {
+    if (goes_first(options, id)) {
         return options->values[id].text;
     }
     const char *configured = json_string_value(from_config(options, id));
@@ -333,7 +342,7 @@ const char *options_string(const struct options *options, enum option_id id)
 
 bool options_flag(const struct options *options, enum option_id id)
 {
-    return options->values[id].present || json_is_true(from_config(options, id));
+    return goes_first(options, id) || json_is_true(from_config(options, id));
 }
 
 int64_t options_integer(const struct options *options, enum option_id id, bool *present)
@@ -343,7 +352,7 @@ int64_t options_integer(const struct options *options, enum option_id id, bool *
     int64_t number = 0;
     bool has = true;
     struct err ignored;
-    if (value->present) {
+    if (goes_first(options, id)) {
         number = value->number;
     } else if (json_is_integer(configured)) {
         number = json_integer_value(configured);

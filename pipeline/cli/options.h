@@ -28,23 +28,35 @@ enum program {
     FOR_ROLLBACK = 1 << 7,
     FOR_REPORT = 1 << 8,
     FOR_RUN = 1 << 9,       /* tare run, rerun: also everything the stages of a run take */
-    FOR_LIST = 1 << 10,     /* tare status, history, audit */
-    FOR_DECIDE = 1 << 11,   /* tare approve, withdraw */
+    FOR_LIST = 1 << 10,     /* tare status, history */
+    FOR_DECIDE = 1 << 11,   /* tare withdraw */
     FOR_ACT = 1 << 12,      /* tare apply */
     FOR_WINDOWS = 1 << 13,
-    FOR_ADMIN = 1 << 14,    /* tare migrate, doctor, policy, grant */
+    FOR_ADMIN = 1 << 14,    /* tare migrate, doctor, grant */
     FOR_UNDO = 1 << 15,     /* tare rollback */
     FOR_REJECT = 1 << 16,
     FOR_PRINT = 1 << 17,    /* tare report */
     FOR_SHOW = 1 << 18,
-    FOR_EXPLAIN = 1 << 19   /* tare explain */
+    FOR_EXPLAIN = 1 << 19,  /* tare explain */
+    FOR_PRICES = 1 << 20,   /* tare prices and tare-prices, which it runs */
+    FOR_NOTIFY = 1 << 21,   /* tare-notify */
+    FOR_SCHEDULE = 1 << 24, /* tare schedule */
+    FOR_AUDIT = 1 << 22,    /* tare audit */
+    FOR_PRUNE = 1 << 23,    /* tare prune */
+    FOR_APPROVE = 1 << 25,
+    FOR_VERDICT = 1 << 26,  /* tare gate */
+    FOR_POLICY = 1 << 27,   /* tare policy and tare-policy, which it runs */
+    FOR_GRANT = 1 << 28,    /* tare grant, revoke */
+    FOR_DRIFT = 1 << 29     /* tare drift: what tare-parse takes, which it runs */
 };
 
 #define FOR_STAGES 0x1ff
 #define FOR_TARE \
-    (FOR_RUN | FOR_LIST | FOR_DECIDE | FOR_ACT | FOR_WINDOWS | FOR_ADMIN | FOR_UNDO | FOR_REJECT | FOR_PRINT | FOR_SHOW | FOR_EXPLAIN)
-#define FOR_ALL (FOR_STAGES | FOR_TARE)
-#define FOR_LEDGER (FOR_GATE | FOR_APPLY | FOR_ROLLBACK | FOR_TARE)
+    (FOR_RUN | FOR_LIST | FOR_DECIDE | FOR_ACT | FOR_WINDOWS | FOR_ADMIN | FOR_UNDO | FOR_REJECT | \
+     FOR_PRINT | FOR_SHOW | FOR_EXPLAIN | FOR_AUDIT | FOR_PRUNE | FOR_SCHEDULE | FOR_APPROVE | \
+     FOR_VERDICT | FOR_POLICY | FOR_GRANT)
+#define FOR_ALL (FOR_STAGES | FOR_TARE | FOR_PRICES | FOR_NOTIFY | FOR_DRIFT)
+#define FOR_LEDGER (FOR_GATE | FOR_APPLY | FOR_ROLLBACK | FOR_NOTIFY | FOR_TARE)
 
 enum option_type { OPTION_FLAG, OPTION_STRING, OPTION_LIST, OPTION_INTEGER, OPTION_DURATION, OPTION_TIME, OPTION_CHOICE };
 

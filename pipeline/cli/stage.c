@@ -28,9 +28,26 @@ json_t *stage_settings(struct stage *stage)
     return stage->out == NULL ? NULL : json_object_get(artifact_writer_settings(stage->out), stage->spec->name);
 }
 
+/* Under the keys of one cluster the records of another would be measured, priced and judged as what they are not. */
+static int check_cluster(const struct stage *stage, const json_t *record, struct err *err)
+{
+    const char *taken = config_cluster(stage->config);
+    const char *its = json_string_or_null(record_workload(record), "cluster");
+    if (taken == NULL || its == NULL || strcmp(taken, its) == 0) {
+        return 0;
+    }
+    err_set(err, ERR_DATA, "--cluster is %s, and the artifact has records of the cluster %s", taken, its);
+    return err_hint(err, "give every program of the line the same --cluster");
+}
+
 int stage_read(struct stage *stage, json_t **record, struct err *err)
 {
-    return artifact_read(stage->in, record, err);
+    int got = artifact_read(stage->in, record, err);
+    if (got > 0 && check_cluster(stage, *record, err)) {
+        json_decref(*record);
+        return -1;
+    }
+    return got;
 }
 
 /* With --verbose: a problem or note of this stage, with its file where the message does not name it. */
@@ -72,7 +89,7 @@ int stage_write_line(struct stage *stage, const char *line, size_t length, const
 /* Opens stdin; a terminal there means that somebody typed the stage alone and would wait for ever. */
 static int open_input(struct stage *stage, struct err *err)
 {
-    if (stage->spec->reads == 0) {
+    if (stage->spec->reads == 0 || (stage->spec->reads_none != NULL && stage->spec->reads_none(stage->options))) {
         return 0;
     }
     if (isatty(STDIN_FILENO)) {
@@ -149,9 +166,24 @@ static int finish(struct stage *stage, struct err *err)
     return artifact_finish(stage->out, input, stage->skipped, err);
 }
 
+/* Reads the configuration, as the cluster of --cluster sees it. A name that is none of its clusters is still a label for tare-parse. */
+static int load_config(struct stage *stage, struct err *err)
+{
+    const char *cluster = options_string(stage->options, OPT_CLUSTER);
+    if (config_load(options_string(stage->options, OPT_CONFIG), &stage->config, err)) {
+        return -1;
+    }
+    struct err unknown = {0};
+    if (cluster != NULL && config_take_cluster(&stage->config, cluster, &unknown) && stage->spec->program != FOR_PARSE) {
+        *err = unknown;
+        return -1;
+    }
+    return 0;
+}
+
 static int prepare(struct stage *stage, const char *program, struct err *err)
 {
-    if (config_load(options_string(stage->options, OPT_CONFIG), &stage->config, err)) {
+    if (load_config(stage, err)) {
         return -1;
     }
     options_use_config(stage->options, stage->config);

@@ -37,6 +37,7 @@ struct stage_spec {
     const char *summary;           /* one line for --help */
     const char *operands;          /* "PATH…" or NULL when it takes none */
     unsigned reads;                /* set of ARTIFACT_BIT; 0 when it reads no artifact */
+    bool (*reads_none)(const struct options *options); /* whether with these options it reads no artifact after all; may be NULL */
     enum artifact_kind writes;     /* ARTIFACT_NONE when stdout is no artifact */
     unsigned needs;                /* enum stage_needs */
     size_t state_size;             /* zeroed bytes at stage->state */
@@ -82,6 +83,12 @@ json_t *stage_settings(struct stage *stage);
  * the usual login. A password in --database is refused. `by` is the program's name. *out new. */
 int ledger_open_options(const struct options *options, const char *by, bool any_version, struct ledger **out,
                         struct err *err);
+
+/* The same, but a private cluster that does not run is left alone: ERR_TEMPFAIL. */
+int ledger_open_running(const struct options *options, const char *by, struct ledger **out, struct err *err);
+
+/* ledger_open_options for statements that may take long, an hour each: a walk over a whole trail. */
+int ledger_open_patient(const struct options *options, const char *by, struct ledger **out, struct err *err);
 
 /* Version of the program ("0.1.0"). Borrowed, static. */
 const char *tare_version(void);

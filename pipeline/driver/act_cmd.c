@@ -4,11 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/driver/command.h"
 #include "pipeline/driver/confirm.h"
 #include "pipeline/driver/line.h"
+#include "pipeline/driver/notify.h"
 #include "pipeline/driver/reports.h"
 #include "pipeline/driver/view.h"
 #include "pipeline/io/fs.h"
@@ -32,6 +34,7 @@ static int act_prepare(struct session *session, struct act *act, const char *usa
         line_stored_settings(&act->run, &act->settings, err)) {
         return -1;
     }
+    session_follow(session, act->run.cluster);
     act->run_word = xasprintf("--run=%" PRId64, id);
     act->forwarded = options_forward(session->options, (int)act->program, false);
     return 0;
@@ -100,6 +103,17 @@ static const char **act_words(const struct act *act)
     return words;
 }
 
+/* What was asked for, as in "was not …". Objects that could be put back are back, whatever stands in the way of others. */
+static const char *done_of(const struct session *session, const struct act *act, enum err_class class)
+{
+    if (strcmp(act->stage, "apply") == 0) {
+        return "applied";
+    }
+    return options_flag(session->options, OPT_REDO) ? "written again"
+           : class == ERR_ROLLBACK_FAILED          ? "wholly rolled back"
+                                                   : "rolled back";
+}
+
 /* Runs the stage over `in` and keeps its outcome. The stage itself takes the run in the ledger, so that it is as safe by hand. */
 static int act_stage(struct session *session, struct act *act, int in, const char *input, struct err *err)
 {
@@ -119,8 +133,7 @@ static int act_stage(struct session *session, struct act *act, int in, const cha
     }
     if (!failed && code != 0) {
         enum err_class class = err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code;
-        err_set(&session->verdict, class, "run %" PRId64 " was not %s: %s", act->run.id,
-                strcmp(act->stage, "apply") == 0 ? "applied" : "rolled back", reason_of(&said));
+        err_set(&session->verdict, class, "run %" PRId64 " was not %s: %s", act->run.id, done_of(session, act, class), reason_of(&said));
         if (said.hint[0] != '\0') {
             err_hint(&session->verdict, "%s", said.hint);
         } else {
@@ -138,19 +151,43 @@ static int act_conclude(struct session *session, struct act *act, struct err *er
     if (ledger_run_get(session->ledger, act->run.id, &session->arena, &run, err)) {
         return -1;
     }
-    if (!options_flag(session->options, OPT_DRY_RUN) && reports_write(session, &run, err)) {
-        return -1;
+    if (!options_flag(session->options, OPT_DRY_RUN)) {
+        notify_tell(session, &run, act->stage);
+        if (reports_write(session, &run, err)) {
+            return -1;
+        }
+    } else if (session->verdict.class == ERR_NONE) {
+        log_info("dry run: every check holds, nothing was written");
     }
     return view_run(session, &run, err);
+}
+
+/* The plan's artifact. One that is gone, or not as it was stored, is not what was approved. */
+static int fetch_plan(struct session *session, const struct act *act, int *changes, struct err *err)
+{
+    char digest[LEDGER_DIGEST_SIZE];
+    if (ledger_artifact_find(session->ledger, act->run.id, "diff", digest, err) == 0) {
+        if (strcmp(digest, act->run.plan_digest) != 0) {
+            err_set(err, ERR_STALE, "the plan is stale: the artifact of the stage diff is %s, expected was %s", digest,
+                    act->run.plan_digest);
+            return err_hint(err, "tare audit verify; make a new plan: tare rerun %" PRId64 " --from parse", act->run.id);
+        }
+        if (line_fetch(session, digest, changes, err) == 0) {
+            return 0;
+        }
+    }
+    if (err->class == ERR_DATA || err->class == ERR_NOINPUT) {
+        err->class = ERR_STALE;
+        err_prefix(err, "the plan is stale: the artifact of the stage diff");
+    }
+    return -1;
 }
 
 /* The gate looks again at the very plan: windows, approvals and guardrails as they are now. */
 static int gate_now(struct session *session, struct act *act, int *gated, struct err *err)
 {
-    char digest[LEDGER_DIGEST_SIZE];
     int changes;
-    if (ledger_artifact_find(session->ledger, act->run.id, "diff", digest, err) ||
-        line_fetch(session, digest, &changes, err)) {
+    if (fetch_plan(session, act, &changes, err)) {
         return -1;
     }
     int code = 0;
@@ -191,13 +228,21 @@ static int apply(struct session *session, struct act *act, struct err *err)
     lseek(gated, 0, SEEK_SET);
     int failed = act_stage(session, act, gated, NULL, err);
     close(gated);
-    return failed || act_conclude(session, act, err) ? -1 : 0;
+    if (failed || act_conclude(session, act, err) == 0) {
+        return failed;
+    }
+    if (session->verdict.class != ERR_NONE) { /* what is stale, or was pruned, may be what a report is made of */
+        log_warn("%s", err->message);
+        *err = (struct err){0};
+        return 0;
+    }
+    return -1;
 }
 
 int command_apply(struct session *session, struct err *err)
 {
     struct act act = {.stage = "apply", .program = FOR_APPLY};
-    const char *usage = "tare apply RUN [--dry-run] [--resume] [--yes]";
+    const char *usage = "tare apply RUN [--dry-run] [--resume] [--no-wait] [--override WINDOW --reason TEXT] [--yes]";
     int failed = act_prepare(session, &act, usage, err) || apply(session, &act, err);
     act_release(&act);
     return failed ? -1 : 0;
@@ -208,11 +253,15 @@ static int rollback(struct session *session, struct act *act, struct err *err)
     char digest[LEDGER_DIGEST_SIZE];
     char question[120];
     int in;
-    snprintf(question, sizeof question, "put back what run %" PRId64 " changed?", act->run.id);
+    bool redo = options_flag(session->options, OPT_REDO);
+    snprintf(question, sizeof question, redo ? "write again what run %" PRId64 " changed?" : "put back what run %" PRId64 " changed?",
+             act->run.id);
     if ((!options_flag(session->options, OPT_DRY_RUN) && confirm(session, question, err)) ||
-        ledger_artifact_find(session->ledger, act->run.id, "gate", digest, err) ||
-        line_fetch(session, digest, &in, err)) {
+        ledger_artifact_find(session->ledger, act->run.id, "gate", digest, err)) {
         return -1;
+    }
+    if (line_fetch(session, digest, &in, err)) {
+        return err_prefix(err, "run %" PRId64 " cannot be rolled back", act->run.id);
     }
     int failed = act_stage(session, act, in, digest, err);
     close(in);
@@ -222,7 +271,8 @@ static int rollback(struct session *session, struct act *act, struct err *err)
 int command_rollback(struct session *session, struct err *err)
 {
     struct act act = {.stage = "rollback", .program = FOR_ROLLBACK};
-    const char *usage = "tare rollback RUN [--workload NAMESPACE/KIND/NAME] [--resume] [--yes]";
+    const char *usage = "tare rollback RUN [--workload NAMESPACE/KIND/NAME] "
+                        "[--force NAMESPACE/KIND/NAME] [--redo] [--dry-run] [--resume] [--yes]";
     int failed = act_prepare(session, &act, usage, err) || rollback(session, &act, err);
     act_release(&act);
     return failed ? -1 : 0;

@@ -3,18 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/base/buf.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "pipeline/cli/inforce.h"
 #include "pipeline/driver/command.h"
 #include "pipeline/driver/table.h"
-#include "pipeline/io/fs.h"
 #include "pipeline/io/json.h"
 #include "pipeline/run/privcluster.h"
-#include "pipeline/run/window.h"
 
-enum { POLICY_MAX = 1024 * 1024, ROLES_MAX = 8, LOGIN_MAX = 63 };
+enum { ROLES_MAX = 8, LOGIN_MAX = 63 };
 
 int command_migrate(struct session *session, struct err *err)
 {
@@ -33,129 +29,6 @@ int command_migrate(struct session *session, struct err *err)
     } else {
         printf("the ledger went from version %d to %d\n", from, to);
     }
-    return 0;
-}
-
-/* The parts of a configuration that are policy. New. */
-static json_t *policy_part(const struct config *config)
-{
-    static const char *const parts[] = {"policy", "approvals", "windows"};
-    json_t *policy = json_object();
-    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
-        json_t *part = json_object_get(config_root(config), parts[i]);
-        json_object_set_new(policy, parts[i], part == NULL ? json_null() : json_deep_copy(part));
-    }
-    return policy;
-}
-
-/* A policy that cannot be evaluated must not come into force. */
-static int check_policy(const struct config *config, struct err *err)
-{
-    struct window_set *set = window_set_new();
-    int failed = config_windows(config, set, err);
-    window_set_free(set);
-    return failed;
-}
-
-static int policy_set(struct session *session, const char *path, struct err *err)
-{
-    struct buf text;
-    struct config *config = NULL;
-    char digest[LEDGER_DIGEST_SIZE];
-    buf_init(&text, POLICY_MAX);
-    int failed = fs_read(path, &text, err) || config_parse(buf_str(&text), text.length, path, &config, err) ||
-                 check_policy(config, err);
-    if (!failed) {
-        json_t *policy = policy_part(config);
-        failed = ledger_policy_set(session->ledger, buf_str(&text), policy, digest, err);
-        json_decref(policy);
-    }
-    config_free(config);
-    buf_release(&text);
-    if (!failed) {
-        printf("policy %s is in force\n", digest);
-    }
-    return failed ? -1 : 0;
-}
-
-static int policy_show(struct session *session, struct err *err)
-{
-    json_t *policy;
-    if (ledger_policy_get(session->ledger, &policy, err)) {
-        return -1;
-    }
-    if (policy == NULL) {
-        puts("no policy is stored: the configuration of each run counts");
-        return 0;
-    }
-    const char *text = json_string_or_null(policy, "text");
-    printf("# policy %s, set by %s at %s\n%s", json_string_or_null(policy, "digest"), json_string_or_null(policy, "set_by"),
-           json_string_or_null(policy, "at"), text == NULL ? "" : text);
-    json_decref(policy);
-    return 0;
-}
-
-int command_policy(struct session *session, struct err *err)
-{
-    if (session_operands(session, 1, 2, "tare policy set FILE | show", err)) {
-        return -1;
-    }
-    const char *what = options_operand(session->options, 0);
-    size_t count = options_operands(session->options);
-    if (strcmp(what, "set") == 0 && count == 2) {
-        return policy_set(session, options_operand(session->options, 1), err);
-    }
-    if (strcmp(what, "show") == 0 && count == 1) {
-        return policy_show(session, err);
-    }
-    err_set(err, ERR_USAGE, "tare policy %s is not understood", what);
-    return err_hint(err, "usage: tare policy set FILE | show");
-}
-
-static int list_grants(struct session *session, struct err *err)
-{
-    static const char *const heads[] = {"LOGIN", "NAMESPACE", "CLUSTER"};
-    json_t *grants;
-    if (ledger_grants(session->ledger, &grants, err)) {
-        return -1;
-    }
-    struct table *table = table_new(ARRAY_COUNT(heads), heads);
-    size_t index;
-    json_t *grant;
-    json_array_foreach(grants, index, grant)
-    {
-        table_cell(table, json_string_or_null(grant, "login"));
-        table_cell(table, json_string_or_null(grant, "namespace"));
-        table_cell(table, json_string_or_null(grant, "cluster"));
-    }
-    table_print(table, stdout);
-    table_free(table);
-    json_decref(grants);
-    return 0;
-}
-
-int command_grant(struct session *session, struct err *err)
-{
-    const char *namespace = options_string(session->options, OPT_NAMESPACE);
-    if (session_operands(session, 0, 1, "tare grant [LOGIN --namespace N]", err)) {
-        return -1;
-    }
-    if (options_operands(session->options) == 0 && namespace == NULL) {
-        return list_grants(session, err);
-    }
-    if (options_operands(session->options) == 0) {
-        err_set(err, ERR_USAGE, "the login is missing");
-        return err_hint(err, "usage: tare grant LOGIN --namespace N");
-    }
-    if (namespace == NULL) {
-        err_set(err, ERR_USAGE, "tare grant needs the namespace");
-        return err_hint(err, "usage: tare grant LOGIN --namespace N");
-    }
-    const char *login = options_operand(session->options, 0);
-    if (ledger_grant(session->ledger, login, namespace, options_string(session->options, OPT_CLUSTER), err)) {
-        return -1;
-    }
-    printf("%s is narrowed to its namespaces, %s among them\n", login, namespace);
     return 0;
 }
 

@@ -18,12 +18,13 @@
 
 struct session {
     struct options *options;
-    struct config *config;
+    struct config *config;  /* as the cluster at hand sees it: `file`, or a view of it (session_follow) */
+    struct config *file;    /* the configuration as it stands */
     char *config_file;      /* absolute path, NULL without one */
     struct ledger *ledger;  /* NULL where the command does not need it */
     char *bin_directory;    /* where the stages lie: beside this program */
     struct arena arena;     /* for the whole command */
-    const char *shown_plan; /* digest of the plan a person was asked about */
+    const char *schedule;   /* whose firing this is, NULL: none */
     struct err verdict;     /* set by a command that did its work and must still not exit 0 */
 };
 
@@ -46,19 +47,39 @@ int command_show(struct session *session, struct err *err);
 int command_report(struct session *session, struct err *err);
 int command_explain(struct session *session, struct err *err);
 int command_history(struct session *session, struct err *err);
+int command_gate(struct session *session, struct err *err);
 int command_approve(struct session *session, struct err *err);
 int command_reject(struct session *session, struct err *err);
 int command_withdraw(struct session *session, struct err *err);
 int command_apply(struct session *session, struct err *err);
 int command_rollback(struct session *session, struct err *err);
+int command_prices(struct session *session, struct err *err);
+int command_drift(struct session *session, struct err *err);
 int command_windows(struct session *session, struct err *err);
 int command_audit(struct session *session, struct err *err);
+int command_prune(struct session *session, struct err *err);
 int command_policy(struct session *session, struct err *err);
 int command_grant(struct session *session, struct err *err);
+int command_revoke(struct session *session, struct err *err);
 int command_login(struct session *session, struct err *err);
 int command_server(struct session *session, struct err *err);
+int command_notify(struct session *session, struct err *err);
+int command_schedule(struct session *session, struct err *err);
 int command_migrate(struct session *session, struct err *err);
 int command_doctor(struct session *session, struct err *err);
+
+/* Goes on with the configuration as the cluster of this name sees it; where the file has no entry for it (or `cluster` is NULL), as it
+ * stands. For every command that is about one run: the run's cluster. */
+void session_follow(struct session *session, const char *cluster);
+
+/* The same for a cluster that somebody named: ERR_USAGE where the file has clusters and none of this name. */
+int session_take_cluster(struct session *session, const char *cluster, struct err *err);
+
+/* Reads the configuration that the options name, else tare.yaml of the current folder. ERR_NOINPUT, ERR_CONFIG. */
+int session_load_config(struct session *session, struct err *err);
+
+/* Frees what session_load_config made. */
+void session_release_config(struct session *session);
 
 /* Operand `index` as a run's id. ERR_USAGE when it is missing or no positive integer. */
 int session_run_id(const struct session *session, size_t index, int64_t *run, struct err *err);

@@ -36,22 +36,3 @@ int workload_parse(struct session *session, const char *text, struct ledger_work
     *out = (struct ledger_workload){.namespace = namespace, .kind = kind, .name = name};
     return 0;
 }
-
-int each_workload_option(struct session *session, int64_t run,
-                         int (*act)(struct session *session, int64_t run, const struct ledger_workload *workload,
-                                    struct err *err),
-                         struct err *err)
-{
-    size_t count = options_list_count(session->options, OPT_WORKLOAD);
-    if (count == 0) {
-        return act(session, run, NULL, err);
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct ledger_workload workload;
-        if (workload_parse(session, options_list_item(session->options, OPT_WORKLOAD, i), &workload, err) ||
-            act(session, run, &workload, err)) {
-            return -1;
-        }
-    }
-    return 0;
-}

@@ -5,35 +5,17 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/driver/line.h"
+#include "pipeline/driver/words.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/io/proc.h"
 
 enum { STDERR_KEPT = 16 * 1024 };
 
 const struct line_program line_programs[] = {
-    {"parse", FOR_PARSE}, {"collect", FOR_COLLECT}, {"analyze", FOR_ANALYZE},   {"price", FOR_PRICE},   {"diff", FOR_DIFF},
-    {"gate", FOR_GATE},   {"apply", FOR_APPLY},     {"rollback", FOR_ROLLBACK}, {"report", FOR_REPORT}, {NULL, FOR_PARSE},
+    {"parse", FOR_PARSE}, {"collect", FOR_COLLECT},   {"analyze", FOR_ANALYZE}, {"price", FOR_PRICE},   {"diff", FOR_DIFF},
+    {"gate", FOR_GATE},   {"apply", FOR_APPLY},       {"rollback", FOR_ROLLBACK}, {"report", FOR_REPORT}, {"notify", FOR_NOTIFY},
+    {NULL, FOR_PARSE},
 };
-
-struct words {
-    char **items;
-    size_t count;
-    size_t capacity;
-};
-
-static void add_word(struct words *words, char *word)
-{
-    GROW(words->items, words->capacity, words->count + 1);
-    words->items[words->count++] = word;
-}
-
-static void words_release(struct words *words)
-{
-    for (size_t i = 0; i < words->count; i++) {
-        free(words->items[i]);
-    }
-    free(words->items);
-}
 
 static void add_strings(struct words *words, const json_t *strings)
 {
@@ -41,7 +23,7 @@ static void add_strings(struct words *words, const json_t *strings)
     json_t *text;
     json_array_foreach(strings, index, text)
     {
-        add_word(words, xstrdup(json_string_value(text)));
+        words_add(words, xstrdup(json_string_value(text)));
     }
 }
 
@@ -52,11 +34,7 @@ static void add_invocation(struct words *words, const struct session *session, c
         if (strcmp(line_programs[i].stage, stage) != 0) {
             continue;
         }
-        char **typed = options_forward(session->options, (int)line_programs[i].program, true);
-        for (size_t k = 0; typed[k] != NULL; k++) {
-            add_word(words, typed[k]);
-        }
-        free(typed);
+        words_add_all(words, options_forward(session->options, (int)line_programs[i].program, true));
     }
 }
 
@@ -65,22 +43,22 @@ static struct words build_words(const struct session *session, const json_t *set
                                 const char *stage, const char *const *extra)
 {
     struct words words = {0};
-    add_word(&words, xasprintf("tare-%s", stage));
+    words_add(&words, xasprintf("tare-%s", stage));
     const char *config = json_string_or_null(settings, "config");
     if (config != NULL) {
-        add_word(&words, xasprintf("--config=%s", config));
+        words_add(&words, xasprintf("--config=%s", config));
     }
-    add_word(&words, xasprintf("--created=%s", created));
+    words_add(&words, xasprintf("--created=%s", created));
     add_strings(&words, json_object_get(json_object_get(settings, "options"), stage));
     add_invocation(&words, session, stage);
     for (size_t i = 0; extra != NULL && extra[i] != NULL; i++) {
-        add_word(&words, xstrdup(extra[i]));
+        words_add(&words, xstrdup(extra[i]));
     }
     if (strcmp(stage, "parse") == 0) {
-        add_word(&words, xstrdup("--"));
+        words_add(&words, xstrdup("--"));
         add_strings(&words, json_object_get(settings, "paths"));
     }
-    add_word(&words, NULL);
+    words_add(&words, NULL);
     return words;
 }
 
@@ -132,6 +110,7 @@ int line_exec(struct session *session, const json_t *settings, const char *creat
         .stdin_fd = in,
         .stdout_fd = out,
         .stderr_tail = &tail,
+        .passes_signals = line_index(stage) >= line_length(), /* what changes things ends in its own way, and is waited for */
     };
     int failed = proc_run(&proc, exit_code, err);
     if (said != NULL) {

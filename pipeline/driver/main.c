@@ -25,16 +25,31 @@ static const struct command commands[] = {
     {"report", FOR_PRINT, NEEDS_LEDGER, "RUN", "a run's report: --format markdown, html, csv, json or table", command_report},
     {"explain", FOR_EXPLAIN, NEEDS_LEDGER, "RUN NAMESPACE/KIND/NAME", "one workload of a run, from its samples to its numbers",
      command_explain},
-    {"approve", FOR_DECIDE, NEEDS_LEDGER, "RUN", "approve the plan of a run, or chosen workloads of it", command_approve},
-    {"reject", FOR_REJECT, NEEDS_LEDGER, "RUN", "reject the plan of a run, with a reason", command_reject},
-    {"withdraw", FOR_DECIDE, NEEDS_LEDGER, "RUN", "take your own approval back", command_withdraw},
+    {"gate", FOR_VERDICT, NEEDS_LEDGER, "RUN", "what stands against each change of a run now; --explain: every reason", command_gate},
+    {"approve", FOR_APPROVE, NEEDS_LEDGER, "RUN", "approve the plan of a run, or chosen workloads of it", command_approve},
+    {"reject", FOR_REJECT, NEEDS_LEDGER, "RUN", "reject the plan of a run, or workloads of it, with a reason", command_reject},
+    {"withdraw", FOR_DECIDE, NEEDS_LEDGER, "RUN", "take your own approvals and rejections back", command_withdraw},
     {"apply", FOR_ACT, NEEDS_LEDGER, "RUN", "make the approved changes", command_apply},
     {"rollback", FOR_UNDO, NEEDS_LEDGER, "RUN", "put back exactly what was there", command_rollback},
-    {"history", FOR_LIST, NEEDS_LEDGER, "[NAMESPACE/KIND/NAME]", "recommendations and costs over the runs", command_history},
+    {"history", FOR_LIST, NEEDS_LEDGER, "[savings | NAMESPACE/KIND/NAME]", "recommendations, costs and realized savings over the runs",
+     command_history},
+    {"drift", FOR_DRIFT, NEEDS_NOTHING, "[PATH…]",
+     "where live objects and their manifests disagree in requests, limits and replicas, and who made it so",
+     command_drift},
+    {"prices", FOR_PRICES, NEEDS_NOTHING, "[list | search WORD… | show INSTANCE | regions]",
+     "prices in force, or those there are, and how one came about", command_prices},
     {"windows", FOR_WINDOWS, NEEDS_LEDGER, "", "whether changes are allowed now, and when next", command_windows},
-    {"audit", FOR_LIST, NEEDS_LEDGER, "verify | list [RUN]", "check or list the audit trail", command_audit},
-    {"policy", FOR_ADMIN, NEEDS_LEDGER, "set FILE | show", "the policy in force", command_policy},
-    {"grant", FOR_ADMIN, NEEDS_LEDGER, "[LOGIN --namespace N]", "narrow a login to a namespace, or list who is", command_grant},
+    {"schedule", FOR_SCHEDULE, NEEDS_NOTHING, "[list | show | set | pause | resume | remove | print | install | uninstall] [NAME]",
+     "when runs are due, and timers that start them", command_schedule},
+    {"notify", FOR_LIST, NEEDS_LEDGER, "[list | send | test [NAME] | retry ID]", "who was told of what; try receivers out", command_notify},
+    {"audit", FOR_AUDIT, NEEDS_NOTHING, "verify [FILE] | list [RUN] | export | anchor",
+     "check the audit trail, list it, and hand it out to be kept elsewhere", command_audit},
+    {"prune", FOR_PRUNE, NEEDS_LEDGER, "", "let go of the bytes of old runs; what happened stays on record", command_prune},
+    {"policy", FOR_POLICY, NEEDS_NOTHING, "check FILE | test FILE [CASES] | set FILE | show [DIGEST] | history",
+     "check a policy and try it out; set, show and list those that the ledger stores", command_policy},
+    {"grant", FOR_GRANT, NEEDS_LEDGER, "[LOGIN --namespace N | --cluster C]",
+     "narrow a login to namespaces or a cluster, or list who is", command_grant},
+    {"revoke", FOR_GRANT, NEEDS_LEDGER, "LOGIN --namespace N | --cluster C | --all", "take back what narrows a login", command_revoke},
     {"login", FOR_ADMIN, NEEDS_NOTHING, "NAME ROLE…", "make a login in the private cluster: viewer, operator, approver, admin",
      command_login},
     {"server", FOR_ADMIN, NEEDS_NOTHING, "start | stop | status", "the server of the private cluster", command_server},
@@ -142,40 +157,27 @@ static int no_command(int argc, struct err *err)
     return ERR_USAGE;
 }
 
-static int load_config(struct session *session, struct err *err)
-{
-    const char *path = options_string(session->options, OPT_CONFIG);
-    if (path == NULL && access("tare.yaml", F_OK) == 0) {
-        path = "tare.yaml";
-    }
-    if (config_load(path, &session->config, err)) {
-        return -1;
-    }
-    options_use_config(session->options, session->config);
-    if (path != NULL) {
-        session->config_file = realpath(path, NULL);
-    }
-    return 0;
-}
-
 static int open_session(struct session *session, const struct command *command, struct err *err)
 {
-    if (load_config(session, err) || proc_own_directory(&session->bin_directory, err)) {
+    if (session_load_config(session, err) || proc_own_directory(&session->bin_directory, err)) {
         return -1;
     }
     if (command->needs == NEEDS_NOTHING) {
         return 0;
     }
-    return ledger_open_options(session->options, "tare", command->needs == NEEDS_ANY_LEDGER, &session->ledger, err);
+    int failed = ledger_open_options(session->options, "tare", command->needs == NEEDS_ANY_LEDGER, &session->ledger, err);
+    if (failed && err->class == ERR_UNAVAILABLE && command->program == FOR_RUN && options_given(session->options, OPT_SCHEDULE)) {
+        err->class = ERR_TEMPFAIL; /* a timer started it, and is to try again */
+    }
+    return failed;
 }
 
 static void close_session(struct session *session)
 {
     ledger_close(session->ledger);
-    config_free(session->config);
+    session_release_config(session);
     options_free(session->options);
     arena_release(&session->arena);
-    free(session->config_file);
     free(session->bin_directory);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pipeline/base/str.h"
+#include "pipeline/driver/line.h"
 
 /* What comes first in every command: --database must be typed again, and is not shown since it may be long. */
 static const char *prefix(const struct session *session)
@@ -34,10 +35,14 @@ static void approval_lines(struct session *session, const struct ledger_run *run
         approver = "reviewer";
     }
     char command[128];
+    char plan[32] = "";
     snprintf(command, sizeof command, "--as %s approve", approver == NULL || !is_plain(approver) ? "APPROVER" : approver);
+    if (run->plan_digest != NULL) {
+        snprintf(plan, sizeof plan, " --plan %.12s", run->plan_digest);
+    }
     line(session, str_equal(approver, ledger_login(session->ledger)) && !options_typed(session->options, OPT_AS)
                       ? "approve"
-                      : command, run->id, "");
+                      : command, run->id, plan);
 }
 
 static void apply_lines(const struct session *session, int64_t run)
@@ -46,12 +51,42 @@ static void apply_lines(const struct session *session, int64_t run)
     line(session, "apply", run, "");
 }
 
-static void rerun_lines(const struct session *session, const struct ledger_run *run)
+/* Whether something that the run wrote still stands. */
+static bool has_written(struct session *session, int64_t run)
 {
+    struct ledger_changes changes = {0};
+    struct err ignored = {0};
+    bool written = false;
+    if (ledger_changes(session->ledger, run, &session->arena, &changes, &ignored) == 0) {
+        for (size_t i = 0; i < changes.count && !written; i++) {
+            written = changes.items[i].state != LEDGER_CHANGE_PLANNED && changes.items[i].state != LEDGER_CHANGE_ROLLED_BACK;
+        }
+    }
+    return written;
+}
+
+/* The stage at which the line of a failed run ended: what stands before it need not be made again. */
+static const char *failed_stage(struct session *session, const struct ledger_run *run)
+{
+    struct ledger_attempts attempts;
+    struct err ignored = {0};
+    const struct ledger_attempt *last = NULL;
+    if (run->state == LEDGER_FAILED && ledger_attempts(session->ledger, run->id, &session->arena, &attempts, &ignored) == 0 &&
+        attempts.count > 0) {
+        last = &attempts.items[attempts.count - 1];
+    }
+    bool known = last != NULL && str_equal(last->state, "failed") && line_index(last->stage) < line_length();
+    return known ? last->stage : "parse";
+}
+
+static void rerun_lines(struct session *session, const struct ledger_run *run)
+{
+    char from[64];
     if (run->plan_digest != NULL) {
         line(session, "report", run->id, "");
     }
-    line(session, "rerun", run->id, " --from parse");
+    snprintf(from, sizeof from, " --from %s", failed_stage(session, run));
+    line(session, "rerun", run->id, from);
 }
 
 void next_print(struct session *session, const struct ledger_run *run)
@@ -88,8 +123,23 @@ void next_print(struct session *session, const struct ledger_run *run)
     case LEDGER_REJECTED:
     case LEDGER_EXPIRED:
     case LEDGER_ROLLED_BACK:
+        rerun_lines(session, run);
+        break;
     case LEDGER_FAILED:
+        if (has_written(session, run->id)) {
+            line(session, "rollback", run->id, "");
+        }
         rerun_lines(session, run);
         break;
     }
+}
+
+int next_print_part(struct session *session, const struct ledger_run *run)
+{
+    puts("next:");
+    line(session, "report", run->id, " --mine");
+    if (run->state == LEDGER_AWAITING_APPROVAL || run->state == LEDGER_REFUSED) {
+        approval_lines(session, run);
+    }
+    return 0;
 }

@@ -8,4 +8,7 @@
 /* Prints "next:" and the commands. Asks the ledger who may approve; a question that fails gives a general name. */
 void next_print(struct session *session, const struct ledger_run *run);
 
+/* The same for who does not see the run whole. Returns 0. */
+int next_print_part(struct session *session, const struct ledger_run *run);
+
 #endif

@@ -14,8 +14,8 @@
 #include "pipeline/io/fs.h"
 #include "pipeline/io/json.h"
 
-/* How far back a run looks, and how much is sent to the ledger at once. */
-enum { PAST_DAYS = 90, PAST_BATCH = 1000, PAST_LINE_MAX = 2 * 1024 * 1024 };
+/* How far back a run looks, how many runs a report tells of, and how much is sent to the ledger at once. */
+enum { PAST_DAYS = 90, PAST_RUNS = 30, PAST_BATCH = 1000, PAST_LINE_MAX = 2 * 1024 * 1024 };
 
 static const char header[] = "{\"tare\":\"history\",\"version\":1}\n";
 
@@ -31,12 +31,19 @@ static int make_folder(struct past *past, struct err *err)
     return failed;
 }
 
-/* A file that only this user reads, with the header and the rows that the ledger has. */
-static int write_known(struct session *session, struct past *past, int64_t *rows, struct err *err)
+/* A file that only this user reads; its descriptor, −1 on failure. */
+static int create_known(const struct past *past, struct err *err)
 {
     int fd = open(past->known, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return fd < 0 ? err_errno(err, ERR_CANTCREAT, errno, "cannot create %s", past->known) : fd;
+}
+
+/* The header and the rows that the ledger has. */
+static int write_known(struct session *session, struct past *past, int64_t *rows, struct err *err)
+{
+    int fd = create_known(past, err);
     if (fd < 0) {
-        return err_errno(err, ERR_CANTCREAT, errno, "cannot create %s", past->known);
+        return -1;
     }
     int failed = fs_write_fd(fd, header, strlen(header), "the history", err) ||
                  ledger_history_copy(session->ledger, past->run, PAST_DAYS, fd, rows, err);
@@ -63,6 +70,26 @@ int past_open(struct session *session, const struct ledger_run *run, struct past
         past->known = NULL;
     }
     return 0;
+}
+
+int past_tell(struct session *session, const struct ledger_run *run, struct past *past, struct err *err)
+{
+    *past = (struct past){.run = run->id, .cluster = run->cluster};
+    json_t *known = NULL;
+    if (ledger_past(session->ledger, run->id, PAST_RUNS, &known, err) || make_folder(past, err)) {
+        json_decref(known);
+        return -1;
+    }
+    char *text = json_text(known);
+    json_decref(known);
+    past->known = fs_join(past->folder, "known");
+    int fd = create_known(past, err);
+    int failed = fd < 0 || fs_write_fd(fd, text, strlen(text), "what the ledger knows", err);
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(text);
+    return failed ? -1 : 0;
 }
 
 void past_close(struct past *past)

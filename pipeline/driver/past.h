@@ -22,6 +22,10 @@ struct past {
  * the ledger. past_close in any case. */
 int past_open(struct session *session, const struct ledger_run *run, struct past *past, struct err *err);
 
+/* Makes the folder and the file `known` with what the ledger knows of a run and of those before it, for tare-report. Errors as
+ * past_open. past_close in any case. */
+int past_tell(struct session *session, const struct ledger_run *run, struct past *past, struct err *err);
+
 /* Stores what the stage learned: daily extremes of series, and exchanges with a model. For ledger_artifact_store_with; `context` is the
  * struct past. ERR_DATA naming a line that cannot be read. */
 int past_store(struct ledger *ledger, void *context, struct err *err);

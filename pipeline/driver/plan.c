@@ -1,15 +1,22 @@
 #include "pipeline/driver/plan.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "pipeline/driver/limits.h"
 #include "pipeline/driver/line.h"
+#include "pipeline/driver/totals.h"
 #include "pipeline/run/artifact.h"
 #include "pipeline/run/record.h"
+
+enum { OBJECTS_KEPT = 64, CRITICAL_KEPT = 3, CRITICAL_TEXT = 300 };
+
+enum { MILLICORES = 1000, BYTES_PER_GIB = 1 << 30 };
 
 typedef int visit_record(const json_t *record, void *context, struct err *err);
 
@@ -127,6 +134,7 @@ static json_t *plan_row(const json_t *record, const struct identity *identity, c
     json_object_set_new(row, "saving_microusd", copy_or_null(json_object_get(record, "cost"), "monthly_saving_microusd"));
     json_t *reasons = json_object_get(gate, "reasons");
     json_object_set_new(row, "reasons", reasons == NULL ? json_array() : json_incref(reasons));
+    json_object_set_new(row, "facts", copy_or_null(gate, "facts"));
     return row;
 }
 
@@ -146,12 +154,6 @@ static bool amount_of(const json_t *container, const json_t *advice, const char 
     }
     return json_get_int(json_object_get(advice, section), resource, amount) ||
            json_get_int(json_object_get(container, section), resource, amount);
-}
-
-/* The amounts may come from anywhere: a sum stays at the most there is. */
-static int64_t add_amounts(int64_t a, int64_t b)
-{
-    return b > 0 && a > INT64_MAX - b ? INT64_MAX : a + b;
 }
 
 /* Sum of the requests over the containers that run, before or after. A request that is left out is its limit. */
@@ -177,17 +179,63 @@ static json_t *total_request(const json_t *record, const char *resource, bool af
     return json_int_or_null(any, sum);
 }
 
-/* A blocked change does not come: it saves nothing, and what it would save is kept beside the sums. */
-static void hold_back(json_t *row)
+/* A change that is blocked, not worth it, or that no manifest takes, does not come: it saves nothing, and what it would save is kept
+ * beside the sums. */
+static void hold_back(const json_t *record, json_t *row)
 {
+    const json_t *edits = json_at(record, "change.edits");
+    const char *verdict = json_string_or_null(row, "verdict");
+    bool blocked = str_equal(verdict, "blocked") || (str_equal(verdict, "unchanged") && json_array_size(edits) > 0);
+    bool unwritten = json_is_array(edits) && json_array_size(edits) == 0;
     int64_t saving;
-    if (!str_equal(json_string_or_null(row, "verdict"), "blocked") ||
-        !json_get_int(row, "monthly_saving_microusd", &saving)) {
+    if ((!blocked && !unwritten) || !json_get_int(row, "monthly_saving_microusd", &saving) || saving == 0) {
         return;
     }
     json_object_set(row, "monthly_after_microusd", json_object_get(row, "monthly_before_microusd"));
     json_object_set_new(row, "monthly_saving_microusd", json_integer(0));
-    json_object_set_new(json_object_get(row, "detail"), "held_back_microusd", json_integer(saving));
+    json_object_set_new(json_object_get(row, "detail"), blocked ? "held_back_microusd" : "unwritten_microusd", json_integer(saving));
+}
+
+/* What is paid for of a resource: max(request, use), summed over the containers. */
+static double billed(const json_t *cost, const char *member)
+{
+    double sum = 0;
+    const char *name;
+    json_t *container;
+    json_object_foreach(json_object_get(cost, "containers"), name, container)
+    {
+        double amount = 0;
+        sum += json_get_number(container, member, &amount) ? amount : 0;
+    }
+    return sum;
+}
+
+/* What a row's cost is made of, so that a later run's amounts can be priced at this run's prices and replicas
+ * (sql/queries/run_past.sql); NULL where the cost is made of something else. */
+static json_t *unit_of(const json_t *cost)
+{
+    int64_t before = 0;
+    double replicas = 0;
+    double hours = 0;
+    double vcpu = 0;
+    double gib = 0;
+    const json_t *price = json_object_get(cost, "price");
+    if (!json_get_int(cost, "monthly_before_microusd", &before) || !json_get_number(cost, "replicas", &replicas) ||
+        !json_get_number(cost, "hours", &hours) || !json_get_number(price, "microusd_per_vcpu_hour", &vcpu) ||
+        !json_get_number(price, "microusd_per_gib_hour", &gib)) {
+        return NULL;
+    }
+    double cpu = billed(cost, "cpu_billed_before_millicores");
+    double memory = billed(cost, "memory_billed_before_bytes");
+    double again = (cpu / MILLICORES * vcpu + memory / BYTES_PER_GIB * gib) * replicas * hours;
+    /* Each container's resource is rounded by itself. */
+    double slack = 1 + (double)json_object_size(json_object_get(cost, "containers")) + fabs(again) * 1e-9;
+    if (!(fabs(again - (double)before) <= slack)) {
+        return NULL;
+    }
+    return json_pack("{s:f, s:f, s:f, s:f, s:O, s:O}", "cpu_millicores", cpu, "memory_bytes", memory, "replicas", replicas, "hours",
+                     hours, "microusd_per_vcpu_hour", json_object_get(price, "microusd_per_vcpu_hour"), "microusd_per_gib_hour",
+                     json_object_get(price, "microusd_per_gib_hour"));
 }
 
 /* How many records a row stands for, in all, by verdict and without a price: numbers that add up when rows are merged. */
@@ -203,6 +251,56 @@ static json_t *counts(const json_t *row)
         json_object_set_new(detail, "unpriced", json_integer(1));
     }
     return detail;
+}
+
+/* The findings that cannot wait: how many, a number that adds up, and the first ones for whoever is told of them. */
+static void note_critical(const json_t *record, json_t *detail)
+{
+    static const char *const members[] = {"code", "container", "message"};
+    json_int_t count = 0;
+    size_t index;
+    json_t *finding;
+    json_t *first = json_array();
+    json_array_foreach(json_at(record, "recommendation.findings"), index, finding)
+    {
+        if (!str_equal(json_string_or_null(finding, "severity"), "critical") || ++count > CRITICAL_KEPT) {
+            continue;
+        }
+        json_t *kept = json_object();
+        for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
+            const char *text = json_string_or_null(finding, members[i]);
+            if (text != NULL) {
+                char *cut = xstrndup(text, CRITICAL_TEXT);
+                str_trim_utf8(cut);
+                json_object_set_new(kept, members[i], json_string_safe(cut));
+                free(cut);
+            }
+        }
+        json_array_append_new(first, kept);
+    }
+    if (count > 0) {
+        json_object_set_new(detail, "critical", json_integer(count));
+        json_object_set(detail, "critical_findings", first);
+    }
+    json_decref(first);
+}
+
+/* The new objects of a change, for whoever approves it from the rows: "Kind/name". */
+static void note_objects(const json_t *record, json_t *detail)
+{
+    const json_t *objects = json_at(record, "change.objects");
+    json_t *list = json_array();
+    for (size_t i = 0; i < json_array_size(objects) && i < OBJECTS_KEPT; i++) {
+        const char *kind = json_string_or_null(json_array_get(objects, i), "kind");
+        const char *name = json_string_or_null(json_array_get(objects, i), "name");
+        char *text = xasprintf("%.100s/%.253s", kind == NULL ? "?" : kind, name == NULL ? "?" : name);
+        json_array_append_new(list, json_string_safe(text));
+        free(text);
+    }
+    if (json_array_size(list) > 0) {
+        json_object_set(detail, "new_objects", list);
+    }
+    json_decref(list);
 }
 
 static json_t *result_row(const json_t *record, const struct identity *identity, const char *fallback)
@@ -224,7 +322,14 @@ static json_t *result_row(const json_t *record, const struct identity *identity,
     json_object_set_new(row, "memory_before_bytes", total_request(record, "memory_bytes", false));
     json_object_set_new(row, "memory_after_bytes", total_request(record, "memory_bytes", true));
     json_object_set_new(row, "detail", counts(row));
-    hold_back(row);
+    note_critical(record, json_object_get(row, "detail"));
+    limits_note(record, json_object_get(row, "detail"));
+    note_objects(record, json_object_get(row, "detail"));
+    json_t *unit = unit_of(cost);
+    if (unit != NULL) {
+        json_object_set_new(json_object_get(row, "detail"), "unit", unit);
+    }
+    hold_back(record, row);
     return row;
 }
 
@@ -261,6 +366,56 @@ static bool take_higher(json_t *row, const json_t *other, const char *key, const
     return higher;
 }
 
+/* Takes the larger of two numbers over; what one of them does not know is not known of both. */
+static void take_larger(json_t *facts, const json_t *other, const char *key)
+{
+    double mine = 0;
+    double theirs = 0;
+    if (!json_get_number(other, key, &theirs) || (json_get_number(facts, key, &mine) && theirs > mine)) {
+        json_object_set_new(facts, key, copy_or_null(other, key));
+    }
+}
+
+/* Leaves out what the two say differently: the ledger takes it as not known, so that every rule that asks counts. */
+static void keep_common(json_t *facts, const json_t *other)
+{
+    const char *key;
+    void *next;
+    json_t *value;
+    json_object_foreach_safe(facts, next, key, value)
+    {
+        const json_t *theirs = json_object_get(other, key);
+        if (theirs == NULL || !json_equal(value, theirs)) {
+            json_object_del(facts, key);
+        }
+    }
+}
+
+/* Facts of two records of one identity: those of the one that changes something, else the worse of both. */
+static void merge_facts(json_t *row, const json_t *other)
+{
+    static const char *const numbers[] = {"decrease_percent", "increase_percent", "monthly_usd"};
+    const json_t *theirs = json_object_get(other, "facts");
+    if (!json_is_object(theirs)) {
+        return;
+    }
+    json_t *facts = json_deep_copy(json_object_get(row, "facts"));
+    if (json_is_object(facts)) {
+        for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
+            take_larger(facts, theirs, numbers[i]);
+        }
+        take_higher(facts, theirs, "risk", risks, ARRAY_COUNT(risks));
+        keep_common(json_object_get(facts, "labels"), json_object_get(theirs, "labels"));
+        if (!str_equal(json_string_or_null(facts, "class"), json_string_or_null(theirs, "class"))) {
+            json_object_del(facts, "class");
+        }
+        json_object_set(row, "facts", facts);
+    } else {
+        json_object_set_new(row, "facts", json_deep_copy(theirs));
+    }
+    json_decref(facts);
+}
+
 /* Of two records of one identity the stricter verdict and the larger number of approvals count. */
 static void merge_plan(json_t *row, const json_t *other)
 {
@@ -273,7 +428,11 @@ static void merge_plan(json_t *row, const json_t *other)
     if (more > json_int_or(row, "approvals_required", 0)) {
         json_object_set_new(row, "approvals_required", json_integer(more));
     }
+    if (str_equal(json_string_or_null(row, "verdict"), "blocked")) { /* nobody is asked to approve what stays blocked */
+        json_object_set_new(row, "approvals_required", json_integer(0));
+    }
     json_array_extend(json_object_get(row, "reasons"), json_object_get(other, "reasons"));
+    merge_facts(row, other);
 }
 
 /* Two records of one identity make one row whose money and requests are those of both, with the stricter verdict, the
@@ -286,6 +445,8 @@ static void merge_result(json_t *row, const json_t *other)
     for (size_t i = 0; i < ARRAY_COUNT(sums); i++) {
         add_member(row, other, sums[i]);
     }
+    /* Two costs may have two prices. */
+    json_object_del(json_object_get(row, "detail"), "unit");
     const char *key;
     json_t *unused;
     json_object_foreach(json_object_get(other, "detail"), key, unused)
@@ -341,17 +502,28 @@ static json_t *row_list(json_t *rows)
     return list;
 }
 
+/* The rows of a gated artifact, by identity. Both members are new, also after a failure. */
+static int read_rows(struct session *session, const struct ledger_run *run, int fd, struct rows *rows, struct err *err)
+{
+    *rows = (struct rows){.plan = json_object(), .results = json_object()};
+    return default_namespace(session, run, &rows->fallback, err) || each_workload(fd, ARTIFACT_GATED, add_rows, rows, err) ? -1 : 0;
+}
+
+int plan_rows(struct session *session, const struct ledger_run *run, int fd, json_t **out, struct err *err)
+{
+    struct rows rows;
+    int failed = read_rows(session, run, fd, &rows, err);
+    json_decref(rows.results);
+    *out = row_list(rows.plan);
+    return failed;
+}
+
 int plan_register(struct session *session, const struct ledger_run *run, const char *digest, int fd,
                   enum ledger_state *state, struct err *err)
 {
-    struct rows rows = {0};
-    if (default_namespace(session, run, &rows.fallback, err)) {
-        return -1;
-    }
-    rows.plan = json_object();
-    rows.results = json_object();
+    struct rows rows;
     int64_t seconds = config_integer(session->config, "approvals.expires_after", 0);
-    int failed = each_workload(fd, ARTIFACT_GATED, add_rows, &rows, err);
+    int failed = read_rows(session, run, fd, &rows, err);
     json_t *plan = row_list(rows.plan);
     json_t *results = row_list(rows.results);
     failed = failed || ledger_results_put(session->ledger, run->id, results, err) ||

@@ -12,4 +12,8 @@ int plan_namespaces(struct session *session, const struct ledger_run *run, int f
 int plan_register(struct session *session, const struct ledger_run *run, const char *digest, int fd,
                   enum ledger_state *state, struct err *err);
 
+/* The plan's rows of the gated artifact in `fd`, as plan_register hands them to the ledger (ledger.h), with `facts`. New array, also
+ * after a failure. */
+int plan_rows(struct session *session, const struct ledger_run *run, int fd, json_t **out, struct err *err);
+
 #endif

@@ -6,21 +6,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/driver/line.h"
+#include "pipeline/driver/other.h"
+#include "pipeline/driver/past.h"
 #include "pipeline/io/fs.h"
-
-enum { REPORT_MAX = 256 * 1024 * 1024 };
 
 static const struct {
     const char *format;
     const char *ending;
-} formats[] = {{"html", "html"}, {"markdown", "md"}, {"csv", "csv"}, {"json", "json"}, {"table", "txt"}};
+} formats[] = {{"html", "html"}, {"markdown", "md"}, {"csv", "csv"}, {"json", "json"},
+             {"junit", "xml"}, {"prometheus", "prom"}, {"table", "txt"}};
 
-/* Digest of the newest artifact of the run that stage `first` of the line, or one after it, made: the further along, the more the
- * report can say. ERR_NOINPUT where there is none. */
-static int newest(struct session *session, int64_t run, size_t first, char digest[LEDGER_DIGEST_SIZE], struct err *err)
+int reports_newest(struct session *session, int64_t run, size_t first, char digest[LEDGER_DIGEST_SIZE], struct err *err)
 {
     static const char *const outside[] = {"rollback", "apply"};
     struct err missing = {0};
@@ -76,19 +76,75 @@ static int print_artifact(struct session *session, const struct ledger_run *run,
     return failed;
 }
 
+enum { WORDS_MAX = 6 };
+
+/* What tare-report is told besides the run's own settings. */
+static void report_words(const struct session *session, const struct ledger_run *run, const char *format, const struct past *past,
+                         const struct other *other, char *words[WORDS_MAX + 1])
+{
+    size_t count = 0;
+    words[count++] = xasprintf("--format=%s", format);
+    words[count++] = xasprintf("--run=%" PRId64, run->id);
+    if (past->known != NULL) {
+        words[count++] = xasprintf("--past=%s", past->known);
+    }
+    if (options_given(session->options, OPT_TEAM_LABEL)) {
+        words[count++] = xasprintf("--team-label=%s", options_string(session->options, OPT_TEAM_LABEL));
+    }
+    if (options_given(session->options, OPT_MAX_BYTES)) {
+        words[count++] = xasprintf("--max-bytes=%" PRId64, options_integer(session->options, OPT_MAX_BYTES, NULL));
+    }
+    if (other->file != NULL) {
+        words[count++] = xasprintf("--compare=%s", other->file);
+    }
+    words[count] = NULL;
+}
+
+/* The run that --compare names, as a file; nothing without it. */
+static int fetch_other(struct session *session, struct other *other, struct err *err)
+{
+    const char *text = options_string(session->options, OPT_COMPARE);
+    int64_t id = 0;
+    char digest[LEDGER_DIGEST_SIZE];
+    struct ledger_run run;
+    *other = (struct other){0};
+    if (text == NULL) {
+        return 0;
+    }
+    if (str_int64(text, 1, INT64_MAX, &id)) {
+        err_set(err, ERR_USAGE, "--compare: \"%s\" is not the number of a run", text);
+        return err_hint(err, "tare status lists the runs");
+    }
+    return ledger_run_get(session->ledger, id, &session->arena, &run, err) || reports_newest(session, id, 0, digest, err) ||
+                   other_open(session, id, digest, other, err)
+               ? -1
+               : 0;
+}
+
 int reports_one(struct session *session, const struct ledger_run *run, const char *format, int out, struct err *err)
 {
     char digest[LEDGER_DIGEST_SIZE];
-    if (newest(session, run->id, 0, digest, err)) {
+    struct past past = {0};
+    struct other other;
+    struct err why = {0};
+    if (fetch_other(session, &other, err) || reports_newest(session, run->id, 0, digest, err)) {
+        other_close(&other);
         return -1;
     }
-    char *words[] = {xasprintf("--format=%s", format), xasprintf("--run=%" PRId64, run->id)};
+    if (other.file == NULL && past_tell(session, run, &past, &why)) {
+        log_warn("the report of run %" PRId64 " says nothing of earlier runs: %s", run->id, why.message);
+        past_close(&past);
+    }
+    char *words[WORDS_MAX + 1];
+    report_words(session, run, format, &past, &other, words);
     char *what = xasprintf("the %s report", format);
-    const char *const extra[] = {words[0], words[1], NULL};
-    int failed = print_artifact(session, run, digest, extra, what, out, err);
-    free(words[0]);
-    free(words[1]);
+    int failed = print_artifact(session, run, digest, (const char *const *)words, what, out, err);
+    for (size_t i = 0; words[i] != NULL; i++) {
+        free(words[i]);
+    }
     free(what);
+    past_close(&past);
+    other_close(&other);
     return failed;
 }
 
@@ -96,7 +152,7 @@ int reports_explain(struct session *session, const struct ledger_run *run, const
 {
     char digest[LEDGER_DIGEST_SIZE];
     struct err missing = {0};
-    if (newest(session, run->id, line_index("analyze"), digest, &missing)) {
+    if (reports_newest(session, run->id, line_index("analyze"), digest, &missing)) {
         if (missing.class != ERR_NOINPUT) {
             *err = missing;
             return -1;
@@ -119,7 +175,7 @@ int reports_check_format(const char *format, struct err *err)
         }
     }
     const char *near = str_nearest(format, names, ARRAY_COUNT(names));
-    err_set(err, ERR_USAGE, "--format is \"%s\", it must be one of html|markdown|csv|json|table", format);
+    err_set(err, ERR_USAGE, "--format is \"%s\", it must be one of html|markdown|csv|json|junit|prometheus|table", format);
     return near == NULL ? err_hint(err, "markdown is the default; html has the charts")
                         : err_hint(err, "did you mean %s?", near);
 }
@@ -155,18 +211,11 @@ static int write_format(struct session *session, const struct ledger_run *run, c
     if (fs_spool(&spool, err)) {
         return -1;
     }
-    struct buf text;
-    buf_init(&text, REPORT_MAX);
     char *path = reports_path(session, run, format);
-    int failed = reports_one(session, run, format, spool, err);
-    if (!failed) {
-        lseek(spool, 0, SEEK_SET);
-        failed = fs_read_fd(spool, "the report", &text, err) ||
+    int failed = reports_one(session, run, format, spool, err) ||
                  fs_make_dirs(config_string(session->config, "reports.directory"), 0755, err) ||
-                 fs_replace(path, buf_str(&text), text.length, 0644, err);
-    }
+                 fs_replace_from(path, spool, 0644, err);
     free(path);
-    buf_release(&text);
     close(spool);
     return failed ? -1 : 0;
 }

@@ -15,6 +15,10 @@ int reports_one(struct session *session, const struct ledger_run *run, const cha
  * (borrowed, NULL-terminated) choose workload and format. ERR_DATA for a run that was not analyzed yet. */
 int reports_explain(struct session *session, const struct ledger_run *run, const char *const *words, int out, struct err *err);
 
+/* Digest of the newest artifact of the run that stage `first` of the line, or one after it, made: the further along, the more a report
+ * can say. ERR_NOINPUT where there is none. */
+int reports_newest(struct session *session, int64_t run, size_t first, char digest[LEDGER_DIGEST_SIZE], struct err *err);
+
 /* Refuses a format that no report has. ERR_USAGE. */
 int reports_check_format(const char *format, struct err *err);
 

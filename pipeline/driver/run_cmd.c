@@ -9,9 +9,12 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/cli/stage.h"
+#include "pipeline/driver/batch.h"
 #include "pipeline/driver/command.h"
 #include "pipeline/driver/line.h"
+#include "pipeline/driver/notify.h"
 #include "pipeline/driver/reports.h"
+#include "pipeline/driver/schedule.h"
 #include "pipeline/driver/view.h"
 
 /* Writes the configured reports and tells what became of the run and what to type next. */
@@ -22,6 +25,7 @@ static int conclude(struct session *session, int64_t id, struct err *err)
     if (ledger_run_get(session->ledger, id, &session->arena, &run, err) || session_json(session, &json, err)) {
         return -1;
     }
+    notify_tell(session, &run, "run");
     if (reports_write(session, &run, err)) {
         log_warn("%s", err->message);
         *err = (struct err){0};
@@ -61,6 +65,7 @@ static int make_run(struct session *session, struct ledger_run *run, struct err 
         .target = options_string(session->options, OPT_TARGET),
         .program = tare_version(),
         .settings = settings,
+        .schedule = session->schedule,
     };
     int failed = ledger_run_create(session->ledger, &wanted, &session->arena, run, err);
     json_decref(settings);
@@ -103,6 +108,7 @@ static int resume(struct session *session, struct err *err)
         return err_hint(err, "mend that, then: tare rerun %" PRId64 " --from parse", run.id);
     }
     if (run.state != LEDGER_RUNNING) {
+        session_follow(session, run.cluster);
         log_info("run %" PRId64 " is %s: nothing is left to do", run.id, ledger_state_name(run.state));
         return conclude(session, run.id, err);
     }
@@ -115,31 +121,51 @@ static int resume(struct session *session, struct err *err)
     if (failed) {
         return -1;
     }
+    session_follow(session, run.cluster);
     log_info("going on with run %" PRId64, run.id);
     return go(session, &run, err);
 }
 
-/* A wrong word must show before the work, not after it. */
-static int check_format(const struct session *session, struct err *err)
+/* What is wrong must show before the work, not after it. */
+static int check_early(struct session *session, struct err *err)
 {
     bool json;
-    return session_json(session, &json, err);
+    return session_json(session, &json, err) || notify_check_config(session, err) ? -1 : 0;
 }
 
 int command_run(struct session *session, struct err *err)
 {
+    if (session->schedule == NULL && options_given(session->options, OPT_SCHEDULE)) {
+        return schedule_fire(session, err);
+    }
+    if (session->schedule == NULL && options_flag(session->options, OPT_NOW)) {
+        err_set(err, ERR_USAGE, "--now belongs to tare run --schedule");
+        return err_hint(err, "a run without a schedule starts now");
+    }
     if (options_given(session->options, OPT_FROM)) {
         err_set(err, ERR_USAGE, "--from belongs to tare rerun");
         return err_hint(err, "tare rerun RUN --from STAGE");
     }
-    if (check_format(session, err)) {
+    if (check_early(session, err)) {
         return -1;
     }
+    const char *batch = options_string(session->options, OPT_BATCH);
     if (options_flag(session->options, OPT_RESUME)) {
-        return resume(session, err);
+        return batch != NULL ? batch_resume(session, batch, err) : resume(session, err);
+    }
+    if (batch != NULL) {
+        err_set(err, ERR_USAGE, "--batch names runs that were started already");
+        return err_hint(err, "tare run --resume --batch %s goes on with those that did not end", batch);
     }
     struct ledger_run run;
     mention_interrupted(session);
+    if (batch_wanted(session)) {
+        return batch_start(session, err);
+    }
+    if (options_typed(session->options, OPT_CLUSTER) &&
+        session_take_cluster(session, options_string(session->options, OPT_CLUSTER), err)) {
+        return -1;
+    }
     if (make_run(session, &run, err)) {
         return -1;
     }
@@ -153,7 +179,7 @@ int command_rerun(struct session *session, struct err *err)
     json_t *base;
     const char *from = options_string(session->options, OPT_FROM);
     if (session_operands(session, 1, 1, "tare rerun RUN --from STAGE", err) || session_run_id(session, 0, &id, err) ||
-        check_format(session, err)) {
+        check_early(session, err)) {
         return -1;
     }
     if (options_flag(session->options, OPT_RESUME)) {
@@ -167,6 +193,7 @@ int command_rerun(struct session *session, struct err *err)
     if (ledger_run_get(session->ledger, id, &session->arena, &old, err) || line_stored_settings(&old, &base, err)) {
         return -1;
     }
+    session_follow(session, old.cluster);
     json_t *settings = NULL;
     struct ledger_run run;
     const char *keep[16];

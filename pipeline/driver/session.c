@@ -1,7 +1,57 @@
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "pipeline/base/str.h"
 #include "pipeline/driver/command.h"
+
+int session_load_config(struct session *session, struct err *err)
+{
+    const char *path = options_string(session->options, OPT_CONFIG);
+    if (path == NULL && access("tare.yaml", F_OK) == 0) {
+        path = "tare.yaml";
+    }
+    if (config_load(path, &session->file, err)) {
+        return -1;
+    }
+    session->config = session->file;
+    options_use_config(session->options, session->config);
+    if (path != NULL) {
+        session->config_file = realpath(path, NULL);
+    }
+    return 0;
+}
+
+void session_release_config(struct session *session)
+{
+    if (session->config != session->file) {
+        config_free(session->config);
+    }
+    config_free(session->file);
+    free(session->config_file);
+    session->config = NULL;
+    session->file = NULL;
+    session->config_file = NULL;
+}
+
+void session_follow(struct session *session, const char *cluster)
+{
+    struct config *view = cluster == NULL ? NULL : config_for_cluster(session->file, cluster);
+    if (session->config != session->file) {
+        config_free(session->config);
+    }
+    session->config = view != NULL ? view : session->file;
+    options_use_config(session->options, session->config);
+}
+
+int session_take_cluster(struct session *session, const char *cluster, struct err *err)
+{
+    if (config_check_cluster(session->file, cluster, err)) {
+        return -1;
+    }
+    session_follow(session, cluster);
+    return 0;
+}
 
 int session_run_id(const struct session *session, size_t index, int64_t *run, struct err *err)
 {

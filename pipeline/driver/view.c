@@ -11,48 +11,11 @@
 #include "pipeline/base/quantity.h"
 #include "pipeline/base/str.h"
 #include "pipeline/driver/next.h"
+#include "pipeline/driver/objects_view.h"
 #include "pipeline/driver/reports.h"
+#include "pipeline/driver/standing.h"
 #include "pipeline/driver/table.h"
-
-struct totals {
-    int64_t workloads; /* records: two of one identity are two, as in the report */
-    int64_t objects;   /* identities */
-    int64_t changes;   /* allowed, waiting or blocked: anything but unchanged */
-    int64_t waiting;
-    int64_t blocked;
-    int64_t unpriced;
-    int64_t before;
-    int64_t after;
-    int64_t saving;
-    int64_t held_back; /* saving of the blocked ones */
-};
-
-static struct totals sum_up(const json_t *rows)
-{
-    struct totals totals = {0};
-    size_t index;
-    json_t *row;
-    json_array_foreach(rows, index, row)
-    {
-        const json_t *detail = json_object_get(row, "detail");
-        int64_t before;
-        totals.objects++;
-        totals.workloads += json_int_or(detail, "records", 1);
-        totals.waiting += json_int_or(detail, "needs-approval", 0);
-        totals.blocked += json_int_or(detail, "blocked", 0);
-        totals.changes += json_int_or(detail, "allowed", 0);
-        totals.held_back += json_int_or(detail, "held_back_microusd", 0);
-        totals.unpriced += json_int_or(detail, "unpriced", 0);
-        if (!json_get_int(row, "monthly_before_microusd", &before)) {
-            continue;
-        }
-        totals.before += before;
-        totals.after += json_int_or(row, "monthly_after_microusd", before);
-        totals.saving += json_int_or(row, "monthly_saving_microusd", 0);
-    }
-    totals.changes += totals.waiting + totals.blocked;
-    return totals;
-}
+#include "pipeline/driver/totals.h"
 
 static void print_totals(const struct totals *totals)
 {
@@ -67,9 +30,9 @@ static void print_totals(const struct totals *totals)
            totals->waiting, totals->blocked);
     printf("monthly %s now, %s after, %s %s\n", money_format(totals->before, before), money_format(totals->after, after),
            totals->saving < 0 ? "more" : "saved", money_format(totals->saving < 0 ? -totals->saving : totals->saving, saving));
-    if (totals->held_back != 0) {
-        int64_t held = totals->held_back;
-        printf("not in these sums: blocked changes worth %s %s a month\n",
+    int64_t held = totals->held_back + totals->unwritten;
+    if (held != 0) {
+        printf("not in these sums: changes that are held back, worth %s %s a month\n",
                money_format(held < 0 ? -held : held, saving), held < 0 ? "more" : "less");
     }
     if (totals->unpriced > 0) {
@@ -97,15 +60,19 @@ int view_run(struct session *session, const struct ledger_run *run, struct err *
     if (ledger_results_get(session->ledger, run->id, &rows, err)) {
         return -1;
     }
+    bool superseded = run->state == LEDGER_SUPERSEDED;
     printf("run %" PRId64 ": %s", run->id, ledger_state_name(run->state));
-    if (run->superseded_by != 0) {
+    if (superseded && run->superseded_by != 0) {
         printf(" by run %" PRId64, run->superseded_by);
     }
     printf("%s%s\n", run->reason == NULL ? "" : ": ", run->reason == NULL ? "" : run->reason);
+    if (!superseded && run->superseded_by != 0) {
+        printf("run %" PRId64 " took its place\n", run->superseded_by);
+    }
     if (run->plan_digest != NULL) {
         printf("plan %s\n", run->plan_digest);
     }
-    struct totals totals = sum_up(rows);
+    struct totals totals = totals_of(rows);
     json_decref(rows);
     if (totals.workloads > 0) {
         print_totals(&totals);
@@ -117,13 +84,13 @@ int view_run(struct session *session, const struct ledger_run *run, struct err *
     return 0;
 }
 
-int view_run_json(struct session *session, const struct ledger_run *run, struct err *err)
+int view_run_object(struct session *session, const struct ledger_run *run, json_t **object, struct err *err)
 {
     json_t *rows;
     if (ledger_results_get(session->ledger, run->id, &rows, err)) {
         return -1;
     }
-    struct totals totals = sum_up(rows);
+    struct totals totals = totals_of(rows);
     json_decref(rows);
     json_t *out = json_pack("{s:I, s:s, s:s?, s:s, s:s, s:s, s:s?, s:s?}", "run", (json_int_t)run->id, "state",
                             ledger_state_name(run->state), "plan", run->plan_digest, "cluster", run->cluster, "created",
@@ -138,11 +105,55 @@ int view_run_json(struct session *session, const struct ledger_run *run, struct 
     json_object_set_new(out, "monthly_after_microusd", json_integer(totals.after));
     json_object_set_new(out, "monthly_saving_microusd", json_integer(totals.saving));
     json_object_set_new(out, "monthly_blocked_microusd", json_integer(totals.held_back));
-    char *text = json_text(out);
+    json_object_set_new(out, "monthly_unwritten_microusd", json_integer(totals.unwritten));
+    json_object_set_new(out, "batch", run->batch == NULL ? json_null() : json_string_safe(run->batch));
+    *object = out;
+    return 0;
+}
+
+/* Steals `object`. Returns 0. */
+static int print_object(json_t *object)
+{
+    char *text = json_text(object);
     puts(text);
     free(text);
-    json_decref(out);
+    json_decref(object);
     return 0;
+}
+
+int view_run_json(struct session *session, const struct ledger_run *run, struct err *err)
+{
+    json_t *object;
+    if (view_run_object(session, run, &object, err)) {
+        return -1;
+    }
+    return print_object(object);
+}
+
+int view_status_json(struct session *session, const struct ledger_run *run, struct err *err)
+{
+    json_t *object = NULL;
+    json_t *standing = NULL;
+    json_t *objects = NULL;
+    if (view_run_object(session, run, &object, err) || standing_json(session, run, &standing, err) ||
+        objects_json(session, run->id, &objects, err)) {
+        json_decref(object);
+        json_decref(standing);
+        return -1;
+    }
+    json_object_set_new(object, "objects", objects);
+    json_object_update(object, standing);
+    json_decref(standing);
+    return print_object(object);
+}
+
+int view_part(struct session *session, const struct ledger_run *run, struct err *err)
+{
+    printf("run %" PRId64 ": %s\n", run->id, ledger_state_name(run->state));
+    if (run->plan_digest != NULL) {
+        printf("plan %s\n", run->plan_digest);
+    }
+    return standing_print(session, run, err) || next_print_part(session, run);
 }
 
 static int by_saving(const void *a, const void *b)

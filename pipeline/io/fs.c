@@ -12,7 +12,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/rng.h"
 
-enum { READ_PIECE = 64 * 1024, TEMPORARY_TRIES = 100 };
+enum { READ_PIECE = 64 * 1024, TEMPORARY_TRIES = 100, COPY_PIECE = 64 * 1024 };
 
 int fs_read_fd(int fd, const char *what, struct buf *out, struct err *err)
 {
@@ -139,10 +139,34 @@ static int copy_attributes(int fd, const char *target, struct err *err)
     return 0;
 }
 
-static int write_and_rename(int fd, const char *temporary, const char *target, const void *bytes, size_t length,
-                            struct err *err)
+/* What a file is replaced by: bytes, or all of an open file. */
+struct content {
+    const void *bytes; /* NULL: those of `from` */
+    size_t length;
+    int from;
+};
+
+static int write_content(int fd, const struct content *content, const char *target, struct err *err)
 {
-    int failed = copy_attributes(fd, target, err) || fs_write_fd(fd, bytes, length, target, err);
+    if (content->bytes != NULL) {
+        return fs_write_fd(fd, content->bytes, content->length, target, err);
+    }
+    char piece[COPY_PIECE];
+    int failed = 0;
+    off_t at = 0;
+    for (ssize_t got = 1; !failed && got > 0; at += got) {
+        do {
+            got = pread(content->from, piece, sizeof piece, at);
+        } while (got < 0 && errno == EINTR);
+        failed = got < 0 ? err_errno(err, ERR_IO, errno, "cannot read what %s is to be", target)
+                         : fs_write_fd(fd, piece, (size_t)got, target, err);
+    }
+    return failed;
+}
+
+static int write_and_rename(int fd, const char *temporary, const char *target, const struct content *content, struct err *err)
+{
+    int failed = copy_attributes(fd, target, err) || write_content(fd, content, target, err);
     if (!failed && fsync(fd)) {
         failed = err_errno(err, ERR_IO, errno, "cannot flush %s", target);
     }
@@ -190,13 +214,13 @@ static int check_replaceable(const char *path, struct err *err)
     return err_hint(err, "remove the link, or name a file");
 }
 
-static int replace_target(const char *target, const void *bytes, size_t length, mode_t mode, struct err *err)
+static int replace_target(const char *target, const struct content *content, mode_t mode, struct err *err)
 {
     char *dir = fs_dirname(target);
     char *temporary = NULL;
     int fd = open_temporary(dir, mode, &temporary);
     int failed = fd < 0 ? err_errno(err, ERR_CANTCREAT, errno, "cannot write in the directory %s", dir)
-                        : write_and_rename(fd, temporary, target, bytes, length, err);
+                        : write_and_rename(fd, temporary, target, content, err);
     if (fd < 0 && access(dir, F_OK) != 0) {
         err_hint(err, "make it first: mkdir -p %s", dir);
     }
@@ -208,15 +232,25 @@ static int replace_target(const char *target, const void *bytes, size_t length, 
     return failed;
 }
 
-int fs_replace(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err)
+static int replace(const char *path, const struct content *content, mode_t mode, struct err *err)
 {
     if (check_replaceable(path, err)) {
         return -1;
     }
     char *target = realpath(path, NULL);
-    int failed = replace_target(target == NULL ? path : target, bytes, length, mode, err);
+    int failed = replace_target(target == NULL ? path : target, content, mode, err);
     free(target);
     return failed;
+}
+
+int fs_replace(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err)
+{
+    return replace(path, &(struct content){.bytes = bytes == NULL ? "" : bytes, .length = length}, mode, err);
+}
+
+int fs_replace_from(const char *path, int from, mode_t mode, struct err *err)
+{
+    return replace(path, &(struct content){.from = from}, mode, err);
 }
 
 int fs_make_dirs(const char *path, mode_t mode, struct err *err)

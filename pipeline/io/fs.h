@@ -25,6 +25,9 @@ int fs_write_fd(int fd, const void *bytes, size_t length, const char *what, stru
  * stays. ERR_CANTCREAT, ERR_IO. */
 int fs_replace(const char *path, const void *bytes, size_t length, mode_t mode, struct err *err);
 
+/* fs_replace with all the bytes of a regular file that is open (a spool), from its start; they are never in memory whole. */
+int fs_replace_from(const char *path, int from, mode_t mode, struct err *err);
+
 /* Makes a directory and its parents. ERR_CANTCREAT. */
 int fs_make_dirs(const char *path, mode_t mode, struct err *err);
 

@@ -1,7 +1,9 @@
 #include "pipeline/io/hash.h"
 
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,5 +120,14 @@ char *hash_bytes(const void *bytes, size_t length, char out[DIGEST_HEX])
     unsigned char raw[EVP_MAX_MD_SIZE];
     unsigned int used = 0;
     must(EVP_Digest(bytes, length, raw, &used, sha256(), NULL));
+    return to_hex(raw, used, out);
+}
+
+char *hash_hmac(const void *key, size_t key_length, const void *bytes, size_t length, char out[DIGEST_HEX])
+{
+    unsigned char raw[EVP_MAX_MD_SIZE];
+    unsigned int used = 0;
+    use_own_memory();
+    must(key_length <= INT_MAX && HMAC(EVP_sha256(), key, (int)key_length, bytes, length, raw, &used) != NULL);
     return to_hex(raw, used, out);
 }

@@ -24,4 +24,7 @@ char *hash_hex(const struct hash *hash, char out[DIGEST_HEX]);
 /* Digest of one piece of memory. Returns `out`. */
 char *hash_bytes(const void *bytes, size_t length, char out[DIGEST_HEX]);
 
+/* HMAC-SHA256 (RFC 2104) of one piece of memory with a key of any length. Returns `out`. */
+char *hash_hmac(const void *key, size_t key_length, const void *bytes, size_t length, char out[DIGEST_HEX]);
+
 #endif

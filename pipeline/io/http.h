@@ -48,13 +48,14 @@ struct http_options {
     const char *server_name; /* name that the certificate must bear, where it is not the address's host */
     const char *proxy;       /* instead of what the environment says; may hold a password */
     bool insecure;           /* any certificate will do */
+    bool secret_path;        /* paths are secrets, too: messages and reply->url show nothing but scheme, host and port of `url` */
 };
 
 /* New client. ERR_CONFIG when the address is not http(s) or half of a pair is missing. Free with
  * http_client_free. */
 int http_client_new(const struct http_options *options, struct http_client **out, struct err *err);
 
-/* Frees; NULL is allowed. */
+/* Frees, once the last request under way (http_loop.h) has ended; NULL is allowed. */
 void http_client_free(struct http_client *client);
 
 /* Adds a header to every request of this client; never shown, never sent elsewhere. ERR_CONFIG for a name or
@@ -85,7 +86,12 @@ struct http_request {
     int64_t timeout_seconds;      /* of this request, 0: the client's */
     size_t cap;                   /* most bytes of the body, decompressed; 0: 16 MiB. ERR_DATA past it */
     const struct http_sink *sink; /* NULL: the body goes to reply->body */
-    bool once;                    /* never try again (a request that must not happen twice) */
+    int64_t quiet_seconds;        /* ends a transfer on which nothing came for so long (a watch), 0: never */
+    unsigned throttle_tries;      /* tries while the server throttles (429), where more than the client's */
+    bool once;                    /* never try again */
+    bool writes;                  /* it must not happen twice: tried again only where the server certainly did not take it up (no
+                                     connection, 429) */
+    bool no_redirect;             /* a redirect is the answer, wherever it leads */
     /* Whether an answer whose status asks for another try is the last word all the same (its body says why). NULL: never. */
     bool (*final)(const struct http_reply *reply);
 };
@@ -100,6 +106,7 @@ struct http_reply {
     int64_t received;            /* bytes of the body on the wire (before decompression) of the last try */
     unsigned tries;              /* how many were made */
     bool timed_out;              /* the last try ran out of time */
+    bool sent;                   /* the last try reached the server, or may have */
     char url[512];               /* for messages: without userinfo and query */
 };
 

@@ -22,6 +22,12 @@ static void init_curl(void)
     curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, renew, xstrdup, xcalloc_array);
 }
 
+void http_init(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, init_curl);
+}
+
 static int check_options(const struct http_options *options, const char *what, struct err *err)
 {
     bool password = options->password_file != NULL || options->password != NULL;
@@ -98,13 +104,13 @@ static void set_server_name(struct http_client *client, const char *server_name)
 int http_client_new(const struct http_options *options, struct http_client **out, struct err *err)
 {
     const char *what = options->what == NULL ? "the server" : options->what;
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, init_curl);
+    http_init();
     if (check_options(options, what, err)) {
         return -1;
     }
     char name[512];
     struct http_client *client = xcalloc(sizeof *client);
+    client->uses = 1;
     client->what = xstrdup(what);
     client->url = xstrdup(options->url);
     client->asked = xstrdup(options->url);
@@ -120,6 +126,7 @@ int http_client_new(const struct http_options *options, struct http_client **out
     client->local = url_is_loopback(options->url);
     client->own_ca = options->ca_file != NULL || options->ca_pem != NULL;
     client->insecure = options->insecure;
+    client->secret_path = options->secret_path;
     client->easy = curl_easy_init();
     if (client->easy == NULL) {
         http_client_free(client);
@@ -131,7 +138,7 @@ int http_client_new(const struct http_options *options, struct http_client **out
 
 void http_client_free(struct http_client *client)
 {
-    if (client == NULL) {
+    if (client == NULL || --client->uses > 0) {
         return;
     }
     curl_easy_cleanup(client->easy);
@@ -201,11 +208,11 @@ static int read_secret(const char *path, struct buf *out, struct err *err)
     return 0;
 }
 
-static void set_password(struct http_client *client, const char *password)
+static void set_password(const struct http_client *client, CURL *easy, const char *password)
 {
-    curl_easy_setopt(client->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-    curl_easy_setopt(client->easy, CURLOPT_USERNAME, client->username);
-    curl_easy_setopt(client->easy, CURLOPT_PASSWORD, password);
+    curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    curl_easy_setopt(easy, CURLOPT_USERNAME, client->username);
+    curl_easy_setopt(easy, CURLOPT_PASSWORD, password);
 }
 
 static void add_token(struct curl_slist **headers, const char *token)
@@ -215,14 +222,14 @@ static void add_token(struct curl_slist **headers, const char *token)
     mem_free_secret(line);
 }
 
-int http_client_credentials(struct http_client *client, struct curl_slist **headers, struct err *err)
+int http_client_credentials(const struct http_client *client, CURL *easy, struct curl_slist **headers, struct err *err)
 {
     const char *path = client->bearer_token_file != NULL ? client->bearer_token_file : client->password_file;
     if (path == NULL) {
         if (client->bearer_token != NULL) {
             add_token(headers, client->bearer_token);
         } else if (client->username != NULL) {
-            set_password(client, client->password);
+            set_password(client, easy, client->password);
         }
         return 0;
     }
@@ -232,7 +239,7 @@ int http_client_credentials(struct http_client *client, struct curl_slist **head
     if (!failed && client->bearer_token_file != NULL) {
         add_token(headers, buf_str(&secret));
     } else if (!failed) {
-        set_password(client, buf_str(&secret));
+        set_password(client, easy, buf_str(&secret));
     }
     buf_wipe(&secret);
     return failed;
@@ -245,9 +252,8 @@ static void set_blob(CURL *easy, CURLoption option, char *pem)
     curl_easy_setopt(easy, option, &blob);
 }
 
-static void set_trust(const struct http_client *client)
+static void set_trust(const struct http_client *client, CURL *easy)
 {
-    CURL *easy = client->easy;
     const char *folder = getenv("SSL_CERT_DIR");
     if (client->ca_pem != NULL) {
         set_blob(easy, CURLOPT_CAINFO_BLOB, client->ca_pem);
@@ -265,10 +271,9 @@ static void set_trust(const struct http_client *client)
     }
 }
 
-void http_client_connection(const struct http_client *client)
+void http_client_connection(const struct http_client *client, CURL *easy)
 {
-    CURL *easy = client->easy;
-    set_trust(client);
+    set_trust(client, easy);
     if (client->certificate_pem != NULL) {
         set_blob(easy, CURLOPT_SSLCERT_BLOB, client->certificate_pem);
         set_blob(easy, CURLOPT_SSLKEY_BLOB, client->key_pem);

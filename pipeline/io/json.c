@@ -6,6 +6,7 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "pipeline/io/json_quick.h"
 
 void json_init(void)
 {
@@ -15,7 +16,11 @@ void json_init(void)
 json_t *json_read(const char *text, size_t length, const char *what, struct err *err)
 {
     json_error_t where;
-    json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
+    json_t *value = json_quick(text, length);
+    if (value != NULL) {
+        return value;
+    }
+    value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
     if (value == NULL) {
         err_set(err, ERR_DATA, "%s is not valid JSON at line %d, column %d: %s", what, where.line, where.column,
                 where.text);

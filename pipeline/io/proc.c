@@ -18,7 +18,7 @@
 
 extern char **environ;
 
-enum { PIECE = 4096, CANNOT_START = 127 };
+enum { PIECE = 4096, LINE_MAX_BYTES = 16 * 1024, CANNOT_START = 127, DESCRIPTORS_MAX = 1 << 16 };
 
 /* Puts `fd` (or /dev/null) in the place of a standard stream of the child. */
 static int place(int fd, int target, int flags)
@@ -68,21 +68,47 @@ static void keep_tail(struct buf *tail, const char *bytes, size_t length)
     buf_add(tail, bytes, length);
 }
 
-static void pass_stderr(int fd, struct buf *tail)
+/* Writes the whole lines of `bytes` with a head before each; what is left of one waits in `line`. */
+static void pass_lines(struct buf *line, const char *head, const char *bytes, size_t length)
+{
+    struct err ignored;
+    for (size_t i = 0; i < length; i++) {
+        if (line->length == 0) {
+            buf_add_str(line, head);
+        }
+        buf_add_char(line, bytes[i]);
+        if (bytes[i] == '\n' || line->length == line->cap) {
+            fs_write_fd(STDERR_FILENO, line->data, line->length, "standard error", &ignored);
+            buf_clear(line);
+        }
+    }
+}
+
+static void pass_stderr(int fd, const struct proc *proc)
 {
     char piece[PIECE];
+    struct buf line;
+    buf_init(&line, LINE_MAX_BYTES);
     for (;;) {
         ssize_t got = read(fd, piece, sizeof piece);
         if (got < 0 && errno == EINTR) {
             continue;
         }
         if (got <= 0) {
-            return;
+            break;
         }
         struct err ignored;
-        fs_write_fd(STDERR_FILENO, piece, (size_t)got, "standard error", &ignored);
-        keep_tail(tail, piece, (size_t)got);
+        if (proc->stderr_head != NULL) {
+            pass_lines(&line, proc->stderr_head, piece, (size_t)got);
+        } else {
+            fs_write_fd(STDERR_FILENO, piece, (size_t)got, "standard error", &ignored);
+        }
+        keep_tail(proc->stderr_tail, piece, (size_t)got);
     }
+    if (line.length > 0) {
+        pass_lines(&line, "", "\n", 1);
+    }
+    buf_release(&line);
 }
 
 static int await(pid_t pid, int *exit_code, struct err *err)
@@ -125,18 +151,69 @@ static int not_started(const struct proc *proc, int code, struct err *err)
     return err_hint(err, "the programs of tare must lie in one folder: build or install them together");
 }
 
+/* Whom signals are for, 0 before it is there; and one that came too early. */
+static volatile sig_atomic_t listener;
+static volatile sig_atomic_t early;
+
+static void pass_on(int number)
+{
+    if (listener > 0) {
+        kill((pid_t)listener, number);
+    } else {
+        early = number;
+    }
+}
+
+static const int passed[] = {SIGTERM, SIGINT};
+
+struct signals {
+    struct sigaction former[ARRAY_COUNT(passed)];
+};
+
+static void signals_take(const struct proc *proc, struct signals *signals)
+{
+    struct sigaction action = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    listener = 0;
+    early = 0;
+    for (size_t i = 0; proc->passes_signals && i < ARRAY_COUNT(passed); i++) {
+        sigaction(passed[i], &action, &signals->former[i]);
+    }
+}
+
+static void signals_follow(const struct proc *proc, pid_t pid)
+{
+    if (proc->passes_signals && pid > 0) {
+        listener = (sig_atomic_t)pid;
+        if (early != 0) {
+            kill(pid, early);
+        }
+    }
+}
+
+static void signals_give_back(const struct proc *proc, const struct signals *signals)
+{
+    for (size_t i = 0; proc->passes_signals && i < ARRAY_COUNT(passed); i++) {
+        sigaction(passed[i], &signals->former[i], NULL);
+    }
+    listener = 0;
+}
+
 int proc_run(const struct proc *proc, int *exit_code, struct err *err)
 {
     int stderr_pipe[2];
     int failure_pipe[2];
+    struct signals signals;
     if (open_pipes(stderr_pipe, failure_pipe, err)) {
         return -1;
     }
+    signals_take(proc, &signals);
     pid_t pid = fork();
     if (pid == 0) {
         child(proc, proc->stdout_fd, stderr_pipe[1], failure_pipe[1]);
     }
     int fork_error = errno;
+    signals_follow(proc, pid);
     close(stderr_pipe[1]);
     close(failure_pipe[1]);
     int failed = 0;
@@ -149,12 +226,13 @@ int proc_run(const struct proc *proc, int *exit_code, struct err *err)
         do {
             got = read(failure_pipe[0], &start_error, sizeof start_error);
         } while (got < 0 && errno == EINTR);
-        pass_stderr(stderr_pipe[0], proc->stderr_tail);
+        pass_stderr(stderr_pipe[0], proc);
         failed = await(pid, exit_code, err);
         if (!failed && got == (ssize_t)sizeof start_error) {
             failed = not_started(proc, start_error, err);
         }
     }
+    signals_give_back(proc, &signals);
     close(stderr_pipe[0]);
     close(failure_pipe[0]);
     return failed;
@@ -295,6 +373,49 @@ int proc_capture(const struct proc *proc, struct buf *out, int64_t milliseconds,
         close(capture.err_fd);
     }
     return failed ? -1 : 0;
+}
+
+/* Makes a child independent of everything its parent has: streams, descriptors, signals. Descriptors above 65,535,
+ * where so many are allowed, are not looked for. */
+static void cut_loose(void)
+{
+    static const int defaults[] = {SIGPIPE, SIGXFSZ, SIGALRM, SIGHUP, SIGINT, SIGTERM};
+    long most = sysconf(_SC_OPEN_MAX);
+    int null = open("/dev/null", O_RDWR);
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        dup2(null, fd);
+    }
+    for (int fd = STDERR_FILENO + 1; fd < (most > 0 && most < DESCRIPTORS_MAX ? (int)most : DESCRIPTORS_MAX); fd++) {
+        close(fd);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(defaults); i++) {
+        signal(defaults[i], SIG_DFL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* The grandchild is nobody's: its parent is gone at once, so that no one has to wait for it. */
+int proc_detach(const struct proc *proc, unsigned seconds, struct err *err)
+{
+    pid_t pid = fork();
+    if (pid < 0) {
+        return err_errno(err, ERR_TEMPFAIL, errno, "cannot start %s", proc->path);
+    }
+    if (pid == 0) {
+        setsid();
+        if (fork() == 0) {
+            cut_loose();
+            int lowered = nice(10);
+            (void)lowered;
+            alarm(seconds);
+            execve(proc->path, proc->argv, proc->environment == NULL ? environ : proc->environment);
+        }
+        _exit(CANNOT_START);
+    }
+    int ignored;
+    return await(pid, &ignored, err);
 }
 
 char *proc_find(const char *name)

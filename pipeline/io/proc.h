@@ -2,8 +2,9 @@
 #define TARE_IO_PROC_H
 
 /* Child processes: never through a shell. proc_run gives them standard streams as descriptors and passes stderr on;
- * proc_capture takes what they print into memory, within a time. */
+ * proc_capture takes what they print into memory, within a time; proc_detach lets them go. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,9 +19,11 @@ struct proc {
     int stdin_fd;             /* -1: /dev/null */
     int stdout_fd;            /* -1: /dev/null; STDOUT_FILENO: this program's */
     struct buf *stderr_tail;  /* receives the last bytes of stderr (as many as its cap); NULL: not kept */
+    bool passes_signals;      /* proc_run: SIGTERM and SIGINT go to the child, which ends in its own way; one child at a time */
+    const char *stderr_head;  /* put before each line of stderr that proc_run passes on, in one write with it; NULL: nothing */
 };
 
-/* Runs a child to its end and passes its stderr on. *exit_code receives its exit code, 128 + signal when it was
+/* Runs a child to its end and passes its stderr on. Threads may run one each. *exit_code receives its exit code, 128 + signal when it was
  * killed. ERR_SOFTWARE or ERR_NOINPUT when it cannot be started. */
 int proc_run(const struct proc *proc, int *exit_code, struct err *err);
 
@@ -29,6 +32,11 @@ int proc_run(const struct proc *proc, int *exit_code, struct err *err);
  * `milliseconds`. *exit_code as for proc_run. ERR_TEMPFAIL when it took too long, ERR_DATA when it printed more than
  * `out` may hold (out->overflow is set), ERR_SOFTWARE or ERR_NOINPUT when it cannot be started. */
 int proc_capture(const struct proc *proc, struct buf *out, int64_t milliseconds, int *exit_code, struct err *err);
+
+/* Starts a program that this one neither waits for nor hears of: in a session of its own, its streams on /dev/null, no other
+ * descriptor of this program, with low priority; SIGALRM ends it after `seconds`. Only path, argv and environment of `proc` count.
+ * What becomes of it shows nowhere. ERR_TEMPFAIL when there is no process to be had. */
+int proc_detach(const struct proc *proc, unsigned seconds, struct err *err);
 
 /* New path of a program in the folders of PATH, NULL when none has it. Only absolute folders count: what lies in the
  * current folder is never run by its name. free(). */

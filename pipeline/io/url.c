@@ -143,6 +143,34 @@ char *url_renamed(const char *url, const char *host, char **connect_to, char **h
     return copy;
 }
 
+int url_split(const char *url, const char *what, char **origin, char **rest, struct err *err)
+{
+    CURLU *parts = parse(url);
+    char *user = NULL;
+    char *given_port = NULL;
+    char *query = NULL;
+    bool named = curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_OK;
+    curl_free(user);
+    if (named) {
+        curl_url_cleanup(parts);
+        return err_set(err, ERR_CONFIG, "the address of %s holds a user name, which is not sent", what);
+    }
+    char *scheme = part(parts, CURLUPART_SCHEME);
+    char *host = part(parts, CURLUPART_HOST);
+    char *path = part(parts, CURLUPART_PATH);
+    curl_url_get(parts, CURLUPART_PORT, &given_port, 0);
+    curl_url_get(parts, CURLUPART_QUERY, &query, 0);
+    *origin = xasprintf("%s://%s%s%s", scheme, host, given_port == NULL ? "" : ":", given_port == NULL ? "" : given_port);
+    *rest = xasprintf("%s%s%s", path == NULL ? "/" : path, query == NULL ? "" : "?", query == NULL ? "" : query);
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(path);
+    curl_free(given_port);
+    curl_free(query);
+    curl_url_cleanup(parts);
+    return 0;
+}
+
 bool url_same_origin(const char *a, const char *b)
 {
     static const CURLUPart origin[] = {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};

@@ -26,6 +26,10 @@ char *url_join(const char *base, const char *path);
  * the header that still names the real host. `url` must have passed url_check. */
 char *url_renamed(const char *url, const char *host, char **connect_to, char **host_header);
 
+/* Takes an address apart: *origin (new) is scheme, host and port, *rest (new) path and query. Free both with free(). ERR_CONFIG
+ * where it names a user or password, which belong elsewhere. `url` must have passed url_check; `what` names it. */
+int url_split(const char *url, const char *what, char **origin, char **rest, struct err *err);
+
 /* Whether two addresses have the same scheme, host and port. */
 bool url_same_origin(const char *a, const char *b);
 

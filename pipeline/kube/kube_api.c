@@ -1,24 +1,12 @@
-#include "pipeline/kube/kube_api.h"
+#include "pipeline/kube/kube_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/clock.h"
 #include "pipeline/base/mem.h"
-#include "pipeline/kube/exec_plugin.h"
 
-static const char what[] = "the Kubernetes API server";
-
-enum { ANSWER_MAX = 64 * 1024 * 1024, STATUS_TEXT_MAX = 400, EARLY_MS = 10 * 1000 };
-
-struct kube_api {
-    struct kube_access *access;
-    struct kube_limits limits;
-    struct http_client *http;
-    struct http_reply reply;
-    struct kube_credential credential; /* of a plugin */
-    int64_t renew_at;                  /* monotonic milliseconds; 0: when it is refused */
-};
+enum { ANSWER_MAX = 64 * 1024 * 1024, EARLY_MS = 10 * 1000 };
 
 /* A client for the present credentials. A certificate belongs to the connection, so that new ones need a new
  * client. */
@@ -27,7 +15,7 @@ static int connect_as(struct kube_api *api, struct err *err)
     const struct kube_access *access = api->access;
     const struct kube_credential *given = &api->credential;
     struct http_options options = {
-        .what = what,
+        .what = kube_what,
         .url = access->server,
         .connect_timeout_seconds = api->limits.connect_timeout_seconds,
         .timeout_seconds = api->limits.timeout_seconds,
@@ -56,6 +44,7 @@ static int renew(struct kube_api *api, struct err *err)
     }
     kube_credential_release(&api->credential);
     api->credential = fresh;
+    api->renewals++;
     int64_t lifetime_ms = fresh.lifetime_seconds * 1000;
     api->renew_at = lifetime_ms > EARLY_MS ? clock_monotonic_ms() + lifetime_ms - EARLY_MS : 0;
     return connect_as(api, err);
@@ -94,103 +83,87 @@ const struct kube_access *kube_api_access(const struct kube_api *api)
     return api->access;
 }
 
-/* What the server says of its refusal (the message of a Status): ": …", or "". */
-static void status_text(const struct http_reply *reply, char out[STATUS_TEXT_MAX])
-{
-    struct err ignored;
-    json_t *status = http_reply_is(reply, "application/json")
-                         ? json_read(buf_str(&reply->body), reply->body.length, "", &ignored)
-                         : NULL;
-    const char *message = json_string_or_null(status, "message");
-    out[0] = '\0';
-    if (message != NULL && *message != '\0') {
-        snprintf(out, STATUS_TEXT_MAX, ": %s", message); /* err_set makes it fit to be shown */
-    }
-    json_decref(status);
-}
-
-static int hint_login(const struct kube_access *access, struct err *err)
-{
-    if (access->exec != NULL) {
-        return err_hint(err, "log in again with what %s belongs to", access->exec->command);
-    }
-    if (access->token != NULL || access->token_file != NULL) {
-        return err_hint(err, "the token may have run out: get a new one (kubectl create token ACCOUNT)");
-    }
-    if (access->certificate_pem != NULL) {
-        return err_hint(err, "the client certificate may have run out, or be of another cluster");
-    }
-    return err_hint(err,
-                    "the kubeconfig gives no credentials for this context: kubectl config set-credentials");
-}
-
-/* A status other than 2xx in words. */
-static int refused(const struct kube_api *api, struct err *err)
-{
-    const struct http_reply *reply = &api->reply;
-    char text[STATUS_TEXT_MAX];
-    status_text(reply, text);
-    switch (reply->status) {
-    case 401:
-        err_set(err, ERR_UNAVAILABLE, "%s does not accept the credentials of %s (401): %s%s", what,
-                api->access->origin, reply->url, text);
-        return hint_login(api->access, err);
-    case 403:
-        err_set(err, ERR_UNAVAILABLE, "%s does not permit this (403): %s%s", what, reply->url, text);
-        return err_hint(
-            err, "ask for a role that may, or name the namespaces that you may read: --namespace NAME");
-    case 404:
-        err_set(err, ERR_UNAVAILABLE, "%s has nothing at %s (404)%s", what, reply->url, text);
-        return err_hint(err, "check the server's address in the kubeconfig");
-    default:
-        if (text[0] == '\0') {
-            return http_reply_check(reply, what, err);
-        }
-        return err_set(err, ERR_UNAVAILABLE, "%s answered with status %ld: %s%s", what, reply->status,
-                       reply->url, text);
-    }
-}
-
-static int not_json(const struct kube_api *api, struct err *err)
+static int not_json(const struct http_reply *reply, struct err *err)
 {
     char type[128] = "no content type";
-    http_reply_header(&api->reply, "content-type", type, sizeof type);
-    err_set(err, ERR_UNAVAILABLE, "%s answered with %s instead of JSON: %s", what, type, api->reply.url);
+    http_reply_header(reply, "content-type", type, sizeof type);
+    err_set(err, ERR_UNAVAILABLE, "%s answered with %s instead of JSON: %s", kube_what, type, reply->url);
     return err_hint(
         err,
         "something else answers there, perhaps a login page: check the server's address in the kubeconfig");
 }
 
+int kube_api_client(struct kube_api *api, struct http_client **out, struct err *err)
+{
+    if (api->renew_at != 0 && clock_monotonic_ms() >= api->renew_at && renew(api, err)) {
+        return -1;
+    }
+    *out = api->http;
+    return 0;
+}
+
+bool kube_api_renewable(const struct kube_api *api)
+{
+    return api->access->exec != NULL || api->access->token_file != NULL;
+}
+
+int kube_api_renew(struct kube_api *api, unsigned refused, struct err *err)
+{
+    return api->access->exec == NULL || api->renewals != refused ? 0 : renew(api, err);
+}
+
+void kube_api_heard(struct kube_api *api, const struct err *failure)
+{
+    if (failure == NULL) {
+        api->silent_since = 0;
+    } else {
+        api->silent_since = api->silent_since != 0 ? api->silent_since : clock_monotonic_ms();
+        api->silence = *failure;
+    }
+}
+
+int64_t kube_api_silence(const struct kube_api *api, struct err *why)
+{
+    if (api->silent_since != 0) {
+        *why = api->silence;
+    }
+    return api->silent_since == 0 ? 0 : clock_monotonic_ms() - api->silent_since + 1;
+}
+
 /* Sends a request as whom we are at this time. The answer is in api->reply, whatever its status. */
 static int exchange(struct kube_api *api, const struct http_request *request, struct err *err)
 {
-    bool fresh = false;
-    if (api->renew_at != 0 && clock_monotonic_ms() >= api->renew_at) {
-        if (renew(api, err)) {
-            return -1;
-        }
-        fresh = true;
-    }
-    if (http_send(api->http, request, &api->reply, err)) {
+    struct http_client *http = NULL;
+    unsigned before = api->renewals;
+    if (kube_api_client(api, &http, err) || http_send(http, request, &api->reply, err)) {
         return -1;
     }
-    if (api->reply.status == 401 && api->access->exec != NULL && !fresh) {
-        return renew(api, err) || http_send(api->http, request, &api->reply, err) ? -1 : 0;
+    if (api->reply.status == 401 && kube_api_renewable(api) && api->renewals == before) {
+        return kube_api_renew(api, before, err) || http_send(api->http, request, &api->reply, err) ? -1 : 0;
     }
     return 0;
 }
 
-/* As json_read, but text may hold a zero byte (an annotation may): one odd object must not hide all others. */
-static int read_answer(const struct kube_api *api, json_t **out, struct err *err)
+int kube_parse(const char *text, size_t length, const char *url, json_t **out, struct err *err)
 {
-    const struct buf *body = &api->reply.body;
     json_error_t where;
-    *out = json_loadb(buf_str(body), body->length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
+    *out = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
     if (*out == NULL) {
-        return err_set(err, ERR_DATA, "what %s answered at %s is not valid JSON at line %d, column %d: %s", what,
-                       api->reply.url, where.line, where.column, where.text);
+        return err_set(err, ERR_DATA, "what %s answered at %s is not valid JSON at line %d, column %d: %s", kube_what, url, where.line,
+                       where.column, where.text);
     }
     return 0;
+}
+
+int kube_read_reply(const struct kube_api *api, const char *method, const struct http_reply *reply, json_t **out, struct err *err)
+{
+    if (!http_status_ok(reply->status)) {
+        return kube_refused(api, method, reply, err);
+    }
+    if (!http_reply_is(reply, "application/json")) {
+        return not_json(reply, err);
+    }
+    return kube_parse(buf_str(&reply->body), reply->body.length, reply->url, out, err);
 }
 
 int kube_get(struct kube_api *api, const char *path, json_t **out, long *status, struct err *err)
@@ -202,14 +175,5 @@ int kube_get(struct kube_api *api, const char *path, json_t **out, long *status,
     if (status != NULL) {
         *status = api->reply.status;
     }
-    if (failed) {
-        return -1;
-    }
-    if (!http_status_ok(api->reply.status)) {
-        return refused(api, err);
-    }
-    if (!http_reply_is(&api->reply, "application/json")) {
-        return not_json(api, err);
-    }
-    return read_answer(api, out, err);
+    return failed ? -1 : kube_read_reply(api, "GET", &api->reply, out, err);
 }

@@ -6,7 +6,7 @@
  * are (credentials that a plugin hands out are renewed when they run out, and once when they are refused),
  * JSON only, and refusals in words: what the server's Status says, and what to do next.
  *
- * Another verb (patch, watch) is another function beside kube_get, over the same exchange.
+ * kube_get waits for its answer; requests and watches side by side are kube_call.h and kube_watch.h, for the same client.
  */
 
 #include <stdint.h>
@@ -36,5 +36,9 @@ const struct kube_access *kube_api_access(const struct kube_api *api);
 /* Gets `path` (may hold a query) as JSON: *out new. -1 with ERR_UNAVAILABLE or ERR_DATA: *status (may be
  * NULL) is the answer's status, 0 when there was none. */
 int kube_get(struct kube_api *api, const char *path, json_t **out, long *status, struct err *err);
+
+/* For how long (milliseconds) calls and watches have had no answer at all, 0 when the last one had; *why receives what there was
+ * instead. */
+int64_t kube_api_silence(const struct kube_api *api, struct err *why);
 
 #endif

@@ -1,5 +1,6 @@
-#include "pipeline/kube/kube_list.h"
+#include "pipeline/kube/kube_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "pipeline/base/str.h"
 #include "pipeline/io/url.h"
 
-enum { PAGES_MAX = 100 * 1000, PATH_MAX_BYTES = 32 * 1024 };
+enum { PAGES_MAX = 100 * 1000, PATH_MAX_BYTES = KUBE_PATH_MAX / 2 };
 
 /* Items a page, as a number in the query. */
 #define PAGE_SIZE "250"
@@ -16,20 +17,35 @@ struct kube_groups {
     json_t *list; /* name → array of versions; NULL: not known */
 };
 
-static int make_path(const struct kube_query *query, const char *next, struct buf *out, struct err *err)
+/* The members of a query: a page of a list, or a watch from a version on. */
+static void add_fields(const struct kube_query *query, const char *next, const char *watch_from, struct buf *fields)
+{
+    if (watch_from != NULL) {
+        char seconds[24];
+        snprintf(seconds, sizeof seconds, "%d", KUBE_WATCH_SECONDS);
+        http_add_field(fields, "watch", "true");
+        http_add_field(fields, "allowWatchBookmarks", "true");
+        http_add_field(fields, "timeoutSeconds", seconds);
+        http_add_field(fields, "resourceVersion", watch_from);
+    } else {
+        http_add_field(fields, "limit", PAGE_SIZE);
+    }
+    if (query->labels != NULL) {
+        http_add_field(fields, "labelSelector", query->labels);
+    }
+    if (query->fields != NULL) {
+        http_add_field(fields, "fieldSelector", query->fields);
+    }
+    if (next != NULL) {
+        http_add_field(fields, "continue", next);
+    }
+}
+
+int kube_list_path(const struct kube_query *query, const char *next, const char *watch_from, struct buf *out, struct err *err)
 {
     struct buf fields;
     buf_init(&fields, PATH_MAX_BYTES);
-    http_add_field(&fields, "limit", PAGE_SIZE);
-    if (query->labels != NULL) {
-        http_add_field(&fields, "labelSelector", query->labels);
-    }
-    if (query->fields != NULL) {
-        http_add_field(&fields, "fieldSelector", query->fields);
-    }
-    if (next != NULL) {
-        http_add_field(&fields, "continue", next);
-    }
+    add_fields(query, next, watch_from, &fields);
     buf_clear(out);
     buf_add_str(out, *query->group == '\0' ? "/api/" : "/apis/");
     if (*query->group != '\0') {
@@ -47,8 +63,7 @@ static int make_path(const struct kube_query *query, const char *next, struct bu
     return failed ? err_set(err, ERR_DATA, "the address of a list of %s is too long", query->resource) : 0;
 }
 
-/* Items of a list do not say what they are. */
-static void complete(const struct kube_query *query, json_t *item)
+void kube_list_complete(const struct kube_query *query, json_t *item)
 {
     if (json_string_or_null(item, "apiVersion") == NULL) {
         const char *slash = *query->group == '\0' ? "" : "/";
@@ -59,8 +74,7 @@ static void complete(const struct kube_query *query, json_t *item)
     }
 }
 
-static int take_page(const struct kube_query *query, const json_t *page, const struct kube_taker *taker,
-                     struct err *err)
+int kube_list_page(const struct kube_query *query, const json_t *page, const struct kube_taker *taker, struct err *err)
 {
     json_t *items = json_object_get(page, "items");
     size_t index;
@@ -75,7 +89,7 @@ static int take_page(const struct kube_query *query, const json_t *page, const s
             return err_set(err, ERR_DATA, "the Kubernetes API server's list of %s holds what is no object",
                            query->resource);
         }
-        complete(query, item);
+        kube_list_complete(query, item);
         if (taker->item(taker->context, item, err)) {
             return -1;
         }
@@ -83,9 +97,7 @@ static int take_page(const struct kube_query *query, const json_t *page, const s
     return 0;
 }
 
-/* The token of the next page as a new string, NULL when this was the last. A token that does not change leads
- * nowhere. */
-static int next_token(const struct kube_query *query, const json_t *page, char **token, struct err *err)
+int kube_list_next(const struct kube_query *query, const json_t *page, char **token, struct err *err)
 {
     const char *next = json_string_or_null(json_object_get(page, "metadata"), "continue");
     if (next != NULL && *next == '\0') {
@@ -109,11 +121,11 @@ static int take_pages(struct kube_api *api, const struct kube_query *query, cons
     char *token = NULL;
     int failed = 0;
     int pages = 0;
-    buf_init(&path, 2 * PATH_MAX_BYTES);
+    buf_init(&path, KUBE_PATH_MAX);
     do {
         json_t *page = NULL;
-        failed = make_path(query, token, &path, err) || kube_get(api, buf_str(&path), &page, status, err) ||
-                 take_page(query, page, taker, err) || next_token(query, page, &token, err);
+        failed = kube_list_path(query, token, NULL, &path, err) || kube_get(api, buf_str(&path), &page, status, err) ||
+                 kube_list_page(query, page, taker, err) || kube_list_next(query, page, &token, err);
         json_decref(page);
     } while (!failed && token != NULL && ++pages < PAGES_MAX);
     if (!failed && token != NULL) {

@@ -89,7 +89,7 @@ static int general_number(const json_t *approvals, const json_t *overrides,
     json_array_foreach(overrides, index, override)
     {
         int64_t own = 0;
-        if (selector_match(json_object_get(override, "match"), facts->workload, facts->namespace) &&
+        if (selector_match(json_object_get(override, "match"), facts->workload, facts->namespace, facts->class) &&
             json_get_int(json_object_get(override, "approvals"), "required", &own)) {
             number = own;
             snprintf(rule, APPROVAL_RULE_MAX, "policy.overrides[%zu].approvals.required", index);
@@ -111,7 +111,7 @@ static bool reached(const json_t *when, const char *key, bool known, double valu
 
 static bool rule_applies(const json_t *rule, const struct approval_facts *facts)
 {
-    if (!selector_match(json_object_get(rule, "match"), facts->workload, facts->namespace)) {
+    if (!selector_match(json_object_get(rule, "match"), facts->workload, facts->namespace, facts->class)) {
         return false;
     }
     const json_t *when = json_object_get(rule, "when");
@@ -154,7 +154,7 @@ static bool is_automatic(const json_t *approvals, const struct approval_facts *f
     const json_t *automatic = json_object_get(approvals, "automatic");
     const char *risk = json_string_or_null(automatic, "max_risk");
     return risk != NULL && facts->risk <= risk_of(risk) &&
-           selector_match(json_object_get(automatic, "match"), facts->workload, facts->namespace);
+           selector_match(json_object_get(automatic, "match"), facts->workload, facts->namespace, facts->class);
 }
 
 void approval_require(const json_t *approvals, const json_t *overrides, const struct approval_facts *facts,

@@ -29,11 +29,13 @@ enum { APPROVAL_RULE_MAX = 512, APPROVALS_MAX = 100 };
 struct approval_facts {
     const json_t *workload;
     const char *namespace;
+    const char *class; /* recommendation.class; NULL unknown */
     enum risk risk;
     double decrease_percent; /* the largest fall of one value, ≥ 0 */
     double increase_percent;
     bool priced;
     double monthly_usd; /* the change of the monthly cost, either way, ≥ 0 */
+    size_t new_objects; /* that the change would make beside the workload */
 };
 
 struct approval_requirement {

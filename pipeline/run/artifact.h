@@ -13,6 +13,7 @@
 #include "pipeline/base/err.h"
 #include "pipeline/io/hash.h"
 #include "pipeline/io/json.h"
+#include "pipeline/io/json_skim.h"
 
 /* In the order of the line; ARTIFACT_NONE where a stage reads or writes none. */
 enum artifact_kind {
@@ -55,6 +56,14 @@ void artifact_reader_free(struct artifact_reader *reader);
 /* Next record: 1 and *record new (json_decref it), 0 at an end whose trailer holds (*record NULL), -1 with ERR_DATA
  * (truncated, reordered, foreign, changed) or ERR_IO. */
 int artifact_read(struct artifact_reader *reader, json_t **record, struct err *err);
+
+/* From now on records are read without most of what this reader has no use for: `keep` drops what it will never need from a
+ * record's text, and `read` from that what the records that artifact_read gives need not have. Both are borrowed. What is
+ * dropped is not looked at (see pipeline/io/json_skim.h); counts, order and digests are those of the whole. */
+void artifact_reader_skim(struct artifact_reader *reader, const struct json_cut *keep, const struct json_cut *read);
+
+/* The text of the record that artifact_read gave last, as `keep` leaves it. Borrowed until the next one is read. */
+const char *artifact_reader_kept(const struct artifact_reader *reader, size_t *length);
 
 /* The header line as read. Borrowed. */
 const json_t *artifact_reader_header(const struct artifact_reader *reader);

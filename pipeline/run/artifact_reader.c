@@ -7,6 +7,7 @@
 #include "pipeline/base/buf.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "pipeline/io/json_quick.h"
 #include "pipeline/run/artifact.h"
 
 enum { PIECE = 64 * 1024 };
@@ -27,6 +28,11 @@ struct artifact_reader {
     json_t *trailer;
     struct hash *hash;
     struct buf line;
+    const struct json_cut *keep; /* NULL: records are read whole */
+    const struct json_cut *read;
+    bool skimmed;      /* the last line */
+    struct buf kept;   /* of the line, as `keep` leaves it */
+    struct buf wanted; /* of that, as `read` leaves it */
     char *piece;
     size_t piece_length;
     size_t piece_at;
@@ -91,6 +97,19 @@ static int read_line(struct artifact_reader *reader, struct err *err)
     }
 }
 
+/* What of the line is made values of. A line that cannot be told apart is read whole, so that what is wrong with it is found. */
+static const struct buf *wanted_of(struct artifact_reader *reader)
+{
+    if (reader->keep == NULL) {
+        return &reader->line;
+    }
+    buf_clear(&reader->kept);
+    buf_clear(&reader->wanted);
+    reader->skimmed = json_skim(buf_str(&reader->line), reader->line.length, reader->keep, &reader->kept) &&
+                      json_skim(buf_str(&reader->kept), reader->kept.length, reader->read, &reader->wanted);
+    return reader->skimmed ? &reader->wanted : &reader->line;
+}
+
 /* Reads and parses a line into *value (new), and adds it to the digest: 1, 0 at the end, -1 on error. */
 static int read_value(struct artifact_reader *reader, json_t **value, struct err *err)
 {
@@ -101,7 +120,11 @@ static int read_value(struct artifact_reader *reader, json_t **value, struct err
     hash_hex(reader->hash, reader->before);
     hash_add(reader->hash, reader->line.data, reader->line.length);
     json_error_t where;
-    *value = json_loadb(reader->line.data, reader->line.length, JSON_REJECT_DUPLICATES, &where);
+    const struct buf *wanted = wanted_of(reader);
+    *value = json_quick(buf_str(wanted), wanted->length);
+    if (*value == NULL) {
+        *value = json_loadb(buf_str(wanted), wanted->length, JSON_REJECT_DUPLICATES, &where);
+    }
     if (!json_is_object(*value)) {
         json_decref(*value);
         *value = NULL;
@@ -165,6 +188,8 @@ int artifact_reader_new(int fd, const char *name, unsigned accept, struct artifa
     reader->hash = hash_new();
     reader->piece = xmalloc(PIECE);
     buf_init(&reader->line, ARTIFACT_LINE_MAX);
+    buf_init(&reader->kept, ARTIFACT_LINE_MAX);
+    buf_init(&reader->wanted, ARTIFACT_LINE_MAX);
     if (read_header(reader, accept, err)) {
         artifact_reader_free(reader);
         return -1;
@@ -189,6 +214,8 @@ void artifact_reader_free(struct artifact_reader *reader)
     json_decref(reader->trailer);
     hash_free(reader->hash);
     buf_release(&reader->line);
+    buf_release(&reader->kept);
+    buf_release(&reader->wanted);
     place_release(&reader->last);
     free(reader->piece);
     free(reader->name);
@@ -342,6 +369,19 @@ int artifact_read(struct artifact_reader *reader, json_t **record, struct err *e
     reader->problems += artifact_count_problems(value);
     *record = value;
     return 1;
+}
+
+void artifact_reader_skim(struct artifact_reader *reader, const struct json_cut *keep, const struct json_cut *read)
+{
+    reader->keep = keep;
+    reader->read = read;
+}
+
+const char *artifact_reader_kept(const struct artifact_reader *reader, size_t *length)
+{
+    const struct buf *text = reader->skimmed ? &reader->kept : &reader->line;
+    *length = text->length;
+    return buf_str(text);
 }
 
 const json_t *artifact_reader_header(const struct artifact_reader *reader)

@@ -211,6 +211,9 @@ static int open_private(struct db **out, const struct ledger_options *options, s
         return 0;
     }
     privcluster_release(&cluster);
+    if (options->only_running) {
+        return err_set(err, ERR_TEMPFAIL, "the private ledger is not running");
+    }
     if (privcluster_start(&cluster, err)) {
         return -1;
     }

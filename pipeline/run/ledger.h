@@ -74,6 +74,7 @@ struct ledger_options {
     int connect_seconds;     /* 0: 10 */
     int statement_seconds;   /* longest single statement, 0: 120 */
     bool any_version;        /* true: do not compare the schema with this program (migrate, doctor) */
+    bool only_running;       /* true: a private cluster that does not run is not started, ERR_TEMPFAIL */
 };
 
 struct ledger_run {
@@ -91,6 +92,7 @@ struct ledger_run {
     const char *plan_digest;  /* NULL until a plan is registered */
     const char *program;      /* version of tare */
     const char *batch;        /* NULL: none */
+    const char *schedule;     /* whose firing made it, NULL: none */
     const char *settings;     /* the JSON object given to ledger_run_create */
 };
 
@@ -99,6 +101,7 @@ struct ledger_run_new {
     const char *target;     /* files | cluster */
     const char *program;    /* version of tare */
     const char *batch;      /* common id of the runs of several clusters, or NULL */
+    const char *schedule;   /* one that has a firing under way, or NULL */
     const json_t *settings; /* borrowed; an object: options, paths, digest of the configuration … */
     const char *created;    /* the start, RFC 3339, for a login that may move the clock; NULL: now */
 };
@@ -221,10 +224,16 @@ int ledger_run_get(struct ledger *ledger, int64_t id, struct arena *arena, struc
 int ledger_run_latest(struct ledger *ledger, const char *state, struct arena *arena, struct ledger_run *out,
                       struct err *err);
 
-/* Newest first, at most `limit`, ids below `before` (0: from the newest). Settles what has expired first.
- * *out is a new array of objects with the members of struct ledger_run, plus counts and money of the run's
- * results. */
-int ledger_run_list(struct ledger *ledger, int64_t before, int limit, json_t **out, struct err *err);
+/* Newest first, at most `limit`, ids below `before` (0: from the newest), those of `batch` and of `schedule` (NULL: all).
+ * Settles what has expired first. *out is a new array of objects with the members of struct ledger_run, plus counts
+ * and money of the run's results. */
+struct ledger_run_filter {
+    int64_t before;
+    int limit;
+    const char *batch;
+    const char *schedule;
+};
+int ledger_run_list(struct ledger *ledger, const struct ledger_run_filter *filter, json_t **out, struct err *err);
 
 /* Says which namespaces the run is about, as soon as they are known (after parse); they only ever grow. A
  * login that is narrowed to namespaces sees a run only if it has all of these. */
@@ -298,38 +307,16 @@ int ledger_artifact_copy(struct ledger *ledger, const char *digest, int fd, stru
 int ledger_plan_register(struct ledger *ledger, int64_t run, const char *plan, const json_t *rows,
                          int64_t approval_seconds, enum ledger_state *state, struct err *err);
 
-/* What the plan asks for and what holds now, an array of the rows above plus `approvals_valid` and
- * `approved`. Only rows of namespaces that the login may see. */
-int ledger_plan_rows(struct ledger *ledger, int64_t run, json_t **out, struct err *err);
-
-/* Approves the plan `plan` (the digest that was read; NULL: the run's own) or one workload of it (NULL: all
- * that this login may approve). *state (may be NULL) receives the run's state after. Refused for the
- * requester. */
-int ledger_approve(struct ledger *ledger, int64_t run, const char *plan,
-                   const struct ledger_workload *workload, const char *reason, enum ledger_state *state,
-                   struct err *err);
-
-/* Rejects the whole plan; `reason` must not be empty. */
-int ledger_reject(struct ledger *ledger, int64_t run, const char *reason, struct err *err);
-
-/* Withdraws this login's approvals of the plan, or of one workload. */
-int ledger_withdraw(struct ledger *ledger, int64_t run, const struct ledger_workload *workload,
-                    const char *reason, enum ledger_state *state, struct err *err);
-
-/* The approvals and rejections of a run, oldest first: {"approver","decision","plan","workload","at",
- * "expires","reason","withdrawn","valid"}. */
-int ledger_approvals(struct ledger *ledger, int64_t run, json_t **out, struct err *err);
-
 /* Plan rows that wait for an approval this login could give, over all runs (also of runs it may not read
  * whole). */
 int ledger_mine(struct ledger *ledger, json_t **out, struct err *err);
 
-/* Stores the policy in force: the file's text and its canonical JSON. tare_admin only. digest receives the
- * sha256 of the canonical JSON. */
-int ledger_policy_set(struct ledger *ledger, const char *text, const json_t *policy,
+/* Stores the policy in force: the file's text, its canonical JSON and the calendars that it names ({name: text}, NULL: none).
+ * tare_admin only. digest receives the sha256 of JSON and calendars. */
+int ledger_policy_set(struct ledger *ledger, const char *text, const json_t *policy, const json_t *files,
                       char digest[LEDGER_DIGEST_SIZE], struct err *err);
 
-/* The stored policy: {"digest","policy","text","set_by","at"}; *out is NULL where none was stored. */
+/* The stored policy: {"digest","policy","text","files","set_by","at"}; *out is NULL where none was stored. */
 int ledger_policy_get(struct ledger *ledger, json_t **out, struct err *err);
 
 /* Narrows a login to a namespace (more calls add more), `cluster` NULL: of every cluster. tare_admin only. */
@@ -451,6 +438,13 @@ int ledger_results_get(struct ledger *ledger, int64_t run, json_t **out, struct 
 int ledger_trend(struct ledger *ledger, const struct ledger_workload *workload, int limit, json_t **out,
                  struct err *err);
 
+/* What is known of a run and of those before it in its cluster (run 0: of all clusters, without the tokens): {"tare":"past","version":1,
+ * "run","narrowed" (this login may see only a part), "llm":{"exchanges","input_tokens","output_tokens","cost_microusd"},
+ * "trend":[{"run","cluster","created","state","workloads","changes","monthly_before_microusd",…}], "applied":[{"run","cluster","applied",
+ * "workloads","measured","expected_microusd","predicted_microusd","realized_microusd","measured_by"}]}, lists newest first and of at most
+ * `limit` rows. Money is a month's; predicted and realized are of the measured workloads, see sql/README.md. */
+int ledger_past(struct ledger *ledger, int64_t run, int limit, json_t **out, struct err *err);
+
 /* Daily extremes of series, of cluster `cluster`: [{"namespace","kind","name","container","series","day"
  * (YYYY-MM-DD), "minimum","maximum","mean","samples","detail"}]. Of two values of one day the wider counts from
  * now on; what tells nothing new changes nothing. */
@@ -474,5 +468,45 @@ int ledger_llm_get(struct ledger *ledger, int64_t max_age_seconds, json_t **out,
 
 /* Tokens and money spent since the month of the ledger's clock began (UTC). */
 int ledger_llm_month(struct ledger *ledger, int64_t *tokens, int64_t *microusd, struct err *err);
+
+/* ---- Notifications (ledger_notify.c) ---- */
+
+/* Puts into the outbox what each of `receivers` (an array of names) is to be told about `event` of a run; `facts` is an object. A move
+ * of a run is told once: *count receives how many rows were new. */
+int ledger_notify_put(struct ledger *ledger, int64_t run, const char *event, const json_t *receivers, const json_t *facts,
+                      int64_t *count, struct err *err);
+
+/* Takes one notification that is due for one of `receivers` ([{"name","interval_seconds"}]) for `lease_seconds`. *out is new:
+ * {"id","token","lease","run","event","receiver","facts","attempts","age_seconds"}, attempts with this one; NULL where nothing is due. */
+int ledger_notify_take(struct ledger *ledger, const json_t *receivers, int64_t lease_seconds, json_t **out, struct err *err);
+
+/* What came of one that was taken. */
+struct ledger_notify_end {
+    int64_t id;
+    const char *lease;
+    const char *outcome; /* sent | given-up | waiting */
+    const char *error;   /* why it was not sent, or NULL */
+    int64_t wait_ms;     /* until its next try */
+    int64_t pause_ms;    /* how long the receiver asked to be left alone, 0: it did not */
+};
+
+/* Records it; what the lease of somebody else covers by now stays as it is. */
+int ledger_notify_done(struct ledger *ledger, const struct ledger_notify_end *end, struct err *err);
+
+/* Lets one that was given up (0: all of them) wait again; *count receives how many. ERR_DATA where there is no such one. */
+int ledger_notify_retry(struct ledger *ledger, int64_t id, int64_t *count, struct err *err);
+
+/* Makes due what waits for its next try at one of `receivers` (names). */
+int ledger_notify_hurry(struct ledger *ledger, const json_t *receivers, struct err *err);
+
+/* Milliseconds until something is due for one of `receivers` (names), -1 where nothing waits. */
+int ledger_notify_next(struct ledger *ledger, const json_t *receivers, int64_t *milliseconds, struct err *err);
+
+/* Notifications, what was not sent first, else newest first: [{"id","run","event","receiver","state","attempts","made","next_try",
+ * "ended","last_error"}]. */
+int ledger_notify_list(struct ledger *ledger, int limit, json_t **out, struct err *err);
+
+/* How many were given up within the last week. */
+int ledger_notify_given_up(struct ledger *ledger, int64_t *count, struct err *err);
 
 #endif

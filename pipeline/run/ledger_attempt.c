@@ -156,17 +156,33 @@ static int copy_pieces(struct ledger *ledger, const char *digest, int fd, struct
     return rc;
 }
 
-int ledger_artifact_copy(struct ledger *ledger, const char *digest, int fd, struct err *err)
+/* Size of an artifact whose bytes are there; ERR_NOINPUT where there is none, or where they were pruned. */
+static int stored_size(struct ledger *ledger, const char *digest, int64_t *size, struct err *err)
 {
     struct db_rows *row = NULL;
     if (db_row_optional(ledger->db, sql_artifact_size, PARAMS(db_text(digest)), &row, err)) {
         return -1;
     }
+    const char *pruned = row == NULL ? NULL : db_rows_text(row, 0, 1);
     if (row == NULL) {
         return err_set(err, ERR_NOINPUT, "artifact %s is not in the ledger, or is not yours to see", digest);
     }
-    int64_t expected = db_rows_int(row, 0, 0, -1);
+    *size = db_rows_int(row, 0, 0, -1);
+    if (pruned != NULL) {
+        err_set(err, ERR_NOINPUT, "the bytes of artifact %.12s (%" PRId64 " of them) were pruned at %s by %s", digest, *size, pruned,
+                db_rows_text(row, 0, 2));
+        err_hint(err, "tare status RUN, tare history and tare audit list RUN still tell of it");
+    }
     db_rows_free(row);
+    return pruned == NULL ? 0 : -1;
+}
+
+int ledger_artifact_copy(struct ledger *ledger, const char *digest, int fd, struct err *err)
+{
+    int64_t expected = 0;
+    if (stored_size(ledger, digest, &expected, err)) {
+        return -1;
+    }
     struct hash *hash = hash_new();
     char got[DIGEST_HEX];
     int64_t size = 0;
@@ -174,6 +190,9 @@ int ledger_artifact_copy(struct ledger *ledger, const char *digest, int fd, stru
     hash_hex(hash, got);
     hash_free(hash);
     if (rc == 0 && (size != expected || strcmp(got, digest) != 0)) {
+        if (stored_size(ledger, digest, &expected, err)) {
+            return -1; /* pruned while it was read */
+        }
         err_set(err, ERR_DATA, "the stored bytes of artifact %s are not those that were stored: they give %s",
                 digest, got);
         return err_hint(err, "tare audit verify");

@@ -1,6 +1,8 @@
 #include "pipeline/run/ledger_internal.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "pipeline/io/fs.h"
@@ -29,6 +31,13 @@ int ledger_trend(struct ledger *ledger, const struct ledger_workload *workload, 
         ledger, sql_trend_workload,
         PARAMS(db_text(workload->namespace), db_text(workload->kind), db_text(workload->name), db_int(limit)),
         out, err);
+}
+
+int ledger_past(struct ledger *ledger, int64_t run, int limit, json_t **out, struct err *err)
+{
+    char id[24];
+    snprintf(id, sizeof id, "%" PRId64, run);
+    return ledger_json(ledger, sql_run_past, PARAMS(db_text(run == 0 ? NULL : id), db_int(limit)), out, err);
 }
 
 int ledger_series_put(struct ledger *ledger, const char *cluster, const json_t *rows, struct err *err)

@@ -2,11 +2,6 @@
 
 #include <stdlib.h>
 
-/* The three columns of a workload, null for none. */
-#define WORKLOAD(w) \
-    db_text((w) == NULL ? NULL : (w)->namespace), db_text((w) == NULL ? NULL : (w)->kind), \
-        db_text((w) == NULL ? NULL : (w)->name)
-
 int ledger_plan_register(struct ledger *ledger, int64_t run, const char *plan, const json_t *rows,
                          int64_t approval_seconds, enum ledger_state *state, struct err *err)
 {
@@ -18,49 +13,6 @@ int ledger_plan_register(struct ledger *ledger, int64_t run, const char *plan, c
     return rc;
 }
 
-int ledger_plan_rows(struct ledger *ledger, int64_t run, json_t **out, struct err *err)
-{
-    return ledger_json(ledger, sql_plan_rows, PARAMS(db_int(run)), out, err);
-}
-
-/* Expiry is a move of its own, so that it stays even where what follows is refused. */
-static int settle(struct ledger *ledger, int64_t run, struct err *err)
-{
-    return db_none(ledger->db, sql_run_settle, PARAMS(db_int(run)), err);
-}
-
-int ledger_approve(struct ledger *ledger, int64_t run, const char *plan,
-                   const struct ledger_workload *workload, const char *reason, enum ledger_state *state,
-                   struct err *err)
-{
-    if (settle(ledger, run, err)) {
-        return -1;
-    }
-    return ledger_state_value(ledger, sql_approve,
-                              PARAMS(db_int(run), db_text(plan), WORKLOAD(workload), db_text(reason)), state,
-                              err);
-}
-
-int ledger_reject(struct ledger *ledger, int64_t run, const char *reason, struct err *err)
-{
-    if (settle(ledger, run, err)) {
-        return -1;
-    }
-    return db_none(ledger->db, sql_reject, PARAMS(db_int(run), db_text(reason)), err);
-}
-
-int ledger_withdraw(struct ledger *ledger, int64_t run, const struct ledger_workload *workload,
-                    const char *reason, enum ledger_state *state, struct err *err)
-{
-    return ledger_state_value(ledger, sql_withdraw, PARAMS(db_int(run), WORKLOAD(workload), db_text(reason)),
-                              state, err);
-}
-
-int ledger_approvals(struct ledger *ledger, int64_t run, json_t **out, struct err *err)
-{
-    return ledger_json(ledger, sql_approval_list, PARAMS(db_int(run)), out, err);
-}
-
 int ledger_mine(struct ledger *ledger, json_t **out, struct err *err)
 {
     if (db_none(ledger->db, sql_settle_due, NULL, 0, err)) {
@@ -69,13 +21,15 @@ int ledger_mine(struct ledger *ledger, json_t **out, struct err *err)
     return ledger_json(ledger, sql_mine, NULL, 0, out, err);
 }
 
-int ledger_policy_set(struct ledger *ledger, const char *text, const json_t *policy,
+int ledger_policy_set(struct ledger *ledger, const char *text, const json_t *policy, const json_t *files,
                       char digest[LEDGER_DIGEST_SIZE], struct err *err)
 {
     char *body = json_text(policy);
     struct db_rows *row = NULL;
-    int rc = db_row(ledger->db, sql_policy_set, PARAMS(db_text(text), db_text(body)), &row, err);
+    char *calendars = files == NULL ? xstrdup("{}") : json_text(files);
+    int rc = db_row(ledger->db, sql_policy_set, PARAMS(db_text(text), db_text(body), db_text(calendars)), &row, err);
     free(body);
+    free(calendars);
     if (rc != 0) {
         return -1;
     }

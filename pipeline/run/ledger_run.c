@@ -29,6 +29,7 @@ static int run_from_row(const struct db_rows *rows, struct arena *arena, struct 
         .program = text_at(rows, 12, arena),
         .batch = text_at(rows, 13, arena),
         .settings = text_at(rows, 14, arena),
+        .schedule = text_at(rows, 15, arena),
     };
     return ledger_state_parse(db_rows_text(rows, 0, 3), &out->state, err);
 }
@@ -69,7 +70,8 @@ int ledger_run_create(struct ledger *ledger, const struct ledger_run_new *run, s
 {
     int64_t id = 0;
     struct db_param params[] = {db_text(run->cluster), db_text(run->target), db_text(run->program),
-                                db_text(run->batch),   db_text(NULL),        db_text(run->created)};
+                                db_text(run->batch),   db_text(NULL),        db_text(run->created),
+                                db_text(run->schedule)};
     if (ledger_put(ledger, sql_run_create, params, ARRAY_COUNT(params), 4, run->settings, &id, err)) {
         return -1;
     }
@@ -101,12 +103,13 @@ int ledger_run_latest(struct ledger *ledger, const char *state, struct arena *ar
     return 0;
 }
 
-int ledger_run_list(struct ledger *ledger, int64_t before, int limit, json_t **out, struct err *err)
+int ledger_run_list(struct ledger *ledger, const struct ledger_run_filter *filter, json_t **out, struct err *err)
 {
     if (db_none(ledger->db, sql_settle_due, NULL, 0, err)) {
         return -1;
     }
-    return ledger_json(ledger, sql_run_list, PARAMS(db_id(before), db_int(limit)), out, err);
+    return ledger_json(ledger, sql_run_list,
+                       PARAMS(db_id(filter->before), db_int(filter->limit), db_text(filter->batch), db_text(filter->schedule)), out, err);
 }
 
 int ledger_run_namespaces(struct ledger *ledger, int64_t run, const char *const *namespaces, size_t count,

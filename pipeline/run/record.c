@@ -27,6 +27,12 @@ json_t *record_note(const json_t *record)
     return json_object_get(record, "note");
 }
 
+bool record_changes(const json_t *record)
+{
+    const json_t *change = json_object_get(record, "change");
+    return json_array_size(json_object_get(change, "edits")) > 0 || json_array_size(json_object_get(change, "objects")) > 0;
+}
+
 int record_identity(const json_t *record, struct identity *identity, struct err *err)
 {
     const json_t *workload = record_workload(record);

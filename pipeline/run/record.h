@@ -38,6 +38,9 @@ void record_problem_at(json_t *record, const char *stage, const char *code, cons
 void record_problem(json_t *record, const char *stage, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Whether tare-diff found something to change: an edit of the workload, or a new object beside it. */
+bool record_changes(const json_t *record);
+
 /* Whether the record already has a problem with this code. */
 bool record_has_problem(const json_t *record, const char *code);
 

@@ -190,6 +190,29 @@ int tz_parse(const void *bytes, size_t length, const char *name, struct tz **out
     return 0;
 }
 
+int tz_make(int64_t initial, size_t count, const int64_t *at, const int64_t *offset, struct tz **out, struct err *err)
+{
+    bool good = initial > -OFFSET_LIMIT && initial < OFFSET_LIMIT;
+    for (size_t i = 0; good && i < count; i++) {
+        good = at[i] >= -INSTANT_LIMIT && at[i] <= INSTANT_LIMIT && offset[i] > -OFFSET_LIMIT && offset[i] < OFFSET_LIMIT &&
+               (i == 0 || at[i] > at[i - 1]);
+    }
+    if (!good) {
+        return err_set(err, ERR_CONFIG, "the changes of the time zone are out of order");
+    }
+    struct tz *tz = xcalloc(sizeof *tz);
+    tz->initial = initial;
+    tz->count = count;
+    tz->at = xcalloc_array(count, sizeof *tz->at);
+    tz->offset = xcalloc_array(count, sizeof *tz->offset);
+    for (size_t i = 0; i < count; i++) {
+        tz->at[i] = at[i];
+        tz->offset[i] = offset[i];
+    }
+    *out = tz;
+    return 0;
+}
+
 /* Names that the database uses: letters, digits, "_", "-", "+", parts joined by "/". Files that mean another
  * zone on every machine ("localtime") or count differently ("posixrules") are no zones. */
 static bool name_is_plausible(const char *name)
@@ -294,6 +317,11 @@ int64_t tz_instant(const struct tz *tz, int64_t wall)
         }
         from = until;
     }
+}
+
+int64_t tz_wall(const struct tz *tz, int64_t instant)
+{
+    return instant + tz_offset(tz, instant);
 }
 
 int64_t tz_wall_reached(const struct tz *tz, int64_t instant)

@@ -8,29 +8,17 @@
 #include "pipeline/run/selector.h"
 #include "pipeline/run/window_set.h"
 
-enum { OPENINGS_MAX = 100 };
-
-/* One opening: [start, end). */
-struct opening {
-    int64_t start;
-    int64_t end;
-};
-
-static bool matches(const struct window *window, const struct window_subject *subject)
+bool window_matches(const struct window *window, const struct window_subject *subject)
 {
     return subject == NULL || (selector_globs(window->namespaces, subject->namespace) &&
-                               selector_globs(window->clusters, subject->cluster) &&
+                               selector_globs(window->clusters, selector_cluster(subject->cluster)) &&
                                selector_labels(window->labels, subject->labels));
 }
 
-/* The last opening that began at or before an instant, looked for as far back as it could still be open.
+/* The last opening of a schedule that began at or before an instant, looked for as far back as it could still be open.
  * Starts never decrease as readings grow, so the last one is the one that stays open longest. */
-static bool last_opening(const struct window *window, int64_t instant, struct opening *out)
+static bool last_by_schedule(const struct window *window, int64_t instant, struct opening *out)
 {
-    if (window->one_off) {
-        *out = (struct opening){window->start, window->end};
-        return window->start <= instant;
-    }
     int64_t reached = tz_wall_reached(window->tz, instant);
     int64_t wall = 0;
     /* Two days more than the duration: no change of offset is longer. */
@@ -42,9 +30,20 @@ static bool last_opening(const struct window *window, int64_t instant, struct op
     return true;
 }
 
-/* The first opening that begins after an instant, within the horizon. */
-static bool next_opening(const struct window *window, int64_t instant, struct opening *out)
+bool window_open_at(const struct window *window, int64_t instant, struct opening *out)
 {
+    if (window->calendar != NULL) {
+        return calendar_open(window->calendar, instant, out);
+    }
+    *out = (struct opening){window->start, window->end};
+    return (window->one_off || last_by_schedule(window, instant, out)) && out->start <= instant && instant < out->end;
+}
+
+bool window_next_opening(const struct window *window, int64_t instant, struct opening *out)
+{
+    if (window->calendar != NULL) {
+        return calendar_next(window->calendar, instant, WINDOW_HORIZON, out);
+    }
     if (window->one_off) {
         *out = (struct opening){window->start, window->end};
         return window->start > instant;
@@ -62,16 +61,17 @@ static bool next_opening(const struct window *window, int64_t instant, struct op
 static bool is_active(const struct window *window, int64_t instant)
 {
     struct opening opening;
-    return last_opening(window, instant, &opening) && instant < opening.end;
+    return window_open_at(window, instant, &opening);
 }
 
-/* The instant at which an active window closes; openings that overlap or touch count as one. Not looked for
- * past `limit`. */
-static int64_t closes_at(const struct window *window, int64_t instant, int64_t limit)
+int64_t window_closes_at(const struct window *window, int64_t instant, int64_t limit)
 {
-    struct opening opening = {instant, instant};
+    struct opening opening;
     int64_t end = instant;
-    while (end < limit && last_opening(window, end, &opening) && opening.end > end) {
+    if (window->calendar != NULL) {
+        return calendar_closes(window->calendar, instant, limit);
+    }
+    while (end < limit && window_open_at(window, end, &opening)) {
         end = opening.end;
     }
     return end;
@@ -109,7 +109,7 @@ static struct tally count_group(const struct window_set *set, size_t group,
     enum window_overrun closed = OVERRUN_FINISH;
     for (size_t i = 0; i < set->count; i++) {
         const struct window *window = &set->items[i];
-        if (window->group != group || !matches(window, subject)) {
+        if (window->group != group || !window_matches(window, subject)) {
             continue;
         }
         bool active = is_active(window, instant);
@@ -141,13 +141,13 @@ static int64_t earliest_change(const struct window_set *set, size_t group,
     for (size_t i = 0; i < set->count; i++) {
         const struct window *window = &set->items[i];
         struct opening next;
-        if (window->group != group || !matches(window, subject)) {
+        if (window->group != group || !window_matches(window, subject)) {
             continue;
         }
         if (window->kind == WINDOW_DENY && is_active(window, instant)) {
-            int64_t end = closes_at(window, instant, limit);
+            int64_t end = window_closes_at(window, instant, limit);
             closing = end > closing ? end : closing;
-        } else if (window->kind == WINDOW_ALLOW && next_opening(window, instant, &next) &&
+        } else if (window->kind == WINDOW_ALLOW && window_next_opening(window, instant, &next) &&
                    next.start < opening) {
             opening = next.start;
         }
@@ -197,7 +197,7 @@ static void say_denied(const struct tally *tally, int64_t instant, struct window
     const struct window *deny = tally->fixed != NULL ? tally->fixed : tally->deny;
     char until[RFC3339_MAX];
     int64_t limit = instant + WINDOW_HORIZON;
-    int64_t end = closes_at(deny, instant, limit);
+    int64_t end = window_closes_at(deny, instant, limit);
     snprintf(out->reason, sizeof out->reason, "the deny window \"%s\" is open%s%s%s", deny->name,
              end < limit ? " until " : "", end < limit ? time_format(end, until) : "",
              deny->override ? "" : ", and does not permit overriding");
@@ -212,7 +212,7 @@ static void say_allowed(const struct tally *tally, int64_t instant, struct windo
     } else if (tally->allow != NULL && out->reason[0] == '\0') {
         char until[RFC3339_MAX];
         int64_t limit = instant + WINDOW_HORIZON;
-        int64_t end = closes_at(tally->allow, instant, limit);
+        int64_t end = window_closes_at(tally->allow, instant, limit);
         snprintf(out->reason, sizeof out->reason, "the allow window \"%s\" is open%s%s", tally->allow->name,
                  end < limit ? " until " : "", end < limit ? time_format(end, until) : "");
     }
@@ -281,77 +281,4 @@ int window_may_override(const struct window_set *set, const char *name, struct e
         return err_hint(err, "tare windows");
     }
     return 0;
-}
-
-static json_t *time_or_null(bool present, int64_t instant)
-{
-    char text[RFC3339_MAX];
-    return present ? json_string(time_format(instant, text)) : json_null();
-}
-
-/* The openings that begin in [instant, until). */
-static json_t *list_openings(const struct window *window, int64_t instant, int64_t until)
-{
-    json_t *list = json_array();
-    struct opening opening;
-    for (int64_t at = instant - 1; json_array_size(list) < OPENINGS_MAX; at = opening.start) {
-        if (!next_opening(window, at, &opening) || opening.start >= until) {
-            break;
-        }
-        json_t *item = json_object();
-        json_object_set_new(item, "start", time_or_null(true, opening.start));
-        json_object_set_new(item, "end", time_or_null(true, opening.end));
-        json_array_append_new(list, item);
-    }
-    return list;
-}
-
-static json_t *calendar_entry(const struct window *window, int64_t instant, int64_t until)
-{
-    struct opening opening = {0, 0};
-    bool active = last_opening(window, instant, &opening) && instant < opening.end;
-    bool comes = active || next_opening(window, instant, &opening);
-    json_t *entry = json_object();
-    json_object_set_new(entry, "name", json_string_safe(window->name));
-    json_object_set_new(entry, "kind", json_string(window_kind_name(window->kind)));
-    json_object_set_new(entry, "timezone", json_string_safe(window->zone));
-    json_object_set_new(entry, "active", json_boolean(active));
-    json_object_set_new(entry, "override", json_boolean(window->override));
-    json_object_set_new(entry, "on_overrun", json_string(window_overrun_name(window->overrun)));
-    json_object_set_new(entry, "opens", time_or_null(comes, opening.start));
-    json_object_set_new(entry, "closes", time_or_null(comes, opening.end));
-    json_object_set_new(entry, "openings", list_openings(window, instant, until));
-    return entry;
-}
-
-/* The calendar for people and `tare windows`: an array with one object for each window that matches the
- * subject, in order:
- * {"name","kind","timezone","active","override","on_overrun","opens","closes","openings":[{"start","end"}…]}.
- * `opens` is the present or next start and `closes` its end (null where none comes within the horizon);
- * `openings` those that begin in [instant, until), at most 100. New. */
-static json_t *window_calendar(const struct window_set *set, const struct window_subject *subject, int64_t instant,
-                        int64_t until)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < set->count; i++) {
-        if (matches(&set->items[i], subject)) {
-            json_array_append_new(list, calendar_entry(&set->items[i], instant, until));
-        }
-    }
-    return list;
-}
-
-json_t *window_report(const struct window_set *set, const struct window_subject *subject, int64_t instant,
-                      int64_t until)
-{
-    struct window_verdict verdict;
-    window_judge(set, subject, instant, NULL, &verdict);
-    json_t *report = json_object();
-    json_object_set_new(report, "verdict", json_string(verdict.allowed ? "allowed" : "denied"));
-    json_object_set_new(report, "reason", json_string_safe(verdict.reason));
-    json_object_set_new(report, "at", time_or_null(true, instant));
-    json_object_set_new(report, "windows", window_calendar(set, subject, instant, until));
-    json_object_set_new(report, "next_opening",
-                        time_or_null(!verdict.allowed && verdict.has_next, verdict.next_opening));
-    return report;
 }

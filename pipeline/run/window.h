@@ -31,7 +31,8 @@ enum { WINDOW_DURATION_MAX = 31 * 86400, WINDOW_HORIZON = 400 * 86400, WINDOW_RE
 
 struct window_set;
 
-/* Whom a question is about. `namespace` is the effective one; `labels` an object or NULL. Borrowed. */
+/* Whom a question is about. `cluster` NULL is "default"; `namespace` is the effective one; `labels` an object or NULL.
+ * Borrowed. */
 struct window_subject {
     const char *cluster;
     const char *namespace;
@@ -53,10 +54,11 @@ struct window_set *window_set_new(void);
 /* Frees; NULL is allowed. */
 void window_set_free(struct window_set *set);
 
-/* Adds a group from a `windows` list (borrowed; NULL or null adds nothing); durations are integer seconds or
- * text ("6h"). `place` is the file that errors name. ERR_CONFIG naming the place and the key
- * ("windows[2].schedule"); with a NULL place the caller names both (config_windows in pipeline/cli/inforce.h does). */
-int window_set_add(struct window_set *set, const json_t *windows, const char *place, struct err *err);
+/* Adds a group from a `windows` list (borrowed; NULL or null adds nothing); durations are integer seconds or text ("6h"). `files` are
+ * the texts of calendars by the name that `calendar` gives (NULL: there are none). `place` is the file that errors name. ERR_CONFIG
+ * naming the place and the key ("windows[2].schedule"); with a NULL place the caller names both (config_windows in
+ * pipeline/cli/inforce.h does). */
+int window_set_add(struct window_set *set, const json_t *windows, const json_t *files, const char *place, struct err *err);
 
 /* The key that window_set_add refused last. Borrowed. */
 const char *window_set_fault(const struct window_set *set);
@@ -73,10 +75,23 @@ void window_judge(const struct window_set *set, const struct window_subject *sub
 /* Whether the window `name` is there and may be overridden. ERR_REFUSED with the reason where not. */
 int window_may_override(const struct window_set *set, const char *name, struct err *err);
 
-/* What `tare windows --format json` prints:
- * {"verdict":"allowed"|"denied","reason","at","windows":window_calendar, "next_opening":time|null}. New. */
-json_t *window_report(const struct window_set *set, const struct window_subject *subject, int64_t instant,
+/* What `tare windows --format json` prints, for [instant, until):
+ * {"verdict":"allowed"|"denied","reason","at","until","next_opening":time|null,
+ *  "windows":[{"name","kind","timezone","active","override","on_overrun","namespaces","clusters","labels","opens","closes",
+ *              "openings":[{"start","end"}…] that begin in the span}…],
+ *  "openings":[{"start","end","window","kind","timezone","local_start","local_end"}…] of all windows in order of time, those that are
+ *              open at its begin too,
+ *  "allowed":[{"from","to"}…] the spans in which changes are allowed, "cut": whether openings or spans were left out,
+ *  "selectors":[{"namespaces","clusters","labels","windows","verdict","reason","next_opening","allowed"}…]}.
+ * `opens` is the present or next start, `closes` its end (null where none comes within the horizon). With a subject the windows are
+ * those that match it and `selectors` is empty. Without one, `selectors` has an entry for each set of selectors that windows have,
+ * judged by the windows of that set and those that are about everything; `verdict` is allowed where every entry is, `next_opening`
+ * the first instant at which every entry is. `name` lists only that window (NULL: all); verdicts ask all of them. New. */
+json_t *window_report(const struct window_set *set, const struct window_subject *subject, const char *name, int64_t instant,
                       int64_t until);
+
+/* Whether a window has this name. */
+bool window_set_has(const struct window_set *set, const char *name);
 
 /* "allow" or "deny"; "finish", "stop" or "rollback". Borrowed, static. */
 const char *window_kind_name(enum window_kind kind);

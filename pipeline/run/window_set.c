@@ -155,7 +155,7 @@ static int read_instant(const json_t *item, const char *key, int64_t *out, const
     }
     if (text == NULL) {
         bad(place, key, err, "it is missing");
-        return err_hint(err, "a window has schedule and duration, or start and end");
+        return err_hint(err, "a window has schedule and duration, or start and end, or a calendar");
     }
     return time_parse(text, out, err) ? at_place(place, key, err) : 0;
 }
@@ -203,7 +203,7 @@ static int read_schedule(const json_t *item, struct window *window, const struct
     }
     if (schedule == NULL) {
         bad(place, "schedule", err, "it is missing");
-        return err_hint(err, "a window has schedule and duration, or start and end");
+        return err_hint(err, "a window has schedule and duration, or start and end, or a calendar");
     }
     if (cron_parse(schedule, &window->schedule, err)) {
         return at_place(place, "schedule", err);
@@ -221,23 +221,55 @@ static bool has(const json_t *item, const char *key)
     return value != NULL && !json_is_null(value);
 }
 
+static int forbid(const json_t *item, const char *const *keys, size_t count, const char *beside, const struct place *place,
+                  struct err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (has(item, keys[i])) {
+            return bad(place, keys[i], err, "it does not go with %s", beside);
+        }
+    }
+    return 0;
+}
+
+static int read_calendar(const json_t *item, struct window *window, const struct place *place, struct err *err)
+{
+    const char *name = NULL;
+    const char *zone = NULL;
+    if (optional_text(item, "calendar", place, &name, err) || optional_text(item, "timezone", place, &zone, err)) {
+        return -1;
+    }
+    const json_t *text = json_object_get(place->set->files, name);
+    if (!json_is_string(text)) {
+        return bad(place, "calendar", err, "there is no calendar \"%s\" to read", name);
+    }
+    if (zone != NULL) {
+        struct tz *tz = NULL;
+        if (tz_load(zone, &tz, err)) {
+            return at_place(place, "timezone", err);
+        }
+        tz_free(tz);
+    }
+    window->zone = xstrdup_null(zone);
+    if (calendar_read(json_string_value(text), json_string_length(text), zone, &window->calendar, err)) {
+        err_prefix(err, "%s", name);
+        return at_place(place, "calendar", err);
+    }
+    return 0;
+}
+
 /* The one form of time a window has; keys of the other form beside it are refused, never ignored. */
 static int read_time(const json_t *item, struct window *window, const struct place *place, struct err *err)
 {
+    static const char *const timed[] = {"schedule", "duration", "start", "end"};
+    static const char *const others[] = {"schedule", "duration", "timezone"};
     if (has(item, "calendar")) {
-        bad(place, "calendar", err, "calendar files are not available in this version");
-        return err_hint(err, "write the window with start and end, or with schedule and duration");
+        return forbid(item, timed, ARRAY_COUNT(timed), "a calendar", place, err) || read_calendar(item, window, place, err) ? -1 : 0;
     }
     if (!has(item, "start") && !has(item, "end")) {
         return read_schedule(item, window, place, err);
     }
-    static const char *const others[] = {"schedule", "duration", "timezone"};
-    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
-        if (has(item, others[i])) {
-            return bad(place, others[i], err, "it does not go with start and end");
-        }
-    }
-    return read_one_off(item, window, place, err);
+    return forbid(item, others, ARRAY_COUNT(others), "start and end", place, err) || read_one_off(item, window, place, err) ? -1 : 0;
 }
 
 static int read_selectors(const json_t *item, struct window *window, const struct place *place,
@@ -303,6 +335,7 @@ static void window_release(struct window *window)
     free(window->name);
     free(window->zone);
     tz_free(window->tz);
+    calendar_free(window->calendar);
     json_decref(window->namespaces);
     json_decref(window->clusters);
     json_decref(window->labels);
@@ -335,7 +368,7 @@ size_t window_set_count(const struct window_set *set)
     return set->count;
 }
 
-int window_set_add(struct window_set *set, const json_t *windows, const char *place, struct err *err)
+int window_set_add(struct window_set *set, const json_t *windows, const json_t *files, const char *place, struct err *err)
 {
     if (windows == NULL || json_is_null(windows)) {
         return 0;
@@ -347,6 +380,7 @@ int window_set_add(struct window_set *set, const json_t *windows, const char *pl
     size_t index = 0;
     json_t *item = NULL;
     size_t group = set->groups++;
+    set->files = files;
     json_array_foreach(windows, index, item)
     {
         GROW(set->items, set->capacity, set->count + 1);

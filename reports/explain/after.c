@@ -1,36 +1,6 @@
 #include "reports/explain/sections.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-
-#include "pipeline/base/money.h"
 #include "reports/explain/page.h"
-
-static void price_section(const struct explain *explain, struct buf *out)
-{
-    const struct report_row *row = &explain->row;
-    const json_t *price = json_at(row->record, "cost.price");
-    char money[3][MONEY_TEXT];
-    char dollars[2][FIGURE_MAX];
-    char replicas[FIGURE_MAX];
-    if (!row->priced) {
-        return;
-    }
-    page_heading(out, "PRICE");
-    page_line(out, 2, "monthly", "%s now, %s with the recommendation: %s%s",
-              money_format(row->before, money[0]), money_format(row->proposed, money[1]),
-              row->proposed <= row->before ? "saves " : "costs more: ",
-              money_format(llabs(row->before - row->proposed), money[2]));
-    page_line(out, 2, "from",
-              "%s replicas in the mean; the larger of request and mean use counts; $%s a vCPU-hour, $%s a "
-              "GiB-hour (%s %s %s, %s)",
-              figure_plain(row->replicas, replicas),
-              figure_dollars(json_int_or(price, "microusd_per_vcpu_hour", 0), dollars[0]),
-              figure_dollars(json_int_or(price, "microusd_per_gib_hour", 0), dollars[1]),
-              page_string(price, "provider"), page_string(price, "region"), page_string(price, "instance"),
-              page_string(price, "date"));
-}
 
 static void change_section(const struct explain *explain, struct buf *out)
 {
@@ -40,6 +10,7 @@ static void change_section(const struct explain *explain, struct buf *out)
         return;
     }
     page_heading(out, "CHANGE");
+    const json_t *objects = json_object_get(change, "objects");
     if (json_array_size(edits) == 0) {
         page_line(out, 2, "", "nothing is edited");
     }
@@ -52,6 +23,12 @@ static void change_section(const struct explain *explain, struct buf *out)
     }
     page_line(out, 2, "by hand", "%s", page_string(change, "advice"));
     page_block(out, 4, page_string(change, "patch"));
+    for (size_t i = 0; i < json_array_size(objects); i++) {
+        const json_t *object = json_array_get(objects, i);
+        page_line(out, 2, "new object", "%s %s (advice %s)", page_string(object, "kind"), page_string(object, "name"),
+                  page_string(object, "advice"));
+    }
+    page_block(out, 4, page_string(change, "objects_patch"));
 }
 
 static void gate_section(const struct explain *explain, struct buf *out)
@@ -88,7 +65,6 @@ static void problem_section(const struct explain *explain, struct buf *out)
 
 void explain_after(const struct explain *explain, struct buf *out)
 {
-    price_section(explain, out);
     change_section(explain, out);
     gate_section(explain, out);
     problem_section(explain, out);

@@ -64,6 +64,7 @@ int explain_text(const struct explain *explain, struct report_sink *sink, struct
     explain_findings(explain, out);
     explain_outlook(explain, out);
     explain_scaling(explain, out);
+    explain_price(explain, out);
     explain_after(explain, out);
     foot(explain, out);
     return sink_finish(sink, err);

@@ -10,8 +10,8 @@
 
 #include "pipeline/base/arena.h"
 #include "pipeline/run/artifact.h"
-#include "reports/model.h"
-#include "reports/sink.h"
+#include "reports/model/model.h"
+#include "reports/text/sink.h"
 
 struct explain {
     struct report_row row; /* of the workload, with the whole record */

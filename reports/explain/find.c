@@ -106,7 +106,7 @@ static int look_at(struct explain *explain, json_t *record, const char *fallback
     }
     explain->namespace =
         arena_strdup(&explain->arena, identity.namespace == NULL ? fallback : identity.namespace);
-    return report_row_read(json_incref(record), &explain->arena, &explain->row, err);
+    return report_row_read(json_incref(record), NULL, &explain->arena, &explain->row, err);
 }
 
 static int check_name(const char *workload, struct err *err)

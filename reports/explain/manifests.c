@@ -4,7 +4,7 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "reports/escape.h"
+#include "reports/text/escape.h"
 #include "reports/explain/explain.h"
 #include "reports/explain/page.h"
 

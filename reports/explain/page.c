@@ -7,7 +7,7 @@
 
 #include "pipeline/base/quantity.h"
 #include "pipeline/base/str.h"
-#include "reports/escape.h"
+#include "reports/text/escape.h"
 
 enum { COLUMNS = 100, LABEL = 14, TEXT_MAX = 1024 * 1024 };
 

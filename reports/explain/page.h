@@ -8,7 +8,7 @@
 
 #include "pipeline/base/buf.h"
 #include "pipeline/io/json.h"
-#include "reports/figures.h"
+#include "reports/text/figures.h"
 
 /* An empty line and a title. */
 void page_heading(struct buf *out, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -25,7 +25,11 @@ void explain_outlook(const struct explain *explain, struct buf *out);
 /* Replicas, autoscalers, schedules, with their manifests. */
 void explain_scaling(const struct explain *explain, struct buf *out);
 
-/* Price, change, gate, outcome and problems, where those stages have run. */
+/* How the cost came about: amount × unit price × hours × replicas of each container and resource, before and after, and the
+ * way to the unit prices; or why there is none. */
+void explain_price(const struct explain *explain, struct buf *out);
+
+/* Change, gate, outcome and problems, where those stages have run. */
 void explain_after(const struct explain *explain, struct buf *out);
 
 #endif

@@ -1,2 +1,2 @@
--- Approves; the run's state after. $1 run, $2 plan or null, $3 $4 $5 workload or null, $6 reason
-select tare.approve($1::bigint, $2::text, $3::text, $4::text, $5::text, $6::text)
+-- Approves. $1 run, $2 digest of the plan, $3 list of workloads or null, $4 reason
+select tare.approve_workloads($1::bigint, $2::text, $3::jsonb, $4::text)

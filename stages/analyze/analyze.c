@@ -91,9 +91,9 @@ static int analyze_record(struct stage *stage, json_t *record, struct err *err)
     if (!subject.namespace && namespace)
         subject.looked_up_in = namespace;
     figures_complete_all(&subject, &stage->arena);
-    policy_for(stage->config, subject.workload, namespace, &policy);
-    knobs_annotate(record, stage->config, &stage->arena, &policy);
     class_of(&subject, &class);
+    policy_for(stage->config, subject.workload, namespace, class.name, &policy);
+    knobs_annotate(record, stage->config, &stage->arena, &policy);
     plan_make(&subject, &policy, &stage->arena, &plan);
     plan_settle(&plan);
     forecasts_make(&subject, &stage->arena, &forecasts);

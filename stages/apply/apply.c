@@ -7,9 +7,12 @@
 #include "pipeline/base/clock.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/str.h"
+#include "stages/apply/cluster_write.h"
+#include "stages/apply/live.h"
 #include "stages/apply/outcome.h"
 #include "stages/apply/permit.h"
 #include "stages/apply/plan.h"
+#include "stages/apply/stale.h"
 #include "stages/apply/write.h"
 
 struct apply_state {
@@ -18,20 +21,22 @@ struct apply_state {
     struct permit permit;
     struct apply_plan plan;
     struct writer writer;
+    struct cluster *cluster; /* of the target cluster, NULL until it was asked */
+    struct cluster_writer objects;
     const char *root;
     char *absolute_root;
     bool dry;
     bool resume;
 };
 
+/* A run of one target is not applied to the other. */
 static int check_target(struct stage *stage, const struct ledger_run *run, struct err *err)
 {
-    bool cluster = str_equal(options_string(stage->options, OPT_TARGET), "cluster");
-    if (cluster || str_equal(run->target, "cluster")) {
-        err_set(err, ERR_CONFIG, "run %" PRId64 " has the target cluster, which this version cannot apply to",
-                run->id);
-        return err_hint(err,
-                        "make a run with --target files and let your delivery tool take the manifests over");
+    const char *asked = options_string(stage->options, OPT_TARGET);
+    bool typed = options_typed(stage->options, OPT_TARGET);
+    if (typed && !str_equal(asked, run->target)) {
+        err_set(err, ERR_USAGE, "run %" PRId64 " was made for the target %s, not for %s", run->id, run->target, asked);
+        return err_hint(err, "leave --target out, or make a run for it: tare run --target %s", asked);
     }
     return 0;
 }
@@ -95,7 +100,10 @@ static int begin(struct stage *stage, struct err *err)
     json_object_set_new(stage_settings(stage), "policy", json_string(state->inforce.digest));
     json_object_set_new(stage_settings(stage), "plan", json_string(state->run.plan_digest));
     json_object_set_new(stage_settings(stage), "dry_run", json_boolean(state->dry));
-    return permit_init(&state->permit, err) || writer_init(&state->writer, err) ? -1 : 0;
+    return permit_init(&state->permit, err) || writer_init(&state->writer, err) ||
+                   cluster_writer_init(&state->objects, &state->permit, &state->plan, err)
+               ? -1
+               : 0;
 }
 
 /* A run in a state that is never applied is refused by the ledger, whose sentence says which and what to do.
@@ -133,6 +141,20 @@ static int take_override(struct stage *stage, struct apply_state *state, struct 
     }
     permit_override(&state->permit, window);
     return state->dry ? 0 : ledger_window_override(stage->ledger, state->run.id, window, reason, err);
+}
+
+/* The report says which windows were overridden: what the ledger has of it goes into the outcome. */
+static int tell_overrides(struct stage *stage, const struct apply_state *state, struct err *err)
+{
+    json_t *rows = NULL;
+    if (ledger_window_overrides(stage->ledger, state->run.id, &rows, err)) {
+        return -1;
+    }
+    if (json_array_size(rows) > 0) {
+        json_object_set(stage_settings(stage), "overrides", rows);
+    }
+    json_decref(rows);
+    return 0;
 }
 
 static size_t count_pending(const struct apply_plan *plan)
@@ -182,16 +204,31 @@ static int refuse_window(struct stage *stage, struct apply_state *state, const s
                : ledger_refuse(stage->ledger, state->run.id, objection->why, next, err);
 }
 
-/* A file that is half written must be finished or undone: it may not drop out because its approval ran out
- * meanwhile. */
+/* The file of a refused item that an interrupted apply had begun, where not all of them are done; NULL: there is none. */
+static const char *half_done(const struct apply_state *state, const struct apply_item *item)
+{
+    const char *begun = NULL;
+    unsigned done = 0;
+    for (unsigned i = 0; item->fate == FATE_REFUSED && i < item->file_count; i++) {
+        const char *path = state->plan.files[item->files[i]].path;
+        int64_t index = json_int_or(state->writer.begun, path, -1);
+        begun = index >= 0 && begun == NULL ? path : begun;
+        done += index >= 0 && state->writer.changes.items[index].state >= LEDGER_CHANGE_DONE ? 1 : 0;
+    }
+    return done < item->file_count ? begun : NULL;
+}
+
+/* A file that is half written must be finished or undone, and the files of a workload together: none may drop out because
+ * its approval ran out meanwhile. */
 static int check_half_done(const struct apply_state *state, struct err *err)
 {
+    if (state->plan.cluster) {
+        return cluster_half_done(&state->objects, err);
+    }
     for (size_t i = 0; i < state->plan.item_count; i++) {
         const struct apply_item *item = &state->plan.items[i];
-        const char *path = item->file == NO_FILE ? NULL : state->plan.files[item->file].path;
-        int64_t index = path == NULL ? -1 : json_int_or(state->writer.begun, path, -1);
-        if (item->fate == FATE_REFUSED && index >= 0 &&
-            state->writer.changes.items[index].state < LEDGER_CHANGE_DONE) {
+        const char *path = half_done(state, item);
+        if (path != NULL) {
             err_set(err, ERR_REFUSED, "%s is half written and may not be finished: %s", path, item->detail);
             return err_hint(err, "tare rollback %" PRId64 " --resume puts back what stood there",
                             state->run.id);
@@ -221,23 +258,69 @@ static void give_verdict(struct stage *stage, const struct apply_state *state,
         return;
     }
     stage->verdict = result->cause;
+    if (state->plan.cluster && result->end == WRITE_UNDO_FAILED) {
+        cluster_hint(&state->objects, &stage->verdict);
+    } else if (result->end == WRITE_STOPPED && result->touched) {
+        err_hint(&stage->verdict, "tare rerun %" PRId64 " --from parse plans the rest", state->run.id);
+    }
     if (result->end != WRITE_FAILED || !result->touched || state->writer.policy == ON_FAILURE_STOP) {
         return;
     }
     err_set(&stage->verdict, ERR_ROLLED_BACK, "run %" PRId64 " %s: %s", state->run.id,
-            result->rolled_back ? "was rolled back" : "stopped, and the object that failed was put back",
+            result->rolled_back ? "was rolled back" : "is done in part, and what failed was put back",
             result->cause.message);
     err_hint(&stage->verdict, "tare status %" PRId64, state->run.id);
+}
+
+/* What the machine came to, in the words of the files' writer. */
+static struct write_result of_machine(const struct machine_result *from)
+{
+    static const enum write_end ends[] = {
+        [MACHINE_ALL] = WRITE_ALL,
+        [MACHINE_STOPPED] = WRITE_STOPPED,
+        [MACHINE_FAILED] = WRITE_FAILED,
+        [MACHINE_UNDO_FAILED] = WRITE_UNDO_FAILED,
+    };
+    return (struct write_result){ends[from->end], from->touched, from->touched && !from->left, from->cause};
+}
+
+static int write_target(struct apply_state *state, struct write_result *out, struct err *err)
+{
+    struct machine_result result;
+    if (!state->plan.cluster) {
+        return write_all(&state->writer, out, err);
+    }
+    if (cluster_write(&state->objects, &result, err)) {
+        return -1;
+    }
+    *out = of_machine(&result);
+    return 0;
 }
 
 static int write_plan(struct stage *stage, struct apply_state *state, struct err *err)
 {
     struct write_result result;
+    state->permit.begun = true;
     if (ledger_apply_begin(stage->ledger, state->run.id, state->run.plan_digest, state->resume, err) ||
-        write_all(&state->writer, &result, err) || end_run(stage, state, &result, err)) {
+        write_target(state, &result, err) || end_run(stage, state, &result, err)) {
         return -1;
     }
     give_verdict(stage, state, &result);
+    return 0;
+}
+
+/* A dry run on the server: what it would not take is told of every object, and the first is the verdict. */
+static int rehearse_cluster(struct stage *stage, struct apply_state *state, struct err *err)
+{
+    size_t refused = 0;
+    struct err why = {0};
+    if (cluster_rehearse(&state->objects, &refused, &why, err)) {
+        return -1;
+    }
+    if (refused > 0) {
+        stage->verdict = why;
+        err_prefix(&stage->verdict, "dry run: %zu of %zu objects would not be written", refused, state->objects.count);
+    }
     return 0;
 }
 
@@ -249,13 +332,48 @@ static void rehearsed(struct apply_state *state)
     }
 }
 
+/* Whether the run may still come to be applied: then a plan that is stale is told as that, whatever else holds it back. */
+static bool is_open(const struct apply_state *state)
+{
+    enum ledger_state now = state->run.state;
+    return now == LEDGER_AWAITING_APPROVAL || now == LEDGER_APPROVED || now == LEDGER_REFUSED ||
+           (now == LEDGER_APPLYING && state->resume);
+}
+
+/* Asks the cluster for the objects of the plan. */
+static int take_cluster(struct stage *stage, struct apply_state *state, struct err *err)
+{
+    if (cluster_open(stage, &state->cluster, err)) {
+        return -1;
+    }
+    if (live_check(state->cluster, &state->objects, err) == 0) {
+        return 0;
+    }
+    if (err->class == ERR_STALE && err->hint[0] == '\0' && state->run.state == LEDGER_APPLYING) {
+        return err_hint(err, "put back what was written: tare rollback %" PRId64 "; then make a new plan: "
+                        "tare rerun %" PRId64 " --from parse",
+                        state->run.id, state->run.id);
+    }
+    return err->class != ERR_STALE || err->hint[0] != '\0'
+               ? -1
+               : err_hint(err, "make a new plan: tare rerun %" PRId64 " --from parse", state->run.id);
+}
+
+/* Reads the plan and sees whether anything moved that it was made from. */
+static int take_plan(struct stage *stage, struct apply_state *state, struct err *err)
+{
+    const char *fallback = state->permit.default_namespace;
+    if (apply_plan_load(stage, &state->run, fallback, &state->plan, err) ||
+        stale_check(&state->permit, &state->plan, state->root, state->writer.begun, err)) {
+        return -1;
+    }
+    return state->plan.cluster && count_pending(&state->plan) > 0 ? take_cluster(stage, state, err) : 0;
+}
+
 static int decide(struct stage *stage, struct apply_state *state, struct err *err)
 {
     struct objection objection;
     if (permit_plan(&state->permit, &state->plan, &objection, err)) {
-        return -1;
-    }
-    if (permit_fresh(&state->permit, &state->plan, state->root, state->writer.begun, err)) {
         return -1;
     }
     if (objection.stands) {
@@ -268,7 +386,13 @@ static int decide(struct stage *stage, struct apply_state *state, struct err *er
         refuse_all(stage, state);
         return 0;
     }
-    if (write_rehearse(&state->writer, err)) {
+    if (state->plan.cluster && cluster_writer_load(&state->objects, state->cluster, err)) {
+        return -1;
+    }
+    if (state->plan.cluster && state->dry) {
+        return rehearse_cluster(stage, state, err);
+    }
+    if (!state->plan.cluster && write_rehearse(&state->writer, err)) {
         return -1;
     }
     if (state->dry) {
@@ -281,8 +405,8 @@ static int decide(struct stage *stage, struct apply_state *state, struct err *er
 static int run(struct stage *stage, struct err *err)
 {
     struct apply_state *state = stage->state;
-    if (check_state(stage, state, err) || apply_plan_load(stage, &state->run, &state->plan, err) ||
-        take_override(stage, state, err) || decide(stage, state, err)) {
+    if ((!is_open(state) && check_state(stage, state, err)) || take_plan(stage, state, err) || check_state(stage, state, err) ||
+        take_override(stage, state, err) || tell_overrides(stage, state, err) || decide(stage, state, err)) {
         return -1;
     }
     return outcome_write(stage, &state->plan, err);
@@ -293,6 +417,8 @@ static void release(struct stage *stage)
     struct apply_state *state = stage->state;
     apply_plan_release(&state->plan);
     writer_release(&state->writer);
+    cluster_writer_release(&state->objects);
+    cluster_free(state->cluster);
     permit_release(&state->permit);
     inforce_release(&state->inforce);
     free(state->absolute_root);

@@ -7,6 +7,7 @@ static const char *state_of(enum fate fate)
     switch (fate) {
     case FATE_NOTE:
     case FATE_SKIPPED:
+    case FATE_REJECTED:
         return "skipped";
     case FATE_REFUSED:
         return "refused";
@@ -25,7 +26,7 @@ static const char *state_of(enum fate fate)
 
 static void add_outcome(const struct apply_plan *plan, const struct apply_item *item, json_t *record)
 {
-    const struct apply_file *file = item->fate == FATE_PENDING ? &plan->files[item->file] : NULL;
+    const struct apply_file *file = item->fate == FATE_PENDING ? apply_plan_file(plan, item) : NULL;
     enum fate fate = file == NULL ? (enum fate)item->fate : file->fate;
     const char *detail = file == NULL ? item->detail : file->detail;
     json_t *outcome = json_object();
@@ -35,6 +36,8 @@ static void add_outcome(const struct apply_plan *plan, const struct apply_item *
     if (fate == FATE_ROLLED_BACK) {
         record_problem(record, "apply", "rolled-back", "%s",
                        detail == NULL ? "the change was undone" : detail);
+    } else if (fate == FATE_REJECTED) {
+        record_problem(record, "apply", "rejected", "%s", detail == NULL ? "somebody rejected the change" : detail);
     } else if (fate == FATE_ROLLBACK_FAILED) {
         record_problem(record, "apply", "apply-failed", "%s",
                        detail == NULL ? "the change was not undone" : detail);

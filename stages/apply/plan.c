@@ -8,7 +8,9 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "pipeline/io/fs.h"
+#include "pipeline/run/ledger_evidence.h"
+#include "stages/apply/chain.h"
+#include "stages/apply/rows.h"
 
 void apply_item_set(struct apply_item *item, enum fate fate, const char *detail)
 {
@@ -27,26 +29,23 @@ void apply_file_set(struct apply_file *file, enum fate fate, const char *detail)
 
 bool apply_plan_pending(const struct apply_plan *plan, const struct apply_file *file, size_t item)
 {
-    return plan->items[item].fate == FATE_PENDING && plan->items[item].file == (int)(file - plan->files);
+    const struct apply_item *it = &plan->items[item];
+    for (unsigned i = 0; it->fate == FATE_PENDING && i < it->file_count; i++) {
+        if (it->files[i] == (int)(file - plan->files)) {
+            return true;
+        }
+    }
+    return false;
 }
 
-/* Opens the artifact with this digest from the ledger: *fd to close, *reader to free. */
-static int open_stored(struct stage *stage, const char *digest, enum artifact_kind kind, int *fd,
-                       struct artifact_reader **reader, struct err *err)
+const struct apply_file *apply_plan_file(const struct apply_plan *plan, const struct apply_item *item)
 {
-    if (fs_spool(fd, err)) {
-        return -1;
+    const struct apply_file *worst = NULL;
+    for (unsigned i = 0; i < item->file_count; i++) {
+        const struct apply_file *file = &plan->files[item->files[i]];
+        worst = worst == NULL || file->fate > worst->fate ? file : worst;
     }
-    if (ledger_artifact_copy(stage->ledger, digest, *fd, err)) {
-        close(*fd);
-        return -1;
-    }
-    lseek(*fd, 0, SEEK_SET);
-    if (artifact_reader_new(*fd, "the ledger's artifact", ARTIFACT_BIT(kind), reader, err)) {
-        close(*fd);
-        return -1;
-    }
-    return 0;
+    return worst;
 }
 
 /* What the gate added is taken away again: its member and its problems. */
@@ -83,18 +82,15 @@ static int compare(const json_t *gated, const json_t *planned, struct err *err)
     return same ? 0 : differs(planned, err);
 }
 
-static bool has_edits(const json_t *record)
-{
-    return json_array_size(json_at(record, "change.edits")) > 0;
-}
-
 /* The first reason of the gate that stands against a change; windows and approvals aside, which apply asks
  * for itself. */
 static const char *gate_objection(const json_t *record)
 {
     size_t index = 0;
     const json_t *reason = NULL;
-    if (!str_equal(json_string_or_null(json_object_get(record, "gate"), "verdict"), "blocked")) {
+    const char *verdict = json_string_or_null(json_object_get(record, "gate"), "verdict");
+    /* `unchanged` with edits: it saves too little to be worth it. */
+    if (!str_equal(verdict, "blocked") && !str_equal(verdict, "unchanged")) {
         return NULL;
     }
     json_array_foreach(json_at(record, "gate.reasons"), index, reason)
@@ -126,66 +122,139 @@ static int file_named(struct apply_plan *plan, const char *path, const char *dig
     return (int)at;
 }
 
-/* The file to change for a workload. NO_FILE where there is none; for a rendered one it is the file that its numbers
- * stand in, when that is one alone: an object is written as a whole or not at all. */
-static int file_of(struct apply_plan *plan, const json_t *record, size_t item)
+static int add_file(struct apply_plan *plan, struct apply_item *item, const char *path, const char *digest, bool anywhere,
+                    struct err *err)
+{
+    size_t at = (size_t)(item - plan->items);
+    int file = file_named(plan, path, digest, anywhere, at);
+    if (plan->files[file].created) {
+        return err_set(err, ERR_DATA, "%s is a new file of two workloads of the plan", path);
+    }
+    item->files = xrealloc_array(item->files, item->file_count + 1, sizeof *item->files);
+    item->files[item->file_count++] = file;
+    return 0;
+}
+
+/* The files that the numbers of a rendered workload stand in. */
+static int add_values(struct apply_plan *plan, struct apply_item *item, const json_t *files, struct err *err)
+{
+    size_t index = 0;
+    const json_t *file = NULL;
+    json_array_foreach(files, index, file)
+    {
+        const char *path = json_string_or_null(file, "file");
+        const char *digest = json_string_or_null(file, "sha256");
+        if (path == NULL || digest == NULL) {
+            return err_set(err, ERR_DATA, "a change of a file says not which or from what");
+        }
+        if (add_file(plan, item, path, digest, true, err)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The file that is made for the new objects of a workload. */
+static int add_created(struct apply_plan *plan, const json_t *record, struct apply_item *item, struct err *err)
+{
+    const json_t *change = json_object_get(record, "change");
+    const char *path = json_string_or_null(change, "objects_file");
+    if (path == NULL || json_array_size(json_object_get(change, "objects")) == 0) {
+        return 0;
+    }
+    size_t before = plan->file_count;
+    if (add_file(plan, item, path, "", true, err)) {
+        return -1;
+    }
+    if (plan->file_count == before) {
+        return err_set(err, ERR_DATA, "%s is a new file of the plan, and one that it changes", path);
+    }
+    plan->files[before].created = true;
+    return 0;
+}
+
+/* The files to change for a workload; for a rendered one those that its numbers stand in. */
+static int add_files(struct apply_plan *plan, const json_t *record, struct apply_item *item, struct err *err)
 {
     const json_t *source = json_object_get(record_workload(record), "source");
-    const json_t *files = json_at(record, "change.files");
-    bool rendered = json_object_get(source, "rendered") != NULL;
-    if (rendered) {
-        source = json_array_size(files) == 1 ? json_array_get(files, 0) : NULL;
-    }
     const char *path = json_string_or_null(source, "file");
     const char *digest = json_string_or_null(source, "sha256");
-    return path == NULL || digest == NULL ? NO_FILE : file_named(plan, path, digest, rendered, item);
+    bool edits = json_array_size(json_at(record, "change.edits")) > 0;
+    int failed = 0;
+    if (edits && json_object_get(source, "rendered") != NULL) {
+        failed = add_values(plan, item, json_at(record, "change.files"), err);
+    } else if (edits && path != NULL && digest != NULL) {
+        failed = add_file(plan, item, path, digest, false, err);
+    }
+    return failed || (edits && item->file_count == 0) ? failed : add_created(plan, record, item, err);
 }
 
 /* Why there is no file to change. */
 static const char *no_file(const json_t *record)
 {
-    if (json_object_get(json_at(record, "workload.source"), "rendered") == NULL) {
-        return "the workload comes from no file";
-    }
-    return json_array_size(json_at(record, "change.files")) > 1
-               ? "the workload is rendered, and its change takes several files: apply its patch with git, or the target "
-                 "cluster"
+    return json_object_get(json_at(record, "workload.source"), "rendered") == NULL
+               ? "the workload comes from no file"
                : "the workload is rendered, and no file that its numbers stand in was found: change it by hand as its "
                  "advice says, or on the target cluster";
 }
 
-static void add_workload(struct apply_plan *plan, const json_t *record, struct apply_item *item, size_t index)
+static int add_workload(struct apply_plan *plan, const json_t *record, struct apply_item *item, struct err *err)
 {
-    if (!has_edits(record)) {
+    if (!record_changes(record)) {
         apply_item_set(item, FATE_SKIPPED, "nothing to change");
-        return;
+        return 0;
     }
-    item->file = file_of(plan, record, index);
+    if (!plan->cluster && add_files(plan, record, item, err)) {
+        return -1;
+    }
     item->risk =
         (unsigned char)risk_of(json_string_or_null(json_object_get(record, "recommendation"), "risk"));
     const char *objection = gate_objection(record);
-    if (item->file == NO_FILE) {
+    if (plan->cluster && !json_is_object(json_object_get(record_workload(record), "live"))) {
+        apply_item_set(item, FATE_REFUSED, "the cluster had no such object when the plan was made");
+    } else if (!plan->cluster && item->file_count == 0) {
         apply_item_set(item, FATE_REFUSED, no_file(record));
     } else if (objection != NULL) {
         apply_item_set(item, FATE_REFUSED, objection);
     } else {
         apply_item_set(item, FATE_PENDING, NULL);
     }
+    return 0;
+}
+
+static void add_source(struct apply_plan *plan, const json_t *source)
+{
+    const char *path = json_string_or_null(source, "file");
+    const char *digest = json_string_or_null(source, "sha256");
+    if (path != NULL && digest != NULL && json_object_get(source, "rendered") == NULL) {
+        json_object_set_new(plan->sources, path, json_string(digest));
+    }
+}
+
+/* The files that a record was made from: its manifest, and those that numbers of a rendered one stand in. */
+static void add_sources(struct apply_plan *plan, const json_t *record)
+{
+    size_t index = 0;
+    const json_t *file = NULL;
+    const json_t *told = record_workload(record) != NULL ? record_workload(record) : record_note(record);
+    add_source(plan, json_object_get(told, "source"));
+    json_array_foreach(json_at(record, "change.files"), index, file)
+    {
+        add_source(plan, file);
+    }
 }
 
 static int add_record(struct apply_plan *plan, const json_t *record, struct err *err)
 {
+    add_sources(plan, record);
     GROW(plan->items, plan->item_capacity, plan->item_count + 1);
     struct apply_item *item = &plan->items[plan->item_count];
-    *item = (struct apply_item){.file = NO_FILE, .fate = FATE_NOTE};
+    *item = (struct apply_item){.fate = FATE_NOTE};
+    plan->item_count++;
     if (spool_add(plan->spool, record, &item->offset, err)) {
         return -1;
     }
-    if (record_workload(record) != NULL) {
-        add_workload(plan, record, item, plan->item_count);
-    }
-    plan->item_count++;
-    return 0;
+    return record_workload(record) == NULL ? 0 : add_workload(plan, record, item, err);
 }
 
 /* Reads both artifacts side by side to their verified ends. */
@@ -211,67 +280,72 @@ static int read_both(struct stage *stage, struct artifact_reader *planned, struc
     }
 }
 
-static void copy_digest(char out[DIGEST_HEX], const char *text)
-{
-    snprintf(out, DIGEST_HEX, "%s", text == NULL ? "" : text);
-}
-
 static int read_planned(struct stage *stage, const struct ledger_run *run, struct apply_plan *out,
                         struct err *err)
 {
     int fd = -1;
     struct artifact_reader *planned = NULL;
-    if (open_stored(stage, run->plan_digest, ARTIFACT_CHANGES, &fd, &planned, err)) {
+    if (chain_open(stage, "diff", run->plan_digest, ARTIFACT_CHANGES, &fd, &planned, err)) {
         return -1;
     }
-    copy_digest(out->catalog,
-                json_string_value(json_at(artifact_reader_header(planned), "settings.price.catalog")));
+    out->prices = json_incref(json_at(artifact_reader_header(planned), "settings.price"));
     int failed = read_both(stage, planned, out, err);
     artifact_reader_free(planned);
     close(fd);
     return failed;
 }
 
-/* The policy that the plan was judged by stands in the header of the run's own gated artifact. */
-static int read_policy(struct stage *stage, const struct ledger_run *run, struct apply_plan *out,
-                       struct err *err)
+/* The run's own gated artifact: the policy that the plan was judged by, and what its rows in the ledger must say. */
+static int read_gated(struct stage *stage, const char *digest, const char *fallback, const json_t *evidence,
+                      const struct ledger_run *run, struct apply_plan *out, struct err *err)
 {
     int fd = -1;
-    char digest[LEDGER_DIGEST_SIZE];
     struct artifact_reader *reader = NULL;
-    if (ledger_artifact_find(stage->ledger, run->id, "gate", digest, err) ||
-        open_stored(stage, digest, ARTIFACT_GATED, &fd, &reader, err)) {
+    if (chain_open(stage, "gate", digest, ARTIFACT_GATED, &fd, &reader, err)) {
         return -1;
     }
-    copy_digest(out->policy,
-                json_string_value(json_at(artifact_reader_header(reader), "settings.gate.policy")));
+    out->judged = json_incref(json_at(artifact_reader_header(reader), "settings.gate"));
+    int failed = rows_check(reader, run, fallback, json_object_get(evidence, "rows"), err);
     artifact_reader_free(reader);
     close(fd);
-    return 0;
+    return failed;
 }
 
-int apply_plan_load(struct stage *stage, const struct ledger_run *run, struct apply_plan *out,
-                    struct err *err)
+static int load(struct stage *stage, const struct ledger_run *run, const char *fallback, const json_t *evidence,
+                struct apply_plan *out, struct err *err)
 {
-    *out = (struct apply_plan){0};
-    if (spool_new(&out->spool, err) || read_planned(stage, run, out, err)) {
+    char gated[LEDGER_DIGEST_SIZE];
+    if (chain_check(stage, run, evidence, gated, err) || read_planned(stage, run, out, err)) {
         return -1;
     }
     const char *input = json_string_or_null(artifact_reader_trailer(stage->in), "input");
     if (!str_equal(input, run->plan_digest)) {
-        err_set(err, ERR_STALE, "the gated artifact was made from %s, the plan of run %" PRId64 " is %s",
+        err_set(err, ERR_STALE,
+                "the gated artifact was made from %s, the plan of run %" PRId64 " in the ledger is %s",
                 input == NULL ? "nothing" : input, run->id, run->plan_digest);
         return err_hint(err,
                         "pipe the gate's own output: tare show %" PRId64 " gate | tare-apply --run %" PRId64,
                         run->id, run->id);
     }
-    return read_policy(stage, run, out, err);
+    return read_gated(stage, gated, fallback, evidence, run, out, err);
+}
+
+int apply_plan_load(struct stage *stage, const struct ledger_run *run, const char *fallback, struct apply_plan *out,
+                    struct err *err)
+{
+    json_t *evidence = NULL;
+    *out = (struct apply_plan){.cluster = str_equal(run->target, "cluster"), .sources = json_object()};
+    int failed = spool_new(&out->spool, err) || ledger_plan_evidence(stage->ledger, run->id, &evidence, err) ||
+                 load(stage, run, fallback, evidence, out, err);
+    json_decref(evidence);
+    return failed ? -1 : 0;
 }
 
 void apply_plan_release(struct apply_plan *plan)
 {
     for (size_t i = 0; i < plan->item_count; i++) {
         free(plan->items[i].detail);
+        free(plan->items[i].files);
     }
     for (size_t i = 0; i < plan->file_count; i++) {
         free(plan->files[i].path);
@@ -279,54 +353,10 @@ void apply_plan_release(struct apply_plan *plan)
     }
     free(plan->items);
     free(plan->files);
+    json_decref(plan->sources);
+    json_decref(plan->judged);
+    json_decref(plan->prices);
     spool_free(plan->spool);
     *plan = (struct apply_plan){0};
 }
 
-/* An index with what it is sorted by. */
-struct ranked {
-    enum risk risk;
-    const char *path;
-    size_t index;
-};
-
-static int by_risk(const void *a, const void *b)
-{
-    const struct ranked *x = a;
-    const struct ranked *y = b;
-    return x->risk != y->risk ? (x->risk < y->risk ? -1 : 1) : strcmp(x->path, y->path);
-}
-
-/* A file is as risky as the riskiest change in it. False where none is pending. */
-static bool rank_file(const struct apply_plan *plan, size_t index, struct ranked *out)
-{
-    const struct apply_file *file = &plan->files[index];
-    bool pending = false;
-    *out = (struct ranked){RISK_LOW, file->path, index};
-    for (size_t i = file->first; i <= file->last; i++) {
-        const struct apply_item *item = &plan->items[i];
-        if (apply_plan_pending(plan, file, i)) {
-            pending = true;
-            out->risk = item->risk > out->risk ? (enum risk)item->risk : out->risk;
-        }
-    }
-    return pending;
-}
-
-size_t *apply_plan_order(const struct apply_plan *plan, size_t *count)
-{
-    struct ranked *ranked = xcalloc_array(plan->file_count, sizeof *ranked);
-    size_t *order = xcalloc_array(plan->file_count, sizeof *order);
-    *count = 0;
-    for (size_t i = 0; i < plan->file_count; i++) {
-        if (rank_file(plan, i, &ranked[*count])) {
-            (*count)++;
-        }
-    }
-    qsort(ranked, *count, sizeof *ranked, by_risk);
-    for (size_t i = 0; i < *count; i++) {
-        order[i] = ranked[i].index;
-    }
-    free(ranked);
-    return order;
-}

@@ -10,23 +10,10 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "stages/common/edit/edit.h"
+#include "stages/apply/commit.h"
+#include "stages/apply/work.h"
 #include "stages/common/target_files.h"
 #include "stages/common/target_undo.h"
-
-/* One file under work. */
-struct work {
-    struct apply_file *file;
-    json_t **records;                  /* of the pending items; new references */
-    struct ledger_workload *workloads; /* borrowed from the records */
-    size_t count;
-    struct buf before;
-    struct buf after;
-    char before_sha256[DIGEST_HEX];
-    char after_sha256[DIGEST_HEX];
-    int64_t change;
-    enum ledger_change_state state;
-};
 
 static volatile sig_atomic_t asked_to_end;
 
@@ -54,8 +41,7 @@ static int64_t run_of(const struct writer *writer)
     return writer->permit->run->id;
 }
 
-/* The change that an interrupted apply began on a file, NULL where there is none. */
-static const struct ledger_change *begun_change(const struct writer *writer, const char *path)
+const struct ledger_change *writer_begun(const struct writer *writer, const char *path)
 {
     int64_t index = json_int_or(writer->begun, path, -1);
     return index < 0 ? NULL : &writer->changes.items[index];
@@ -101,139 +87,31 @@ void writer_release(struct writer *writer)
     writer->begun = NULL;
 }
 
-static void work_release(struct work *work)
-{
-    for (size_t i = 0; i < work->count; i++) {
-        json_decref(work->records[i]);
-    }
-    free(work->records);
-    free(work->workloads);
-    buf_release(&work->before);
-    buf_release(&work->after);
-}
-
-/* Collects the records of the pending items of a file. */
-static int work_open(struct writer *writer, struct apply_file *file, struct work *work, struct err *err)
-{
-    size_t most = file->last - file->first + 1;
-    *work = (struct work){.file = file};
-    buf_init(&work->before, TARGET_FILE_MAX);
-    buf_init(&work->after, TARGET_FILE_MAX);
-    work->records = xcalloc_array(most, sizeof *work->records);
-    work->workloads = xcalloc_array(most, sizeof *work->workloads);
-    for (size_t i = file->first; i <= file->last; i++) {
-        const struct apply_item *item = &writer->plan->items[i];
-        if (!apply_plan_pending(writer->plan, file, i)) {
-            continue;
-        }
-        if (spool_at(writer->plan->spool, item->offset, &work->records[work->count], err)) {
-            return -1;
-        }
-        const json_t *record = work->records[work->count];
-        if (permit_workload(writer->permit, record, &work->workloads[work->count++], err)) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* The new bytes from `before`. */
-static int work_edit(struct work *work, struct err *err)
-{
-    buf_clear(&work->after);
-    if (edit_apply_records(buf_str(&work->before), work->before.length, work->records, work->count,
-                           &work->after, err)) {
-        return err_prefix(err, "%s", work->file->path);
-    }
-    hash_bytes(buf_str(&work->after), work->after.length, work->after_sha256);
-    return 0;
-}
-
-/* Reads the file and works out the new bytes; one that is not the plan's any more is stale. */
-static int work_read(struct writer *writer, struct work *work, struct err *err)
-{
-    if (target_file_read(writer->root, work->file->path, &work->before, work->before_sha256, err)) {
-        return -1;
-    }
-    if (strcmp(work->before_sha256, work->file->source_sha256) != 0) {
-        return err_set(err, ERR_STALE, "the plan is stale: %s has the sha256 %s, the plan was made from %s",
-                       work->file->path, work->before_sha256, work->file->source_sha256);
-    }
-    return work_edit(work, err);
-}
-
 int write_rehearse(struct writer *writer, struct err *err)
 {
     size_t count = 0;
     size_t *order = apply_plan_order(writer->plan, &count);
-    int failed = 0;
-    for (size_t i = 0; !failed && i < count; i++) {
-        struct work work;
+    bool commits = commit_is_wanted(writer);
+    int failed = commits ? commit_rehearse(writer, order, count, err) : 0;
+    for (size_t i = 0; !failed && !commits && i < count; i++) {
+        struct file_work work;
         struct apply_file *file = &writer->plan->files[order[i]];
-        failed = work_open(writer, file, &work, err);
-        if (!failed && begun_change(writer, file->path) == NULL) {
-            failed = work_read(writer, &work, err);
+        failed = file_work_open(writer->permit, writer->plan, file, &work, err);
+        if (!failed && writer_begun(writer, file->path) == NULL) {
+            failed = file_work_read(writer->root, &work, err);
         }
-        work_release(&work);
+        file_work_release(&work);
     }
     free(order);
     return failed;
 }
 
-static int lock_all(struct writer *writer, struct work *work, struct err *err)
-{
-    for (size_t i = 0; i < work->count; i++) {
-        if (ledger_workload_lock(ledger_of(writer), run_of(writer), &work->workloads[i], err)) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int unlock_all(struct writer *writer, struct work *work, struct err *err)
-{
-    for (size_t i = 0; i < work->count; i++) {
-        if (ledger_workload_unlock(ledger_of(writer), run_of(writer), &work->workloads[i], err)) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int begin_change(struct writer *writer, struct work *work, struct err *err)
-{
-    json_t *detail = json_object();
-    json_object_set_new(detail, "after_sha256", json_string(work->after_sha256));
-    json_object_set_new(detail, "root", json_string_safe(writer->absolute_root));
-    struct ledger_change_new change = {
-        .object = work->file->path,
-        .workloads = work->workloads,
-        .workload_count = work->count,
-        .before = buf_str(&work->before),
-        .before_size = work->before.length,
-        .detail = detail,
-    };
-    int failed =
-        ledger_change_begin(ledger_of(writer), run_of(writer), &change, &work->change, &work->state, err);
-    json_decref(detail);
-    return failed;
-}
-
-static int move(struct writer *writer, struct work *work, enum ledger_change_state to, struct err *err)
-{
-    if (ledger_change_move(ledger_of(writer), work->change, to, NULL, err)) {
-        return -1;
-    }
-    work->state = to;
-    return 0;
-}
-
 /* From `written` on: sees that the file still has the planned bytes, and is done. */
-static int verify(struct writer *writer, struct work *work, struct err *cause, struct err *err)
+static int verify(struct writer *writer, struct file_work *work, struct err *cause, struct err *err)
 {
     char found[DIGEST_HEX];
     enum file_content content = FILE_OTHER;
-    if (work->state == LEDGER_CHANGE_WRITTEN && move(writer, work, LEDGER_CHANGE_VERIFYING, err)) {
+    if (work->state == LEDGER_CHANGE_WRITTEN && file_work_move(writer->permit, work, LEDGER_CHANGE_VERIFYING, err)) {
         return -1;
     }
     if (target_file_compare(writer->root, work->file->path, work->before_sha256, work->after_sha256, &content,
@@ -245,21 +123,25 @@ static int verify(struct writer *writer, struct work *work, struct err *cause, s
                 work->after_sha256);
         return 0;
     }
-    return move(writer, work, LEDGER_CHANGE_DONE, err);
+    return file_work_move(writer->permit, work, LEDGER_CHANGE_DONE, err);
 }
 
 /* From `writing` on. A failure of the file goes to *cause, one of the ledger is returned. */
-static int write_on(struct writer *writer, struct work *work, struct err *cause, struct err *err)
+static int write_on(struct writer *writer, struct file_work *work, struct err *cause, struct err *err)
 {
-    if (work->state == LEDGER_CHANGE_PLANNED && move(writer, work, LEDGER_CHANGE_WRITING, err)) {
+    if (work->state == LEDGER_CHANGE_PLANNED && file_work_move(writer->permit, work, LEDGER_CHANGE_WRITING, err)) {
         return -1;
     }
     if (work->state == LEDGER_CHANGE_WRITING) {
+        int64_t now = 0;
+        if (permit_clock(writer->permit, &now, err)) {
+            return -1;
+        }
         if (target_file_write(writer->root, work->file->path, buf_str(&work->after), work->after.length,
                               work->after_sha256, cause)) {
             return 0;
         }
-        if (move(writer, work, LEDGER_CHANGE_WRITTEN, err)) {
+        if (file_work_move(writer->permit, work, LEDGER_CHANGE_WRITTEN, err)) {
             return -1;
         }
     }
@@ -283,7 +165,7 @@ static int needs_person(struct writer *writer, const struct ledger_change *chang
 }
 
 /* A change that was interrupted: the row says how far it may have come, the file how far it came. */
-static int work_resume(struct writer *writer, struct work *work, const struct ledger_change *change,
+static int work_resume(struct writer *writer, struct file_work *work, const struct ledger_change *change,
                        struct err *cause, struct err *err)
 {
     enum file_content content = FILE_OTHER;
@@ -291,9 +173,9 @@ static int work_resume(struct writer *writer, struct work *work, const struct le
     char after[DIGEST_HEX];
     work->change = change->id;
     work->state = change->state;
-    snprintf(work->before_sha256, sizeof work->before_sha256, "%s", change->before_digest);
+    target_change_before(change, work->before_sha256);
     target_change_after(change, after);
-    if (ledger_change_before(ledger_of(writer), change->id, &work->before, err) || work_edit(work, err)) {
+    if (ledger_change_before(ledger_of(writer), change->id, &work->before, err) || file_work_edit(work, err)) {
         return -1;
     }
     if (strcmp(after, work->after_sha256) != 0) {
@@ -302,8 +184,7 @@ static int work_resume(struct writer *writer, struct work *work, const struct le
         return err_hint(err, "tare rollback %" PRId64 " --resume puts back what stood there", run_of(writer));
     }
     target_file_sweep(writer->root, work->file->path, change->before_digest, after);
-    if (target_file_compare(writer->root, work->file->path, change->before_digest, after, &content, found,
-                            err)) {
+    if (target_change_compare(writer->root, change, &content, found, err)) {
         return -1;
     }
     bool fits = content == FILE_AFTER || (content == FILE_BEFORE && change->state == LEDGER_CHANGE_WRITING);
@@ -311,17 +192,17 @@ static int work_resume(struct writer *writer, struct work *work, const struct le
         return needs_person(writer, change, found, err);
     }
     if (content == FILE_AFTER && change->state == LEDGER_CHANGE_WRITING &&
-        move(writer, work, LEDGER_CHANGE_WRITTEN, err)) {
+        file_work_move(writer->permit, work, LEDGER_CHANGE_WRITTEN, err)) {
         return -1;
     }
     return write_on(writer, work, cause, err);
 }
 
-/* Takes one file from wherever it is to done. */
-static int work_run(struct writer *writer, struct work *work, struct err *cause, struct err *err)
+/* Takes one file from wherever it is to done. `set` names the files that are undone with it, NULL: it stands alone. */
+static int work_run(struct writer *writer, struct file_work *work, const char *set, struct err *cause, struct err *err)
 {
-    const struct ledger_change *change = begun_change(writer, work->file->path);
-    if (lock_all(writer, work, err)) {
+    const struct ledger_change *change = writer_begun(writer, work->file->path);
+    if (file_work_lock(writer->permit, work, err)) {
         return -1;
     }
     if (change != NULL && change->state == LEDGER_CHANGE_DONE) {
@@ -330,25 +211,26 @@ static int work_run(struct writer *writer, struct work *work, struct err *cause,
     if (change != NULL) {
         return work_resume(writer, work, change, cause, err);
     }
-    if (work_read(writer, work, cause)) {
+    if (file_work_read(writer->root, work, cause)) {
         return 0;
     }
-    if (begin_change(writer, work, err)) {
-        return -1;
-    }
-    return write_on(writer, work, cause, err);
+    json_t *detail = file_work_detail(work, writer->absolute_root, set);
+    int failed = file_work_begin(writer->permit, work, detail, err);
+    json_decref(detail);
+    return failed ? -1 : write_on(writer, work, cause, err);
 }
 
 /* Writes one file. A refusal of the ledger just before the write (an approval withdrawn) is a cause, not a
- * loss. */
-static int write_file(struct writer *writer, struct apply_file *file, struct err *cause, struct err *err)
+ * loss. Of a set, the locks are given back with the run's. */
+static int write_file(struct writer *writer, struct apply_file *file, const char *set, struct err *cause, struct err *err)
 {
-    struct work work;
+    struct file_work work;
     struct err inner = {0};
-    int failed = work_open(writer, file, &work, err);
+    int failed = file_work_open(writer->permit, writer->plan, file, &work, err);
     if (!failed) {
-        failed = work_run(writer, &work, cause, &inner);
-        if (failed && !undo_ledger_lost(ledger_of(writer), &inner) && inner.class != ERR_ROLLBACK_FAILED) {
+        failed = work_run(writer, &work, set, cause, &inner);
+        bool ends = writer->permit->stepped || undo_ledger_lost(ledger_of(writer), &inner);
+        if (failed && !ends && inner.class != ERR_ROLLBACK_FAILED) {
             *cause = inner;
             failed = 0;
         } else if (failed) {
@@ -356,26 +238,27 @@ static int write_file(struct writer *writer, struct apply_file *file, struct err
         }
     }
     if (!failed && cause->class == ERR_NONE) {
-        failed = unlock_all(writer, &work, err);
+        failed = set == NULL ? file_work_unlock(writer->permit, &work, err) : 0;
         apply_file_set(file, FATE_DONE, "written and verified");
         log_info("%s is written", file->path);
     }
-    work_release(&work);
+    file_work_release(&work);
     return failed;
 }
 
-/* Before every file: does everything still permit it? */
-static int still_permitted(struct writer *writer, struct apply_file *file, struct write_result *out,
-                           bool *stop, struct err *err)
+int writer_permitted(struct writer *writer, const size_t *set, size_t count, struct write_result *out, bool *stop, struct err *err)
 {
-    struct objection objection;
+    struct objection objection = {0};
+    const char *path = writer->plan->files[set[0]].path;
     if (asked_to_end) {
-        err_set(err, ERR_TEMPFAIL, "asked to end before %s; what is done is in the ledger", file->path);
+        err_set(err, ERR_TEMPFAIL, "asked to end before %s; what is done is in the ledger", path);
         return err_hint(err, "tare apply %" PRId64 " --resume goes on, tare rollback %" PRId64 " undoes it",
                         run_of(writer), run_of(writer));
     }
-    if (permit_file(writer->permit, writer->plan, file, &objection, err)) {
-        return -1;
+    for (size_t i = 0; i < count && !objection.stands; i++) {
+        if (permit_file(writer->permit, writer->plan, &writer->plan->files[set[i]], &objection, err)) {
+            return -1;
+        }
     }
     *stop = objection.stands && !(objection.window && objection.overrun == OVERRUN_FINISH);
     if (!*stop) {
@@ -383,37 +266,54 @@ static int still_permitted(struct writer *writer, struct apply_file *file, struc
     }
     char opens[RFC3339_MAX];
     out->end = objection.window && objection.overrun == OVERRUN_ROLLBACK ? WRITE_FAILED : WRITE_STOPPED;
-    err_set(&out->cause, ERR_REFUSED, "apply stopped before %s: %s%s%s", file->path, objection.why,
+    err_set(&out->cause, ERR_REFUSED, "apply stopped before %s: %s%s%s", path, objection.why,
             objection.has_next ? "; it opens again at " : "",
             objection.has_next ? time_format(objection.next_opening, opens) : "");
     err_hint(&out->cause, "tare rerun %" PRId64 " --from parse plans the rest", run_of(writer));
     return 0;
 }
 
-/* Files that apply did not come to. */
-static void leave_rest(struct writer *writer, const size_t *order, size_t from, size_t count, const char *why)
+void writer_leave(struct writer *writer, const size_t *order, size_t count, const char *why)
 {
-    for (size_t i = from; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         apply_file_set(&writer->plan->files[order[i]], FATE_UNTOUCHED, why);
     }
 }
 
-/* What is undone after a failure: of one object (the file `only`, or whatever is half done), or everything.
- */
+/* What is undone after a failure: sets of files, or everything. */
 struct undoing {
     struct writer *writer;
     bool object;
-    const char *only;
+    json_t *sets; /* their names, where it is not everything */
 };
 
 static bool is_wanted(void *context, const struct ledger_change *change)
 {
     const struct undoing *undoing = context;
-    if (!undoing->object) {
-        return true;
+    char *set = target_change_set(change);
+    bool wanted = !undoing->object || json_object_get(undoing->sets, set) != NULL;
+    free(set);
+    return wanted;
+}
+
+/* Names of the sets that failed: that of the file `path`, else (NULL) of whatever is half done. New object. */
+static int failed_sets(struct writer *writer, const char *path, json_t **out, struct err *err)
+{
+    struct ledger_changes changes = {0};
+    *out = json_object();
+    if (ledger_changes(ledger_of(writer), run_of(writer), &writer->permit->stage->arena, &changes, err)) {
+        return -1;
     }
-    return undoing->only == NULL ? change->state != LEDGER_CHANGE_DONE
-                                 : str_equal(undoing->only, change->object);
+    for (size_t i = 0; i < changes.count; i++) {
+        const struct ledger_change *change = &changes.items[i];
+        bool half = change->state != LEDGER_CHANGE_DONE && change->state != LEDGER_CHANGE_PLANNED;
+        if (path == NULL ? half : str_equal(path, change->object)) {
+            char *set = target_change_set(change);
+            json_object_set_new(*out, set, json_true());
+            free(set);
+        }
+    }
+    return 0;
 }
 
 /* Tells the plan what became of a file. */
@@ -437,23 +337,17 @@ static void was_undone(void *context, const struct ledger_change *change, enum u
     }
 }
 
-static int undo_by_policy(struct writer *writer, enum on_failure policy, const char *failed_path,
-                          struct write_result *out, struct err *err)
+static int undo_some(struct writer *writer, struct undoing *undoing, struct write_result *out, struct err *err)
 {
-    struct undoing undoing = {writer, policy == ON_FAILURE_OBJECT, failed_path};
+    struct undo_report report;
     struct undo_order order = {
         .ledger = ledger_of(writer),
         .run = run_of(writer),
         .root = writer->root,
         .wanted = is_wanted,
         .told = was_undone,
-        .context = &undoing,
+        .context = undoing,
     };
-    struct undo_report report;
-    if (policy == ON_FAILURE_STOP) {
-        out->touched = true;
-        return 0;
-    }
     if (undo_changes(&order, &report, err)) {
         return -1;
     }
@@ -465,6 +359,18 @@ static int undo_by_policy(struct writer *writer, enum on_failure policy, const c
         err_hint(&out->cause, "mend that, then: tare rollback %" PRId64 " --resume", run_of(writer));
     }
     return 0;
+}
+
+int writer_undo(struct writer *writer, enum on_failure policy, const char *failed_path, struct write_result *out, struct err *err)
+{
+    struct undoing undoing = {.writer = writer, .object = policy == ON_FAILURE_OBJECT};
+    if (policy == ON_FAILURE_STOP) {
+        out->touched = true;
+        return 0;
+    }
+    int failed = (undoing.object && failed_sets(writer, failed_path, &undoing.sets, err)) || undo_some(writer, &undoing, out, err);
+    json_decref(undoing.sets);
+    return failed ? -1 : 0;
 }
 
 /* A change that an interrupted apply was undoing, or had given up on. */
@@ -485,43 +391,93 @@ static int resume_undo(struct writer *writer, const size_t *order, size_t count,
     out->end = WRITE_FAILED;
     err_set(&out->cause, ERR_IO,
             "an earlier attempt of this apply failed and was interrupted while it was undone");
-    leave_rest(writer, order, 0, count, "an earlier attempt failed");
-    return undo_by_policy(writer, writer->policy, NULL, out, err);
+    writer_leave(writer, order, count, "an earlier attempt failed");
+    return writer_undo(writer, writer->policy, NULL, out, err);
 }
 
-static int fail_file(struct writer *writer, struct apply_file *file, struct write_result *out,
-                     struct err *err)
+/* A file of a set failed, the one at `at` of the order; before it `first` to `at` are written. */
+static int fail_file(struct writer *writer, const size_t *order, size_t first, size_t at, struct write_result *out, struct err *err)
 {
+    struct apply_file *file = &writer->plan->files[order[at]];
     apply_file_set(file, FATE_UNTOUCHED, out->cause.message);
-    if (out->cause.class == ERR_REFUSED) { /* the ledger said no between the question and the write */
+    bool refused = out->cause.class == ERR_REFUSED; /* the ledger said no between the question and the write */
+    if (refused && first == at) {
         out->end = WRITE_STOPPED;
         return 0;
     }
     out->end = WRITE_FAILED;
-    return undo_by_policy(writer, writer->policy, file->path, out, err);
+    const char *begun = first < at ? writer->plan->files[order[first]].path : file->path;
+    return writer_undo(writer, refused ? ON_FAILURE_OBJECT : writer->policy, begun, out, err);
+}
+
+/* Whether an interrupted apply wrote a part of a set: then the set may not stay as it is. */
+static bool half_written(const struct writer *writer, const size_t *set, size_t count)
+{
+    size_t done = 0;
+    bool begun = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct ledger_change *change = writer_begun(writer, writer->plan->files[set[i]].path);
+        begun = begun || change != NULL;
+        done += change != NULL && change->state == LEDGER_CHANGE_DONE ? 1 : 0;
+    }
+    return begun && done < count;
+}
+
+static int stop_before(struct writer *writer, const size_t *set, size_t count, struct write_result *out, struct err *err)
+{
+    if (out->end == WRITE_FAILED) {
+        return writer_undo(writer, ON_FAILURE_RUN, NULL, out, err);
+    }
+    if (!half_written(writer, set, count)) {
+        return 0;
+    }
+    out->end = WRITE_FAILED;
+    for (size_t i = 0; i < count; i++) {
+        const char *path = writer->plan->files[set[i]].path;
+        if (writer_begun(writer, path) != NULL) {
+            return writer_undo(writer, ON_FAILURE_OBJECT, path, out, err);
+        }
+    }
+    return 0;
+}
+
+/* Writes the files [first, first + count) of the order, which are one set. */
+static int write_set(struct writer *writer, const size_t *order, size_t first, size_t count, size_t all, struct write_result *out,
+                     struct err *err)
+{
+    const char *set = count > 1 ? writer->plan->files[order[first]].path : NULL;
+    for (size_t i = first; i < first + count; i++) {
+        if (write_file(writer, &writer->plan->files[order[i]], set, &out->cause, err)) {
+            return -1;
+        }
+        if (out->cause.class != ERR_NONE) {
+            writer_leave(writer, order + i + 1, all - i - 1, "apply stopped before it");
+            return fail_file(writer, order, first, i, out, err);
+        }
+        out->touched = true;
+    }
+    return 0;
 }
 
 static int write_in_order(struct writer *writer, const size_t *order, size_t count, struct write_result *out,
                           struct err *err)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct apply_file *file = &writer->plan->files[order[i]];
+    for (size_t first = 0, size = 0; first < count && out->cause.class == ERR_NONE; first += size) {
+        const struct apply_file *files = writer->plan->files;
         bool stop = false;
-        if (still_permitted(writer, file, out, &stop, err)) {
+        for (size = 1; first + size < count && files[order[first + size]].set == files[order[first]].set;) {
+            size++;
+        }
+        if (writer_permitted(writer, order + first, size, out, &stop, err)) {
             return -1;
         }
         if (stop) {
-            leave_rest(writer, order, i, count, out->cause.message);
-            return out->end == WRITE_FAILED ? undo_by_policy(writer, ON_FAILURE_RUN, NULL, out, err) : 0;
+            writer_leave(writer, order + first, count - first, out->cause.message);
+            return stop_before(writer, order + first, size, out, err);
         }
-        if (write_file(writer, file, &out->cause, err)) {
+        if (write_set(writer, order, first, size, count, out, err)) {
             return -1;
         }
-        if (out->cause.class != ERR_NONE) {
-            leave_rest(writer, order, i + 1, count, "apply stopped before it");
-            return fail_file(writer, file, out, err);
-        }
-        out->touched = true;
     }
     return 0;
 }
@@ -532,8 +488,9 @@ int write_all(struct writer *writer, struct write_result *out, struct err *err)
     size_t *order = apply_plan_order(writer->plan, &count);
     *out = (struct write_result){.end = WRITE_ALL};
     watch_signals();
-    int failed = was_failing(writer) ? resume_undo(writer, order, count, out, err)
-                                     : write_in_order(writer, order, count, out, err);
+    int failed = was_failing(writer)        ? resume_undo(writer, order, count, out, err)
+                 : commit_is_wanted(writer) ? commit_all(writer, order, count, out, err)
+                                            : write_in_order(writer, order, count, out, err);
     free(order);
     return failed;
 }

@@ -49,6 +49,20 @@ int writer_init(struct writer *writer, struct err *err);
 /* Frees what it holds. */
 void writer_release(struct writer *writer);
 
+/* The change that an interrupted apply began on a file, NULL where there is none. Borrowed. */
+const struct ledger_change *writer_begun(const struct writer *writer, const char *path);
+
+/* Before a set of files (indexes in the plan's): does everything still permit it? *stop: it does not, and out->end and out->cause say
+ * so. Returns -1 where the ledger does not answer, or a signal asks to end. */
+int writer_permitted(struct writer *writer, const size_t *set, size_t count, struct write_result *out, bool *stop, struct err *err);
+
+/* Sets the fate of files that apply did not come to. */
+void writer_leave(struct writer *writer, const size_t *files, size_t count, const char *why);
+
+/* Undoes by policy what was written: the set of the file `failed_path` (NULL: whatever is half done), or everything. Returns -1 only
+ * where the ledger does not answer. */
+int writer_undo(struct writer *writer, enum on_failure policy, const char *failed_path, struct write_result *out, struct err *err);
+
 /* Works out the new bytes of every pending file without writing any. ERR_DATA where one cannot be changed as
  * planned. */
 int write_rehearse(struct writer *writer, struct err *err);

@@ -7,7 +7,7 @@
 #include "pipeline/base/str.h"
 #include "pipeline/run/record.h"
 #include "stages/collect/api/prom.h"
-#include "stages/common/policy.h"
+#include "pipeline/run/selector.h"
 
 enum { QUERY_MAX = 16 * 1024 };
 
@@ -169,7 +169,7 @@ void policies_ask(const json_t *policies, struct source *source, const char *fal
     {
         const char *name = json_string_or_null(policy, "name");
         bool asks = name != NULL && json_string_or_null(policy, "query") != NULL && json_is_object(usage);
-        if (asks && policy_match(json_object_get(policy, "match"), workload, fallback)) {
+        if (asks && selector_match(json_object_get(policy, "match"), workload, selector_namespace(workload, fallback), NULL)) {
             found = found == NULL ? json_object() : found;
             json_object_set_new(found, name, entry_new(policy, source, &names, end, record));
         }

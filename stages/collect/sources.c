@@ -19,7 +19,7 @@ enum { PARALLEL_MAX = 32, KEY_MAX = 64 };
 /* One server as one cluster's records see it. */
 struct server {
     const char *cluster;   /* its entry in `clusters`; NULL: the top of the file, for all that have no entry */
-    const json_t *metrics; /* what the entry says itself, NULL for the top */
+    struct config *view;   /* the configuration as the entry's cluster sees it, NULL for the top */
     struct prom *prom;     /* NULL where no address is given */
     const char *asked;     /* auto, remote-read or query-range */
     pthread_mutex_t lock;  /* of what follows */
@@ -40,34 +40,18 @@ struct sources {
     char *name;
 };
 
-/* What an entry says of a key below `metrics` ("tls.ca"): whether it does; *value is NULL for null. */
-static bool own_value(const json_t *metrics, const char *key, const json_t **value)
+/* What counts for a server: its entry over the rest of the file. */
+static const struct config *config_of(const struct sources *sources, const struct server *server)
 {
-    const json_t *at = metrics;
-    while (json_is_object(at)) {
-        char step[KEY_MAX];
-        size_t length = strcspn(key, ".");
-        snprintf(step, sizeof step, "%.*s", (int)length, key);
-        at = json_object_get(at, step);
-        if (at == NULL || json_is_null(at) || key[length] == '\0') {
-            *value = json_is_null(at) ? NULL : at;
-            return at != NULL;
-        }
-        key += length + 1;
-    }
-    return false;
+    return server->view != NULL ? server->view : sources->config;
 }
 
-/* Value of a key below `metrics` for a server: its entry's, else the top's. */
+/* Value of a key below `metrics` for a server. */
 static const json_t *setting(const struct sources *sources, const struct server *server, const char *key)
 {
-    const json_t *value;
-    if (own_value(server->metrics, key, &value)) {
-        return value;
-    }
     char whole[KEY_MAX];
     snprintf(whole, sizeof whole, "metrics.%s", key);
-    return config_value(sources->config, whole);
+    return config_value(config_of(sources, server), whole);
 }
 
 static const char *text(const struct sources *sources, const struct server *server, const char *key)
@@ -75,37 +59,18 @@ static const char *text(const struct sources *sources, const struct server *serv
     return json_string_value(setting(sources, server, key));
 }
 
-/* The same for a key that an option overrides for all servers. */
+/* The same for a key that an option overrides for all servers; NULL where it does. */
 static const json_t *overridable(const struct sources *sources, const struct server *server, const char *key, enum option_id id)
 {
-    const json_t *value;
-    return !options_given(sources->options, id) && own_value(server->metrics, key, &value) ? value : NULL;
+    return options_given(sources->options, id) ? NULL : setting(sources, server, key);
 }
 
 /* The address: an option gives only that of clusters that have none of their own, or figures of one cluster would be taken for
  * those of another. */
 static const char *address(const struct sources *sources, const struct server *server)
 {
-    const json_t *value;
-    if (own_value(server->metrics, "prometheus", &value)) {
-        return json_string_value(value);
-    }
-    return options_string(sources->options, OPT_PROMETHEUS);
-}
-
-/* How a server is authenticated to: an entry that names one way does not get the other one from the top. */
-static void set_identity(const struct sources *sources, const struct server *server, struct prom_settings *settings)
-{
-    const json_t *value;
-    if (!own_value(server->metrics, "basic", &value) || value == NULL) {
-        settings->bearer_token_file = text(sources, server, "bearer_token_file");
-    }
-    if (!own_value(server->metrics, "bearer_token_file", &value) || value == NULL) {
-        settings->basic_username = text(sources, server, "basic.username");
-        settings->basic_password_file = text(sources, server, "basic.password_file");
-    }
-    settings->certificate_file = text(sources, server, "tls.certificate");
-    settings->key_file = text(sources, server, "tls.key");
+    bool own = server->view != NULL && (config_own(server->view, "metrics.prometheus") || !options_given(sources->options, OPT_PROMETHEUS));
+    return own ? text(sources, server, "prometheus") : options_string(sources->options, OPT_PROMETHEUS);
 }
 
 /* Says where the address or another key of a server stands. */
@@ -142,8 +107,12 @@ static int open_server(const struct sources *sources, struct server *server, str
         .ca_file = text(sources, server, "tls.ca"),
         .label_name = text(sources, server, "cluster_label.name"),
         .label_value = text(sources, server, "cluster_label.value"),
+        .bearer_token_file = text(sources, server, "bearer_token_file"),
+        .basic_username = text(sources, server, "basic.username"),
+        .basic_password_file = text(sources, server, "basic.password_file"),
+        .certificate_file = text(sources, server, "tls.certificate"),
+        .key_file = text(sources, server, "tls.key"),
     };
-    set_identity(sources, server, &settings);
     if (settings.url == NULL) {
         return 0;
     }
@@ -166,7 +135,7 @@ static int open_servers(struct sources *sources, struct err *err)
         struct server *server = &sources->servers[i];
         const json_t *entry = i == 0 ? NULL : json_array_get(clusters, i - 1);
         server->cluster = json_string_or_null(entry, "cluster");
-        server->metrics = json_object_get(entry, "metrics");
+        server->view = server->cluster == NULL ? NULL : config_for_cluster(sources->config, server->cluster);
         if (open_server(sources, server, err)) {
             return -1;
         }
@@ -237,6 +206,7 @@ void sources_free(struct sources *sources)
             server->source->free(server->source);
         }
         prom_free(server->prom);
+        config_free(server->view);
         pthread_mutex_destroy(&server->lock);
         free(server->first_cluster);
     }

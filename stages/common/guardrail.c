@@ -5,14 +5,43 @@
 
 #include "pipeline/base/quantity.h"
 
+void guardrails_none(struct guardrails *guardrails)
+{
+    *guardrails = (struct guardrails){
+        .max_increase_percent = INFINITY, .max_decrease_percent = INFINITY, .max_replicas = INT64_MAX};
+    for (int i = 0; i < GUARDRAIL_RESOURCES; i++) {
+        guardrails->ceiling[i] = INT64_MAX;
+        guardrails->step_up[i] = INT64_MAX;
+        guardrails->step_down[i] = INT64_MAX;
+    }
+}
+
 void guardrails_default(struct guardrails *guardrails)
 {
+    guardrails_none(guardrails);
     guardrails->max_increase_percent = 200;
     guardrails->max_decrease_percent = 50;
     guardrails->floor[GUARDRAIL_CPU] = 10;
     guardrails->floor[GUARDRAIL_MEMORY] = 32 * 1024 * 1024;
-    guardrails->ceiling[GUARDRAIL_CPU] = INT64_MAX;
-    guardrails->ceiling[GUARDRAIL_MEMORY] = INT64_MAX;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void guardrails_join(struct guardrails *guardrails, const struct guardrails *other)
+{
+    guardrails->max_increase_percent = fmin(guardrails->max_increase_percent, other->max_increase_percent);
+    guardrails->max_decrease_percent = fmin(guardrails->max_decrease_percent, other->max_decrease_percent);
+    guardrails->min_saving_usd = fmax(guardrails->min_saving_usd, other->min_saving_usd);
+    guardrails->max_replicas = smaller(guardrails->max_replicas, other->max_replicas);
+    for (int i = 0; i < GUARDRAIL_RESOURCES; i++) {
+        guardrails->floor[i] = guardrails->floor[i] > other->floor[i] ? guardrails->floor[i] : other->floor[i];
+        guardrails->ceiling[i] = smaller(guardrails->ceiling[i], other->ceiling[i]);
+        guardrails->step_up[i] = smaller(guardrails->step_up[i], other->step_up[i]);
+        guardrails->step_down[i] = smaller(guardrails->step_down[i], other->step_down[i]);
+    }
 }
 
 const char *guardrail_rule_name(enum guardrail_rule rule, enum guardrail_resource resource)
@@ -27,6 +56,10 @@ const char *guardrail_rule_name(enum guardrail_rule rule, enum guardrail_resourc
         return cpu ? "min_cpu" : "min_memory";
     case GUARDRAIL_CEILING:
         return cpu ? "max_cpu" : "max_memory";
+    case GUARDRAIL_STEP_UP:
+        return cpu ? "max_increase_cpu" : "max_increase_memory";
+    case GUARDRAIL_STEP_DOWN:
+        return cpu ? "max_decrease_cpu" : "max_decrease_memory";
     case GUARDRAIL_NONE:
         break;
     }
@@ -59,23 +92,55 @@ static int64_t hold(int64_t value, int64_t low, int64_t high, enum guardrail_rul
     return value;
 }
 
+/* Narrows a range to what the percent guardrails leave. */
+static void narrow_by_percent(const struct guardrails *guardrails, int64_t old, struct guardrail_bounds *bounds)
+{
+    double down = guardrails->max_decrease_percent > 100 ? 100 : guardrails->max_decrease_percent;
+    bounds->percent = true;
+    bounds->min = scaled(old, 1 - down / 100, true);
+    bounds->max = scaled(old, 1 + guardrails->max_increase_percent / 100, false);
+    bounds->min_rule = GUARDRAIL_MAX_DECREASE;
+    bounds->max_rule = GUARDRAIL_MAX_INCREASE;
+}
+
+/* Narrows a range to what the absolute steps leave. */
+static void narrow_by_steps(const struct guardrails *guardrails, enum guardrail_resource resource, int64_t old,
+                            struct guardrail_bounds *bounds)
+{
+    int64_t up = guardrails->step_up[resource];
+    int64_t down = guardrails->step_down[resource];
+    if (down < old && old - down > bounds->min) {
+        bounds->min = old - down;
+        bounds->min_rule = GUARDRAIL_STEP_DOWN;
+    }
+    if (up < INT64_MAX - old && old + up < bounds->max) {
+        bounds->max = old + up;
+        bounds->max_rule = GUARDRAIL_STEP_UP;
+    }
+}
+
+/* The range of one of these kinds, or of both, inside floor and ceiling. */
+static struct guardrail_bounds range_by(const struct guardrails *guardrails, enum guardrail_resource resource, int64_t old,
+                                        bool percent, bool steps)
+{
+    int64_t low = guardrails->floor[resource];
+    int64_t high = guardrails->ceiling[resource] < low ? low : guardrails->ceiling[resource];
+    struct guardrail_bounds bounds = {0, INT64_MAX, GUARDRAIL_FLOOR, GUARDRAIL_CEILING, false};
+    if (percent && old > 0) {
+        narrow_by_percent(guardrails, old, &bounds);
+    }
+    if (steps && old >= 0) {
+        narrow_by_steps(guardrails, resource, old, &bounds);
+    }
+    bounds.min = hold(bounds.min, low, high, &bounds.min_rule);
+    bounds.max = hold(bounds.max, low, high, &bounds.max_rule);
+    return bounds;
+}
+
 struct guardrail_bounds guardrail_range(const struct guardrails *guardrails, enum guardrail_resource resource,
                                         int64_t old)
 {
-    int64_t low = guardrails->floor[resource];
-    int64_t high = guardrails->ceiling[resource];
-    if (high < low)
-        high = low;
-    struct guardrail_bounds bounds = {low, high, GUARDRAIL_FLOOR, GUARDRAIL_CEILING, old > 0};
-    if (old <= 0)
-        return bounds;
-    bounds.min_rule = GUARDRAIL_MAX_DECREASE;
-    bounds.max_rule = GUARDRAIL_MAX_INCREASE;
-    double down = guardrails->max_decrease_percent > 100 ? 100 : guardrails->max_decrease_percent;
-    bounds.min = hold(scaled(old, 1 - down / 100, true), low, high, &bounds.min_rule);
-    bounds.max =
-        hold(scaled(old, 1 + guardrails->max_increase_percent / 100, false), low, high, &bounds.max_rule);
-    return bounds;
+    return range_by(guardrails, resource, old, true, true);
 }
 
 int64_t guardrail_clamp(const struct guardrail_bounds *bounds, int64_t proposed,
@@ -123,27 +188,46 @@ static struct guardrail_reason absolute_reason(enum guardrail_resource resource,
     return reason;
 }
 
-/* One line about the percent guardrail on the side to which the value moved. */
-static struct guardrail_reason percent_reason(const struct guardrails *guardrails,
-                                              enum guardrail_resource resource, int64_t old, int64_t value)
+/* What a guardrail of a movement allows, as people write it: "+200 %" or "-500m". */
+static void allowed_text(const struct guardrails *guardrails, enum guardrail_resource resource, bool up, bool percent,
+                         char out[QUANTITY_MAX])
 {
-    struct guardrail_bounds bounds = guardrail_range(guardrails, resource, old);
+    char text[QUANTITY_MAX];
+    if (percent) {
+        (void)snprintf(out, QUANTITY_MAX, "%s%g %%", up ? "+" : "-",
+                       up ? guardrails->max_increase_percent : guardrails->max_decrease_percent);
+    } else {
+        const int64_t *steps = up ? guardrails->step_up : guardrails->step_down;
+        (void)snprintf(out, QUANTITY_MAX, "%s%.30s", up ? "+" : "-", amount(resource, steps[resource], text));
+    }
+}
+
+/* One line about a movement, in percent or as an amount, on the side to which the value moved. */
+static struct guardrail_reason movement_reason(const struct guardrails *guardrails, enum guardrail_resource resource,
+                                               int64_t old, int64_t value, bool percent)
+{
+    struct guardrail_bounds bounds = range_by(guardrails, resource, old, percent, !percent);
     bool up = value > old;
-    double allowed = up ? guardrails->max_increase_percent : guardrails->max_decrease_percent;
+    enum guardrail_rule rule = percent ? (up ? GUARDRAIL_MAX_INCREASE : GUARDRAIL_MAX_DECREASE)
+                                       : (up ? GUARDRAIL_STEP_UP : GUARDRAIL_STEP_DOWN);
     /* A floor or ceiling that widened the range carries this line as well: the two must never contradict. */
-    struct guardrail_reason reason = {up ? GUARDRAIL_MAX_INCREASE : GUARDRAIL_MAX_DECREASE,
-                                      up ? value <= bounds.max : value >= bounds.min, ""};
+    struct guardrail_reason reason = {rule, up ? value <= bounds.max : value >= bounds.min, ""};
     bool absolute = up ? bounds.max_rule == GUARDRAIL_FLOOR : bounds.min_rule == GUARDRAIL_CEILING;
+    char moved[QUANTITY_MAX];
+    char text[QUANTITY_MAX];
+    if (percent) {
+        (void)snprintf(moved, sizeof moved, "%+.1f %%", guardrail_percent(old, value));
+    } else {
+        (void)snprintf(moved, sizeof moved, "%s%.30s", up ? "+" : "-", amount(resource, up ? value - old : old - value, text));
+    }
     if (absolute && reason.passed) {
-        (void)snprintf(reason.message, sizeof reason.message, "%+.1f %% follows %s, which wins over %s",
-                       guardrail_percent(old, value),
-                       guardrail_rule_name(up ? bounds.max_rule : bounds.min_rule, resource),
-                       guardrail_rule_name(reason.rule, resource));
+        (void)snprintf(reason.message, sizeof reason.message, "%s follows %s, which wins over %s", moved,
+                       guardrail_rule_name(up ? bounds.max_rule : bounds.min_rule, resource), guardrail_rule_name(rule, resource));
         return reason;
     }
-    (void)snprintf(reason.message, sizeof reason.message, "%+.1f %% is %s %s%g %% (%s)",
-                   guardrail_percent(old, value), reason.passed ? "within" : "past", up ? "+" : "-", allowed,
-                   guardrail_rule_name(reason.rule, resource));
+    allowed_text(guardrails, resource, up, percent, text);
+    (void)snprintf(reason.message, sizeof reason.message, "%s is %s %s (%s)", moved, reason.passed ? "within" : "past", text,
+                   guardrail_rule_name(rule, resource));
     return reason;
 }
 
@@ -154,7 +238,9 @@ size_t guardrail_check(const struct guardrails *guardrails, enum guardrail_resou
     if (new_value < 0 || new_value == old)
         return 0;
     if (old > 0)
-        reasons[count++] = percent_reason(guardrails, resource, old, new_value);
+        reasons[count++] = movement_reason(guardrails, resource, old, new_value, true);
+    if (old >= 0 && (new_value > old ? guardrails->step_up : guardrails->step_down)[resource] != INT64_MAX)
+        reasons[count++] = movement_reason(guardrails, resource, old, new_value, false);
     int64_t low = guardrails->floor[resource];
     int64_t high = guardrails->ceiling[resource] < low ? low : guardrails->ceiling[resource];
     reasons[count++] = absolute_reason(resource, GUARDRAIL_FLOOR, low, new_value);

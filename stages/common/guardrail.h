@@ -6,9 +6,9 @@
  * them again with the same code. Pure: no I/O, no clock.
  *
  * CPU is in millicores, memory in bytes. An old value that is not set is GUARDRAIL_ABSENT. The percent
- * guardrails hold only where the old value is set and greater than 0; floors and ceilings always hold and win
- * over the percent ones (from 1m with a floor of 10m the only allowed value is 10m), so there always is an
- * allowed value.
+ * guardrails hold only where the old value is set and greater than 0, the absolute steps where it is set;
+ * floors and ceilings always hold and win over both (from 1m with a floor of 10m the only allowed value is
+ * 10m), so there always is an allowed value.
  */
 
 #include <stdbool.h>
@@ -25,15 +25,22 @@ enum guardrail_rule {
     GUARDRAIL_MAX_INCREASE,
     GUARDRAIL_MAX_DECREASE,
     GUARDRAIL_FLOOR,
-    GUARDRAIL_CEILING
+    GUARDRAIL_CEILING,
+    GUARDRAIL_STEP_UP,  /* max_increase_cpu, max_increase_memory */
+    GUARDRAIL_STEP_DOWN
 };
 
-/* The guardrails in force for one workload. Percents are ≥ 0; INT64_MAX as a ceiling means there is none. */
+/* The guardrails in force for one workload. Percents are ≥ 0; INT64_MAX as a ceiling, a step or a number of replicas means that
+ * there is none. */
 struct guardrails {
     double max_increase_percent;
     double max_decrease_percent;
     int64_t floor[GUARDRAIL_RESOURCES];
     int64_t ceiling[GUARDRAIL_RESOURCES];
+    int64_t step_up[GUARDRAIL_RESOURCES];   /* largest increase, as an amount */
+    int64_t step_down[GUARDRAIL_RESOURCES]; /* largest decrease */
+    int64_t max_replicas;                   /* most that scaling advice may ask for */
+    double min_saving_usd;                  /* a month; a change that saves less is not worth it */
 };
 
 /* The allowed range, min ≤ max, both included, and what sets either end. `percent` tells whether the percent
@@ -53,8 +60,14 @@ struct guardrail_reason {
     char message[GUARDRAIL_MESSAGE_MAX];
 };
 
-/* The defaults of tare.yaml: +200 %, −50 %, 10m, 32Mi, no ceilings. */
+/* The defaults of tare.yaml: +200 %, −50 %, 10m, 32Mi, nothing else. */
 void guardrails_default(struct guardrails *guardrails);
+
+/* Guardrails that allow everything. */
+void guardrails_none(struct guardrails *guardrails);
+
+/* Takes from `other` each that is stricter. */
+void guardrails_join(struct guardrails *guardrails, const struct guardrails *other);
 
 /* Name of a rule as in configuration and reports: "max_increase_percent", "min_cpu", … "none". Borrowed,
  * static. */

@@ -1,10 +1,13 @@
 #include "stages/common/policy.h"
 
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "pipeline/run/selector.h"
 
 static const char *const aggressiveness_names[] = {"safe", "balanced", "lean"};
 static const char *const limits_names[] = {"keep", "remove", "ratio", "headroom"};
@@ -48,66 +51,64 @@ bool policy_set_replicas(struct policy *policy, const char *word)
     return found >= 0;
 }
 
-/* The workload's namespace, or what stands for a null one. */
-static const char *namespace_of(const json_t *workload, const char *default_namespace)
-{
-    const char *given = json_string_or_null(workload, "namespace");
-    return given ? given : (default_namespace ? default_namespace : "default");
-}
-
-/* Whether a list of globs is missing, empty, or holds one that fits. */
-static bool globs_fit(const json_t *globs, const char *text)
-{
-    if (!json_is_array(globs) || json_array_size(globs) == 0)
-        return true;
-    size_t index;
-    json_t *glob;
-    json_array_foreach(globs, index, glob)
-    {
-        if (json_is_string(glob) && text && str_glob(json_string_value(glob), text))
-            return true;
-    }
-    return false;
-}
-
-/* Whether the workload carries all of these labels. */
-static bool labels_fit(const json_t *wanted, const json_t *workload)
-{
-    const json_t *labels = json_object_get(workload, "labels");
+/* The guardrails of configuration, and where each lies. Percents and money are numbers, all others amounts. */
+static const struct rail {
     const char *key;
-    const json_t *value;
-    if (!json_is_object(wanted))
-        return true;
-    json_object_foreach((json_t *)(uintptr_t)wanted, key, value)
-    {
-        if (!json_is_string(value) || !str_equal(json_string_or_null(labels, key), json_string_value(value)))
-            return false;
-    }
-    return true;
-}
+    bool number;
+    size_t offset;
+} rails[] = {
+    {"max_increase_percent", true, offsetof(struct guardrails, max_increase_percent)},
+    {"max_decrease_percent", true, offsetof(struct guardrails, max_decrease_percent)},
+    {"min_monthly_saving_usd", true, offsetof(struct guardrails, min_saving_usd)},
+    {"min_cpu", false, offsetof(struct guardrails, floor[GUARDRAIL_CPU])},
+    {"min_memory", false, offsetof(struct guardrails, floor[GUARDRAIL_MEMORY])},
+    {"max_cpu", false, offsetof(struct guardrails, ceiling[GUARDRAIL_CPU])},
+    {"max_memory", false, offsetof(struct guardrails, ceiling[GUARDRAIL_MEMORY])},
+    {"max_increase_cpu", false, offsetof(struct guardrails, step_up[GUARDRAIL_CPU])},
+    {"max_increase_memory", false, offsetof(struct guardrails, step_up[GUARDRAIL_MEMORY])},
+    {"max_decrease_cpu", false, offsetof(struct guardrails, step_down[GUARDRAIL_CPU])},
+    {"max_decrease_memory", false, offsetof(struct guardrails, step_down[GUARDRAIL_MEMORY])},
+    {"max_replicas", false, offsetof(struct guardrails, max_replicas)},
+};
 
-bool policy_match(const json_t *match, const json_t *workload, const char *default_namespace)
+/* Takes the guardrail that an object states; what it leaves out or sets to null stays. */
+static void take_rail(const json_t *from, const struct rail *rail, struct guardrails *out)
 {
-    if (!json_is_object(match))
-        return true;
-    return globs_fit(json_object_get(match, "namespaces"), namespace_of(workload, default_namespace)) &&
-           globs_fit(json_object_get(match, "clusters"), json_string_or_null(workload, "cluster")) &&
-           globs_fit(json_object_get(match, "kinds"), json_string_or_null(workload, "kind")) &&
-           labels_fit(json_object_get(match, "labels"), workload);
+    char *at = (char *)out + rail->offset;
+    double number;
+    int64_t amount;
+    if (rail->number && json_get_number(from, rail->key, &number) && number >= 0) {
+        memcpy(at, &number, sizeof number);
+    } else if (!rail->number && json_get_int(from, rail->key, &amount) && amount >= 0) {
+        memcpy(at, &amount, sizeof amount);
+    }
 }
 
-/* Takes the guardrails that an object states; what it leaves out or sets to null stays. */
 static void take_guardrails(const json_t *from, struct guardrails *out)
 {
-    double percent;
-    if (json_get_number(from, "max_increase_percent", &percent) && percent >= 0)
-        out->max_increase_percent = percent;
-    if (json_get_number(from, "max_decrease_percent", &percent) && percent >= 0)
-        out->max_decrease_percent = percent;
-    out->floor[GUARDRAIL_CPU] = json_int_or(from, "min_cpu", out->floor[GUARDRAIL_CPU]);
-    out->floor[GUARDRAIL_MEMORY] = json_int_or(from, "min_memory", out->floor[GUARDRAIL_MEMORY]);
-    out->ceiling[GUARDRAIL_CPU] = json_int_or(from, "max_cpu", out->ceiling[GUARDRAIL_CPU]);
-    out->ceiling[GUARDRAIL_MEMORY] = json_int_or(from, "max_memory", out->ceiling[GUARDRAIL_MEMORY]);
+    for (size_t i = 0; i < ARRAY_COUNT(rails); i++) {
+        take_rail(from, &rails[i], out);
+    }
+}
+
+void policy_guardrails_given(const struct config *config, const json_t *workload, const char *namespace, const char *class,
+                             struct guardrails *out)
+{
+    guardrails_none(out);
+    for (size_t i = 0; i < ARRAY_COUNT(rails); i++) {
+        char key[64];
+        (void)snprintf(key, sizeof key, "policy.guardrails.%s", rails[i].key);
+        if (config_given(config, key)) {
+            take_rail(config_value(config, "policy.guardrails"), &rails[i], out);
+        }
+    }
+    size_t index;
+    json_t *override;
+    json_array_foreach(config_value(config, "policy.overrides"), index, override)
+    {
+        if (selector_match(json_object_get(override, "match"), workload, namespace, class))
+            take_guardrails(json_object_get(override, "guardrails"), out);
+    }
 }
 
 /* The knobs of statistics: percentile and headroom of each resource. */
@@ -152,7 +153,7 @@ static void take_policy(const json_t *from, struct policy *out)
     take_guardrails(json_object_get(from, "guardrails"), &out->guardrails);
 }
 
-void policy_for(const struct config *config, const json_t *workload, const char *default_namespace,
+void policy_for(const struct config *config, const json_t *workload, const char *default_namespace, const char *class,
                 struct policy *out)
 {
     *out = (struct policy){.aggressiveness = AGGRESSIVENESS_BALANCED,
@@ -160,12 +161,13 @@ void policy_for(const struct config *config, const json_t *workload, const char 
                            .minimum_history_seconds = 24 * 3600};
     guardrails_default(&out->guardrails);
     take_policy(config_value(config, "policy"), out);
+    const char *namespace = selector_namespace(workload, default_namespace);
     const json_t *overrides = config_value(config, "policy.overrides");
     size_t index;
     json_t *override;
     json_array_foreach(overrides, index, override)
     {
-        if (policy_match(json_object_get(override, "match"), workload, default_namespace))
+        if (selector_match(json_object_get(override, "match"), workload, namespace, class))
             take_policy(override, out);
     }
 }
@@ -176,17 +178,43 @@ static bool opted_out(const json_t *annotations, const char *key)
     return key && str_equal(json_string_or_null(annotations, key), "true");
 }
 
-bool policy_excluded(const struct config *config, const json_t *workload, const char *default_namespace,
-                     char reason[POLICY_REASON_MAX])
+/* Whether a list of globs holds one that fits; an empty one holds none, nor does one that counts only if the file gives it. */
+static bool listed(const struct config *config, const char *key, bool given_only, const char *text)
 {
-    const char *namespace = namespace_of(workload, default_namespace);
-    const json_t *namespaces = config_value(config, "policy.exclude.namespaces");
-    if (json_array_size(namespaces) > 0 && globs_fit(namespaces, namespace)) {
-        (void)snprintf(reason, POLICY_REASON_MAX, "namespace %s is excluded by policy.exclude.namespaces",
-                       namespace);
+    const json_t *globs = config_value(config, key);
+    bool counts = !given_only || config_given(config, key);
+    return counts && json_array_size(globs) > 0 && selector_globs(globs, text);
+}
+
+/* Whether a list of `exclude` names the workload. */
+static bool excluded_by_list(const struct config *config, const json_t *workload, const char *namespace,
+                             bool given_only, char reason[POLICY_REASON_MAX])
+{
+    const char *kind = json_string_or_null(workload, "kind");
+    const char *name = json_string_or_null(workload, "name");
+    char *whole = xasprintf("%s/%s/%s", namespace, kind == NULL ? "" : kind, name == NULL ? "" : name);
+    bool found = true;
+    if (listed(config, "policy.exclude.namespaces", given_only, namespace)) {
+        (void)snprintf(reason, POLICY_REASON_MAX, "namespace %s is excluded by policy.exclude.namespaces", namespace);
+    } else if (listed(config, "policy.exclude.kinds", given_only, kind)) {
+        (void)snprintf(reason, POLICY_REASON_MAX, "kind %s is excluded by policy.exclude.kinds", kind);
+    } else if (listed(config, "policy.exclude.workloads", given_only, whole)) {
+        (void)snprintf(reason, POLICY_REASON_MAX, "%.180s is protected by policy.exclude.workloads", whole);
+    } else {
+        found = false;
+    }
+    free(whole);
+    return found;
+}
+
+bool policy_excluded(const struct config *config, const json_t *workload, const char *default_namespace,
+                     bool given_only, char reason[POLICY_REASON_MAX])
+{
+    if (excluded_by_list(config, workload, selector_namespace(workload, default_namespace), given_only, reason)) {
         return true;
     }
-    const char *annotation = config_string(config, "policy.exclude.annotation");
+    static const char *const key = "policy.exclude.annotation";
+    const char *annotation = given_only && !config_given(config, key) ? NULL : config_string(config, key);
     bool own = opted_out(json_object_get(workload, "annotations"), annotation);
     if (!own && !opted_out(json_object_get(workload, "namespace_annotations"), annotation))
         return false;

@@ -2,9 +2,8 @@
 #define TARE_COMMON_POLICY_H
 
 /*
- * The policy in force for one workload: `policy` of tare.yaml with its overrides applied in order, the
- * exclusions, and the `match` selectors that overrides, approval rules and windows share. Pure: configuration
- * and record in, values out.
+ * The policy in force for one workload: `policy` of tare.yaml with its overrides applied in order, and the
+ * exclusions. Pure: configuration and record in, values out.
  */
 
 #include <stdbool.h>
@@ -44,9 +43,15 @@ struct policy {
 enum { POLICY_REASON_MAX = 256 };
 
 /* The policy for one workload (`workload` member of a record, borrowed) by configuration alone; its texts are borrowed from
- * `config`. `default_namespace` stands for a null one. Annotations: stages/analyze/sizing/knobs.h. */
-void policy_for(const struct config *config, const json_t *workload, const char *default_namespace,
+ * `config`. `default_namespace` stands for a null one; `class` is what kind
+ * of program it is (recommendation.class; NULL unknown: overrides of classes do not count). Annotations: stages/analyze/sizing/knobs.h. */
+void policy_for(const struct config *config, const json_t *workload, const char *default_namespace, const char *class,
                 struct policy *out);
+
+/* The guardrails that a file itself gives for a workload, by its own keys and the overrides that match: what it does not give
+ * allows everything. */
+void policy_guardrails_given(const struct config *config, const json_t *workload, const char *namespace, const char *class,
+                             struct guardrails *out);
 
 /* Sets one knob from a word as configuration and annotations write it: aggressiveness, limits of a resource (`none` is
  * another name of `remove`), replica aggregation. False and nothing set for a word that is none of its own. */
@@ -54,14 +59,9 @@ bool policy_set_aggressiveness(struct policy *policy, const char *word);
 bool policy_set_limits(struct policy *policy, enum guardrail_resource resource, const char *word);
 bool policy_set_replicas(struct policy *policy, const char *word);
 
-/* Whether a `match` object {namespaces:[globs], clusters:[globs], kinds:[…], labels:{…}} fits a workload;
- * members that are missing, null or empty match everything, NULL matches everything. Namespaces and clusters
- * are globs (str_glob). */
-bool policy_match(const json_t *match, const json_t *workload, const char *default_namespace);
-
-/* Whether the policy excludes this workload (namespace list, opt-out annotation "true" on the workload or its
- * namespace); `reason` receives one clause for people. */
+/* Whether the policy excludes this workload (lists of namespaces, kinds and workloads, opt-out annotation "true" on the workload or its
+ * namespace; with `given_only` only what the file itself gives); `reason` receives one clause for people. */
 bool policy_excluded(const struct config *config, const json_t *workload, const char *default_namespace,
-                     char reason[POLICY_REASON_MAX]);
+                     bool given_only, char reason[POLICY_REASON_MAX]);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,7 @@ int target_file_compare(const char *root, const char *path, const char *before, 
     int failed = 0;
     digest[0] = '\0';
     if (missing) {
-        *content = FILE_MISSING;
+        *content = before[0] == '\0' ? FILE_BEFORE : FILE_MISSING;
     } else if ((failed = target_file_read(root, path, &bytes, digest, err)) == 0) {
         *content = str_equal(digest, before)  ? FILE_BEFORE
                    : str_equal(digest, after) ? FILE_AFTER
@@ -64,6 +65,28 @@ int target_file_write(const char *root, const char *path, const void *bytes, siz
     buf_release(&again);
     free(full);
     return failed ? -1 : 0;
+}
+
+/* Removes root/path, which tare made; one that is gone already is right. ERR_CANTCREAT, ERR_IO. */
+static int target_file_remove(const char *root, const char *path, struct err *err)
+{
+    char *full = fs_join(root, path);
+    char *folder = fs_dirname(full);
+    int failed = 0;
+    if (unlink(full) != 0 && errno != ENOENT) {
+        failed = err_errno(err, ERR_CANTCREAT, errno, "cannot remove %s", full);
+    } else {
+        int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 || fsync(fd) != 0) {
+            failed = err_errno(err, ERR_IO, errno, "cannot flush the folder %s", folder);
+        }
+        if (fd >= 0) {
+            close(fd);
+        }
+    }
+    free(folder);
+    free(full);
+    return failed;
 }
 
 /* ".tare-" and 16 hex digits: a file on its way to replace another. */
@@ -102,6 +125,33 @@ void target_file_sweep(const char *root, const char *path, const char *before, c
     free(full);
 }
 
+void target_change_before(const struct ledger_change *change, char digest[DIGEST_HEX])
+{
+    json_t *detail = json_loads(change->detail, 0, NULL);
+    bool absent = json_is_true(json_object_get(detail, "absent_before"));
+    snprintf(digest, DIGEST_HEX, "%s", absent ? "" : change->before_digest);
+    json_decref(detail);
+}
+
+int target_change_compare(const char *root, const struct ledger_change *change, enum file_content *content, char digest[DIGEST_HEX],
+                          struct err *err)
+{
+    char before[DIGEST_HEX];
+    char after[DIGEST_HEX];
+    target_change_before(change, before);
+    target_change_after(change, after);
+    return target_file_compare(root, change->object, before, after, content, digest, err);
+}
+
+char *target_change_set(const struct ledger_change *change)
+{
+    json_t *detail = json_loads(change->detail, 0, NULL);
+    const char *set = json_string_or_null(detail, "set");
+    char *out = xstrdup(set == NULL ? change->object : set);
+    json_decref(detail);
+    return out;
+}
+
 void target_change_after(const struct ledger_change *change, char digest[DIGEST_HEX])
 {
     json_t *detail = json_loads(change->detail, 0, NULL);
@@ -133,6 +183,15 @@ static int give_up(struct ledger *ledger, const struct ledger_change *change, en
     return ledger_change_move(ledger, change->id, LEDGER_CHANGE_ROLLBACK_FAILED, NULL, err);
 }
 
+/* The bytes before are written; a file that was not there is removed. */
+static int put_back(const char *root, const struct ledger_change *change, const struct buf *before, struct err *err)
+{
+    char digest[DIGEST_HEX];
+    target_change_before(change, digest);
+    return digest[0] == '\0' ? target_file_remove(root, change->object, err)
+                             : target_file_write(root, change->object, buf_str(before), before->length, digest, err);
+}
+
 /* Writes the before-image. A file that cannot be written is a result; a ledger that does not answer is an
  * error. */
 static int restore(struct ledger *ledger, const char *root, const struct ledger_change *change,
@@ -146,8 +205,7 @@ static int restore(struct ledger *ledger, const char *root, const struct ledger_
         snprintf(why, UNDO_WHY_MAX, "%s", err->message);
         *err = (struct err){0};
         failed = give_up(ledger, change, result, err);
-    } else if (!failed && target_file_write(root, change->object, buf_str(&before), before.length,
-                                            change->before_digest, &inner)) {
+    } else if (!failed && put_back(root, change, &before, &inner)) {
         snprintf(why, UNDO_WHY_MAX, "%s", inner.message);
         failed = give_up(ledger, change, result, err);
     } else if (!failed) {
@@ -193,7 +251,7 @@ int target_file_undo(struct ledger *ledger, const char *root, const struct ledge
     if (change->state != LEDGER_CHANGE_DONE) {
         target_file_sweep(root, change->object, change->before_digest, after);
     }
-    if (target_file_compare(root, change->object, change->before_digest, after, &content, found, &inner)) {
+    if (target_change_compare(root, change, &content, found, &inner)) {
         snprintf(why, UNDO_WHY_MAX, "%s", inner.message);
         return start_undo(ledger, change, err) || give_up(ledger, change, result, err) ? -1 : 0;
     }

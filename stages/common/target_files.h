@@ -22,8 +22,9 @@ enum file_content { FILE_BEFORE, FILE_AFTER, FILE_OTHER, FILE_MISSING };
 int target_file_read(const char *root, const char *path, struct buf *out, char digest[DIGEST_HEX],
                      struct err *err);
 
-/* Tells which content root/path has now; `digest` receives what was found ("" where it is missing). A file
- * that cannot be read for another reason is an error: ERR_NOINPUT, ERR_IO. */
+/* Tells which content root/path has now; `digest` receives what was found ("" where it is missing). `before` of a file that was
+ * made is "": then FILE_BEFORE is that it is missing. A file that cannot be read for another reason is an error: ERR_NOINPUT,
+ * ERR_IO. */
 int target_file_compare(const char *root, const char *path, const char *before, const char *after,
                         enum file_content *content, char digest[DIGEST_HEX], struct err *err);
 
@@ -51,6 +52,16 @@ enum { UNDO_WHY_MAX = ERR_MESSAGE_MAX };
  * overwritten. Returns -1 only where the ledger does not answer: then nothing further may be touched. */
 int target_file_undo(struct ledger *ledger, const char *root, const struct ledger_change *change,
                      enum undo_result *result, char why[UNDO_WHY_MAX], struct err *err);
+
+/* Digest of what stood in a change's file, "" where it made the file. */
+void target_change_before(const struct ledger_change *change, char digest[DIGEST_HEX]);
+
+/* Which content the file of a change has now; as target_file_compare. */
+int target_change_compare(const char *root, const struct ledger_change *change, enum file_content *content, char digest[DIGEST_HEX],
+                          struct err *err);
+
+/* Name of the set that a change belongs to, whose files are undone together: from its detail, else its object. New. */
+char *target_change_set(const struct ledger_change *change);
 
 /* Digest that a change gave its file, from the change's detail. "" where there is none. */
 void target_change_after(const struct ledger_change *change, char digest[DIGEST_HEX]);

@@ -1,7 +1,8 @@
 #ifndef TARE_STAGES_COMMON_TARGET_UNDO_H
 #define TARE_STAGES_COMMON_TARGET_UNDO_H
 
-/* Undoing the changes of a run in the opposite order, for tare-rollback and for an apply that failed. */
+/* Undoing the changes of a run in the opposite order, for tare-rollback and for an apply that failed: files that were written, and
+ * commits (target_git). */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,16 @@ struct undo_report {
 /* Undoes the wanted changes. Each workload is locked while its change is undone. Returns -1 only where the
  * ledger does not answer. */
 int undo_changes(const struct undo_order *order, struct undo_report *out, struct err *err);
+
+/* Locks the workloads of a change; the run's apply lock is held. */
+int undo_lock(const struct undo_order *order, const struct ledger_change *change, struct err *err);
+
+/* Gives these locks back. */
+int undo_unlock(const struct undo_order *order, const struct ledger_change *change, struct err *err);
+
+/* Adds what became of a change to a report, and tells it. */
+void undo_count(const struct undo_order *order, const struct ledger_change *change, enum undo_result result, const char *why,
+                struct undo_report *out);
 
 /* Whether an error means that the ledger does not answer any more, rather than that it refused. */
 bool undo_ledger_lost(struct ledger *ledger, const struct err *err);

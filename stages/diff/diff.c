@@ -12,6 +12,7 @@
 #include "stages/common/edit/edit.h"
 #include "stages/common/edit/unidiff.h"
 #include "stages/diff/api_patch.h"
+#include "stages/diff/new_objects.h"
 #include "stages/diff/patch_file.h"
 #include "stages/diff/origin/rendered.h"
 #include "stages/diff/root_path.h"
@@ -35,6 +36,7 @@ struct state {
     struct manifest_state manifest;
     struct patch_file patch;
     struct rendered *rendered; /* what comes out of charts and kustomizations */
+    struct new_objects *objects;
     char *root;     /* resolved */
     size_t outside; /* manifests that do not lie below it */
     char *first_outside;
@@ -232,7 +234,7 @@ static int change_rendered(struct state *state, json_t *record, const struct wis
     return 0;
 }
 
-static int record_change(struct stage *stage, json_t *record, struct err *err)
+static int record_edits(struct stage *stage, json_t *record, struct err *err)
 {
     struct state *state = stage->state;
     struct wishes wishes;
@@ -261,6 +263,12 @@ static int record_change(struct stage *stage, json_t *record, struct err *err)
     return source_holds(&state->manifest, record) ? change_file(state, record, &wishes, err) : 0;
 }
 
+static int record_change(struct stage *stage, json_t *record, struct err *err)
+{
+    struct state *state = stage->state;
+    return record_edits(stage, record, err) || new_objects_add(state->objects, record, &state->patch, err) ? -1 : 0;
+}
+
 static int begin(struct stage *stage, struct err *err)
 {
     struct state *state = stage->state;
@@ -275,6 +283,7 @@ static int begin(struct stage *stage, struct err *err)
         return err_hint(err, "name a folder above the manifests with --root");
     }
     state->rendered = rendered_new(json_at(artifact_reader_header(stage->in), "settings.parse.render"), state->root);
+    state->objects = new_objects_new(stage->config, state->root, options_string(stage->options, OPT_NAMESPACE));
     return patch == NULL ? 0 : patch_file_open(&state->patch, patch, err);
 }
 
@@ -300,6 +309,7 @@ static void release(struct stage *stage)
     free(state->manifest.file);
     free(state->manifest.relative);
     rendered_free(state->rendered);
+    new_objects_free(state->objects);
     patch_file_release(&state->patch);
     free(state->root);
     free(state->first_outside);

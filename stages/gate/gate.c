@@ -1,20 +1,25 @@
 #include "stages/gate/gate.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/clock.h"
+#include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "pipeline/run/ledger.h"
+#include "pipeline/run/ledger_object.h"
 #include "stages/common/spool.h"
-#include "stages/gate/judge.h"
-#include "stages/gate/quota.h"
+#include "stages/common/judge/judge.h"
+#include "stages/common/judge/quota.h"
+#include "stages/common/judge/verdict.h"
 
 struct gate_state {
     struct inforce inforce;
     struct judge judge;
     struct spool *spool;
     struct quota quota;
+    json_t *alone;  /* workloads that are left alone: their names by cluster */
+    char *cluster;  /* of records that name none, as the ledger has it */
     int64_t now;    /* the ledger's clock */
     int64_t run;    /* 0: none was named */
     bool planning;  /* the named run is still being made: windows are informative */
@@ -28,6 +33,44 @@ static int read_clock(struct stage *stage, struct gate_state *state, struct err 
     return ledger_now(stage->ledger, &stage->arena, &now, err) || time_parse(now, &state->now, err) ? -1 : 0;
 }
 
+static int name_cluster(struct stage *stage, struct gate_state *state, struct err *err)
+{
+    struct ledger_run run = {.cluster = options_string(stage->options, OPT_CLUSTER)};
+    if (state->run != 0 && ledger_run_get(stage->ledger, state->run, &stage->arena, &run, err)) {
+        return -1;
+    }
+    state->cluster = xstrdup(run.cluster == NULL ? "default" : run.cluster);
+    return 0;
+}
+
+/* Keeps the workloads that the ledger says are left alone. */
+static int read_backoffs(struct stage *stage, struct gate_state *state, struct err *err)
+{
+    json_t *rows = NULL;
+    size_t index = 0;
+    json_t *row = NULL;
+    state->alone = json_object();
+    if (name_cluster(stage, state, err) || ledger_backoffs(stage->ledger, NULL, &rows, err)) {
+        return -1;
+    }
+    json_array_foreach(rows, index, row)
+    {
+        const char *cluster = json_string_or_null(row, "cluster");
+        struct identity identity = {cluster, json_string_or_null(row, "namespace"), json_string_or_null(row, "kind"),
+                                    json_string_or_null(row, "name")};
+        char *name = identity_text(&identity, "");
+        json_t *names = json_object_get(state->alone, cluster);
+        if (names == NULL) {
+            names = json_object();
+            json_object_set_new(state->alone, cluster, names);
+        }
+        json_object_set(names, name, row);
+        free(name);
+    }
+    json_decref(rows);
+    return 0;
+}
+
 static int begin(struct stage *stage, struct err *err)
 {
     struct gate_state *state = stage->state;
@@ -35,7 +78,7 @@ static int begin(struct stage *stage, struct err *err)
     bool given = false;
     state->run = options_integer(stage->options, OPT_RUN, &given);
     if (inforce_load(stage->ledger, stage->config, &state->inforce, err) || read_clock(stage, state, err) ||
-        spool_new(&state->spool, err)) {
+        read_backoffs(stage, state, err) || spool_new(&state->spool, err)) {
         return -1;
     }
     state->judge = (struct judge){
@@ -44,9 +87,51 @@ static int begin(struct stage *stage, struct err *err)
         .cluster = str_equal(options_string(stage->options, OPT_TARGET), "cluster"),
     };
     json_object_set_new(stage_settings(stage), "policy", json_string(state->inforce.digest));
+    json_object_set(stage_settings(stage), "governed", state->inforce.governed);
     json_object_set_new(stage_settings(stage), "policy_from",
                         json_string(state->inforce.stored == NULL ? "file" : "ledger"));
+    json_object_set_new(stage_settings(stage), "policy_stored",
+                        state->inforce.stored_digest[0] == '\0' ? json_null() : json_string(state->inforce.stored_digest));
     return 0;
+}
+
+/* What is left alone after it was put back is not changed. */
+static void check_backoff(const struct gate_state *state, const json_t *record, struct judgement *judgement)
+{
+    struct identity identity;
+    const char *cluster = json_string_or_null(record_workload(record), "cluster");
+    if (!judgement->changes || record_identity(record, &identity, NULL)) {
+        return;
+    }
+    char *name = identity_text(&identity, state->judge.default_namespace);
+    const json_t *row = json_object_get(json_object_get(state->alone, cluster == NULL ? state->cluster : cluster), name);
+    const char *until = json_string_or_null(row, "until");
+    free(name);
+    if (until != NULL) {
+        judgement->blocked = true;
+        reason_add(judgement->reasons, "backoff", false, "left alone until %s: run %" PRId64 " put it back", until,
+                   json_int_or(row, "run", 0));
+    }
+}
+
+static void judge(const struct gate_state *state, const json_t *record, struct judgement *judgement)
+{
+    judge_record(&state->judge, record, judgement);
+    check_backoff(state, record, judgement);
+}
+
+/* Counts a workload, and its change where nothing forbids it. */
+static void count_change(struct gate_state *state, const json_t *record, size_t index)
+{
+    const json_t *workload = record_workload(record);
+    struct judgement judgement;
+    judge(state, record, &judgement);
+    uint32_t space = quota_workload(&state->quota, json_string_or_null(workload, "cluster"),
+                                    judge_namespace(&state->judge, workload));
+    if (judgement.changes && !judgement.blocked && !judgement.trifle) {
+        quota_add(&state->quota, index, space, judgement.risk, judgement.saving_microusd);
+    }
+    judgement_release(&judgement);
 }
 
 /* First pass: set every record aside and see which changes nothing forbids. Ends with the plan's digest
@@ -62,13 +147,7 @@ static int take_in(struct stage *stage, struct gate_state *state, struct err *er
         }
         int failed = spool_add(state->spool, record, NULL, err);
         if (!failed && record_workload(record) != NULL) {
-            struct judgement judgement;
-            judge_record(&state->judge, record, &judgement);
-            if (judgement.changes && !judgement.blocked) {
-                quota_add(&state->quota, index, judgement.risk, judgement.saving_microusd);
-            }
-            judgement_release(&judgement);
-            index++;
+            count_change(state, record, index++);
         }
         json_decref(record);
         if (failed) {
@@ -118,64 +197,26 @@ static int ask_ledger(struct stage *stage, struct gate_state *state, const json_
 static int check_approvals(struct stage *stage, struct gate_state *state, const json_t *record,
                            const struct judgement *judgement, bool *hold, struct err *err)
 {
-    int needed = judgement->need.approvals;
-    *hold = needed == 0;
-    if (judgement->need.conflict) {
-        return 0; /* said already */
-    }
-    if (*hold) {
-        reason_add(judgement->reasons, "approvals", true, "no approval is needed: %s", judgement->need.rule);
-        return 0;
-    }
+    const struct approval_requirement *need = &judgement->need;
     struct ledger_check check = {.reason = NULL};
-    if (!judgement->blocked && ask_ledger(stage, state, record, &check, err)) {
+    bool asks = need->approvals > 0 && !need->conflict && !judgement->blocked;
+    if (asks && ask_ledger(stage, state, record, &check, err)) {
         return -1;
     }
-    *hold = check.approved && check.valid >= needed;
-    const char *role = judgement->need.role;
-    reason_add(judgement->reasons, "approvals", *hold, "%d approval%s%s%s needed by %s%s%s", needed,
-               needed == 1 ? "" : "s", role == NULL ? "" : " of role ", role == NULL ? "" : role,
-               judgement->need.rule, check.reason == NULL ? "" : "; ",
-               check.reason == NULL ? "" : check.reason);
+    *hold = need->approvals == 0 || (asks && check.approved && check.valid >= need->approvals);
+    verdict_approvals(judgement, *hold, check.reason);
     return 0;
-}
-
-/* Judges the windows and returns whether they allow; *next receives the next opening as text or null. New. */
-static bool check_windows(const struct gate_state *state, const json_t *record,
-                          const struct judgement *judgement, json_t **next)
-{
-    const json_t *workload = record_workload(record);
-    struct window_subject subject = {
-        .cluster = json_string_or_null(workload, "cluster"),
-        .namespace = judge_namespace(&state->judge, workload),
-        .labels = json_object_get(workload, "labels"),
-    };
-    struct window_verdict verdict;
-    window_judge(state->inforce.windows, &subject, state->now, NULL, &verdict);
-    char opens[RFC3339_MAX];
-    bool later = !verdict.allowed && verdict.has_next;
-    *next = later ? json_string(time_format(verdict.next_opening, opens)) : json_null();
-    reason_add(judgement->reasons, "window", verdict.allowed, "%s%s%s", verdict.reason,
-               later ? "; it opens at " : "", later ? opens : "");
-    return verdict.allowed;
-}
-
-static json_t *requirement(const struct approval_requirement *need)
-{
-    json_t *object = json_object();
-    json_object_set_new(object, "approvals", json_integer(need->approvals));
-    json_object_set_new(object, "role", json_string_safe(need->role));
-    json_object_set_new(object, "rule", json_string_safe(need->rule));
-    return object;
 }
 
 static void set_gate(json_t *record, const char *verdict, struct judgement *judgement, json_t *next)
 {
     json_t *gate = json_object();
-    bool asks = judgement->changes && !judgement->blocked;
     json_object_set_new(gate, "verdict", json_string(verdict));
-    json_object_set_new(gate, "requirement", asks ? requirement(&judgement->need) : json_null());
+    json_object_set_new(gate, "requirement", verdict_requirement(judgement));
     json_object_set_new(gate, "next_opening", next);
+    if (judgement->facts != NULL) {
+        json_object_set(gate, "facts", judgement->facts);
+    }
     json_object_set(gate, "reasons", judgement->reasons);
     json_object_set_new(record, "gate", gate);
 }
@@ -204,30 +245,49 @@ static int decide_change(struct stage *stage, struct gate_state *state, json_t *
     if (check_approvals(stage, state, record, judgement, &hold, err)) {
         return -1;
     }
-    bool open = check_windows(state, record, judgement, &next);
-    judgement->blocked = judgement->blocked || (hold && !open && !state->planning);
-    set_gate(record, judgement->blocked ? "blocked" : hold ? "allowed" : "needs-approval", judgement, next);
+    bool open = verdict_windows(&state->judge, record, state->now, judgement, &next);
+    const char *verdict = verdict_of(judgement, hold, open, state->planning);
+    judgement->blocked = str_equal(verdict, "blocked");
+    set_gate(record, verdict, judgement, next);
     if (judgement->blocked) {
         add_problem(record, judgement->reasons);
     }
     return 0;
 }
 
+/* How many changes a run may make, in all and in the namespace, where that is limited and nothing else forbids this one. */
+static void check_quota(const struct gate_state *state, size_t index, struct judgement *judgement)
+{
+    int64_t most = judge_max_changes(&state->inforce);
+    int64_t percent = judge_namespace_share(&state->inforce);
+    const struct quota_space *space = quota_space_of(&state->quota, index);
+    if (judgement->blocked || space == NULL) {
+        return;
+    }
+    enum quota_fate fate = quota_fate_of(&state->quota, index);
+    judgement->blocked = fate != QUOTA_KEPT;
+    if (percent >= 0) {
+        reason_add(judgement->reasons, "max_namespace_share", fate != QUOTA_SHARE,
+                   "%zu of the namespace's %zu workload%s may change in a run (max_namespace_share_percent is %" PRId64 ")%s",
+                   space->allowed, space->workloads, space->workloads == 1 ? "" : "s", percent,
+                   fate != QUOTA_SHARE ? "" : ", and others have lower risk or save more");
+    }
+    if (most >= 0 && fate != QUOTA_SHARE) {
+        reason_add(judgement->reasons, "max_changes", fate != QUOTA_RUN, "the run may make %" PRId64 " change%s%s", most,
+                   most == 1 ? "" : "s", fate != QUOTA_RUN ? "" : ", and others have lower risk or save more");
+    }
+}
+
 static int decide(struct stage *stage, struct gate_state *state, json_t *record, size_t index,
                   struct err *err)
 {
     struct judgement judgement;
-    judge_record(&state->judge, record, &judgement);
+    judge(state, record, &judgement);
     int failed = 0;
-    if (!judgement.changes) {
-        set_gate(record, "unchanged", &judgement, json_null());
+    if (!judgement.changes || (judgement.trifle && !judgement.blocked)) {
+        set_gate(record, verdict_of(&judgement, true, true, true), &judgement, json_null());
     } else {
-        if (!judgement.blocked && !quota_keeps(&state->quota, index)) {
-            judgement.blocked = true;
-            reason_add(judgement.reasons, "max_changes", false,
-                       "the run may make %zu change%s, and others have lower risk or save more",
-                       state->quota.kept, state->quota.kept == 1 ? "" : "s");
-        }
+        check_quota(state, index, &judgement);
         failed = decide_change(stage, state, record, &judgement, err);
     }
     judgement_release(&judgement);
@@ -261,7 +321,7 @@ static int run(struct stage *stage, struct err *err)
         return -1;
     }
     json_object_set_new(stage_settings(stage), "plan", json_string(artifact_reader_digest(stage->in)));
-    quota_choose(&state->quota, judge_max_changes(&state->inforce));
+    quota_choose(&state->quota, judge_max_changes(&state->inforce), judge_namespace_share(&state->inforce));
     return spool_rewind(state->spool, err) || give_out(stage, state, err) ? -1 : 0;
 }
 
@@ -269,6 +329,8 @@ static void release(struct stage *stage)
 {
     struct gate_state *state = stage->state;
     quota_release(&state->quota);
+    json_decref(state->alone);
+    free(state->cluster);
     spool_free(state->spool);
     inforce_release(&state->inforce);
 }

@@ -6,7 +6,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/io/url.h"
-#include "stages/parse/cluster_kind.h"
+#include "stages/common/cluster_kind.h"
 #include "stages/parse/cluster_object.h"
 
 /* As large as the API server lets an object be, and then some. */
@@ -17,6 +17,7 @@ struct cluster {
     struct kube_groups *groups;
     char *id; /* uid of the namespace kube-system, NULL where it may not be read */
     struct err no_id;
+    bool partial; /* a list of workloads was not given */
 };
 
 /* Who an object is; the strings live in the listing's arena. */
@@ -119,7 +120,7 @@ static int take_item(void *context, json_t *object, struct err *err)
         return 0;
     }
     buf_clear(&listing->text);
-    if (cluster_object_text(object, &listing->text)) {
+    if (cluster_object_text(object, listing->options->wanted != NULL, &listing->text)) {
         buf_clear(&listing->text); /* no text: too large */
     }
     if (shelf_add_text(&listing->objects, NULL, name, &listing->text, err)) {
@@ -143,6 +144,7 @@ static int note_refusal(struct listing *listing, const char *namespace, const st
     struct intake_place place = {0};
     char *message;
     forget_list(listing);
+    listing->cluster->partial |= listing->kind->workload;
     if (listing->kind->workload && listing->refusal.class == ERR_NONE) {
         listing->refusal = *failure;
     }
@@ -323,6 +325,7 @@ int cluster_take(struct cluster *cluster, const struct cluster_options *options,
                  struct err *err)
 {
     struct listing listing = {.cluster = cluster, .options = options, .intake = intake};
+    cluster->partial = false;
     arena_init(&listing.arena);
     buf_init(&listing.text, OBJECT_MAX);
     int failed = shelf_init(&listing.objects, err) || note_no_id(&listing, err) || list_all(&listing, err);
@@ -336,4 +339,32 @@ int cluster_take(struct cluster *cluster, const struct cluster_options *options,
     buf_release(&listing.text);
     free(listing.keys);
     return failed ? -1 : 0;
+}
+
+bool cluster_is_whole(const struct cluster *cluster)
+{
+    return !cluster->partial;
+}
+
+static int take_node(void *context, json_t *object, struct err *err)
+{
+    (void)err;
+    nodes_add(context, object);
+    return 0;
+}
+
+static void forget_nodes(void *context)
+{
+    nodes_clear(context);
+}
+
+int cluster_nodes(struct cluster *cluster, struct nodes *nodes, struct err *err)
+{
+    static const struct kube_query query = {.group = "", .version = "v1", .resource = "nodes", .kind = "Node"};
+    struct kube_taker taker = {.item = take_node, .restart = forget_nodes, .context = nodes};
+    if (kube_list(cluster->api, &query, &taker, NULL, err)) {
+        nodes_clear(nodes);
+        return -1;
+    }
+    return 0;
 }

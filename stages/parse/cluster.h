@@ -9,6 +9,7 @@
 
 #include "pipeline/kube/kube_list.h"
 #include "stages/parse/intake.h"
+#include "stages/parse/nodes.h"
 
 struct cluster;
 
@@ -35,5 +36,11 @@ json_t *cluster_settings(const struct cluster *cluster);
  * ERR_UNAVAILABLE when the server is lost, or permits none of the lists. */
 int cluster_take(struct cluster *cluster, const struct cluster_options *options, struct intake *intake,
                  struct err *err);
+
+/* Whether every list of workloads was given, of the last cluster_take. */
+bool cluster_is_whole(const struct cluster *cluster);
+
+/* Adds all nodes to `nodes`. Errors as of kube_list: then there are none. */
+int cluster_nodes(struct cluster *cluster, struct nodes *nodes, struct err *err);
 
 #endif

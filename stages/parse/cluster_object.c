@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pipeline/base/mem.h"
+#include "stages/parse/drift.h"
 
 /* Where kubectl keeps what was applied last. */
 #define LAST_APPLIED "kubectl.kubernetes.io/last-applied-configuration"
@@ -17,8 +18,17 @@ static void copy_member(const json_t *from, const char *key, json_t *to)
     }
 }
 
+static void keep_owners(const json_t *object, json_t *metadata)
+{
+    json_t *owners = drift_owners(object);
+    char *text = json_text(owners);
+    json_object_set_new(metadata, "managedFields", json_string(text));
+    free(text);
+    json_decref(owners);
+}
+
 /* New object without what says nothing here. */
-static json_t *reduced(const json_t *object)
+static json_t *reduced(const json_t *object, bool owners)
 {
     static const char *const kept[] = {"name", "namespace",       "labels",
                                        "uid",  "resourceVersion", "ownerReferences"};
@@ -33,6 +43,9 @@ static json_t *reduced(const json_t *object)
         json_t *copy = json_copy((json_t *)(uintptr_t)annotations);
         json_object_del(copy, LAST_APPLIED);
         json_object_set_new(metadata, "annotations", copy);
+    }
+    if (owners) {
+        keep_owners(object, metadata);
     }
     copy_member(object, "apiVersion", out);
     copy_member(object, "kind", out);
@@ -57,9 +70,9 @@ static size_t foreign(const unsigned char *at, size_t left, unsigned *code)
     return *code == 0x2028 || *code == 0x2029 || *code == 0xfeff || *code >= 0xfffe ? 3 : 0;
 }
 
-int cluster_object_text(const json_t *object, struct buf *out)
+int cluster_object_text(const json_t *object, bool owners, struct buf *out)
 {
-    json_t *kept = reduced(object);
+    json_t *kept = reduced(object, owners);
     char *text = json_text(kept);
     const unsigned char *at = (const unsigned char *)text;
     size_t left = strlen(text);

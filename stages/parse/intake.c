@@ -43,6 +43,7 @@ void intake_release(struct intake *intake)
     shelf_release(&intake->joins);
     subjects_release(&intake->subjects);
     namespaces_release(&intake->namespaces);
+    peers_release(&intake->peers);
     json_decref(intake->skipped);
     arena_release(&intake->arena);
     buf_release(&intake->record);
@@ -179,25 +180,32 @@ static const char *source_digest(struct pass *pass)
     return pass->sha256;
 }
 
-/* Puts a workload's record on the shelf, with the name that a second one of its identity is told by. */
+/* Puts a workload's record on the shelf, with the name that a second one of its identity is told by, and what joins need. */
 static int add_record(struct pass *pass, const struct manifest_workload *workload,
                       const struct inventory_source *source)
 {
+    struct scheduling scheduling;
     struct intake *intake = pass->intake;
     struct identity identity = {
         .namespace = workload->namespace, .kind = workload->object->type->kind, .name = workload->name};
     unsigned char id[SHELF_ID];
     shelf_id(identity.namespace == NULL ? intake->namespace : identity.namespace, identity.kind, identity.name, id);
-    inventory_record(&pass->reader, workload, source, &intake->options, &intake->record);
-    char *name = identity_text(&identity, "default");
-    int failed = shelf_add_text(&intake->records, id, name, &intake->record, pass->err);
+    scheduling_read(&pass->reader, workload, source->object != NULL, &scheduling);
+    if (intake->wants != NULL) {
+        node_wants_add(intake->wants, &scheduling, source->object != NULL && str_equal(identity.kind, "Pod"));
+    }
+    inventory_record(&pass->reader, workload, source, &intake->options, scheduling.terms == NULL ? scheduling.member : NULL,
+                     &intake->record);
+    char *name = identity_text(&identity, intake->namespace);
+    int failed = shelf_add_text(&intake->records, id, name, &intake->record, pass->err) ||
+                 join_subject(intake, &pass->reader, workload, name, &scheduling, pass->err);
+    scheduling_release(&scheduling);
     free(name);
-    return failed;
+    return failed ? -1 : 0;
 }
 
 static int add_workload(struct pass *pass, const struct manifest_object *object)
 {
-    struct intake *intake = pass->intake;
     struct manifest_workload workload;
     size_t line;
     size_t column;
@@ -212,10 +220,8 @@ static int add_workload(struct pass *pass, const struct manifest_object *object)
                                       .sha256 = source_digest(pass),
                                       .document = pass->document.number,
                                       .line = (long)line};
-    int failed = add_record(pass, &workload, &source) ||
-                 join_subject(intake, &pass->reader, &workload, pass->err);
     pass->found->workloads++;
-    return failed ? -1 : 0;
+    return add_record(pass, &workload, &source);
 }
 
 /* One more of a kind; past a number of kinds under "other". */
@@ -330,6 +336,7 @@ void intake_withdraw(struct intake *intake, struct intake_found *found)
 {
     shelf_truncate(&intake->records, found->records);
     shelf_truncate(&intake->joins, found->joins);
+    subjects_truncate(&intake->subjects, found->records);
     intake->errors = found->errors_before;
     if (intake->errors == 0) {
         intake->first = (struct err){0};

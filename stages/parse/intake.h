@@ -14,6 +14,8 @@
 #include "pipeline/io/json.h"
 #include "stages/parse/inventory.h"
 #include "stages/parse/namespaces.h"
+#include "stages/parse/node_wants.h"
+#include "stages/parse/peers.h"
 #include "stages/parse/shelf.h"
 #include "stages/parse/subjects.h"
 
@@ -23,12 +25,14 @@ struct intake {
     struct shelf joins;   /* what other objects say of workloads: join.h */
     struct subjects subjects;     /* what joins need of each record's workload */
     struct namespaces namespaces; /* joins in use */
+    struct peers peers;           /* whom affinity between pods means */
     json_t *skipped;      /* kinds that are no workloads, and how many */
     struct arena arena;   /* of the document being read */
     struct buf record;    /* the text of the record being made */
     struct yaml_limits limits;
     struct inventory_options options;
     const char *namespace; /* of objects that name none */
+    struct node_wants *wants; /* borrowed: receives what workloads want of nodes; NULL: nobody asks */
     int64_t workloads;
     int64_t errors;   /* error notes */
     struct err first; /* the first of them, for messages */

@@ -1,10 +1,12 @@
 #include "stages/parse/inventory.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/run/record.h"
+#include "stages/common/objects/objects.h"
 
 enum { LABELS_MAX = 64, TEXT_MAX = 1024, OTHERS_MAX = 16 };
 
@@ -60,8 +62,8 @@ static json_t *string_map(struct manifest_reader *r, struct yaml_node *map, cons
     struct yaml_node *key = map == NULL || map->kind != YAML_KIND_MAPPING ? NULL : map->first;
     for (; key != NULL && key->next != NULL && json_object_size(out) < LABELS_MAX; key = key->next->next) {
         const char *name = yaml_scalar(r->arena, key);
-        bool kept =
-            all || (name != NULL && (str_starts(name, "tare.dev/") || str_equal(name, skip_annotation)));
+        bool kept = all || (name != NULL && (str_starts(name, "tare.dev/") || str_equal(name, skip_annotation) ||
+                                             object_owner_mark(name)));
         const char *value = kept ? yaml_scalar(r->arena, key->next) : NULL;
         if (name != NULL && value != NULL && strlen(name) <= TEXT_MAX) {
             set_text(r, &out, name, value);
@@ -211,6 +213,11 @@ static void put_live(struct manifest_reader *r, const struct manifest_workload *
     json_put_key(out, "cluster_id");
     json_put_string(out, cluster_id);
     put_containers(r, workload, out);
+    const char *owners = yaml_scalar(r->arena, yaml_get(r->stream, metadata, "managedFields"));
+    if (owners != NULL) { /* of a look-up: live_workload makes the drift of it */
+        json_put_key(out, "owners");
+        json_put_string(out, owners);
+    }
     put_text(r, out, "resource_version", yaml_scalar(r->arena, yaml_get(r->stream, metadata, "resourceVersion")));
     put_text(r, out, "uid", yaml_scalar(r->arena, yaml_get(r->stream, metadata, "uid")));
     buf_add_char(out, '}');
@@ -249,7 +256,7 @@ static void put_schedule(struct manifest_reader *r, const struct manifest_worklo
 
 static void put_workload(struct manifest_reader *r, const struct manifest_workload *workload,
                          const struct inventory_source *source, const struct inventory_options *options,
-                         struct buf *out)
+                         const json_t *scheduling, struct buf *out)
 {
     const struct manifest_object *object = workload->object;
     json_put_key(out, "workload");
@@ -274,6 +281,9 @@ static void put_workload(struct manifest_reader *r, const struct manifest_worklo
     put_pod_resources(r, workload, out);
     put_int(out, "replicas", workload->has_replicas, workload->replicas);
     put_schedule(r, workload, out);
+    if (scheduling != NULL) {
+        put_value(out, "scheduling", json_incref((json_t *)(uintptr_t)scheduling));
+    }
     put_source(workload, source, out);
     buf_add_char(out, '}');
 }
@@ -305,7 +315,7 @@ static void add_problems(struct manifest_reader *r, const struct manifest_worklo
 
 void inventory_record(struct manifest_reader *reader, const struct manifest_workload *workload,
                       const struct inventory_source *source, const struct inventory_options *options,
-                      struct buf *out)
+                      const json_t *scheduling, struct buf *out)
 {
     struct err large; /* `out` keeps it */
     json_t *record = json_object();
@@ -318,6 +328,6 @@ void inventory_record(struct manifest_reader *reader, const struct manifest_work
         json_write(json_object_get(record, "problems"), out, &large);
     }
     json_decref(record);
-    put_workload(reader, workload, source, options, out);
+    put_workload(reader, workload, source, options, scheduling, out);
     buf_add_char(out, '}');
 }

@@ -24,10 +24,11 @@ struct inventory_options {
 };
 
 /* Puts the canonical text of a workload's record {"problems":[…],"workload":{…}} into `out`, in the place of what is
- * there; faults that are not fatal become its problems. Past the cap of `out` its overflow is set. */
+ * there; faults that are not fatal become its problems. `scheduling` (borrowed) is that member, NULL: it has none, or gets one
+ * later. Past the cap of `out` its overflow is set. */
 void inventory_record(struct manifest_reader *reader, const struct manifest_workload *workload,
                       const struct inventory_source *source, const struct inventory_options *options,
-                      struct buf *out);
+                      const json_t *scheduling, struct buf *out);
 
 /* New object of those annotations of an object's metadata that concern tare; NULL when there are none. */
 json_t *inventory_annotations(struct manifest_reader *reader, struct yaml_node *metadata,

@@ -36,17 +36,22 @@ static json_t *keyed(const char *key, json_t *value)
     return value == NULL ? NULL : json_pack("{s:o}", key, value);
 }
 
-/* A Namespace matters for its opt-out annotation. */
+/* A Namespace matters for its opt-out annotation, and its labels for affinity between pods. */
 static int take_namespace(struct intake *intake, struct manifest_reader *r, const struct manifest_object *object,
                           struct err *err)
 {
     unsigned char id[SHELF_ID];
     struct yaml_node *metadata = yaml_get(r->stream, object->node, "metadata");
     const char *name = yaml_string(r->arena, yaml_get(r->stream, metadata, "name"));
-    json_t *annotations = inventory_annotations(r, metadata, intake->options.skip_annotation);
-    if (name == NULL || json_object_size(annotations) == 0) {
-        json_decref(annotations);
+    json_t *annotations = name == NULL ? NULL : inventory_annotations(r, metadata, intake->options.skip_annotation);
+    if (name == NULL) {
         return 0;
+    }
+    json_t *labels = labels_read(r, yaml_get(r->stream, metadata, "labels"));
+    peers_namespace_id(name, id);
+    if (add_join(intake, id, labels == NULL ? json_object() : labels, err)) {
+        json_decref(annotations);
+        return -1;
     }
     namespace_id(name, id);
     return add_join(intake, id, keyed("annotations", annotations), err);
@@ -115,7 +120,7 @@ static int take_template_source(struct intake *intake, struct manifest_reader *r
 }
 
 int join_subject(struct intake *intake, struct manifest_reader *reader, const struct manifest_workload *workload,
-                 struct err *err)
+                 const char *name, const struct scheduling *scheduling, struct err *err)
 {
     unsigned char id[SHELF_ID];
     const char *namespace = workload->namespace == NULL ? intake->namespace : workload->namespace;
@@ -124,12 +129,14 @@ int join_subject(struct intake *intake, struct manifest_reader *reader, const st
         take_template_source(intake, reader, workload, namespace, err)) {
         return -1;
     }
-    return subjects_add(&intake->subjects, intake->records.count - 1, id, reader, workload, err);
+    return subjects_add(&intake->subjects, intake->records.count - 1, id, name, reader, workload, scheduling, err);
 }
 
 void join_ready(struct intake *intake)
 {
     shelf_sort(&intake->joins);
+    intake->peers.subjects = &intake->subjects;
+    intake->peers.joins = &intake->joins;
 }
 
 /* Whether an autoscaler says how large pods are, and not how many. */
@@ -265,12 +272,25 @@ static int join_namespace(struct intake *intake, size_t index, json_t *workload,
     return more != 0 ? more : joins->left_out;
 }
 
+/* Sets `scheduling` where it has terms that mean other pods. */
+static int join_peers(struct intake *intake, size_t index, json_t *workload, struct err *err)
+{
+    struct scheduling scheduling;
+    int failed = subjects_scheduling(&intake->subjects, index, &scheduling, err);
+    if (!failed && scheduling.terms != NULL) {
+        failed = peers_resolve(&intake->peers, index, scheduling.terms, scheduling.member, err);
+        json_object_set(workload, "scheduling", scheduling.member);
+    }
+    scheduling_release(&scheduling);
+    return failed;
+}
+
 int join_workload(struct intake *intake, size_t index, json_t *record, struct err *err)
 {
     json_t *workload = record_workload(record);
     int identity = join_identity(intake, index, workload, err);
     int namespace = identity < 0 ? -1 : join_namespace(intake, index, workload, err);
-    if (namespace < 0) {
+    if (namespace < 0 || join_peers(intake, index, workload, err)) {
         return -1;
     }
     if (identity > 0 || namespace > 0) {

@@ -3,7 +3,8 @@
 
 /*
  * What other objects say of a workload, joined when all were read: by its identity (autoscalers, a Rollout that runs
- * its pods), by its namespace (annotations, limit ranges, quotas), by its pods' labels (disruption budgets).
+ * its pods), by its namespace (annotations, limit ranges, quotas), by its pods' labels (disruption budgets,
+ * affinity between pods).
  */
 
 #include "stages/parse/intake.h"
@@ -13,9 +14,9 @@
 int join_take(struct intake *intake, struct manifest_reader *reader, const struct manifest_object *object,
               struct err *err);
 
-/* Remembers what joins need of the workload whose record was added last. ERR_IO. */
+/* Remembers what joins need of the workload whose record was added last, under the name that it is told by. ERR_IO. */
 int join_subject(struct intake *intake, struct manifest_reader *reader, const struct manifest_workload *workload,
-                 struct err *err);
+                 const char *name, const struct scheduling *scheduling, struct err *err);
 
 /* Ends taking: from here on joins can be looked up. */
 void join_ready(struct intake *intake);

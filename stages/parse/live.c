@@ -6,6 +6,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/run/record.h"
+#include "stages/parse/drift.h"
 
 static bool names_manifests(const struct stage *stage)
 {
@@ -89,6 +90,7 @@ int live_begin(struct live *live, struct stage *stage, struct err *err)
     if (options_typed(options, OPT_TIMEOUT)) { /* metrics.timeout is not meant for this server */
         live->options.limits.timeout_seconds = options_integer(options, OPT_TIMEOUT, NULL);
     }
+    live->settings = stage_settings(stage);
     live->options.limits.connect_timeout_seconds = options_integer(options, OPT_CONNECT_TIMEOUT, NULL);
     if (live->use == LIVE_SOURCE) {
         live->namespaces = wanted_namespaces(stage);
@@ -106,6 +108,7 @@ void live_release(struct live *live)
 {
     cluster_close(live->cluster);
     json_decref(live->namespaces);
+    node_wants_release(&live->wants);
     if (live->use == LIVE_LOOKUP) {
         intake_release(&live->found);
     }
@@ -193,17 +196,58 @@ static int look_up(struct live *live, struct intake *intake, struct err *err)
     return failed ? -1 : 0;
 }
 
+/* Whether the records are all that runs in the cluster. */
+static bool is_whole(const struct live *live)
+{
+    return live->use == LIVE_SOURCE && json_array_size(live->namespaces) == 0 && live->options.selector == NULL &&
+           cluster_is_whole(live->cluster);
+}
+
+/* The nodes go into the header; a note says why they do not. */
+static int take_nodes(struct live *live, struct intake *intake, struct err *err)
+{
+    struct nodes nodes = {.wants = &live->wants};
+    struct intake_place place = {0};
+    struct err failure = {0};
+    int failed = 0;
+    json_object_set_new(live->settings, "whole_cluster", json_boolean(is_whole(live)));
+    if (cluster_nodes(live->cluster, &nodes, &failure)) {
+        char *message = xasprintf("nodes could not be listed: %s", failure.message);
+        failed = intake_note(intake, &place, "not-listed", message, err);
+        free(message);
+    } else if (nodes.full) {
+        char *message = xasprintf("nodes are left out: there are more than %d, or more than %d sorts of them", (int)NODES_MAX,
+                                  (int)NODE_GROUPS_MAX);
+        failed = intake_note(intake, &place, "size-limit", message, err);
+        free(message);
+    } else {
+        json_object_set_new(live->settings, "nodes", nodes_settings(&nodes));
+    }
+    nodes_clear(&nodes);
+    return failed;
+}
+
 int live_take(struct live *live, struct intake *intake, struct err *err)
 {
-    switch (live->use) {
-    case LIVE_SOURCE:
-        return cluster_take(live->cluster, &live->options, intake, err);
-    case LIVE_LOOKUP:
-        return look_up(live, intake, err);
-    case LIVE_NONE:
-        break;
+    if (live->use == LIVE_NONE) {
+        return 0;
     }
-    return 0;
+    int failed = live->use == LIVE_SOURCE ? cluster_take(live->cluster, &live->options, intake, err)
+                                          : look_up(live, intake, err);
+    return failed || take_nodes(live, intake, err) ? -1 : 0;
+}
+
+/* Adds how many replicas are live, and where the manifest says otherwise and who made it so. */
+static void add_drift(json_t *workload, const json_t *found)
+{
+    json_t *live = json_object_get(workload, "live");
+    const char *text = json_string_or_null(live, "owners");
+    json_t *owners = text == NULL ? NULL : json_loads(text, 0, NULL);
+    const json_t *replicas = json_object_get(found, "replicas");
+    json_object_set(live, "replicas", replicas == NULL ? json_null() : (json_t *)(uintptr_t)replicas);
+    json_object_set_new(live, "drift", drift_find(workload, found, owners));
+    json_object_del(live, "owners");
+    json_decref(owners);
 }
 
 int live_workload(struct live *live, const unsigned char id[SHELF_ID], json_t *record, struct err *err)
@@ -224,6 +268,7 @@ int live_workload(struct live *live, const unsigned char id[SHELF_ID], json_t *r
         return -1;
     }
     json_object_set(workload, "live", json_object_get(record_workload(found), "live"));
+    add_drift(workload, record_workload(found));
     json_decref(found);
     return 0;
 }

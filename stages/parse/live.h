@@ -16,7 +16,9 @@ struct live {
     struct cluster_options options;
     json_t *namespaces;
     struct cluster *cluster;
-    struct intake found; /* of a look-up: what the cluster has */
+    struct intake found;     /* of a look-up: what the cluster has */
+    struct node_wants wants; /* what workloads want of its nodes */
+    json_t *settings;        /* of the header; borrowed */
 };
 
 /* Decides, and connects where it has to. ERR_USAGE; otherwise as cluster_open. */
@@ -26,7 +28,8 @@ int live_begin(struct live *live, struct stage *stage, struct err *err);
 void live_release(struct live *live);
 
 /* Takes the cluster in: as the source, or what it has of the workloads that came into `intake` from
- * manifests; then what could not be listed is noted in `intake`. Errors as of cluster_take. */
+ * manifests; then what could not be listed is noted in `intake`. Its nodes go into the header's settings (`nodes`,
+ * `whole_cluster`). Errors as of cluster_take. */
 int live_take(struct live *live, struct intake *intake, struct err *err);
 
 /* Of a look-up: adds `live` to a workload with this identity, null with a problem where there is none.

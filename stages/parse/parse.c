@@ -118,6 +118,7 @@ static int begin(struct stage *stage, struct err *err)
     if (live_begin(&state->live, stage, err)) {
         return -1;
     }
+    state->intake.wants = state->live.use == LIVE_NONE ? NULL : &state->live.wants;
     return state->live.use != LIVE_SOURCE && (list_files(stage, err) || find_rendered(stage, err)) ? -1 : 0;
 }
 
@@ -204,7 +205,8 @@ static int write_record(struct stage *stage, size_t index, struct err *err)
     if (shelf_read(records, entry, &item, err)) {
         return -1;
     }
-    if (entry->known && artifact_line_fits(item.text, item.length)) {
+    /* A look-up compares the whole record with what is live. */
+    if (entry->known && state->live.use != LIVE_LOOKUP && artifact_line_fits(item.text, item.length)) {
         return write_line(stage, index, &item, err);
     }
     if (shelf_get(records, entry, &record, err)) {

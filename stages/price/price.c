@@ -1,40 +1,25 @@
 #include "stages/price/price.h"
 
 #include "pipeline/base/buf.h"
-#include "pricing/catalog.h"
-#include "pricing/engine.h"
-#include "pricing/unit.h"
-#include "stages/price/query.h"
+#include "pricing/cost/engine.h"
+#include "stages/common/pricing/book.h"
 
 struct price_state {
-    struct catalog *catalog;
-    struct unit_price unit;
+    struct price_book *book;
 };
 
-/* The header says what was used, so that a plan stands on a dated price and a catalog with a digest. */
-static void write_settings(struct stage *stage, const struct price_state *state)
-{
-    json_t *price = cost_price_member(&state->unit);
-    json_object_update(stage_settings(stage), price);
-    json_decref(price);
-    json_object_set_new(stage_settings(stage), "catalog", json_string(catalog_digest(state->catalog)));
-    json_object_set_new(stage_settings(stage), "hours", json_integer(HOURS_PER_MONTH));
-}
-
+/* The header says what was used, so that a plan stands on dated prices and a catalog with a digest. */
 static int begin(struct stage *stage, struct err *err)
 {
     struct price_state *state = stage->state;
-    struct price_query query;
-    if (price_query_make(stage->options, stage->config, &query, err) != 0 ||
-        catalog_embedded(&state->catalog, err) != 0) {
+    if (price_book_open(stage->options, stage->config, &state->book, err) != 0) {
         return -1;
     }
-    if (unit_price_find(state->catalog, &query, &state->unit, err) != 0) {
-        return err->class == ERR_CONFIG && config_path(stage->config) != NULL
-                   ? err_prefix(err, "%s", config_path(stage->config))
-                   : -1;
-    }
-    write_settings(stage, state);
+    const json_t *parse = json_at(artifact_reader_header(stage->in), "settings.parse");
+    price_book_namespace(state->book, json_string_or_null(parse, "namespace"));
+    json_t *price = price_book_settings(state->book);
+    json_object_update(stage_settings(stage), price);
+    json_decref(price);
     return 0;
 }
 
@@ -51,22 +36,36 @@ static void flag_price(json_t *record, const struct unit_price *unit)
     }
 }
 
+/* Nothing that has a price, or has none, is left out in silence. */
+static void add_problems(json_t *record, const json_t *cost, const struct unit_price *unit, const struct cost_notes *notes)
+{
+    if (cost == NULL) {
+        record_problem(record, "price", "unpriced", "%s", buf_str(&notes->unpriced));
+    } else {
+        flag_price(record, unit);
+    }
+    if (cost != NULL && notes->duration_unknown) {
+        record_problem(record, "price", "replicas-unknown",
+                       "how long its pods run is unknown; the cost is that of %s all month",
+                       notes->replicas_unknown ? "one" : "as many as it asks for");
+    } else if (cost != NULL && notes->replicas_unknown) {
+        record_problem(record, "price", "replicas-unknown",
+                       "how many replicas run is unknown; the cost is that of one");
+    }
+    if (notes->unlisted.length > 0) {
+        record_problem(record, "price", "container-unlisted", "%s", buf_str(&notes->unlisted));
+    }
+}
+
 static int price_record(struct stage *stage, json_t *record, struct err *err)
 {
     (void)err;
     const struct price_state *state = stage->state;
+    const struct unit_price *unit = price_book_for(state->book, record);
     struct cost_notes notes;
     cost_notes_init(&notes);
-    json_t *cost = cost_of_record(record, &state->unit, &notes);
-    if (cost == NULL) {
-        record_problem(record, "price", "unpriced", "%s", buf_str(&notes.unpriced));
-    } else {
-        flag_price(record, &state->unit);
-    }
-    if (cost != NULL && notes.replicas_unknown) {
-        record_problem(record, "price", "replicas-unknown",
-                       "how many replicas run is unknown; the cost is that of one");
-    }
+    json_t *cost = cost_of_record(record, unit, &notes);
+    add_problems(record, cost, unit, &notes);
     json_object_set_new(record, "cost", cost == NULL ? json_null() : cost);
     cost_notes_release(&notes);
     return 0;
@@ -75,7 +74,7 @@ static int price_record(struct stage *stage, json_t *record, struct err *err)
 static void release(struct stage *stage)
 {
     struct price_state *state = stage->state;
-    catalog_free(state->catalog);
+    price_book_free(state->book);
 }
 
 const struct stage_spec price_stage = {

@@ -1,14 +1,17 @@
 #include "stages/rollback/rollback.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "pipeline/base/log.h"
 #include "pipeline/base/str.h"
-#include "pipeline/run/ledger.h"
+#include "pipeline/run/ledger_object.h"
+#include "stages/common/ends/row.h"
 #include "stages/common/spool.h"
 #include "stages/common/target_undo.h"
 #include "stages/rollback/choice.h"
+#include "stages/rollback/objects.h"
 
 struct rollback_state {
     struct ledger_run run;
@@ -19,6 +22,8 @@ struct rollback_state {
     json_t *told;        /* "NAMESPACE/KIND/NAME" → {"state","detail"} */
     struct spool *spool; /* stdin, read to its verified end before anything is touched */
     bool dry;
+    bool redo;
+    bool objects; /* the target was a cluster */
 };
 
 static int find_run(struct stage *stage, struct rollback_state *state, struct err *err)
@@ -32,10 +37,16 @@ static int find_run(struct stage *stage, struct rollback_state *state, struct er
     if (ledger_run_get(stage->ledger, id, &stage->arena, &state->run, err)) {
         return -1;
     }
-    if (str_equal(options_string(stage->options, OPT_TARGET), "cluster") ||
-        str_equal(state->run.target, "cluster")) {
-        return err_set(err, ERR_CONFIG,
-                       "run %" PRId64 " has the target cluster, which this version cannot roll back", id);
+    state->objects = str_equal(state->run.target, "cluster");
+    const char *asked = options_string(stage->options, OPT_TARGET);
+    if (options_typed(stage->options, OPT_TARGET) && !str_equal(asked, state->run.target)) {
+        return err_set(err, ERR_USAGE, "run %" PRId64 " was made for the target %s, not for %s", id, state->run.target, asked);
+    }
+    if (!state->objects && (state->redo || options_list_count(stage->options, OPT_FORCE) > 0)) {
+        err_set(err, ERR_USAGE, "%s is for objects of a cluster, and run %" PRId64 " changed files",
+                state->redo ? "--redo" : "--force", id);
+        return err_hint(err, state->redo ? "tare rerun %" PRId64 " --from diff makes the change again"
+                                         : "put the file right by hand, then: tare rollback %" PRId64 " --resume", id);
     }
     return ledger_changes(stage->ledger, id, &stage->arena, &state->changes, err);
 }
@@ -48,6 +59,11 @@ static int begin(struct stage *stage, struct err *err)
     state->root = options_string(stage->options, OPT_ROOT);
     state->default_namespace = namespace == NULL ? "default" : namespace;
     state->dry = options_flag(stage->options, OPT_DRY_RUN);
+    state->redo = options_flag(stage->options, OPT_REDO);
+    if (state->redo && options_list_count(stage->options, OPT_FORCE) > 0) {
+        err_set(err, ERR_USAGE, "--redo writes again, --force is for putting back: they do not go together");
+        return err_hint(err, "what somebody edited is put back by hand first, or by a new run");
+    }
     if (find_run(stage, state, err)) {
         return -1;
     }
@@ -114,17 +130,14 @@ static bool is_wanted(void *context, const struct ledger_change *change)
 /* What a rollback would do to one change now. */
 static void rehearse(struct rollback_state *state, const struct ledger_change *change)
 {
-    char after[DIGEST_HEX];
     char found[DIGEST_HEX];
     enum file_content content = FILE_OTHER;
     struct err inner = {0};
     char *recorded = target_change_root(change);
     const char *root = state->root != NULL ? state->root : recorded == NULL ? "." : recorded;
-    target_change_after(change, after);
     if (change->state == LEDGER_CHANGE_PLANNED || change->state == LEDGER_CHANGE_ROLLED_BACK) {
         tell(state, change, "skipped", "nothing to put back");
-    } else if (target_file_compare(root, change->object, change->before_digest, after, &content, found,
-                                   &inner)) {
+    } else if (target_change_compare(root, change, &content, found, &inner)) {
         tell(state, change, "refused", inner.message);
     } else if (content == FILE_BEFORE || content == FILE_AFTER) {
         tell(state, change, "planned", "dry run: it would be put back");
@@ -170,6 +183,85 @@ static int roll_back(struct stage *stage, struct rollback_state *state, struct e
                  state->run.id);
     }
     return 0;
+}
+
+/* ---- Objects of a cluster ---- */
+
+static void object_told(void *context, const struct ledger_change *change, const char *outcome, const char *detail)
+{
+    struct stage *stage = context;
+    bool well = str_equal(outcome, "rolled-back") || str_equal(outcome, "done") || str_equal(outcome, "planned");
+    if (well) {
+        log_info("%s: %s", change->object, detail);
+    } else {
+        log_warn("%s: %s", change->object, detail);
+    }
+    tell(stage->state, change, outcome, detail);
+}
+
+static struct objects_order objects_of(struct stage *stage, struct rollback_state *state)
+{
+    return (struct objects_order){
+        .stage = stage,
+        .run = &state->run,
+        .changes = &state->changes,
+        .choice = &state->choice,
+        .records = state->spool,
+        .default_namespace = state->default_namespace,
+        .told = object_told,
+        .context = stage,
+    };
+}
+
+static int put_back_objects(struct stage *stage, struct rollback_state *state, struct err *err)
+{
+    struct objects_order order = objects_of(stage, state);
+    struct objects_report report;
+    if (ledger_rollback_begin(stage->ledger, state->run.id, err) ||
+        row_unmoved(stage->ledger, state->run.id, &state->changes, err) || objects_put_back(&order, &report, err)) {
+        return -1;
+    }
+    struct undo_report files = {.failed = report.failed, .left = report.left};
+    snprintf(files.why, sizeof files.why, "%s", report.why.message);
+    if (end_run(stage, state, &files, err)) {
+        return -1;
+    }
+    if (report.failed > 0) {
+        err_set(&stage->verdict, ERR_ROLLBACK_FAILED, "%zu of the objects of run %" PRId64 " could not be put back: %s", report.failed,
+                state->run.id, report.why.message);
+        err_hint(&stage->verdict, "%s", report.why.hint);
+        if (report.why.hint[0] == '\0') {
+            err_hint(&stage->verdict, "mend that, then: tare rollback %" PRId64 " --resume", state->run.id);
+        }
+    }
+    return 0;
+}
+
+static int redo_objects(struct stage *stage, struct rollback_state *state, struct err *err)
+{
+    struct objects_order order = objects_of(stage, state);
+    struct objects_report report;
+    if (ledger_redo_begin(stage->ledger, state->run.id, state->run.plan_digest, err) ||
+        row_unmoved(stage->ledger, state->run.id, &state->changes, err) || objects_redo(&order, &report, err) ||
+        ledger_redo_end(stage->ledger, state->run.id, report.failed == 0 ? NULL : report.why.message, err)) {
+        return -1;
+    }
+    if (report.failed > 0) {
+        stage->verdict = report.why;
+        err_prefix(&stage->verdict, "%zu of the objects of run %" PRId64 " were not written again", report.failed, state->run.id);
+    }
+    return 0;
+}
+
+static int run_objects(struct stage *stage, struct rollback_state *state, struct err *err)
+{
+    struct objects_order order = objects_of(stage, state);
+    if (objects_check(&order, err)) {
+        return -1;
+    }
+    return state->dry    ? objects_rehearse(&order, err)
+           : state->redo ? redo_objects(stage, state, err)
+                         : put_back_objects(stage, state, err);
 }
 
 static int take_in(struct stage *stage, struct rollback_state *state, struct err *err)
@@ -234,12 +326,13 @@ static int run(struct stage *stage, struct err *err)
     if (take_in(stage, state, err)) {
         return -1;
     }
-    for (size_t i = 0; state->dry && i < state->changes.count; i++) {
+    for (size_t i = 0; !state->objects && state->dry && i < state->changes.count; i++) {
         if (choice_wants(&state->choice, &state->changes.items[i])) {
             rehearse(state, &state->changes.items[i]);
         }
     }
-    if (!state->dry && roll_back(stage, state, err)) {
+    if (state->objects ? run_objects(stage, state, err) || spool_rewind(state->spool, err)
+                       : !state->dry && roll_back(stage, state, err)) {
         return -1;
     }
     return write_outcomes(stage, state, err);
@@ -256,7 +349,7 @@ static void release(struct stage *stage)
 const struct stage_spec rollback_stage = {
     .name = "rollback",
     .program = FOR_ROLLBACK,
-    .summary = "puts back, byte for byte, what a run wrote into the manifests",
+    .summary = "puts back, byte for byte, what a run wrote into the manifests, or what its objects of a cluster asked for",
     .reads = ARTIFACT_BIT(ARTIFACT_GATED) | ARTIFACT_BIT(ARTIFACT_OUTCOME),
     .writes = ARTIFACT_OUTCOME,
     .needs = STAGE_NEEDS_LEDGER | STAGE_MUTATES,

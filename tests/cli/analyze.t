@@ -123,8 +123,8 @@ usage a b-nousage >"$tmp/one"
 serve "on POST /v1/messages" "body $(anthropic "$(answer 300 300000000)")"
 ANTHROPIC_API_KEY=sk-secret run "$BIN/tare-analyze" --llm anthropic --llm-url "$url" --history-out "$tmp/history" <"$tmp/one"
 is "$rc" 0 "anthropic answers"
-is "$(field '[.source,.provider,.containers.app.requests.cpu_millicores,.class,.confidence,.fallback]' <<<"$out" | head -1)" \
-    '["llm","anthropic",300,"web",0.7,null]' "its numbers are taken"
+is "$(field '[.source,.provider,.containers.app.requests.cpu_millicores,.class_of_model,.class,.confidence,.fallback]' <<<"$out" | head -1)" \
+    '["llm","anthropic",300,"web","service",0.7,null]' "its numbers are taken; what it takes the workload for stands beside the class that policy goes by"
 is "$(field source <<<"$out" | tail -1)" rules "a workload without usage is not asked about"
 is "$(curl -s "$url/__count")" 1 "one question"
 unlike "$out$err$(<"$tmp/history")" "sk-secret" "the key is nowhere"

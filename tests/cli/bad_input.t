@@ -170,7 +170,7 @@ cp analyze in
 refused 64 "provider 'awz'.*did you mean 'aws'" "an unknown provider" "$BIN/tare-price" --provider awz
 refused 64 "the providers are aws, gcp, azure" "a far provider" "$BIN/tare-price" --provider zzzzzz
 refused 64 "us-esat-1.*did you mean 'us-east-1'" "an unknown region" "$BIN/tare-price" --provider aws --region us-esat-1
-refused 64 "region 'nowhere'.*leave it out" "a far region" "$BIN/tare-price" --provider aws --region nowhere
+refused 64 "region 'nowhere'.*tare prices regions.*leave it out" "a far region" "$BIN/tare-price" --provider aws --region nowhere
 refused 64 "m6i.xlrge.*did you mean 'm6i.xlarge'" "an unknown instance type" "$BIN/tare-price" --provider aws --instance m6i.xlrge
 refused 64 "discount" "a decimal comma" "$BIN/tare-price" --discount 0,3
 printf 'pricing: {provider: awz}\n' >p.yaml

@@ -61,7 +61,7 @@ like "$err" 'did you mean tare run' "offers the near command"
 says 64 'no option --databse' --databse x status
 like "$err" 'did you mean --database' "offers the near option before a command"
 says 64 'no command is given' --as somebody
-for command in run status show rerun report approve reject withdraw apply rollback history windows audit policy grant login server \
+for command in run status show rerun report gate approve reject withdraw apply rollback history windows audit prune policy grant revoke login server \
     migrate doctor; do
     run "$tare" "$command" --help
     like "$rc $out" "^0 usage: tare $command" "tare $command --help"
@@ -123,9 +123,15 @@ for command in approve withdraw apply rollback; do
     says 64 'one operand too many' "$command" 1 2 --yes
 done
 says 64 'has no option --workload' apply 1 --yes --workload default/Deployment/cart
-says 64 'has no option --workload' reject 1 --reason no --workload default/Deployment/cart
 says 64 'has no option --override' rollback 1 --yes --override freeze
 says 64 'needs a reason' reject 1
+says 64 'needs a reason' reject 1 --rest
+says 64 'only one of them goes' reject 1 --rest --reason no --workload default/Deployment/cart
+says 64 'is not a workload' reject 1 --reason no --workload cart
+says 64 'is not the sha256 of a plan' approve 1 --plan 123
+says 64 'has no option --plan' withdraw 1 --plan 123456789abc
+says 66 'run 99 does not exist' gate 99
+says 64 'operand is missing' gate
 says 64 'no terminal to ask on' apply 1
 says 64 'is not a workload' history cart
 says 64 'is not a workload' history //cart
@@ -134,15 +140,28 @@ says 64 'one operand too many' history a/b/c d/e/f
 says 64 'not a time' windows --at yesterday
 says 64 'not a duration' windows --next soon
 says 64 'one operand too many' windows now
-says 64 'operand is missing' audit
-says 64 'verify and list' audit verfy
-says 64 'one operand too many' audit verify 3
+says 64 'needs to know what to do' audit
+says 64 'has verify, list, export and anchor' audit verfy
+says 64 'one operand too many' audit verify 3 4
+says 66 'cannot read 3' audit verify 3
+says 64 'one operand too many' audit export 3
+says 64 'takes no --format' audit export --format csv
+says 64 'takes no --format' audit anchor --format json
+says 65 'there is no event 9999' audit export --since 9999
+echo soup >soup
+says 65 'line 1 of soup is no anchor' audit verify --anchor soup
+says 64 'nothing is pruned unless' prune
+says 66 'there is no schedule nightly' status --schedule nightly
+says 66 'cannot read tare.test.yaml' policy test tare.yaml
+says 64 'one operand too many' prune 3
 says 66 'run 99 does not exist' audit list 99
 says 64 'not understood' policy set
 says 64 'not understood' policy get
 says 64 'login is missing' grant --namespace shop
 says 64 'needs the namespace' grant somebody
 says 77 'may not map logins' grant somebody --namespace shop
+says 64 'is no name of a namespace' grant somebody --namespace shop --namespace 'prod-*'
+says 64 'is no name of a namespace' grant somebody --namespace ''
 says 64 'operand is missing' login reviewer
 says 64 'is no role' login reviewer king
 says 64 'no name for a login' login 'a"b; drop' viewer
@@ -186,6 +205,10 @@ says 64 'failed and cannot go on' run --resume "$failed"
 run "$tare" run --prometheus http://127.0.0.1:1
 is "$rc" 69 "a run without its metrics server"
 like "$err" 'hint: .*tare rerun [0-9]+ --from collect' "says how to go on"
+failed=$("$tare" status --limit 1 --format json | jq '.[0].run')
+like "$("$tare" status "$failed")" "tare rerun $failed --from collect" "and so does its status"
+"$tare" rerun "$failed" --from collect --prometheus "$url" >/dev/null 2>&1
+like "$("$tare" status "$failed")" "run $failed: failed: .*"$'\n'"run [0-9]+ took its place" "which tells what took its place"
 TMPDIR=$tmp/none run "$tare" run
 is "$rc" 73 "a run without a folder for temporary files"
 for command in status 'show 1 parse' 'report 1' 'history' 'audit list' 'policy show' 'server status'; do

@@ -62,6 +62,66 @@ is "$rc" 0 "a list that was forgotten in the middle, one that had to wait, one t
 is "$(names)" "shop/Deployment/a shop/Deployment/b shop/Deployment/y shop/StatefulSet/s shop-eu/Deployment/z " "each object once, in the order of names"
 like "$(curl -s "$url/__requests")" 'User-Agent: tare/' "tare says who asks"
 
+# --- nodes ----------------------------------------------------------------------------------------------------------------
+node() { printf '{"metadata":{"name":"%s","labels":{"node.kubernetes.io/instance-type":"%s"}},"spec":{"taints":[{"key":"a","effect":"NoSchedule","timeAdded":"%s"}]},"status":{"capacity":{"cpu":"2","memory":"8Gi","pods":"110"},"images":[{"names":["%s"]}]}}' "$1" "$2" "$1" "$1"; }
+nodes() { local IFS=,; printf 'body {"kind":"NodeList","metadata":{"continue":"%s"},"items":[%s]}\n' "$1" "${*:2}"; }
+header() { head -1 "$tmp/inventory" | jq -c ".settings.parse | $1"; }
+notes() { jq -r 'select(.note) | .note | [.outcome, .code, .message] | join(" ")' "$tmp/inventory"; }
+shop="on GET /apis/apps/v1/deployments
+$(list '' "$(deployment a shop)")"
+serve <<EOF
+$shop
+on GET /apis/apps/v1/namespaces/shop/deployments
+$(list '' "$(deployment a shop)")
+on GET /api/v1/nodes?limit=250&continue=p2
+times 1
+status 410
+body {"kind":"Status","status":"Failure","message":"The provided continue parameter is too old","code":410}
+on GET /api/v1/nodes?limit=250&continue=p2
+$(nodes '' "$(node n3 large)")
+on GET /api/v1/nodes
+$(nodes p2 "$(node n1 large)" "$(node n2 small)")
+$apps
+EOF
+TARE_NOW=2026-11-22T00:00:00Z parse
+is "$rc $(header '[.whole_cluster, .nodes.total, [.nodes.groups[] | [.count, .instance, .taints]]]')" \
+    '0 [true,3,[[2,"large",[{"effect":"NoSchedule","key":"a","value":null}]],[1,"small",[{"effect":"NoSchedule","key":"a","value":null}]]]]' \
+    "nodes in pages, of which the first ones are read again: each is counted once" || diag "$err"
+cp "$tmp/inventory" "$tmp/first"
+TARE_NOW=2026-11-22T00:00:00Z parse
+ok "the same nodes, the same bytes" cmp "$tmp/first" "$tmp/inventory"
+parse --namespace shop
+is "$(header '[.whole_cluster, .nodes.total]')" '[false,3]' "with --namespace as well"
+serve <<EOF
+$shop
+on GET /api/v1/nodes
+status 500
+header Retry-After: 0
+body {"kind":"Status","message":"etcdserver: request timed out"}
+$apps
+EOF
+parse --strict
+is "$rc $(header '[.whole_cluster, has("nodes")]')" '0 [true,false]' "a server that cannot give its nodes"
+like "$(notes)" '^skipped not-listed nodes could not be listed: .*500.*etcdserver' "is a note that spoils nothing"
+serve <<EOF
+$shop
+on GET /api/v1/nodes
+body {"kind":"NodeList","metadata":{},"items":[{},{"metadata":{"name":"x","labels":{"agentpool":"a\\\\u001b[2Jb"}},"status":{"allocatable":{"cpu":"many","memory":"-5Gi","pods":"1e99"}}}]}
+$apps
+EOF
+parse
+is "$rc $(header '[.nodes.total, [.nodes.groups[].allocatable[]]]')" '0 [2,[null,null,null,null,null,null]]' "nodes that are none, and amounts that are none" || diag "$err"
+for ((i = 0; i < 2001; i++)); do printf '{"metadata":{"labels":{"agentpool":"p%d"}}}\n' "$i"; done | paste -sd, >"$tmp/sorts"
+serve <<EOF
+$shop
+on GET /api/v1/nodes
+body {"kind":"NodeList","metadata":{},"items":[$(<"$tmp/sorts")]}
+$apps
+EOF
+parse
+is "$rc $(header 'has("nodes")')" "0 false" "more sorts of nodes than are told: none"
+like "$(notes)" '^skipped size-limit .*2000 sorts' "and a note"
+
 # --- objects that are not what they should be -----------------------------------------------------------------------------
 deep=$(printf '%0.s{"x":' {1..150})1$(printf '%0.s}' {1..150})
 serve <<EOF
@@ -72,7 +132,7 @@ $apps
 EOF
 parse
 is "$rc $(names)" "0 shop/Deployment/good shop/Deployment/nul " "wrong objects do not spoil the others"
-is "$(jq -c 'select(.note) | [.note.source.object, .note.code]' "$tmp/inventory" | tr '\n' ' ')" \
+is "$(jq -c 'select(.note.outcome == "error") | [.note.source.object, .note.code]' "$tmp/inventory" | tr '\n' ' ')" \
     '["shop/Deployment/bad","bad-quantity"] ["shop/Deployment/deep","alias-limit"] ' "each is a note under its name"
 parse --strict
 is "$rc" 65 "--strict ends the run with them"

@@ -30,7 +30,7 @@ like "$out" '"monthly_after_microusd":16507125' "the cost after is never below u
 like "$out" '"monthly_saving_microusd":23734125' "the saving is their difference"
 like "$out" '"path":"exact"' "the price path is recorded"
 like "$out" '"cost":null.*"code":"unpriced"' "what cannot be priced is there, and says so"
-like "$out" '"settings":\{"price":\{"catalog":"[0-9a-f]{64}"' "the catalog's digest is in the header"
+like "$out" '"settings":\{"price":\{.*"catalog":"[0-9a-f]{64}"' "the catalog's digest is in the header"
 first=$out
 price --provider azure --region eastus --instance Standard_D2s_v5
 is "${out#*$'\n'}" "${first#*$'\n'}" "the same records come out again, under the type's full name"
@@ -48,6 +48,30 @@ like "$out" '"monthly_before_microusd":25185000' "prices of one's own, by hand"
 like "$out" '"path":"override"' "and they are recorded as such"
 price --provider azure --region eastus --instance D2s_v5 --discount 0.5
 like "$out" '"microusd_per_gib_hour":1875,"microusd_per_vcpu_hour":16500' "a discount comes off the unit prices"
+
+# How the money came about, so that anybody can multiply again.
+price --provider azure --region eastus --instance D2s_v5
+explained=$("$BIN/tare-report" --format explain --workload shop/Deployment/cart <<<"$out")
+explained=$(sed -n '/^PRICE/,$p' <<<"$explained" | tr -s ' \n' ' ')
+for line in 'exactly $40.24125 and $16.507125' 'exactly $482.895 and $198.0855: 12 months' 'not used $24.760688 of it now, $1.026563 with' \
+    'CPU now: max(request 500, mean use 200) = 500 millicores / 1000 × $0.033 × 730 h × 3 = $36.135; not used, 500 − 200: $21.681' \
+    'after: max(request 100, mean use 200) = 200 millicores / 1000 × $0.033 × 730 h × 3 = $14.454; not used, 200 − 200: $0' \
+    'memory now: max(request 536870912, mean use 134217728) = 536870912 bytes / 1073741824 × $0.00375 × 730 h × 3 = $4.10625;' \
+    'azure eastus Standard_D2s_v5, path exact, of 2026-06-18, from Azure Retail Prices API'; do
+    ok "tare explain: $line" grep -qF -- "$line" <<<"$explained"
+done
+like "$explained" '1\. list price of Standard_D2s_v5.*\$0\.096 an hour for 2 vCPU and 8 GiB.*2 vCPU × \$0\.033 \+ 8 GiB × \$0\.00375 = \$0\.096' \
+    "and each step to the unit prices"
+explained=$("$BIN/tare-report" --format explain --workload shop/Job/blank <<<"$out" | tr -s ' \n' ' ')
+like "$explained" "PRICE none container 'x' has neither a request nor usage data for cpu and memory" "or why there is no price"
+
+# Node pools: a namespace that the manifest leaves out is the one that it was looked up in.
+printf 'version: 1\npricing:\n  provider: aws\n  instance: m5.large\n  pools: [{name: prod, match: {namespaces: [prod]}, instance: c5.large}]\n' >"$tmp/pools.yaml"
+sed 's/"settings":{}/"settings":{"parse":{"namespace":"prod"}}/; s/"namespace":"shop"/"namespace":null/' "$tmp/in" >"$tmp/null"
+run "$BIN/tare-price" -c "$tmp/pools.yaml" <"$tmp/null"
+like "$(sed -n 2p <<<"$out")" '"instance":"c5.large".*"pool":"prod"' "a pool by the namespace that was meant"
+price -c "$tmp/pools.yaml"
+like "$(sed -n 2p <<<"$out")" '"instance":"m5.large".*"pool":null' "else the price for everything"
 
 refused() { # CODE PATTERN NAME OPTION...
     local code=$1 pattern=$2 name=$3

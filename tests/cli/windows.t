@@ -34,43 +34,43 @@ run "$BIN/tare" windows --at 2026-12-24T22:00:00Z
 is "$rc" 0 "the table"
 like "$out" 'freeze' "names the window"
 
-refused() { # refused NAME PATTERN: the configuration on stdin is refused with it
-    cat >bad.yaml
-    run "$BIN/tare" windows -c bad.yaml
-    is "$rc" 78 "$1: refused"
-    like "$err" "bad.yaml, line [0-9]+: $2" "$1: file, line and key" || diag "$err"
-}
-refused "a bad cron" 'windows\[0\]\.schedule' <<'YAML'
+
+# A subject, or each set of selectors.
+cp "$root/fixtures/policy/freeze.ics" .
+cat >several.yaml <<'YAML'
+cluster: prod-eu
 windows:
-- {name: a, kind: deny, schedule: "0 25 * * *", duration: 1h}
+- {name: nights, kind: allow, schedule: "0 22 * * 1-5", duration: 6h, timezone: Europe/Berlin, namespaces: ["prod-*"]}
+- {name: holidays, kind: deny, calendar: freeze.ics}
+- {name: lunch, kind: deny, schedule: "0 12 * * *", duration: 1h, namespaces: [shop], labels: {tier: web}, override: true}
 YAML
-refused "a bad zone" 'windows\[1\]\.timezone' <<'YAML'
-windows:
-- {name: a, kind: deny, schedule: "0 2 * * *", duration: 1h}
-- {name: b, kind: deny, schedule: "0 2 * * *", duration: 1h, timezone: Europe/Berln}
-YAML
-refused "a duration of 32 days" 'windows\[0\]\.duration' <<'YAML'
-windows:
-- {name: a, kind: deny, schedule: "0 2 * * *", duration: 32d}
-YAML
-refused "a duration of 0" 'windows\[0\]\.duration' <<'YAML'
-windows:
-- {name: a, kind: deny, schedule: "0 2 * * *", duration: 0s}
-YAML
-refused "an unknown key" '.*scedule' <<'YAML'
-windows:
-- {name: a, kind: deny, scedule: "0 2 * * *", duration: 1h}
-YAML
-refused "a kind that is none" 'windows\[0\]\.kind' <<'YAML'
-windows:
-- {name: a, kind: maybe, schedule: "0 2 * * *", duration: 1h}
-YAML
-refused "a calendar" 'windows\[0\]\.calendar' <<'YAML'
-windows:
-- {name: a, kind: deny, calendar: freeze.ics}
-YAML
-refused "an end before its start" 'windows\[0\]\.end' <<'YAML'
-windows:
-- {name: a, kind: deny, start: "2026-12-20T00:00:00Z", end: "2026-12-19T00:00:00Z"}
-YAML
+windows() { run "$BIN/tare" windows -c several.yaml --at 2026-11-26T12:10:00Z --next 2d --format json "$@"; }
+windows
+is "$(jq -r '.verdict + " " + .next_opening' <<<"$out")" "denied 2026-11-26T21:00:00Z" "without a subject it is allowed where every set of selectors is" || diag "$err"
+is "$(jq -r '.selectors[] | (.namespaces | join(",")) + " " + .verdict + " " + (.windows | join(","))' <<<"$out")" \
+    $'prod-* denied nights,holidays\nshop denied holidays,lunch\n allowed holidays' "which are judged one by one" || diag "$out"
+is "$(jq -r '.windows | map(.name) | join(" ")' <<<"$out")" "nights holidays lunch" "all are listed"
+is "$(jq -c '.openings[] | [.start, .end, .window, .local_start]' <<<"$out" | head -3)" \
+    '["2026-11-26T12:00:00Z","2026-11-26T13:00:00Z","lunch","2026-11-26T12:00:00+00:00"]
+["2026-11-26T21:00:00Z","2026-11-27T03:00:00Z","nights","2026-11-26T22:00:00+01:00"]
+["2026-11-26T23:00:00Z","2026-11-28T07:00:00Z","holidays","2026-11-27T00:00:00+01:00"]' "openings in order of time, the one that is open too"
+is "$(jq -c .allowed <<<"$out")" '[{"from":"2026-11-26T21:00:00Z","to":"2026-11-26T23:00:00Z"}]' "the span in which everything is allowed"
+windows --namespace prod-a
+is "$(jq -r '.windows | map(.name) | join(" ")' <<<"$out")" "nights holidays" "of a subject those that are about it"
+windows --namespace shop
+is "$(jq -r .verdict <<<"$out")" allowed "a label that the subject lacks"
+windows --namespace shop --label tier=web
+is "$(jq -r '.verdict + " " + .next_opening' <<<"$out")" "denied 2026-11-26T13:00:00Z" "and one that it has"
+windows --name lunch
+is "$(jq -r '.windows | map(.name) | join(" ")' <<<"$out")" lunch "--name lists one"
+windows --name brunch
+is "$rc" 64 "a name that is none"
+windows --label tier
+is "$rc" 64 "a label without a value"
+run "$BIN/tare" windows -c several.yaml --at 2026-11-26T12:10:00Z --next 2d
+like "$out" 'every workload is allowed from 2026-11-26T21:00:00Z to 2026-11-26T23:00:00Z' "the text tells the span"
+run "$BIN/tare" windows -c several.yaml --at 2026-12-24T12:00:00Z
+like "$out" 'the deny window "holidays" is open until 2027-01-02T23:00:00Z' "the freeze of the calendar, to its own midnight"
+is "$(jq -r '[.windows[] | select(.name == "holidays") | .openings[].start] | join(" ")' <<<"$("$BIN/tare" windows -c several.yaml --at 2026-11-01T00:00:00Z --format json)")" \
+    "2026-11-26T23:00:00Z 2026-11-29T15:00:00Z" "a changed occurrence is where it was moved to"
 done_testing

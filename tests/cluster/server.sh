@@ -2,12 +2,14 @@
 # A private Kubernetes control plane on free loopback ports, without containers: etcd and kube-apiserver, and what else is asked for.
 #
 #   tests/cluster/server.sh start DIR [PROGRAM…]   starts, waits until it is ready, prints the URL. PROGRAMs beside the API
-#                                                  server: kube-controller-manager, kube-scheduler. Running already is fine
-#   tests/cluster/server.sh stop DIR               ends them, by pid only; DIR/etcd stays, and another start goes on with it
+#                                                  server: kube-controller-manager, kube-scheduler, kwok. Running already is fine
+#   tests/cluster/server.sh stop DIR [PROGRAM…]    ends these, or all, by pid only; DIR/etcd stays, and another start goes on with it
+#   tests/cluster/server.sh hold DIR PROGRAM       stops a program where it is (it answers nothing), until `go DIR PROGRAM` or `stop`
 #   tests/cluster/server.sh status DIR             prints the URL, or exits 1 when the API server does not run
 #
+# With kwok come nodes (CLUSTER_NODES=3 of CLUSTER_NODE="cpu: 64, memory: 256Gi, pods: 500") and pods that run as stages.yaml says.
 # DIR also holds kubeconfig (the admin's), url, pki/ (the authority of server and client certificates), tokens/USER of the
-# users admin, reader and stranger, audit.log (each request), and PROGRAM.log and .pid.
+# users admin, reader and stranger, audit.log (each request), and PROGRAM.log and .pid. Another start takes the port it had.
 set -u
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd) || exit 70
@@ -56,6 +58,7 @@ end() {
     local dir=$1 program=$2 pid i
     if pid=$(running_pid "$dir" "$program"); then
         kill -TERM "$pid" 2>/dev/null
+        kill -CONT "$pid" 2>/dev/null
         for ((i = 0; i < 100; i++)); do
             running_pid "$dir" "$program" >/dev/null || break
             sleep 0.05
@@ -67,10 +70,18 @@ end() {
 
 stop() {
     local dir=$1 program
-    for program in kube-scheduler kube-controller-manager kube-apiserver etcd; do
+    shift
+    (($#)) || set -- kwok kube-scheduler kube-controller-manager kube-apiserver etcd
+    for program in "$@"; do
         end "$dir" "$program"
+        [[ $program != kube-apiserver ]] || rm -f "$dir/url"
     done
-    rm -f "$dir/url"
+}
+
+signal() {
+    local dir=$1 program=$2 pid
+    pid=$(running_pid "$dir" "$program") || die $EX_UNAVAILABLE "${program:-a program that is not named} does not run in $dir"
+    kill -"$3" "$pid"
 }
 
 new_key() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -batch "$@" 2>>"$pki/openssl.log"; }
@@ -148,7 +159,9 @@ start_api() {
     local dir=$1 tries port url pki=$1/pki
     printf '%s\n' 'apiVersion: audit.k8s.io/v1' 'kind: Policy' 'omitStages: [RequestReceived]' 'rules: [{level: Metadata}]' >"$dir/audit.yaml"
     for ((tries = 0; tries < 10; tries++)); do
-        port=$(random_port) url=https://127.0.0.1:$port
+        # Who has a kubeconfig of before finds it again.
+        port=$(cat "$dir/port" 2>/dev/null) && rm -f "$dir/port" || port=$(random_port)
+        url=https://127.0.0.1:$port
         # WatchList: Debian's etcd is of a version without watch progress, new objects would be seen up to a minute late.
         launch "$dir" kube-apiserver --etcd-servers="$(<"$dir/etcd.url")" --bind-address=127.0.0.1 --external-hostname=localhost --secure-port="$port" \
             --cert-dir="$pki" --tls-cert-file="$pki/server.crt" --tls-private-key-file="$pki/server.key" --client-ca-file="$pki/ca.crt" \
@@ -158,7 +171,7 @@ start_api() {
             --disable-admission-plugins=ServiceAccount --allow-privileged --endpoint-reconciler-type=none --profiling=false \
             --feature-gates=WatchList=false --audit-policy-file="$dir/audit.yaml" --audit-log-path="$dir/audit.log"
         if wait_for "$dir" kube-apiserver ready "$dir" "$url"; then
-            write_kubeconfig "$dir" "$url" && printf '%s\n' "$url" >"$dir/url"
+            write_kubeconfig "$dir" "$url" && printf '%s\n' "$port" >"$dir/port" && printf '%s\n' "$url" >"$dir/url"
             return
         fi
         end "$dir" kube-apiserver
@@ -167,16 +180,41 @@ start_api() {
     return 1
 }
 
+# The nodes that kwok is the kubelet of: returns when the scheduler may use them.
+make_nodes() {
+    local dir=$1 number
+    for ((number = 1; number <= ${CLUSTER_NODES:-3}; number++)); do
+        cat <<YAML
+---
+apiVersion: v1
+kind: Node
+metadata: {name: node-$number, labels: {kubernetes.io/hostname: node-$number, kubernetes.io/os: linux}}
+status:
+  allocatable: {${CLUSTER_NODE:-cpu: 64, memory: 256Gi, pods: 500}, ephemeral-storage: 1Ti}
+  capacity: {${CLUSTER_NODE:-cpu: 64, memory: 256Gi, pods: 500}, ephemeral-storage: 1Ti}
+YAML
+    done >"$dir/nodes.yaml"
+    kubectl --kubeconfig="$dir/kubeconfig" create -f "$dir/nodes.yaml" >"$dir/nodes.log" 2>&1 ||
+        ! grep -v 'AlreadyExists' "$dir/nodes.log" >&2 || return
+    kubectl --kubeconfig="$dir/kubeconfig" wait --for=condition=Ready --timeout=60s node --all >>"$dir/nodes.log" 2>&1
+}
+
 start_program() {
     local dir=$1 program=$2
     running_pid "$dir" "$program" >/dev/null && return 0
     case $program in
         kube-controller-manager)
-            launch "$dir" "$program" --kubeconfig="$dir/kubeconfig" --leader-elect=false --secure-port=0 \
+            # Nodes have no kubelet here that would tell of them again. Tests wait for it: no limits to what it may ask.
+            launch "$dir" "$program" --kubeconfig="$dir/kubeconfig" --leader-elect=false --secure-port=0 --node-monitor-grace-period=1h \
+                --kube-api-qps=2000 --kube-api-burst=4000 \
                 --service-account-private-key-file="$dir/pki/accounts.key" --root-ca-file="$dir/pki/ca.crt" ;;
-        kube-scheduler) launch "$dir" "$program" --kubeconfig="$dir/kubeconfig" --leader-elect=false --secure-port=0 ;;
+        kube-scheduler)
+            launch "$dir" "$program" --kubeconfig="$dir/kubeconfig" --leader-elect=false --secure-port=0 --kube-api-qps=2000 --kube-api-burst=4000 ;;
+        kwok)
+            HOME=$dir launch "$dir" "$program" --kubeconfig="$dir/kubeconfig" --config="$here/stages.yaml" --manage-all-nodes=true \
+                --node-ip=127.0.0.1 --node-lease-duration-seconds=40 && make_nodes "$dir" ;;
         *) die 64 "a control plane has no program $program" ;;
-    esac
+    esac || return
     sleep 0.3
     running_pid "$dir" "$program" >/dev/null
 }
@@ -192,6 +230,7 @@ start() {
     shift
     tools=${CLUSTER_TOOLS:-$("$here/tools.sh" path)} || die $EX_UNAVAILABLE "the control plane is not built; hint: make cluster-tools"
     PATH=$tools:$PATH
+    [[ " $* " != *" kwok "* ]] || PATH=$("$here/tools.sh" kwok):$PATH || die $EX_UNAVAILABLE "kwok is not built; hint: make cluster-tools"
     for program in etcd curl openssl setsid flock; do need "$program"; done
     mkdir -p "$dir" || exit $EX_CANTCREAT
     exec 9>"$dir/start.lock"
@@ -213,7 +252,9 @@ action=$1
 [[ $action == help ]] || { dir=$(realpath -m -- "$2"); shift 2; }
 case $action in
     start) start "$dir" "$@" ;;
-    stop) stop "$dir" ;;
+    stop) stop "$dir" "$@" ;;
+    hold) signal "$dir" "${1-}" STOP ;;
+    go) signal "$dir" "${1-}" CONT ;;
     status) status "$dir" ;;
-    *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
+    *) sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
 esac

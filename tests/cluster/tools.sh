@@ -1,8 +1,9 @@
 #!/bin/bash
-# The programs of the test control plane: kube-apiserver, kube-controller-manager, kube-scheduler, kubectl, helm, kustomize.
+# The programs of the test control plane: kube-apiserver, kube-controller-manager, kube-scheduler, kubectl, helm, kustomize; kwok.
 #
 #   tests/cluster/tools.sh build   builds them unless they are there; prints the folder they are in
 #   tests/cluster/tools.sh path    prints that folder, or exits 69 when they are not built
+#   tests/cluster/tools.sh kwok    prints the folder of kwok, or exits 69: it is of a module of its own (kwok/)
 #   tests/cluster/tools.sh kinds   prints a folder with the definitions of kinds (CRDs) as VerticalPodAutoscaler and KEDA ship them
 #
 # They are built once a version, into ${XDG_CACHE_HOME:-~/.cache}/tare-test/KEY: `make clean` and other clones leave
@@ -35,6 +36,7 @@ cache+=/tare-test
 
 # Changes when anything does that the programs are made of; not with the Go that builds them.
 key() { { declare -f compile && cat "$here"/{main.go,go.mod,go.sum}; } | sha256sum | cut -c1-16; }
+kwok_key() { { declare -f compile_kwok && cat "$here"/kwok/go.{mod,sum}; } | sha256sum | cut -c1-16; }
 
 # Whether Go $1 (as "go1.24.3") is at least go_minimum.
 new_enough() {
@@ -74,10 +76,11 @@ fetch_go() {
     printf '%s\n' "$folder/bin/go"
 }
 
-# Gets the modules first: without them nothing is wrong with the sources, only with the network.
+# Gets the modules of the packages $3… first: without them nothing is wrong with the sources, only with the network.
 fetch_modules() {
     local go=$1 messages=$2
-    "$go" list -deps . "${others[@]}" >/dev/null 2>"$messages" && rm -f "$messages" && return 0
+    shift 2
+    "$go" list -deps "$@" >/dev/null 2>"$messages" && rm -f "$messages" && return 0
     grep -v '^go: downloading' "$messages" | tail -20 >&2
     return 1
 }
@@ -102,8 +105,18 @@ compile() {
     done
 }
 
-build() {
-    local folder=$cache/$1 go new started=$SECONDS
+# kwok 0.7 does not compile with the Kubernetes libraries of 1.34: it has its own.
+compile_kwok() {
+    local new=$1 go=$2
+    export GOGC=400
+    "$go" build -buildvcs=false -o "$new/" -gcflags=all=-dwarf=false \
+        -ldflags "-s -w -X sigs.k8s.io/kwok/pkg/consts.Version=v$(version_of sigs.k8s.io/kwok)" sigs.k8s.io/kwok/cmd/kwok
+}
+
+# build FOLDER SOURCES MINUTES COMPILE PACKAGE…: in a subshell, since it ends with the first failure.
+build() (
+    folder=$cache/$1 sources=$2 minutes=$3 compile=$4 started=$SECONDS
+    shift 4
     [[ -d $folder ]] && printf '%s\n' "$folder" && return 0
     mkdir -p "$cache" || exit $EX_CANTCREAT
     # Two builds at once would take twice as long, and not be done sooner.
@@ -112,7 +125,7 @@ build() {
     [[ -d $folder ]] && printf '%s\n' "$folder" && return 0
     go=$(find_go) || die $EX_UNAVAILABLE "Go is not installed; hint: .ci/setup check"
     new_enough "$(GOTOOLCHAIN=local "$go" env GOVERSION)" || go=$(fetch_go "$go") || exit
-    say "building the test control plane with $("$go" env GOVERSION): about 12 minutes of processor time, once"
+    say "building ${folder##*/} of the test control plane with $("$go" env GOVERSION): about $minutes minutes of processor time, once"
     new=$(mktemp -d "$cache/new.XXXXXX") || exit $EX_CANTCREAT
     # shellcheck disable=SC2064 # this very folder
     trap "rm -rf '$new'" EXIT
@@ -120,13 +133,13 @@ build() {
     trap 'exit 143' TERM
     export GOTOOLCHAIN=local GOFLAGS='-trimpath -modcacherw -mod=readonly' CGO_ENABLED=0 GOWORK=off
     unset GOOS GOARCH GOROOT
-    cd "$here" || exit 70
-    fetch_modules "$go" "$new/messages" || die $EX_UNAVAILABLE "the modules that the control plane is made of could not be fetched"
-    compile "$new" "$go" >&2 || die $EX_SOFTWARE "the test control plane could not be built"
+    cd "$sources" || exit 70
+    fetch_modules "$go" "$new/messages" "$@" || die $EX_UNAVAILABLE "the modules that the control plane is made of could not be fetched"
+    "$compile" "$new" "$go" >&2 || die $EX_SOFTWARE "the test control plane could not be built"
     chmod 755 "$new" && mv -T "$new" "$folder" || exit $EX_CANTCREAT
     say "built in $((SECONDS - started)) s: $folder"
     printf '%s\n' "$folder"
-}
+)
 
 # The files of $kinds, once a version, into a folder of the cache.
 kinds() {
@@ -152,8 +165,11 @@ kinds() {
 }
 
 case ${1-} in
-    build) build "$(key)" && kinds >/dev/null ;;
+    build)
+        build "$(key)" "$here" 12 compile . "${others[@]}" &&
+            build "kwok-$(kwok_key)" "$here/kwok" 4 compile_kwok sigs.k8s.io/kwok/cmd/kwok >/dev/null && kinds >/dev/null ;;
     kinds) kinds ;;
     path) folder=$cache/$(key) && [[ -d $folder ]] && printf '%s\n' "$folder" || exit $EX_UNAVAILABLE ;;
-    *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
+    kwok) folder=$cache/kwok-$(kwok_key) && [[ -d $folder ]] && printf '%s\n' "$folder" || exit $EX_UNAVAILABLE ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
 esac

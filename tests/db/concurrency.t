@@ -25,7 +25,7 @@ pick() { pg view ledger -c "$(printf "$random_run" "$1")"; }
 approver() {
     local id
     id=$(pick "'awaiting-approval'")
-    [[ -n $id ]] && pg "$1" ledger -v VERBOSITY=sqlstate -c "select tare.approve($id, null, null, null, null, null)"
+    [[ -n $id ]] && pg "$1" ledger -v VERBOSITY=sqlstate -c "select tare.approve($id, $(the_plan "$id"), null, null, null, null)"
     id=$(pick "'approved'")
     [[ -n $id && $((RANDOM % 4)) == 0 ]] &&
         pg "$1" ledger -v VERBOSITY=sqlstate -c "select tare.withdraw($id, null, null, null, 'hm')"
@@ -85,7 +85,7 @@ is "$(as boss "select count(*) from pg_locks where locktype = 'advisory'")" 0 "n
 # Two at once on one workload: by two runs of one cluster.
 first=$(plan_run op "$one_row" x)
 second=$(plan_run op "$one_row" y)
-as rev "select tare.approve($first, null, null, null, null, null), tare.approve($second, null, null, null, null, null)" \
+as rev "select tare.approve($first, $(the_plan "$first"), null, null, null, null), tare.approve($second, $(the_plan "$second"), null, null, null, null)" \
     >/dev/null
 mkfifo "$tmp/hold"
 PGOPTIONS='' psql -h "$pg_dir" -U op -d ledger -XqAt >/dev/null <"$tmp/hold" &

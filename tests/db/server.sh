@@ -5,6 +5,8 @@
 #   state LOGIN SQL     prints the SQLSTATE of the failure, "ok" where it worked
 #   refused LOGIN SQL SQLSTATE NAME
 #   plan_run LOGIN ROWS SALT   makes a run with a plan, prints its id
+#   store LOGIN RUN TEXT       stores an artifact of a run, sets $digest
+#   the_plan RUN      the digest of its plan, as SQL for who sees a row of it
 
 need psql
 pg_bin=$(dirname "$(command -v initdb || ls -1 /usr/lib/postgresql/*/bin/initdb | sort -V | tail -1)")
@@ -86,18 +88,38 @@ refused() { is "$(state "$1" "$2")" "$3" "$4"; }
 
 one_row='[{"namespace":"shop","kind":"Deployment","name":"cart","verdict":"needs-approval","approvals_required":1}]'
 
+# Stores TEXT as the newest changes artifact of a run: $digest is its sha256; prints what the ledger says against it.
+store() { # LOGIN RUN TEXT
+    digest=$(printf '%s' "$3" | sha256sum | cut -d' ' -f1)
+    pg "$1" ledger -v run="$2" -v text="$3" -v digest="$digest" 2>&1 >/dev/null <<'SQL'
+select tare.attempt_begin(:run, 'diff', null, '{}') as attempt \gset
+begin;
+select tare.artifact_put(:attempt, :'digest', 'changes', octet_length(:'text')) as wanted \gset
+\if :wanted
+select tare.artifact_chunk_put(:'digest', 0, convert_to(:'text', 'UTF8'));
+\endif
+select tare.attempt_finish(:attempt, :'digest');
+commit;
+SQL
+}
+
+# The artifact has a line for each workload of the rows: the ledger compares the two.
 plan_run() { # LOGIN ROWS SALT [CLUSTER]
     pg "$1" ledger -v rows="$2" -v salt="$3" -v cluster="${4:-prod}" <<'SQL'
 select tare.run_create(:'cluster', 'files', '0.1.0', null, '{}') as run \gset
 select tare.attempt_begin(:run, 'diff', null, '{}') as attempt \gset
-select encode(sha256(convert_to(:'run' || :'salt', 'UTF8')), 'hex') as digest,
-       octet_length(:'run' || :'salt') as size, encode(convert_to(:'run' || :'salt', 'UTF8'), 'hex') as bytes \gset
+select convert_to(jsonb_build_object('salt', :'run' || :'salt')::text || E'\n' || coalesce(string_agg(
+    jsonb_build_object('workload', jsonb_build_object('namespace', r -> 'namespace', 'kind', r -> 'kind', 'name', r -> 'name'))::text
+    || E'\n', ''), ''), 'UTF8') as text from jsonb_array_elements(:'rows') r \gset
+select encode(sha256(:'text'), 'hex') as digest, octet_length(:'text'::bytea) as size \gset
 begin;
 select tare.artifact_put(:attempt, :'digest', 'changes', :size) \g /dev/null
-select tare.artifact_chunk_put(:'digest', 0, decode(:'bytes', 'hex')) \g /dev/null
+select tare.artifact_chunk_put(:'digest', 0, :'text') \g /dev/null
 select tare.attempt_finish(:attempt, :'digest') \g /dev/null
 commit;
 select tare.plan_register(:run, :'digest', :'rows', 0) \g /dev/null
 select :run;
 SQL
 }
+
+the_plan() { echo "(select max(plan_digest) from tare.plan_requirement where run = $1)"; }

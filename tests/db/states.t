@@ -72,8 +72,10 @@ rolling-back rollback-failed
 rolling-back rolled-back
 verifying done
 verifying rolling-back
+writing done
 writing rolling-back
 writing written
+written done
 written rolling-back
 written verifying'
 as boss "insert into tare.change (run, sequence, cluster, object, workloads, before_image, before_digest, begun, updated,
@@ -120,12 +122,12 @@ refused op "select tare.attempt_begin($id, 'analyze', null, '{}')" TA077 "a plan
 refused op "select tare.run_fail($id, 'x')" TA077 "a planned run does not fail by itself"
 refused op "select tare.results_put($id, '[]')" TA077 "results of a planned run stand"
 refused op "select tare.change_begin($id, 'x', '[]', 'x', '{}')" TA077 "no change without the apply lock"
-as rev "select tare.approve($id, null, null, null, null, 'fine')" >/dev/null
+as rev "select tare.approve($id, $(the_plan "$id"), null, null, null, 'fine')" >/dev/null
 is "$(as op "select state from tare.run where id = $id")" approved "enough approvals approve the run"
 refused rev "select tare.reject($id, 'no')" TA077 "an approved plan is not rejected"
 as op "select tare.rerun($id, '{}', null)" >/dev/null
 is "$(as op "select state from tare.run where id = $id")" superseded "a rerun supersedes it"
-refused rev "select tare.approve($id, null, null, null, null, 'fine')" TA077 "a superseded plan takes no approval"
+refused rev "select tare.approve($id, $(the_plan "$id"), null, null, null, 'fine')" TA077 "a superseded plan takes no approval"
 
 # An artifact is whole or not there.
 half=$(pg op ledger 2>&1 <<'SQL'

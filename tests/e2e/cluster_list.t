@@ -214,7 +214,8 @@ parse --kubeconfig "$sam" --namespace shop
 is "$rc" 0 "a role in the namespace is enough" || diag "$err"
 is "$(jq -cS 'select(.workload) | .workload | del(.live.cluster_id)' "$tmp/inventory" | sha256sum)" \
     "$(jq -cS 'select(.workload) | .workload | del(.live.cluster_id)' "$tmp/as-admin" | sha256sum)" "to list all that is in it"
-is "$(codes) $(jq -r 'select(.workload) | .workload.live.cluster_id' "$tmp/inventory" | sort -u)" " 1 not-listed  null" "the cluster's id is not his to know, and a note says so"
+is "$(codes) $(jq -r 'select(.workload) | .workload.live.cluster_id' "$tmp/inventory" | sort -u)" " 2 not-listed  null" "the cluster's id is not his to know, nor its nodes, and notes say so"
+is "$(jq -r 'select(.note) | .note | [.outcome, .message] | join(" ")' "$tmp/inventory" | grep -c '^error .*id is not known\|^skipped nodes could not')" 2 "the missing nodes spoil nothing"
 parse --kubeconfig "$sam"
 is "$rc" 69 "without --namespace he asks for more than he may"
 like "$err" 'hint: .*--namespace' "and is told so"

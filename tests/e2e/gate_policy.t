@@ -54,6 +54,8 @@ new_run
 is "$(verdicts)" "cart=needs-approval ledger=needs-approval risky-toy=blocked toy=blocked web=needs-approval " "where the own file is silent the stored policy counts"
 is "$("$tare" show "$id" gate | jq -c 'select(.workload.name? == "cart") | .gate.requirement.approvals')" 2 "its number of approvals"
 is "$("$tare" show "$id" gate | jq -r 'select(.tare) | .settings.gate.policy_from')" ledger "and the header says where it is from"
+stored=$("$tare" policy history --format json | jq -r '.[] | select(.in_force) | .digest')
+is "$("$tare" show "$id" gate | jq -r 'select(.tare) | .settings.gate.policy_stored')" "$stored" "and which it is"
 printf 'policy: {guardrails: {max_decrease_percent: 30}}\n' >tare.yaml
 run "$tare" run deploy --format json
 is "$rc" 77 "a stricter own file counts: every change is blocked"

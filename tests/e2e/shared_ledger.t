@@ -41,6 +41,9 @@ run pg olga team -c "select tare.approve($id, null, null, null, null, 'myself')"
 isnt "$rc" 0 "nor by calling the function herself"
 like "$err" 'may not approve' "with the reason"
 
+run "$tare" --as rita approve "$id" </dev/null
+is "$rc" 64 "who has no terminal to be asked on approves nothing"
+like "$out" 'shop/StatefulSet/sessions [^'$'\n'']* \+\$[0-9]+ ' "the summary says which changes cost more"
 run "$tare" --as rita approve "$id" --yes
 is "$rc" 0 "the approver approves" || diag "$err"
 run "$tare" apply "$id" --yes
@@ -62,6 +65,8 @@ like "$err" 'max_decrease_percent' "naming the key"
 sed 's/max_decrease_percent: 50/max_decrease_percent: 20/' tare.yaml >strict.yaml
 run "$tare" run -c strict.yaml --end "$end" --format json
 is "$rc" 0 "a stricter one is fine" || diag "$err"
+stored=$("$tare" policy history --format json | jq -r '.[0].digest')
+like "$("$tare" report "$(json .run)" --format html)" "Policy: the one stored in the ledger \(${stored:0:12}\)" "the report names the policy as tare policy history does"
 
 # A login that is narrowed to a namespace.
 run "$tare" --as adam grant vera --namespace shop
@@ -70,4 +75,6 @@ run "$tare" --as adam grant
 like "$out" 'vera +shop' "and it is listed"
 run "$tare" --as vera status --format json
 is "$(json length)" 0 "it no longer sees runs over other namespaces"
+run "$tare" --as vera status
+like "$err" 'no runs that you see as a whole: tare status RUN shows your part' "and is not told that there are none"
 done_testing

@@ -5,7 +5,7 @@ need jq
 line=$tmp/bin work=$tmp/work
 mkdir -p "$line" "$work/deploy"
 chmod 755 "$tmp"
-for program in tare tare-gate tare-apply tare-rollback; do
+for program in tare tare-gate tare-apply tare-rollback tare-policy; do
     cp "$BIN/$program" "$line/" || { echo "Bail out! no $program in $BIN"; exit 1; }
 done
 for stage in parse collect analyze price diff report; do
@@ -63,7 +63,7 @@ plan() {
     local stage kind
     for stage in parse:inventory collect:usage analyze:recommendations price:costs diff:changes; do
         kind=${stage#*:} stage=${stage%:*}
-        workloads | jq -nRcS --arg kind "$kind" --arg stage "$stage" --arg cpu "${1:-300m}" --arg risk "${2:-low}" '
+        workloads | jq -nRcS --arg cluster "${cluster:-default}" --arg kind "$kind" --arg stage "$stage" --arg cpu "${1:-300m}" --arg risk "${2:-low}" '
             def advice($name): {action: "resize", confidence: 0.9, source: "rules", reasoning: "",
                 risk: (if $name | startswith("risky") then "high" else $risk end),
                 containers: {app: {requests: {cpu_millicores: 300}}}};
@@ -71,7 +71,7 @@ plan() {
                 path: "spec.template.spec.containers[0].resources.requests.cpu"}] end;
             ["parse", "collect", "analyze", "price", "diff"] as $line | ($line | index($stage)) as $place |
             [inputs | split("\t") as [$file, $document, $namespace, $name, $sha] |
-                {workload: {cluster: "test", namespace: $namespace, kind: "Deployment", name: $name, api_version: "apps/v1",
+                {workload: {cluster: $cluster, namespace: $namespace, kind: "Deployment", name: $name, api_version: "apps/v1",
                     replicas: 2, labels: {}, autoscaler: null, containers: [{name: "app", role: "container", image: "x",
                         requests: {cpu_millicores: 500, memory_bytes: 536870912},
                         limits: {cpu_millicores: null, memory_bytes: 536870912}}],

@@ -57,7 +57,7 @@ static void try_windows(const char *text, size_t size)
     json_t *list = json_loadb(text, size, 0, NULL);
     struct window_set *set = window_set_new();
     struct window_verdict verdict;
-    if (list != NULL && json_array_size(list) < 5 && window_set_add(set, list, "fuzz", NULL) == 0) {
+    if (list != NULL && json_array_size(list) < 5 && window_set_add(set, list, NULL, "fuzz", NULL) == 0) {
         window_judge(set, NULL, instants[1], NULL, &verdict);
         if (!verdict.allowed && verdict.has_next) {
             struct window_verdict then;

@@ -2,6 +2,8 @@
 #
 #   kube_tools                 PATH begins with helm, kustomize and kubectl of the pinned versions
 #   kube_shared                the API server all tests share (kept for the whole of .ci/check); objects in a namespace of your own
+#   kube_cluster               the whole control plane all tests share: controllers, scheduler, and kwok, so that pods run
+#                              (tests/cluster/stages.yaml); its workloads are made by kube_workloads.sh
 #   kube_start DIR [PROGRAM…]  one of your own, ended with the test; kube_stop DIR ends it earlier, another kube_start goes on with its data
 #   kube ARGUMENT…             kubectl as admin of the one that was named last; $kube_dir, $kube_url
 #   kube_kinds                 in a server of your own: VerticalPodAutoscaler and ScaledObject as their makers define them, in the place of kinds.yaml
@@ -10,6 +12,7 @@
 #   kube_config KIND USER      prints a kubeconfig by which USER comes in; KIND is one of
 #                                certificate, certificate-files   (USER made by kube_user)
 #                                token, token-file, exec          (admin: may everything; reader: may list; stranger: may nothing)
+#                                account                          (USER made by kube_account of kube_faults.sh)
 #   kube_grant USER [NAMESPACE]  lets a user list what "reader" may (the API server alone does not fill the role "view")
 #   kube_requests USER         what USER asked so far, a line each: code, verb, URI, user agent
 #
@@ -19,6 +22,7 @@ cluster_dir=$root/tests/cluster
 # Asked now: a test may change HOME.
 CLUSTER_TOOLS=$("$cluster_dir/tools.sh" path) || CLUSTER_TOOLS=''
 export CLUSTER_TOOLS
+kube_programs=(kube-controller-manager kube-scheduler kwok)
 kube_dir='' kube_url='' namespace=''
 
 # Ends a test that this machine cannot run; where CI=true it has failed.
@@ -61,16 +65,25 @@ kube_start() {
 
 kube_stop() { "$cluster_dir/server.sh" stop "$1"; }
 
-kube_shared() {
+kube_shared() { kube_share server; }
+
+kube_cluster() {
+    "$cluster_dir/tools.sh" kwok >/dev/null || kube_skip "kwok is not built"
+    kube_share plane "${kube_programs[@]}"
+}
+
+# kube_share NAME [PROGRAM…]: the server NAME of all tests of this build.
+kube_share() {
     local shared
     kube_tools
     shared=$(dirname "$BIN")/check-cluster
     mkdir -p "$shared"
     exec 8>"$shared/users.lock"
     flock -s 8
-    kube_dir=$shared/server
-    at_exit kube_leave "$kube_dir"
-    kube_ready
+    kube_dir=$shared/$1
+    at_exit kube_leave "$shared"
+    shift
+    kube_ready "$@"
 }
 
 kube_ready() {
@@ -81,10 +94,14 @@ kube_ready() {
     fi
 }
 
-# Tests run side by side: the last one out ends the server in DIR.
+# Tests run side by side: the last one out ends the servers in folder $1.
 kube_leave() {
+    local name
     flock -u 8
-    flock -n -x 8 && "$cluster_dir/server.sh" stop "$1" && rm -rf "$1"
+    flock -n -x 8 || return 0
+    for name in server plane; do
+        [[ ! -d $1/$name ]] || { "$cluster_dir/server.sh" stop "$1/$name" && rm -rf "${1:?}/$name"; }
+    done
 }
 
 kube() { kubectl --kubeconfig="$kube_dir/kubeconfig" "$@"; }
@@ -141,6 +158,7 @@ kube_credential() {
         certificate-files) printf 'client-certificate: "%s"\nclient-key: "%s"\n' "$file.crt" "$file.key" ;;
         token) printf 'token: "%s"\n' "$(<"$token")" ;;
         token-file) printf 'tokenFile: "%s"\n' "$token" ;;
+        account) printf 'tokenFile: "%s"\n' "$file.token" ;;
         exec)
             printf '#!/bin/sh\nprintf %s "%s"\n' \
                 "'{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"%s\"}}'" \

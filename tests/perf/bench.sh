@@ -86,7 +86,7 @@ for size in "${sizes[@]}"; do
     rm -f costs
     measure gate "$size" changes gated "$BIN/tare-gate" -q --created "$end"
     rm -f changes
-    for format in markdown html csv json; do
+    for format in markdown html csv json table; do
         measure "report:$format" "$size" gated "report.$format" "$BIN/tare-report" -q --format "$format"
     done
     cd "$OLDPWD" || exit 74
@@ -127,5 +127,8 @@ END {
 bad=$?
 tests/perf/parse.sh "${short[@]}" "$build" || bad=1
 tests/perf/collect.sh "${short[@]}" "$build" || bad=1
+tests/perf/report.sh "${short[@]}" "$build" || bad=1
+tests/perf/packing.sh "${short[@]}" "$build" || bad=1
 tests/perf/advice.sh "${short[@]}" "$build" || bad=1
+tests/perf/audit.sh "${short[@]}" "$build" || bad=1
 exit $bad

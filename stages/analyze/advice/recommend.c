@@ -177,10 +177,10 @@ json_t *recommendation_new(const struct plan *plan, const struct class *class, c
                         llm && opinion->provider ? json_string(opinion->provider) : json_null());
     json_object_set_new(out, "model", llm && opinion->model ? json_string_safe(opinion->model) : json_null());
     json_object_set_new(out, "reasoning", reasoning_new(plan, opinion));
-    json_object_set_new(out, "class",
-                        json_string_safe(llm && opinion->class_name ? opinion->class_name : class->name));
-    json_object_set_new(out, "class_reason",
-                        json_string_safe(llm && opinion->class_name ? "the model's reading" : class->reason));
+    /* Overrides and approval rules go by the class: a model may say how it reads a workload, not which rules count for it. */
+    json_object_set_new(out, "class", json_string_safe(class->name));
+    json_object_set_new(out, "class_reason", json_string_safe(class->reason));
+    json_object_set_new(out, "class_of_model", json_string_safe(llm ? opinion->class_name : NULL));
     json_object_set_new(out, "qos_class", json_string(qos_name(plan->subject->qos)));
     json_object_set_new(out, "containers", containers_new(plan));
     json_object_set_new(out, "clamps", clamps_new(plan));

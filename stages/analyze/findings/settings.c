@@ -103,6 +103,40 @@ static json_t *amounts_of(const json_t *container)
     return out;
 }
 
+/* What tare-parse saw of this container: field by field, with who holds it. New. */
+static json_t *drift_fields(const json_t *workload, const char *container)
+{
+    json_t *out = json_array();
+    size_t index;
+    json_t *entry;
+    json_array_foreach(json_at(workload, "live.drift"), index, entry)
+    {
+        if (str_equal(json_string_or_null(entry, "container"), container)) {
+            json_array_append(out, entry);
+        }
+    }
+    return out;
+}
+
+/* Who made it so, as the API server names managers: the first that is known. "" for nobody. */
+static const char *drift_manager(const json_t *fields, const char **time)
+{
+    size_t index;
+    const json_t *entry;
+    *time = "";
+    json_array_foreach(fields, index, entry)
+    {
+        const json_t *owner = json_array_get(json_object_get(entry, "owners"), 0);
+        const char *manager = json_string_or_null(owner, "manager");
+        if (manager != NULL) {
+            const char *since = json_string_or_null(owner, "time");
+            *time = since == NULL ? "" : since;
+            return manager;
+        }
+    }
+    return "";
+}
+
 /* What runs is not what the manifest says: somebody changed the one without the other. */
 static void find_drift(const struct sheet *sheet, const json_t *live)
 {
@@ -121,10 +155,16 @@ static void find_drift(const struct sheet *sheet, const json_t *live)
         if (json_equal(json_object_get(evidence, "live"), json_object_get(evidence, "manifest"))) {
             json_decref(evidence);
         } else {
+            const char *time = NULL;
+            json_t *fields = drift_fields(sheet->plan->subject->workload, name);
+            const char *manager = drift_manager(fields, &time);
+            json_object_set(evidence, "fields", fields);
             sheet_add(
                 sheet, "drift", LOW, ABOUT_NEITHER, (struct span){0, sheet->plan->subject->window_end},
                 evidence,
-                "the cluster runs this container with other requests or limits than its manifest gives");
+                "the cluster runs this container with other requests or limits than its manifest gives%s%.100s%s%.40s",
+                *manager == '\0' ? "" : "; they are held by ", manager, *time == '\0' ? "" : " since ", time);
+            json_decref(fields);
         }
         return;
     }

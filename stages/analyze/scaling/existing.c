@@ -43,7 +43,7 @@ static int64_t needed(const struct situation *situation, const struct scaler_met
     return replicas_for(&today, load, (double)metric->target);
 }
 
-static void judge_range(const struct situation *situation, struct change *out)
+static void judge_range(const struct situation *situation, struct change *out, json_t *why)
 {
     const struct scaler *scaler = out->scaler;
     const struct scaler_metric *metric = cpu_metric(scaler);
@@ -57,6 +57,8 @@ static void judge_range(const struct situation *situation, struct change *out)
         int64_t max = needed(situation, metric, situation->load.top * room_above_top);
         int64_t half_more = scaler->max + (scaler->max + 1) / 2;
         out->max = max > half_more ? max : half_more;
+        int64_t allowed = replicas_allowed(situation, out->max, why);
+        out->max = out->max <= allowed ? out->max : allowed > scaler->max ? allowed : AMOUNT_ABSENT;
     } else if (out->at_min >= idle_share && situation->shape.known) {
         int64_t least = needed(situation, metric, situation->load.trough);
         least = least < situation->floor ? situation->floor : least;
@@ -164,7 +166,7 @@ json_t *existing_new(struct situation *situation)
     struct change change = {.scaler = scaler, .move = find_move(situation), .min = AMOUNT_ABSENT, .max = AMOUNT_ABSENT};
     json_t *why = json_array();
     json_t *out = json_object();
-    judge_range(situation, &change);
+    judge_range(situation, &change, why);
     bool changes = change.max >= 0 || change.min >= 0 || change.move != NULL;
     explain(situation, &change, why);
     if (changes && scaler->kind == SCALER_HPA) {
@@ -184,6 +186,7 @@ json_t *existing_new(struct situation *situation)
     json_object_set_new(out, "min", json_integer(change.min >= 0 ? change.min : min_of(scaler)));
     int64_t max = change.max >= 0 ? change.max : scaler->max;
     json_object_set_new(out, "max", json_int_or_null(max >= 0, max));
+    json_object_set_new(out, "max_before", json_int_or_null(scaler->max >= 0, scaler->max));
     json_object_set_new(out, "at_max_share", json_real_or_null(change.at_max));
     json_object_set_new(out, "at_min_share", json_real_or_null(change.at_min));
     json_object_set_new(out, "request_millicores",

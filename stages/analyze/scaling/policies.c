@@ -4,10 +4,10 @@
 #include <math.h>
 
 #include "pipeline/base/str.h"
-#include "pricing/money.h"
+#include "pricing/money/money.h"
 #include "stages/analyze/scaling/policy_bounds.h"
 #include "stages/analyze/scaling/replicas.h"
-#include "stages/common/policy.h"
+#include "pipeline/run/selector.h"
 
 static const double tolerance = 0.10;  /* a ratio so near 1 changes nothing, as with a HorizontalPodAutoscaler */
 static const double comfortable = 0.5; /* a target is held with ease at this share of it or less */
@@ -26,7 +26,7 @@ struct judgement {
 
 static bool is_about(const struct situation *situation, const json_t *policy)
 {
-    return policy_match(json_object_get(policy, "match"), situation->subject->workload, NULL);
+    return selector_match(json_object_get(policy, "match"), situation->subject->workload, situation->subject->looked_up_in, NULL);
 }
 
 static void judge_query(const struct situation *situation, struct judgement *out)
@@ -247,5 +247,8 @@ void policies_limit(const struct situation *situation, struct scale_range *range
     }
     /* A minimum above the maximum would be refused; what may be spent wins over what one wants. */
     range->max = range->max < 1 ? 1 : range->max;
+    range->min = range->min > range->max ? range->max : range->min;
+    int64_t most = replicas_allowed(situation, range->max, why);
+    range->max = range->max > most ? most : range->max;
     range->min = range->min > range->max ? range->max : range->min;
 }

@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "pipeline/base/str.h"
-#include "pricing/engine.h"
-#include "pricing/money.h"
+#include "pricing/cost/engine.h"
+#include "pricing/money/money.h"
 
 enum { BYTES_PER_GIB = 1 << 30, MILLICORES_PER_VCPU = 1000, REPLICAS_MOST = 1000000 };
 
@@ -99,6 +99,7 @@ int64_t policy_bounds_hold(const struct situation *situation, const struct polic
         int64_t least = bounds->performance || !bounds->cost ? bounds->min : 0;
         value = act(acted, "max_monthly_cost", value, at_least(bounds->affordable, least));
     }
+    value = act(acted, "max_replicas", value, at_most(value, replicas_allowed(situation, value, NULL)));
     int64_t unchanged = load_replicas_unchanged(&situation->load);
     if (bounds->cooldown_seconds > 0 && unchanged > 0 && unchanged < bounds->cooldown_seconds) {
         value = act(acted, "cooldown", value, now);

@@ -23,7 +23,7 @@ int64_t replica_cost(const struct situation *situation);
 
 /*
  * Moves `wanted` replicas into the bounds, in this order, so that a later one wins: steps, min and max, what the workload needs
- * to stay available, money, cooldown. Each that moves it is added to `acted` as {by,from,to}.
+ * to stay available, money, the guardrail max_replicas, cooldown. Each that moves it is added to `acted` as {by,from,to}.
  */
 int64_t policy_bounds_hold(const struct situation *situation, const struct policy_bounds *bounds, int64_t wanted, json_t *acted);
 

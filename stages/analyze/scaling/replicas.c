@@ -105,10 +105,13 @@ json_t *replicas_new(struct situation *situation, bool autoscaled)
         ample = for_spikes;
     }
     int64_t advised = autoscaled ? situation->now : choose(situation, full, ample);
+    int64_t allowed = replicas_allowed(situation, advised, why);
+    advised = advised > allowed ? allowed : advised;
     if (!autoscaled && advised != situation->now && !situation->plan->refusal) {
         advise_count(situation, advised);
     }
-    if (spikes && for_spikes > situation->now && !situation->horizontal) {
+    bool room = for_spikes <= replicas_allowed(situation, for_spikes, NULL);
+    if (spikes && room && for_spikes > situation->now && !situation->horizontal) {
         advise_spikes(situation, for_spikes, advised);
     }
     const char *blocked = budgets_blocked(situation->subject->workload, situation->now);

@@ -256,15 +256,18 @@ static void write_objects(struct situation *situation, const struct horizontal *
     manifest_cron_jobs(situation->manifests, &situation->target, crons, scaling_image(situation->setup));
 }
 
-/* Holds the numbers of a schedule to policies. */
-static void limit_crons(const struct situation *situation, struct scale_crons *crons, int64_t most, json_t *why)
+/* Holds the numbers of a schedule, and its entries, to policies and guardrails. */
+static void limit_crons(const struct situation *situation, struct timetable *table, struct scale_crons *crons, json_t *entries,
+                        json_t *why)
 {
-    struct scale_range range = {.min = crons->base, .max = most};
+    struct scale_range range = {.min = crons->base, .max = table->most};
     policies_limit(situation, &range, why);
     crons->base = range.min;
+    table->most = range.max;
     for (size_t i = 0; i < crons->count; i++) {
         struct scale_cron *cron = &crons->items[i];
         cron->replicas = cron->replicas > range.max ? range.max : cron->replicas < range.min ? range.min : cron->replicas;
+        json_object_set_new(json_array_get(entries, i), "replicas", json_integer((json_int_t)cron->replicas));
     }
 }
 
@@ -323,7 +326,7 @@ json_t *schedule_new(struct situation *situation, const struct horizontal *horiz
         return json_null();
     }
     crons.base = table.base;
-    limit_crons(situation, &crons, table.most, why);
+    limit_crons(situation, &table, &crons, entries, why);
     why_add(why,
             "from hour to hour the replicas carry what four of five days ask for, at %d %% of their requests, a quarter of an hour "
             "before it comes",

@@ -7,16 +7,14 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "pricing/money.h"
 #include "stages/analyze/scaling/manifest/names.h"
 #include "stages/analyze/subject/model.h"
+#include "stages/common/pricing/book.h"
 
 struct scaling_setup {
     const struct config *config;
     struct tz *tz;
-    struct catalog *catalog;
-    struct unit_price unit;
-    bool priced;
+    struct price_book *prices; /* NULL: no policy speaks of money */
 };
 
 enum { IMAGE_MAX = 255 };
@@ -107,39 +105,6 @@ static int check_policy(const struct config *config, const json_t *policies, siz
     return check_bounds(config, policy, index, err);
 }
 
-static int price_of(const struct config *config, const char *key, int64_t *micro, struct err *err)
-{
-    double usd = config_number(config, key, NAN);
-    *micro = -1;
-    return isnan(usd) ? 0 : money_from_real(usd, micro, err);
-}
-
-static struct price_name named(const struct config *config, const char *key)
-{
-    return (struct price_name){config_string(config, key), ERR_CONFIG, key};
-}
-
-static int find_prices(struct scaling_setup *setup, struct err *err)
-{
-    const struct config *config = setup->config;
-    struct price_query query = {.provider = named(config, "pricing.provider"),
-                                .region = named(config, "pricing.region"),
-                                .instance = named(config, "pricing.instance"),
-                                .override_blame = ERR_CONFIG};
-    if (price_of(config, "pricing.usd_per_vcpu_hour", &query.microusd_per_vcpu_hour, err) ||
-        price_of(config, "pricing.usd_per_gib_hour", &query.microusd_per_gib_hour, err) ||
-        price_of(config, "pricing.discount", &query.discount_ppm, err)) {
-        err->class = ERR_CONFIG;
-        return err_prefix(err, "pricing");
-    }
-    query.discount_ppm = query.discount_ppm < 0 ? 0 : query.discount_ppm;
-    if (query.discount_ppm >= DISCOUNT_SCALE) {
-        return config_error(config, err, "pricing.discount", "must be a share from 0 to below 1");
-    }
-    setup->priced = true;
-    return catalog_embedded(&setup->catalog, err) || unit_price_find(setup->catalog, &query, &setup->unit, err) ? -1 : 0;
-}
-
 int scaling_setup_new(const struct config *config, struct scaling_setup **out, struct err *err)
 {
     struct scaling_setup *setup = xcalloc(sizeof *setup);
@@ -160,7 +125,7 @@ int scaling_setup_new(const struct config *config, struct scaling_setup **out, s
         failed = check_policy(config, policies, i, err);
         money = money || json_get_number(json_array_get(policies, i), "max_monthly_cost_usd", &limit);
     }
-    if (failed || (money && find_prices(setup, err))) {
+    if (failed || (money && price_book_open(NULL, config, &setup->prices, err))) {
         scaling_setup_free(setup);
         return -1;
     }
@@ -172,7 +137,7 @@ void scaling_setup_free(struct scaling_setup *setup)
 {
     if (setup) {
         tz_free(setup->tz);
-        catalog_free(setup->catalog);
+        price_book_free(setup->prices);
         free(setup);
     }
 }
@@ -195,7 +160,7 @@ const json_t *scaling_policies(const struct scaling_setup *setup)
 
 const struct unit_price *scaling_prices(const struct scaling_setup *setup)
 {
-    return setup->priced ? &setup->unit : NULL;
+    return setup->prices == NULL ? NULL : price_book_for(setup->prices, NULL);
 }
 
 const char *scaling_image(const struct scaling_setup *setup)

@@ -5,7 +5,7 @@
 
 #include "pipeline/cli/config.h"
 #include "pipeline/run/tz.h"
-#include "pricing/unit.h"
+#include "pricing/unit/unit.h"
 
 struct scaling_setup;
 

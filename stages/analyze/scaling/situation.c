@@ -1,5 +1,6 @@
 #include "stages/analyze/scaling/situation.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -157,6 +158,17 @@ void situation_make(const struct plan *plan, const struct class *class, const st
     out->unscalable_why = unscalable(out);
     out->scalable = out->unscalable_why == NULL;
     out->floor = budgets_floor(subject->workload, out->now, &out->floor_by);
+}
+
+int64_t replicas_allowed(const struct situation *situation, int64_t wanted, json_t *why)
+{
+    int64_t most = situation->plan->policy->guardrails.max_replicas;
+    int64_t allowed = most < situation->now ? situation->now : most;
+    if (wanted > allowed && why != NULL) {
+        why_add(why, "no more than %" PRId64 ": guardrail max_replicas is %" PRId64 ", and the load would take %" PRId64, allowed, most,
+                wanted);
+    }
+    return allowed;
 }
 
 void why_replicas(const struct situation *situation, json_t *why)

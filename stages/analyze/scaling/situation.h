@@ -39,6 +39,10 @@ void situation_make(const struct plan *plan, const struct class *class, const st
 /* Replicas that carry a load when each is used to `percent` of its request; 1 and more. 0 where there is no request. */
 int64_t replicas_for(const struct situation *situation, double load, double percent);
 
+/* The most replicas that advice may ask for (guardrail max_replicas), at least those that run; INT64_MAX where nothing limits it.
+ * Says so in `why` (may be NULL) where `wanted` is more. */
+int64_t replicas_allowed(const struct situation *situation, int64_t wanted, json_t *why);
+
 /* Says that the manifest should not set the replicas any more, where it does. */
 void why_replicas(const struct situation *situation, json_t *why);
 

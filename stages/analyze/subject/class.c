@@ -8,6 +8,7 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "stages/common/classes.h"
 
 /* Words of an image's repository path that tell its class. Rows are tried in order: what an image measures or
  * operates ("redis-exporter") is named after it, so those words come first. To add a program, add a word. */
@@ -46,22 +47,23 @@ static const struct port_row {
     {"web", 8000},      {"web", 3000},        {"web", 5000},       {"web", 8443},
 };
 
-static const char *const class_names[] = {"database", "cache", "queue",      "search", "web",    "proxy",
-                                          "jvm",      "batch", "monitoring", "agent",  "worker", "service"};
-
 json_t *class_names_new(void)
 {
+    size_t count = 0;
+    const char *const *all = classes_all(&count);
     json_t *names = json_array();
-    for (size_t i = 0; i < ARRAY_COUNT(class_names); i++)
-        json_array_append_new(names, json_string(class_names[i]));
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(names, json_string(all[i]));
     return names;
 }
 
 const char *class_name_of(const char *name)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(class_names); i++) {
-        if (str_equal(class_names[i], name))
-            return class_names[i];
+    size_t count = 0;
+    const char *const *all = classes_all(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal(all[i], name))
+            return all[i];
     }
     return NULL;
 }

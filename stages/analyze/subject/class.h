@@ -2,7 +2,8 @@
 #define TARE_ANALYZE_SUBJECT_CLASS_H
 
 /* What kind of program a workload is, told from its kind, images, ports and the shape of its usage. A hint
- * for people, for risk and for the model; it never changes a number. */
+ * for people, for risk and for the model, and what overrides and approval rules of policy go by (match.classes); by itself it never
+ * changes a number. */
 
 #include "stages/analyze/subject/model.h"
 

@@ -88,9 +88,9 @@ int edit_apply(const char *bytes, size_t length, const struct edit_request *requ
 
 /* edit_apply with the `change.edits` of the given records (of one file; each from `workload.source`), so that
  * tare-apply writes what tare-diff showed. Records without edits are allowed. Rendered workloads (all of
- * them, or none) bring the replacements of bytes that tare-diff proved in `change.files`. ERR_DATA also when
- * a `from` is not what the bytes hold. */
-int edit_apply_records(const char *bytes, size_t length, json_t *const *records, size_t count,
+ * them, or none) bring the replacements of bytes that tare-diff proved in `change.files`; those of `file` are made. ERR_DATA also
+ * when a `from` is not what the bytes hold. */
+int edit_apply_records(const char *file, const char *bytes, size_t length, json_t *const *records, size_t count,
                        struct buf *out, struct err *err);
 
 #endif

@@ -67,17 +67,30 @@ static int add_replacements(const json_t *file, struct edit_splices *splices, st
     return 0;
 }
 
+/* The replacements of one record in one file. NULL where it has none. */
+static const json_t *file_of(const json_t *record, const char *name)
+{
+    size_t index;
+    const json_t *file;
+    json_array_foreach(json_at(record, "change.files"), index, file)
+    {
+        if (str_equal(json_string_or_null(file, "file"), name)) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
 /* The replacements of all records; every one has to have some. */
-static int apply_replacements(const char *bytes, size_t length, json_t *const *records, size_t count,
+static int apply_replacements(const char *name, const char *bytes, size_t length, json_t *const *records, size_t count,
                               struct buf *out, struct err *err)
 {
     struct edit_splices splices = {0};
     int failed = 0;
     for (size_t i = 0; i < count && !failed; i++) {
-        const json_t *files = json_at(records[i], "change.files");
-        failed = json_array_size(files) != 1
-                     ? err_set(err, ERR_DATA, "a record does not say how its file is changed")
-                     : add_replacements(json_array_get(files, 0), &splices, err);
+        const json_t *file = file_of(records[i], name);
+        failed = file == NULL ? err_set(err, ERR_DATA, "a record does not say how its file is changed")
+                              : add_replacements(file, &splices, err);
     }
     edit_splices_sort(&splices);
     if (!failed && edit_splices_overlap(&splices)) {
@@ -88,7 +101,7 @@ static int apply_replacements(const char *bytes, size_t length, json_t *const *r
     return failed ? -1 : 0;
 }
 
-int edit_apply_records(const char *bytes, size_t length, json_t *const *records, size_t count,
+int edit_apply_records(const char *file, const char *bytes, size_t length, json_t *const *records, size_t count,
                        struct buf *out, struct err *err)
 {
     struct edit_request *requests = NULL;
@@ -96,7 +109,7 @@ int edit_apply_records(const char *bytes, size_t length, json_t *const *records,
     size_t capacity = 0;
     int failed = 0;
     if (count > 0 && json_at(records[0], "change.files") != NULL) {
-        return apply_replacements(bytes, length, records, count, out, err);
+        return apply_replacements(file, bytes, length, records, count, out, err);
     }
     for (size_t i = 0; i < count && !failed; i++) {
         const json_t *source = json_at(records[i], "workload.source");

@@ -256,3 +256,16 @@ int unidiff_write(const char *path, const char *bytes, size_t length, const stru
     }
     return failed ? -1 : 0;
 }
+
+int unidiff_new(const char *path, const char *bytes, size_t length, struct buf *out, struct err *err)
+{
+    if (length > 0) {
+        buf_add_str(out, "--- /dev/null\n");
+        write_name(out, "+++", "b/", path);
+        buf_add_str(out, "@@ -0,0 ");
+        write_range(out, '+', 0, count_lines(bytes, length));
+        buf_add_str(out, " @@\n");
+        write_lines(out, '+', bytes, length);
+    }
+    return out->overflow ? err_set(err, ERR_DATA, "the patch is larger than %zu bytes", out->cap) : 0;
+}

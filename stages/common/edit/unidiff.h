@@ -15,4 +15,7 @@
 int unidiff_write(const char *path, const char *bytes, size_t length, const struct edit_splices *splices,
                   struct buf *out, struct err *err);
 
+/* Adds the diff of a file that is not there yet, with these bytes. ERR_DATA past the cap of `out`. */
+int unidiff_new(const char *path, const char *bytes, size_t length, struct buf *out, struct err *err);
+
 #endif

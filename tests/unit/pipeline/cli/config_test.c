@@ -147,7 +147,7 @@ static void test_full_file(void **state)
         {"pricing.discount", "0.3"},
         {"pricing.usd_per_gib_hour", "0.004237"},
         {"apply.git.branch", "\"tare/run-{run}\""},
-        {"reports.formats", "[\"html\",\"markdown\",\"csv\",\"json\",\"table\"]"},
+        {"reports.formats", "[\"html\",\"markdown\",\"csv\",\"json\",\"junit\",\"prometheus\",\"table\"]"},
         {"database", "\"postgresql://tare@db.example/tare\""},
     };
     for (size_t i = 0; i < ARRAY_COUNT(wanted); i++) {
@@ -282,11 +282,17 @@ static const struct bad_case bad[] = {
     {"clusters:\n- cluster: a\n  metrics: {promethues: x}\n", "line 3: promethues: there is no such key in clusters[0].metrics", "prometheus"},
     {"clusters: [{cluster: a, metrics: {source: x}}]\n", "clusters[0].metrics.source: must be one of", ""},
     {"clusters: [{cluster: a, clusters: []}]\n", "clusters: there is no such key in clusters[0]", ""},
-    {"clusters: [{cluster: a, version: 1}]\n", "version: there is no such key in clusters[0]", ""},
+    {"clusters: [{cluster: a, version: 1}]\n", "version: there is no such key in clusters[0]", "top of the file"},
+    {"clusters: [{cluster: a, database: x}]\n", "database: there is no such key in clusters[0]", "top of the file"},
+    {"clusters: [{cluster: a, notify: []}]\n", "notify: there is no such key in clusters[0]", "top of the file"},
+    {"clusters: [{cluster: a, databas: x}]\n", "databas: there is no such key in clusters[0]", ""},
     {"clusters: [a]\n", "clusters[0]: must be a map of keys", ""},
     {"clusters: {cluster: a}\n", "clusters: must be a list", ""},
     {"version: 2\n", "version 2", "version: 1"},
     {"version: 0\n", "version 0", ""},
+    {"cluster: \"a\\0b\"\n", "line 1: cluster: must not have a NUL", ""},
+    {"policy: {guardrails: {max_cpu: \"1\\0\"}}\n", "max_cpu: must not have a NUL", ""},
+    {"\"a\\0\": 1\n\"a\\0\": 2\n", "twice", ""},
     {"cluster: a\n---\ncluster: b\n", "tare.yaml, line 3", ""},
     {"cluster: a\n---\n: [\n", "tare.yaml, line 3", ""},
 };
@@ -340,14 +346,15 @@ static void test_warnings(void **state)
     } cases[] = {
         {"apply: {canary: 0, settle: 2m, in_place_resize: false}\nmetrics: {parallel: 4}\n", false},
         {"kubernetes: {namespaces: [], context: null}\nclusters: []\n", false},
-        {"apply: {canary: 1}\n", true},
+        {"analysis: {anthropic: {batch: true}}\n", true},
+        {"apply: {canary: 1}\n", false},
         {"metrics: {parallel: 5}\n", false},
         {"kubernetes: {namespaces: [shop]}\n", false},
         {"clusters: [{cluster: a, metrics: {prometheus: x, tls: {ca: f}, source: query-range}}]\n", false},
         {"clusters: [{cluster: a, policy: null, metrics: null}]\n", false},
-        {"clusters: [{cluster: a, policy: {qos_change: false}}]\n", true},
-        {"clusters: [{cluster: a, metrics: {window: 7d}}]\n", true},
-        {"clusters: [{cluster: a, manifests: [b/]}]\n", true},
+        {"clusters: [{cluster: a, policy: {qos_change: false}}]\n", false},
+        {"clusters: [{cluster: a, metrics: {window: 7d}, manifests: [b/]}]\n", false},
+        {"clusters: [{cluster: a, analysis: {anthropic: {batch: true}}}]\n", true},
         {"cluster: a\n", false},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
@@ -399,7 +406,7 @@ static void test_error_of_a_reader(void **state)
     assert_int_equal(err.class, ERR_CONFIG);
     assert_string_equal(err.message, "tare.yaml, line 4: windows[1].schedule: \"nonsense\" is no schedule");
     assert_int_equal(config_error(config, &err, "windows[0].schedule", "is missing"), -1);
-    assert_string_equal(err.message, "tare.yaml: windows[0].schedule: is missing");
+    assert_string_equal(err.message, "tare.yaml, line 2: windows[0].schedule: is missing");
     config_free(config);
 }
 

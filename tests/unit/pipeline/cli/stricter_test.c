@@ -39,6 +39,15 @@ static void test_key_by_key(void **state)
         {"approvals: {required: 2}\n", "approvals: {required: 3}\n", NULL},
         {"approvals: {required: 2}\n", "approvals: {required: 1}\n", "approvals.required"},
         {"approvals: {separation_of_duties: true}\n", "approvals: {separation_of_duties: false}\n", "approvals.separation_of_duties"},
+        {"cluster: a\n", "apply: {advice: [hpa]}\n", NULL},
+        {"apply: {advice: [hpa, vpa]}\n", "apply: {advice: [vpa]}\n", NULL},
+        {"apply: {advice: [hpa, vpa]}\n", "apply: {advice: [vpa, keda]}\n", "apply.advice"},
+        {"apply: {advice: []}\n", "apply: {advice: [hpa]}\n", "apply.advice"},
+        {"apply: {advice: [hpa]}\n", "policy: {overrides: [{match: {namespaces: [a]}, apply: {advice: [none]}}]}\n", NULL},
+        {"apply: {advice: [hpa]}\n", "policy: {overrides: [{match: {namespaces: [a]}, apply: {advice: [vpa]}}]}\n",
+         "policy.overrides[0].apply.advice"},
+        {"policy: {overrides: [{match: {namespaces: [\"*\"]}, apply: {advice: [none]}}]}\n",
+         "policy: {overrides: [{match: {namespaces: [a]}, apply: {advice: [vpa]}}]}\n", "policy.overrides[0].apply.advice"},
         {"approvals: {separation_of_duties: false}\n", "approvals: {separation_of_duties: true}\n", NULL},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {

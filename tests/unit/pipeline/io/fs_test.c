@@ -81,6 +81,33 @@ static int entries(const char *path)
     return count - 2;
 }
 
+/* A spool becomes a file, from its start wherever it was read to; what cannot be replaced stays. */
+static void test_replace_from(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    int spool = -1;
+    assert_int_equal(fs_spool(&spool, &err), 0);
+    for (int i = 0; i < 20000; i++) {
+        assert_int_equal(fs_write_fd(spool, "01234567\n", 9, "spool", &err), 0);
+    }
+    assert_int_equal(fs_replace_from(in_dir("spooled"), spool, 0640, &err), 0);
+    struct buf bytes;
+    buf_init(&bytes, 200000);
+    assert_int_equal(fs_read(in_dir("spooled"), &bytes, &err), 0);
+    assert_int_equal(bytes.length, 180000);
+    assert_memory_equal(buf_str(&bytes) + 179991, "01234567\n", 9);
+    buf_release(&bytes);
+    assert_int_equal(fs_replace_from(directory, spool, 0640, &err), -1);
+    assert_int_equal(fs_replace_from(in_dir("not/there"), spool, 0640, &err), -1);
+    assert_int_equal(close(spool), 0);
+    assert_int_equal(fs_spool(&spool, &err), 0);
+    assert_int_equal(fs_replace_from(in_dir("spooled"), spool, 0640, &err), 0);
+    assert_content(in_dir("spooled"), "");
+    assert_int_equal(close(spool), 0);
+    assert_int_equal(unlink(in_dir("spooled")), 0);
+}
+
 static void test_read(void **state)
 {
     (void)state;
@@ -312,7 +339,7 @@ static void test_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read),
+        cmocka_unit_test(test_replace_from), cmocka_unit_test(test_read),
         cmocka_unit_test(test_replace),
         cmocka_unit_test(test_replace_follows_links),
         cmocka_unit_test(test_replace_fails_cleanly),

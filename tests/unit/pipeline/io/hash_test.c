@@ -52,8 +52,24 @@ static void test_in_pieces(void **state)
     hash_free(NULL);
 }
 
+/* RFC 4231, cases 1, 2 and 6 (a key longer than a block). */
+static void test_hmac(void **state)
+{
+    (void)state;
+    char key[131];
+    char digest[DIGEST_HEX];
+    memset(key, 0x0b, 20);
+    assert_string_equal(hash_hmac(key, 20, "Hi There", 8, digest), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    assert_string_equal(hash_hmac("Jefe", 4, "what do ya want for nothing?", 28, digest),
+                        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    memset(key, 0xaa, sizeof key);
+    const char *text = "Test Using Larger Than Block-Size Key - Hash Key First";
+    assert_string_equal(hash_hmac(key, sizeof key, text, strlen(text), digest),
+                        "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_vectors), cmocka_unit_test(test_in_pieces)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_vectors), cmocka_unit_test(test_in_pieces), cmocka_unit_test(test_hmac)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

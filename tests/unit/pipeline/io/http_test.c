@@ -536,6 +536,60 @@ static void test_bad_authority(void **state)
     stop(&f);
 }
 
+/* Where the path itself is a secret, nothing tells it; a redirect is the answer where that is asked for. */
+static void test_secret_path(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start_with(&f, "on POST /moved/SECRET\nstatus 307\nheader Location: /there\non POST /SECRET\nstatus 500\non POST /hang/SECRET\nhang\n",
+               (struct http_options){.what = "the hook", .secret_path = true, .tries = 1, .timeout_seconds = 1});
+    struct http_request request = {.path = "/moved/SECRET?sig=SECRET", .body = "{}", .body_length = 2, .no_redirect = true, .once = true};
+    assert_int_equal(http_send(f.client, &request, &f.reply, &f.err), 0);
+    assert_int_equal(f.reply.status, 307);
+    assert_int_equal(http_script_count(f.server), 1);
+    assert_string_equal(f.reply.url, f.url);
+    request.path = "/SECRET/x";
+    assert_int_equal(http_send(f.client, &request, &f.reply, &f.err), 0);
+    assert_int_equal(http_reply_check(&f.reply, "the hook", &f.err), -1);
+    assert_null(strstr(f.err.message, "SECRET"));
+    request.path = "/hang/SECRET";
+    assert_int_equal(http_send(f.client, &request, &f.reply, &f.err), -1);
+    assert_null(strstr(f.err.message, "SECRET"));
+    assert_non_null(strstr(f.err.message, f.url));
+    stop(&f);
+}
+
+static void test_split(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        const char *origin;
+        const char *rest;
+    } cases[] = {
+        {"https://hooks.example/a/b?sig=x%2Fy&z=1#part", "https://hooks.example", "/a/b?sig=x%2Fy&z=1"},
+        {"http://127.0.0.1:8080", "http://127.0.0.1:8080", "/"},
+        {"https://[::1]:9/x", "https://[::1]:9", "/x"},
+        {"https://u:p@h/x", NULL, NULL},
+        {"https://u@h/x", NULL, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        char *origin = NULL;
+        char *rest = NULL;
+        struct err err = {0};
+        int failed = url_split(cases[i].url, "the hook", &origin, &rest, &err);
+        assert_int_equal(failed, cases[i].origin == NULL ? -1 : 0);
+        if (!failed) {
+            assert_string_equal(origin, cases[i].origin);
+            assert_string_equal(rest, cases[i].rest);
+        } else {
+            assert_null(strstr(err.message, "u:p"));
+        }
+        free(origin);
+        free(rest);
+    }
+}
+
 int main(void)
 {
     unsetenv("http_proxy");
@@ -556,6 +610,8 @@ int main(void)
         cmocka_unit_test(test_gzip_bomb),
         cmocka_unit_test(test_bad_gzip),
         cmocka_unit_test(test_redirects),
+        cmocka_unit_test(test_secret_path),
+        cmocka_unit_test(test_split),
         cmocka_unit_test(test_credentials),
         cmocka_unit_test(test_header_injection),
         cmocka_unit_test(test_bad_options),

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "pipeline/base/clock.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/io/proc.h"
 
@@ -271,6 +273,92 @@ static void test_find(void **state)
     free(kept);
 }
 
+/* What a program that was let go wrote to `path`, awaited. */
+static void await_text(const char *path, char *text, size_t size)
+{
+    struct buf out;
+    buf_init(&out, size - 1);
+    for (int i = 0; i < 1000 && (out.length == 0 || strchr(out.data, '\n') == NULL); i++) {
+        struct err ignored = {0};
+        buf_clear(&out);
+        fs_read(path, &out, &ignored);
+        clock_sleep_ms(10);
+    }
+    snprintf(text, size, "%s", buf_str(&out));
+    buf_release(&out);
+}
+
+static void detach(const char *line, unsigned seconds)
+{
+    char copy[512];
+    char name[] = "sh";
+    char flag[] = "-c";
+    struct err err = {0};
+    snprintf(copy, sizeof copy, "%s", line);
+    char *argv[] = {name, flag, copy, NULL};
+    struct proc proc = {.path = "/bin/sh", .argv = argv};
+    assert_int_equal(proc_detach(&proc, seconds, &err), 0);
+}
+
+/* Whether a process is there and not just waiting to be reaped. */
+static bool is_running(pid_t pid)
+{
+    char path[64];
+    struct buf text;
+    struct err ignored = {0};
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    buf_init(&text, 64 * 1024);
+    bool running = fs_read(path, &text, &ignored) == 0 && strstr(buf_str(&text), "\nState:\tZ") == NULL;
+    buf_release(&text);
+    return running;
+}
+
+/* A program that is let go has nothing of ours: no stream, no descriptor, no session; and an end. */
+static void test_detach(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/tare-detach.XXXXXX";
+    char line[256];
+    char text[256];
+    int ours[2];
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(pipe(ours), 0); /* inheritable, and not inherited */
+    snprintf(line, sizeof line, "r=$(cd /proc/$$/fd; for f in *; do readlink $f; done | grep -v -e /proc -e pipe: | tr '\\n' ' '); echo \"$r\" >%s", path);
+    detach(line, 60);
+    close(ours[1]);
+    char byte;
+    assert_int_equal(read(ours[0], &byte, 1), 0); /* nobody else holds its other end */
+    close(ours[0]);
+    await_text(path, text, sizeof text);
+    assert_string_equal(text, "/dev/null /dev/null /dev/null \n");
+    assert_int_equal(ftruncate(fd, 0), 0);
+    snprintf(line, sizeof line, "echo $$ >%s; exec sleep 60", path);
+    detach(line, 1);
+    await_text(path, text, sizeof text);
+    pid_t pid = (pid_t)strtol(text, NULL, 10);
+    assert_true(pid > 1 && getsid(pid) != getsid(0));
+    for (int i = 0; i < 1000 && is_running(pid); i++) {
+        clock_sleep_ms(10);
+    }
+    assert_false(is_running(pid));
+    close(fd);
+    unlink(path);
+}
+
+/* A child that has its own way to end is asked, and waited for; afterwards signals mean what they meant before. */
+static void test_passes_signals(void **state)
+{
+    (void)state;
+    struct proc proc = {.stdin_fd = -1, .stdout_fd = -1, .passes_signals = true};
+    struct err err = {0};
+    struct sigaction now;
+    assert_int_equal(shell("trap 'exit 7' TERM; kill -TERM $PPID; while :; do sleep 0.1; done", &proc, &err), 7);
+    assert_int_equal(shell("trap 'exit 8' INT; kill -INT $PPID; while :; do sleep 0.1; done", &proc, &err), 8);
+    assert_int_equal(sigaction(SIGTERM, NULL, &now), 0);
+    assert_true(now.sa_handler == SIG_DFL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,7 +368,8 @@ int main(void)
         cmocka_unit_test(test_exit_codes),       cmocka_unit_test(test_streams),
         cmocka_unit_test(test_tail_keeps_the_end), cmocka_unit_test(test_cannot_start),
         cmocka_unit_test(test_signals_do_not_disturb), cmocka_unit_test(test_no_descriptor_is_lost),
-        cmocka_unit_test(test_own_directory),
+        cmocka_unit_test(test_own_directory), cmocka_unit_test(test_detach),
+        cmocka_unit_test(test_passes_signals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,14 +102,34 @@ static inline void case_stage(struct ledger *ledger, int64_t run, const char *st
     close(fd);
 }
 
+/* Text of an artifact with these workloads: the ledger compares them with the rows of the plan. New. */
+static inline char *case_changes(const json_t *rows, int64_t run, const char *salt)
+{
+    char *text = xasprintf("{\"salt\":\"%lld %s\"}\n", (long long)run, salt);
+    size_t index = 0;
+    json_t *row = NULL;
+    json_array_foreach(rows, index, row)
+    {
+        json_t *record = json_pack("{s:{s:O,s:O,s:O}}", "workload", "namespace", json_object_get(row, "namespace"), "kind",
+                                   json_object_get(row, "kind"), "name", json_object_get(row, "name"));
+        char *line = json_text(record);
+        char *longer = xasprintf("%s%s\n", text, line);
+        free(text);
+        free(line);
+        json_decref(record);
+        text = longer;
+    }
+    return text;
+}
+
 /* A run with a plan of these rows. Returns its id; `digest` receives the plan's. */
 static inline int64_t case_plan(const char *rows_text, const char *salt, char digest[LEDGER_DIGEST_SIZE],
                                 enum ledger_state *state)
 {
     int64_t id = case_run(op);
-    char *text = xasprintf("plan %lld %s", (long long)id, salt);
-    case_stage(op, id, "diff", "changes", text, digest);
     json_t *rows = json_loads(rows_text, 0, NULL);
+    char *text = case_changes(rows, id, salt);
+    case_stage(op, id, "diff", "changes", text, digest);
     ok(ledger_plan_register(op, id, digest, rows, 0, state, &err));
     ok(ledger_run_unlock(op, id, &err));
     json_decref(rows);

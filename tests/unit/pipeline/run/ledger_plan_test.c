@@ -14,8 +14,29 @@
 #include "pipeline/io/fs.h"
 #include "pipeline/io/hash.h"
 #include "pipeline/io/json.h"
-#include "pipeline/run/ledger.h"
+#include "pipeline/run/ledger_decide.h"
+#include "pipeline/run/ledger_rules.h"
 #include "tests/unit/pipeline/run/ledger_case.h"
+
+/* A decision about the plan (NULL) or one workload; *after receives the run's state. */
+static int case_approve(struct ledger *ledger, int64_t run, const char *plan, const struct ledger_workload *workload,
+                        const char *reason, enum ledger_state *after, struct err *error)
+{
+    struct ledger_workload item = workload == NULL ? (struct ledger_workload){0} : *workload;
+    struct ledger_choice choice = {.items = &item, .count = workload == NULL ? 0 : 1};
+    struct ledger_decision decision;
+    int failed = ledger_approve(ledger, run, plan, &choice, reason, &decision, error);
+    *after = failed ? *after : decision.state;
+    return failed;
+}
+
+static int case_withdraw(struct ledger *ledger, int64_t run, const char *reason, enum ledger_state *after, struct err *error)
+{
+    struct ledger_decision decision;
+    int failed = ledger_withdraw(ledger, run, NULL, reason, &decision, error);
+    *after = failed ? *after : decision.state;
+    return failed;
+}
 
 static void test_approval(void **state)
 {
@@ -25,12 +46,12 @@ static void test_approval(void **state)
     int64_t run = case_plan(case_one_row, "a", plan, &after);
     assert_int_equal(after, LEDGER_AWAITING_APPROVAL);
     refused(ledger_apply_begin(op, run, NULL, false, &err), ERR_REFUSED, "awaiting-approval");
-    refused(ledger_approve(op, run, plan, NULL, "mine", &after, &err), ERR_REFUSED, "op asked for run");
+    refused(case_approve(op, run, plan, NULL, "mine", &after, &err), ERR_REFUSED, "op asked for run");
     char wrong[LEDGER_DIGEST_SIZE];
     memset(wrong, 'a', sizeof wrong - 1);
     wrong[sizeof wrong - 1] = '\0';
-    refused(ledger_approve(rev, run, wrong, NULL, "", &after, &err), ERR_STALE, "the plan of run");
-    ok(ledger_approve(rev, run, plan, NULL, "looks right", &after, &err));
+    refused(case_approve(rev, run, wrong, NULL, "", &after, &err), ERR_STALE, "the plan of run");
+    ok(case_approve(rev, run, plan, NULL, "looks right", &after, &err));
     assert_int_equal(after, LEDGER_APPROVED);
     json_t *list = NULL;
     ok(ledger_approvals(op, run, &list, &err));
@@ -38,7 +59,7 @@ static void test_approval(void **state)
     assert_string_equal(json_string_or_null(json_array_get(list, 0), "approver"), "rev");
     assert_true(json_bool_or(json_array_get(list, 0), "valid", false));
     json_decref(list);
-    ok(ledger_withdraw(rev, run, NULL, "second thoughts", &after, &err));
+    ok(case_withdraw(rev, run, "second thoughts", &after, &err));
     assert_int_equal(after, LEDGER_AWAITING_APPROVAL);
 }
 
@@ -51,13 +72,13 @@ static void test_quorum_and_separation(void **state)
     enum ledger_state after = LEDGER_FAILED;
     struct ledger *second = pg_server_ledger("rev2");
     int64_t run = case_plan(case_two_rows, "q", plan, &after);
-    ok(ledger_approve(rev, run, plan, NULL, "", &after, &err));
-    ok(ledger_approve(rev, run, plan, NULL, "", &after, &err));
+    ok(case_approve(rev, run, plan, NULL, "", &after, &err));
+    ok(case_approve(rev, run, plan, NULL, "", &after, &err));
     assert_int_equal(after, LEDGER_AWAITING_APPROVAL);
     pg_server_sql("grant tare_approver to op", ignored, sizeof ignored);
-    refused(ledger_approve(op, run, plan, NULL, "", &after, &err), ERR_REFUSED, "may not approve it");
+    refused(case_approve(op, run, plan, NULL, "", &after, &err), ERR_REFUSED, "may not approve it");
     pg_server_sql("revoke tare_approver from op", ignored, sizeof ignored);
-    ok(ledger_approve(second, run, plan, &case_pay, "", &after, &err));
+    ok(case_approve(second, run, plan, &case_pay, "", &after, &err));
     assert_int_equal(after, LEDGER_APPROVED);
     struct ledger_check check;
     ok(ledger_apply_check(op, run, &case_pay, &arena, &check, &err));
@@ -76,7 +97,7 @@ static void test_approval_runs_out(void **state)
     char plan[LEDGER_DIGEST_SIZE];
     enum ledger_state after = LEDGER_FAILED;
     int64_t run = case_plan(case_one_row, "x", plan, &after);
-    ok(ledger_approve(rev, run, plan, NULL, "", &after, &err));
+    ok(case_approve(rev, run, plan, NULL, "", &after, &err));
     setenv("TARE_NOW", "2031-01-01T00:00:00Z", 1);
     ok(clock_init(&err));
     struct ledger *later = pg_server_ledger("op");
@@ -97,10 +118,10 @@ static void test_rejecting_needs_a_reason(void **state)
     char plan[LEDGER_DIGEST_SIZE];
     enum ledger_state after = LEDGER_FAILED;
     int64_t run = case_plan(case_one_row, "r", plan, &after);
-    refused(ledger_reject(rev, run, "  ", &err), ERR_REFUSED, "needs a reason");
+    refused(ledger_reject(rev, run, "  ", &err), ERR_USAGE, "needs a reason");
     ok(ledger_reject(rev, run, "peak season", &err));
-    refused(ledger_approve(rev, run, plan, NULL, "", &after, &err), ERR_REFUSED,
-            "is rejected and takes no approval");
+    refused(case_approve(rev, run, plan, NULL, "", &after, &err), ERR_REFUSED,
+            "is rejected (peak season) and takes no approval");
 }
 
 static void test_plans_that_need_nobody(void **state)
@@ -135,10 +156,11 @@ static void test_rerun_supersedes(void **state)
     struct ledger_run child;
     struct ledger_run parent;
     case_stage(op, run, "parse", "inventory", "parsed", digest);
-    case_stage(op, run, "diff", "changes", "plan of the parent", plan);
     json_t *rows = json_loads(case_one_row, 0, NULL);
+    char *changes = case_changes(rows, run, "parent");
+    case_stage(op, run, "diff", "changes", changes, plan);
     ok(ledger_plan_register(op, run, plan, rows, 0, &after, &err));
-    ok(ledger_approve(rev, run, plan, NULL, "", &after, &err));
+    ok(case_approve(rev, run, plan, NULL, "", &after, &err));
     ok(ledger_rerun(op, run, keep, 1, NULL, &arena, &child, &err));
     assert_int_equal(child.parent, run);
     assert_int_equal(child.state, LEDGER_RUNNING);
@@ -149,11 +171,12 @@ static void test_rerun_supersedes(void **state)
     assert_int_equal(parent.state, LEDGER_SUPERSEDED);
     assert_int_equal(parent.superseded_by, child.id);
     refused(ledger_apply_begin(op, run, NULL, false, &err), ERR_REFUSED, "is superseded by run");
-    case_stage(op, child.id, "diff", "changes", "plan of the parent", plan);
+    case_stage(op, child.id, "diff", "changes", changes, plan);
     ok(ledger_plan_register(op, child.id, plan, rows, 0, &after, &err));
     assert_int_equal(after, LEDGER_AWAITING_APPROVAL); /* the same bytes, yet nobody approved them here */
     refused(ledger_apply_begin(op, child.id, NULL, false, &err), ERR_REFUSED, "awaiting-approval");
     json_decref(rows);
+    free(changes);
 }
 
 static void begin_change(int64_t run, const char *before, int64_t *id, enum ledger_change_state *state)
@@ -174,7 +197,7 @@ static void test_apply_and_rollback(void **state)
     enum ledger_change_state at = LEDGER_CHANGE_DONE;
     int64_t run = case_plan(case_one_row, "go", plan, &after);
     int64_t id = 0;
-    ok(ledger_approve(rev, run, plan, NULL, "", &after, &err));
+    ok(case_approve(rev, run, plan, NULL, "", &after, &err));
     ok(ledger_apply_begin(op, run, plan, false, &err));
     ok(ledger_workload_lock(op, run, &case_cart, &err));
     begin_change(run, "cpu: 500m\n", &id, &at);
@@ -219,7 +242,7 @@ static void test_interrupted_apply(void **state)
     int64_t id = 0;
     int64_t again = 0;
     int64_t run = case_plan(case_one_row, "i", plan, &after);
-    ok(ledger_approve(rev, run, plan, NULL, "", &after, &err));
+    ok(case_approve(rev, run, plan, NULL, "", &after, &err));
     struct ledger *other = pg_server_ledger("op2");
     ok(ledger_apply_begin(op, run, plan, false, &err));
     ok(ledger_workload_lock(op, run, &case_cart, &err));
@@ -234,7 +257,7 @@ static void test_interrupted_apply(void **state)
     clock_sleep_ms(200);
     refused(ledger_apply_begin(op, run, plan, false, &err), ERR_REFUSED, "was interrupted");
     int64_t second = case_plan(case_one_row, "i2", plan, &after);
-    ok(ledger_approve(rev, second, plan, NULL, "", &after, &err));
+    ok(case_approve(rev, second, plan, NULL, "", &after, &err));
     ok(ledger_apply_begin(other, second, plan, false, &err));
     refused(ledger_workload_lock(other, second, &case_cart, &err), ERR_REFUSED, "half changed (writing)");
     ok(ledger_apply_end(other, second, LEDGER_FAILED, "not its turn", &err));
@@ -260,9 +283,9 @@ static void test_withdrawn_in_the_middle(void **state)
     char plan[LEDGER_DIGEST_SIZE];
     enum ledger_state after = LEDGER_FAILED;
     int64_t run = case_plan(case_one_row, "w", plan, &after);
-    ok(ledger_approve(rev, run, plan, NULL, "", &after, &err));
+    ok(case_approve(rev, run, plan, NULL, "", &after, &err));
     ok(ledger_apply_begin(op, run, plan, false, &err));
-    ok(ledger_withdraw(rev, run, NULL, "stop", &after, &err));
+    ok(case_withdraw(rev, run, "stop", &after, &err));
     assert_int_equal(after, LEDGER_APPLYING);
     ok(ledger_workload_lock(op, run, &case_cart, &err));
     int64_t id = 0;
@@ -280,7 +303,7 @@ static void test_refused_by_a_window(void **state)
     enum ledger_state after = LEDGER_FAILED;
     struct ledger_run got;
     int64_t run = case_plan(case_one_row, "win", plan, &after);
-    ok(ledger_approve(rev, run, plan, NULL, "", &after, &err));
+    ok(case_approve(rev, run, plan, NULL, "", &after, &err));
     ok(ledger_refuse(op, run, "window freeze is closed", "2031-01-02T03:04:05Z", &err));
     ok(ledger_run_get(op, run, &arena, &got, &err));
     assert_int_equal(got.state, LEDGER_REFUSED);
@@ -303,15 +326,17 @@ static void test_policy(void **state)
                                "1h", "windows", "name", "freeze", "override", 0);
     ok(ledger_policy_get(op, &got, &err));
     assert_null(got);
-    refused(ledger_policy_set(op, "x", policy, digest, &err), ERR_REFUSED, "op may not store the policy");
-    ok(ledger_policy_set(adm, "approvals: {required: 2}\n", policy, digest, &err));
+    refused(ledger_policy_set(op, "x", policy, NULL, digest, &err), ERR_REFUSED, "op may not store the policy");
+    ok(ledger_policy_set(adm, "approvals: {required: 2}\n", policy, NULL, digest, &err));
     ok(ledger_policy_get(op, &got, &err));
     assert_string_equal(json_string_or_null(got, "digest"), digest);
     json_decref(got);
     int64_t run = case_run(op);
     char plan[LEDGER_DIGEST_SIZE];
-    case_stage(op, run, "diff", "changes", "too lax", plan);
     json_t *rows = json_loads(case_one_row, 0, NULL);
+    char *changes = case_changes(rows, run, "too lax");
+    case_stage(op, run, "diff", "changes", changes, plan);
+    free(changes);
     refused(ledger_plan_register(op, run, plan, rows, 0, &after, &err), ERR_REFUSED, "asks for 2 approvals");
     refused(ledger_window_override(op, run, "freeze", "please", &err), ERR_REFUSED,
             "does not let window freeze");
@@ -341,9 +366,9 @@ static void test_namespaces_narrow(void **state)
     assert_true(json_array_size(list) >= 1);
     json_decref(list);
     refused(ledger_reject(second, run, "no", &err), ERR_REFUSED, "does not see all");
-    refused(ledger_approve(second, run, plan, &case_pay, "", &after, &err), ERR_REFUSED,
-            "nothing of pay/StatefulSet/ledger");
-    ok(ledger_approve(second, run, plan, NULL, "my part", &after, &err));
+    refused(case_approve(second, run, plan, &case_pay, "", &after, &err), ERR_NOINPUT,
+            "pay/StatefulSet/ledger is not in the plan");
+    ok(case_approve(second, run, plan, NULL, "my part", &after, &err));
     struct ledger_check check;
     ok(ledger_apply_check(op, run, &case_cart, &arena, &check, &err));
     assert_false(check.approved); /* the run still awaits approval as a whole */
@@ -351,7 +376,8 @@ static void test_namespaces_narrow(void **state)
     assert_int_equal(json_int_or(json_array_get(list, 0), "approvals_valid", -1), 0); /* pay: not hers */
     assert_int_equal(json_int_or(json_array_get(list, 1), "approvals_valid", -1), 1);
     json_decref(list);
-    ok(ledger_revoke(adm, "rev2", "shop", NULL, &err));
+    refused(ledger_revoke(adm, "rev2", "shop", NULL, &err), ERR_REFUSED, "would see every namespace");
+    ok(ledger_revoke_all(adm, "rev2", &err));
     ok(ledger_run_get(second, run, &arena, &got, &err));
     ledger_close(adm);
     ledger_close(second);

@@ -190,7 +190,7 @@ static void test_history(void **state)
     ok(ledger_trend(op, NULL, 10, &list, &err));
     assert_int_equal(json_int_or(json_array_get(list, 0), "run", 0), run);
     json_decref(list);
-    ok(ledger_run_list(op, 0, 1, &list, &err));
+    ok(ledger_run_list(op, &(struct ledger_run_filter){.limit = 1}, &list, &err));
     assert_int_equal(json_int_or(json_array_get(list, 0), "monthly_saving_microusd", 0), 2000000);
     json_decref(list);
     json_decref(rows);

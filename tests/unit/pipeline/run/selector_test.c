@@ -70,13 +70,52 @@ static void test_match(void **state)
         {"{\"namespaces\":[\"shop\"],\"clusters\":[\"us\"]}", false},
         {"{\"kinds\":[\"StatefulSet\"]}", false},
         {"{\"labels\":{\"tier\":\"db\"}}", false},
+        {"{\"classes\":[\"web\",\"proxy\"]}", true},
+        {"{\"classes\":[\"w*\"]}", true},
+        {"{\"classes\":[\"database\"]}", false},
+        {"{\"classes\":[]}", true},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         json_t *match = value_of(cases[i].match);
-        assert_int_equal(selector_match(match, workload, "shop"), cases[i].fits);
+        assert_int_equal(selector_match(match, workload, "shop", "web"), cases[i].fits);
         json_decref(match);
     }
+    json_object_del(workload, "cluster");
+    json_t *unnamed = value_of("{\"clusters\":[\"default\"]}");
+    assert_true(selector_match(unnamed, workload, "shop", "web"));
+    json_decref(unnamed);
     json_decref(workload);
+}
+
+/* What fits the inner one fits the outer one; where that cannot be told, no. */
+static void test_covers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *outer, *inner;
+        bool covers;
+    } cases[] = {
+        {NULL, NULL, true},
+        {"{}", "{\"namespaces\":[\"a\"]}", true},
+        {"{\"namespaces\":[\"a\"]}", "{}", false},
+        {"{\"namespaces\":[\"prod-*\"]}", "{\"namespaces\":[\"prod-a\",\"prod-b-*\"]}", true},
+        {"{\"namespaces\":[\"prod-*\"]}", "{\"namespaces\":[\"prod-a\",\"dev\"]}", false},
+        {"{\"namespaces\":[\"prod-?\"]}", "{\"namespaces\":[\"prod-*\"]}", false},
+        {"{\"namespaces\":[\"prod-?\"]}", "{\"namespaces\":[\"prod-?\"]}", true},
+        {"{\"namespaces\":[\"prod-*\"]}", "{\"namespaces\":[\"*\"]}", false},
+        {"{\"labels\":{\"a\":\"1\"}}", "{\"labels\":{\"a\":\"1\",\"b\":\"2\"}}", true},
+        {"{\"labels\":{\"a\":\"1\",\"b\":\"2\"}}", "{\"labels\":{\"a\":\"1\"}}", false},
+        {"{\"classes\":[\"web\"]}", "{\"classes\":[\"web\"],\"kinds\":[\"Job\"]}", true},
+        {"{\"classes\":[\"web\"]}", "{\"kinds\":[\"Job\"]}", false},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        json_t *outer = value_of(cases[i].outer);
+        json_t *inner = value_of(cases[i].inner);
+        assert_int_equal(selector_covers(outer, inner), cases[i].covers);
+        json_decref(outer);
+        json_decref(inner);
+    }
+    assert_false(selector_glob_covers(NULL, "a"));
 }
 
 int main(void)
@@ -85,6 +124,7 @@ int main(void)
         cmocka_unit_test(test_globs),
         cmocka_unit_test(test_labels),
         cmocka_unit_test(test_match),
+        cmocka_unit_test(test_covers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

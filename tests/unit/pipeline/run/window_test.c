@@ -36,7 +36,7 @@ static void add(struct window_set *set, const char *text)
 {
     struct err err = {0};
     json_t *list = list_of(text);
-    if (window_set_add(set, list, "tare.yaml", &err)) {
+    if (window_set_add(set, list, NULL, "tare.yaml", &err)) {
         fail_msg("%s", err.message);
     }
     json_decref(list);
@@ -138,7 +138,7 @@ static void test_open(void **state)
         json_t *list = json_pack("[{s:s,s:s,s:s,s:s,s:s}]", "name", "w", "kind", "allow", "schedule",
                                  c->schedule, "duration", c->duration, "timezone", c->zone);
         struct err err = {0};
-        if (window_set_add(set, list, "t", &err)) {
+        if (window_set_add(set, list, NULL, "t", &err)) {
             fail_msg("%s", err.message);
         }
         struct window_verdict verdict;
@@ -278,6 +278,29 @@ static void test_selectors(void **state)
     window_set_free(set);
 }
 
+/* A record without a cluster is one of the cluster "default", for windows as for rules. */
+static void test_no_cluster(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *clusters;
+        bool denied;
+    } cases[] = {{"*", true}, {"default", true}, {"def*", true}, {"eu-1", false}};
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct window_set *set = window_set_new();
+        struct window_subject subject = {NULL, "shop", NULL};
+        struct window_verdict verdict;
+        char *text = xasprintf("[{\"name\":\"d\",\"kind\":\"deny\",\"start\":\"2026-01-01T00:00:00Z\","
+                               "\"end\":\"2027-01-01T00:00:00Z\",\"clusters\":[\"%s\"]}]",
+                               cases[i].clusters);
+        add(set, text);
+        window_judge(set, &subject, at("2026-06-01T00:00:00Z"), NULL, &verdict);
+        assert_int_equal(!verdict.allowed, cases[i].denied);
+        free(text);
+        window_set_free(set);
+    }
+}
+
 static void test_override(void **state)
 {
     (void)state;
@@ -333,7 +356,7 @@ static void test_report(void **state)
     (void)state;
     struct window_set *set = window_set_new();
     add(set, "[" LUNCH "," FREEZE "]");
-    json_t *report = window_report(set, NULL, at("2026-11-20T12:30:00Z"), at("2026-11-23T00:00:00Z"));
+    json_t *report = window_report(set, NULL, NULL, at("2026-11-20T12:30:00Z"), at("2026-11-23T00:00:00Z"));
     char *text = json_dumps(report, JSON_COMPACT | JSON_SORT_KEYS);
     assert_non_null(strstr(text, "\"verdict\":\"denied\""));
     assert_non_null(strstr(text, "\"next_opening\":\"2026-11-20T13:00:00Z\""));
@@ -416,7 +439,7 @@ static void test_refused(void **state)
         struct window_set *set = window_set_new();
         json_t *list = list_of(bad_cases[i].windows);
         struct err err = {0};
-        if (window_set_add(set, list, "tare.yaml", &err) == 0) {
+        if (window_set_add(set, list, NULL, "tare.yaml", &err) == 0) {
             fail_msg("%s was taken", bad_cases[i].windows);
         }
         assert_int_equal(err.class, ERR_CONFIG);
@@ -435,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_next_opening_is_exact),
         cmocka_unit_test(test_selectors),
+        cmocka_unit_test(test_no_cluster),
         cmocka_unit_test(test_override),
         cmocka_unit_test(test_overrun),
         cmocka_unit_test(test_report),

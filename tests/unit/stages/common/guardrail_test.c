@@ -80,6 +80,36 @@ static void check_agrees_with_clamp(void **state)
     }
 }
 
+/* Amounts narrow the percents, on either side, also from 0; floors win over them. */
+static void amounts(void **state)
+{
+    (void)state;
+    struct guardrails guardrails;
+    guardrails_default(&guardrails);
+    guardrails.step_up[GUARDRAIL_CPU] = 300;
+    guardrails.step_down[GUARDRAIL_CPU] = 200;
+    for (int64_t old = -1; old < 3000; old += 3) {
+        struct guardrail_bounds bounds = guardrail_range(&guardrails, GUARDRAIL_CPU, old);
+        assert_true(all_passed(&guardrails, GUARDRAIL_CPU, old, bounds.min));
+        assert_true(all_passed(&guardrails, GUARDRAIL_CPU, old, bounds.max));
+        if (bounds.min - 1 != old && bounds.min > 0)
+            assert_false(all_passed(&guardrails, GUARDRAIL_CPU, old, bounds.min - 1));
+        if (bounds.max < INT64_MAX && bounds.max + 1 != old)
+            assert_false(all_passed(&guardrails, GUARDRAIL_CPU, old, bounds.max + 1));
+        if (old >= 400)
+            assert_int_equal(bounds.min, old - 200);
+        if (old >= 150)
+            assert_int_equal(bounds.max, old + 300);
+        assert_int_equal(bounds.max == INT64_MAX, old < 0);
+    }
+    struct guardrail_reason reasons[GUARDRAIL_REASONS_MAX];
+    assert_int_equal(guardrail_check(&guardrails, GUARDRAIL_CPU, 500, 900, reasons), 3);
+    assert_string_equal(reasons[1].message, "+400m is past +300m (max_increase_cpu)");
+    guardrails_none(&guardrails);
+    guardrails.step_up[GUARDRAIL_MEMORY] = INT64_MAX - 1;
+    assert_true(all_passed(&guardrails, GUARDRAIL_MEMORY, INT64_MAX - 5, INT64_MAX - 1));
+}
+
 static void reasons_name_values(void **state)
 {
     (void)state;
@@ -111,7 +141,7 @@ static void a_ceiling_below_the_floor_yields(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(clamps), cmocka_unit_test(check_agrees_with_clamp),
-                                       cmocka_unit_test(reasons_name_values),
+                                       cmocka_unit_test(reasons_name_values), cmocka_unit_test(amounts),
                                        cmocka_unit_test(a_ceiling_below_the_floor_yields)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,7 @@ static void defaults(void **state)
     (void)state;
     struct policy policy;
     struct config *config = config_of("version: 1\n");
-    policy_for(config, NULL, NULL, &policy);
+    policy_for(config, NULL, NULL, NULL, &policy);
     assert_int_equal(policy.aggressiveness, AGGRESSIVENESS_BALANCED);
     assert_int_equal(policy.limits[GUARDRAIL_CPU], LIMITS_KEEP);
     assert_int_equal(policy.limits[GUARDRAIL_MEMORY], LIMITS_HEADROOM);
@@ -54,16 +54,16 @@ static void overrides_apply_in_order(void **state)
                   "    - {match: {kinds: [StatefulSet]}, guardrails: {max_memory: 2Gi}}\n");
     json_t *prod = workload_of("{\"namespace\":\"prod-eu\",\"kind\":\"StatefulSet\",\"name\":\"db\"}");
     json_t *other = workload_of("{\"namespace\":null,\"kind\":\"Deployment\",\"name\":\"web\"}");
-    policy_for(config, prod, NULL, &policy);
+    policy_for(config, prod, NULL, NULL, &policy);
     assert_int_equal(policy.aggressiveness, AGGRESSIVENESS_SAFE);
     assert_true(policy.guardrails.max_decrease_percent < 20.5 &&
                 policy.guardrails.max_decrease_percent > 19.5);
     assert_int_equal(policy.guardrails.floor[GUARDRAIL_CPU], 20);
     assert_true(policy.guardrails.ceiling[GUARDRAIL_MEMORY] == (int64_t)2 << 30);
-    policy_for(config, other, "prod-us", &policy);
+    policy_for(config, other, "prod-us", NULL, &policy);
     assert_int_equal(policy.aggressiveness, AGGRESSIVENESS_SAFE);
     assert_true(policy.guardrails.ceiling[GUARDRAIL_MEMORY] == INT64_MAX);
-    policy_for(config, other, NULL, &policy);
+    policy_for(config, other, NULL, NULL, &policy);
     assert_int_equal(policy.aggressiveness, AGGRESSIVENESS_BALANCED);
     json_decref(prod);
     json_decref(other);
@@ -86,13 +86,13 @@ static void knobs(void **state)
                                       "    - {match: {labels: {team: a}}, business_hours: {schedule: always}}\n");
     json_t *plain = workload_of("{\"namespace\":\"dev\",\"kind\":\"Deployment\"}");
     json_t *prod = workload_of("{\"namespace\":\"prod-eu\",\"kind\":\"Deployment\",\"labels\":{\"team\":\"a\"}}");
-    policy_for(config, plain, NULL, &policy);
+    policy_for(config, plain, NULL, NULL, &policy);
     assert_int_equal(policy.limits[GUARDRAIL_CPU], LIMITS_REMOVE);
     assert_true(policy.percentile[GUARDRAIL_CPU] > 89.9 && policy.percentile[GUARDRAIL_MEMORY] < 0.1);
     assert_true(policy.headroom[GUARDRAIL_MEMORY] > 1.249 && policy.headroom[GUARDRAIL_CPU] < 0.1);
     assert_int_equal(policy.replicas, REPLICAS_POOLED);
     assert_string_equal(policy.hours.timezone, "Europe/Berlin");
-    policy_for(config, prod, NULL, &policy);
+    policy_for(config, prod, NULL, NULL, &policy);
     assert_int_equal(policy.replicas, REPLICAS_MAX);
     /* no headroom at all is not the same as not asked for */
     assert_true(policy.headroom[GUARDRAIL_CPU] > 0.99 && policy.headroom[GUARDRAIL_CPU] < 1.01);
@@ -136,48 +136,17 @@ static void exclusions(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         json_t *workload = workload_of(cases[i].workload);
-        if (policy_excluded(config, workload, NULL, reason) != cases[i].excluded)
+        if (policy_excluded(config, workload, NULL, false, reason) != cases[i].excluded)
             fail_msg("%s", cases[i].workload);
         json_decref(workload);
     }
     config_free(config);
 }
 
-static void matching(void **state)
-{
-    (void)state;
-    json_t *workload = workload_of(
-        "{\"cluster\":\"eu\",\"namespace\":\"shop\",\"kind\":\"Deployment\",\"labels\":{\"team\":\"a\"}}");
-    static const struct {
-        const char *match;
-        bool fits;
-    } cases[] = {
-        {"{}", true},
-        {"{\"namespaces\":[]}", true},
-        {"{\"namespaces\":[\"sh*\"]}", true},
-        {"{\"namespaces\":[\"x\",\"shop\"]}", true},
-        {"{\"namespaces\":[\"shop-*\"]}", false},
-        {"{\"labels\":{\"team\":\"a\"}}", true},
-        {"{\"labels\":{\"team\":\"b\"}}", false},
-        {"{\"labels\":{\"team\":\"a\",\"tier\":\"x\"}}", false},
-        {"{\"kinds\":[\"Deployment\"],\"clusters\":[\"eu\"]}", true},
-        {"{\"clusters\":[\"us\"]}", false},
-    };
-    assert_true(policy_match(NULL, workload, NULL));
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        json_t *match = workload_of(cases[i].match);
-        if (policy_match(match, workload, NULL) != cases[i].fits)
-            fail_msg("%s", cases[i].match);
-        json_decref(match);
-    }
-    json_decref(workload);
-}
-
 int main(void)
 {
     json_init();
     const struct CMUnitTest tests[] = {cmocka_unit_test(defaults), cmocka_unit_test(overrides_apply_in_order),
-                                       cmocka_unit_test(exclusions), cmocka_unit_test(knobs), cmocka_unit_test(words),
-                                       cmocka_unit_test(matching)};
+                                       cmocka_unit_test(exclusions), cmocka_unit_test(knobs), cmocka_unit_test(words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

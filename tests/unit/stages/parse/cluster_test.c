@@ -13,7 +13,7 @@
 #include "pipeline/base/str.h"
 #include "pipeline/io/yaml.h"
 #include "stages/common/manifest/manifest.h"
-#include "stages/parse/cluster_kind.h"
+#include "stages/common/cluster_kind.h"
 #include "stages/parse/cluster_object.h"
 
 /* Every row that is called a workload is one to the reader of manifests, in each of its versions; and it
@@ -79,7 +79,7 @@ static void same_text(const char *value, size_t length)
                                "labels", "a", json_stringn(value, length), "status", "x", 1);
     buf_init(&text, 100000);
     arena_init(&arena);
-    assert_int_equal(cluster_object_text(object, &text), 0);
+    assert_int_equal(cluster_object_text(object, false, &text), 0);
     assert_int_equal(yaml_open(text.data, text.length, NULL, &stream, &fault, &err), 0);
     assert_int_equal(yaml_next(stream, &arena, &document, &fault, &err), 1);
     struct yaml_node *metadata = yaml_get(stream, document.root, "metadata");
@@ -153,18 +153,18 @@ static void test_reduced(void **state)
         "\"kubectl.kubernetes.io/last-applied-configuration\":\"x\"}},\"spec\":{\"c\":0.1},\"status\":{}}",
         0, NULL);
     buf_init(&text, 1000);
-    assert_int_equal(cluster_object_text(object, &text), 0);
+    assert_int_equal(cluster_object_text(object, false, &text), 0);
     assert_string_equal(buf_str(&text),
                         "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"annotations\":{\"a\":\"b\"},"
                         "\"name\":\"n\"},\"spec\":{\"c\":0.1}}");
     buf_release(&text);
     buf_init(&text, 10);
-    assert_int_equal(cluster_object_text(object, &text), -1);
+    assert_int_equal(cluster_object_text(object, false, &text), -1);
     buf_release(&text);
     json_decref(object);
     object = json_loads("{\"metadata\":7}", 0, NULL);
     buf_init(&text, 100);
-    assert_int_equal(cluster_object_text(object, &text), 0);
+    assert_int_equal(cluster_object_text(object, false, &text), 0);
     assert_string_equal(buf_str(&text), "{\"metadata\":{}}");
     buf_release(&text);
     json_decref(object);

@@ -52,7 +52,7 @@ static int make(void *context, const struct manifest_object *object)
     struct made *made = context;
     struct manifest_workload workload;
     assert_int_equal(manifest_read(made->reader, object, &workload), 0);
-    inventory_record(made->reader, &workload, made->source, &options, &made->text);
+    inventory_record(made->reader, &workload, made->source, &options, NULL, &made->text);
     return 0;
 }
 

@@ -134,7 +134,7 @@ static void the_contract_holds(void **state)
 {
     (void)state;
     static const char *const members[] = {"action",   "confidence",   "risk",       "source",   "reasoning",
-                                          "class",    "class_reason", "containers", "findings", "fallback",
+                                          "class",    "class_of_model", "class_reason", "containers", "findings", "fallback",
                                           "backtest", "forecast",     "clamps"};
     struct arena arena;
     arena_init(&arena);

@@ -110,7 +110,7 @@ static inline json_t *made_scaling(struct made_scaled *from)
     assert_int_equal(config_parse(text, strlen(text), "tare.yaml", &config, &err), 0);
     assert_int_equal(scaling_setup_new(config, &setup, &err), 0);
     subject_read(record, &arena, &subject);
-    policy_for(config, subject.workload, NULL, &policy);
+    policy_for(config, subject.workload, NULL, NULL, &policy);
     class_of(&subject, &class);
     plan_make(&subject, &policy, &arena, &plan);
     plan_settle(&plan);

@@ -60,6 +60,8 @@ static const char *const budgets[] = {NULL, NULL, "[{\"name\":\"b\",\"min_availa
 static const char *const configs[] = {
     NULL, NULL, "version: 1\nscaling: {timezone: Asia/Kolkata}\n",
     "version: 1\nscaling:\n  policies:\n  - {name: p, type: proportional, query: q, target: 1, min: 2, max: 7, max_increment: 2, max_decrement: 1}\n",
+    "version: 1\npolicy: {guardrails: {max_replicas: 3}}\n",
+    "version: 1\npolicy: {guardrails: {max_replicas: 3}}\nscaling: {policies: [{name: p, type: proportional, query: q, target: 1}]}\n",
     "version: 1\nscaling:\n  policies:\n  - {name: p, type: slo, query: q, target: 1, max: 3, cooldown: 30m}\n"
     "  - {name: c, type: cost, max_monthly_cost_usd: 40, prefer: cost}\n"};
 static const char *const values[] = {NULL, "{\"p\":{\"value\":0.2,\"query\":\"q\",\"reason\":null}}", "{\"p\":{\"value\":9000,\"query\":\"q\",\"reason\":null}}",
@@ -136,6 +138,14 @@ static void check_autoscaler(const struct made_scaled *from, const json_t *out)
     }
 }
 
+/* Whether what keeps the workload available, which comes after the steps, asked for more. */
+static bool raised_after_step(const json_t *entry)
+{
+    const json_t *bounds = json_object_get(entry, "bounds");
+    const json_t *last = json_array_get(bounds, json_array_size(bounds) - 1);
+    return !str_equal(json_string_or_null(last, "by"), "max_increment") && json_int_or(last, "to", 0) > json_int_or(last, "from", 0);
+}
+
 static void check_policies(const struct made_scaled *from, const json_t *out)
 {
     size_t index;
@@ -148,9 +158,59 @@ static void check_policies(const struct made_scaled *from, const json_t *out)
         assert_true(advised >= 1);
         if (strstr(from->config, "max_increment")) {
             assert_in_range(advised, 2, 7);
-            assert_true(advised <= now + 2 || now + 2 < 2);
+            assert_true(advised <= now + 2 || now + 2 < 2 || raised_after_step(entry));
         }
     }
+}
+
+/* The largest number after a key of the manifests that come with the advice, 0 for none. */
+static int64_t most_written(const json_t *scaling, const char *key)
+{
+    int64_t most = 0;
+    size_t index;
+    json_t *entry;
+    json_array_foreach(json_object_get(scaling, "manifests"), index, entry)
+    {
+        const char *text = json_string_or_null(entry, "yaml");
+        assert_non_null(text);
+        for (const char *at = strstr(text, key); at != NULL; at = strstr(at + 1, key)) {
+            int64_t found = strtoll(at + strlen(key) + strspn(at + strlen(key), "\"'"), NULL, 10);
+            most = found > most ? found : most;
+        }
+    }
+    return most;
+}
+
+/* Nothing asks for more than max_replicas, or than there is. */
+static void check_most(const struct made_scaled *from, const json_t *out)
+{
+    const json_t *replicas = json_object_get(out, "replicas");
+    const json_t *autoscaler = json_object_get(out, "autoscaler");
+    if (!from->config || !strstr(from->config, "max_replicas") || !json_is_object(replicas)) {
+        return;
+    }
+    int64_t now = json_int_or(replicas, "now", 0);
+    int64_t most = now > 3 ? now : 3;
+    size_t index;
+    json_t *entry;
+    assert_true(json_int_or(replicas, "advised", 0) <= most);
+    json_array_foreach(json_object_get(out, "policies"), index, entry)
+    {
+        assert_true(json_int_or(entry, "advised", 0) <= most);
+    }
+    json_array_foreach(json_at(out, "schedule.entries"), index, entry)
+    {
+        assert_true(json_int_or(entry, "replicas", 0) <= most);
+    }
+    int64_t there = json_int_or(autoscaler, "max_before", 0);
+    int64_t limit = most > there ? most : there;
+    if (!str_equal(json_string_or_null(autoscaler, "action"), "none")) {
+        assert_true(json_int_or(autoscaler, "max", 0) <= limit);
+    }
+    assert_true(most_written(out, "maxReplicas: ") <= limit);
+    assert_true(most_written(out, "maxReplicaCount: ") <= limit);
+    assert_true(most_written(out, "desiredReplicas: ") <= limit);
+    assert_true(most_written(out, "--replicas=") <= limit);
 }
 
 static void test_anything(void **state)
@@ -166,6 +226,7 @@ static void test_anything(void **state)
         if (json_is_object(out)) {
             check_autoscaler(&from, out);
             check_policies(&from, out);
+            check_most(&from, out);
         }
         if (json_is_object(replicas)) {
             assert_true(json_int_or(replicas, "floor", 0) >= 1);

@@ -69,7 +69,7 @@ static void annotate(const char *own, const char *of_namespace, struct policy *p
     struct config *config = config_of("version: 1\n");
     json_t *record = record_of(own, of_namespace);
     arena_init(&arena);
-    policy_for(config, json_object_get(record, "workload"), NULL, policy);
+    policy_for(config, json_object_get(record, "workload"), NULL, NULL, policy);
     knobs_annotate(record, config, &arena, policy);
     if (json_array_size(json_object_get(record, "problems")) != problems) {
         fail_msg("%s: %zu problems", own, json_array_size(json_object_get(record, "problems")));

@@ -101,6 +101,12 @@ static void random_policy(struct policy *out)
         out->guardrails.max_decrease_percent = floor(unit() * 100);
         out->guardrails.max_increase_percent = floor(unit() * 300);
     }
+    if (chance(0.3)) {
+        out->guardrails.step_up[CPU] = (int64_t)spread(5, 2000);
+        out->guardrails.step_down[CPU] = (int64_t)spread(5, 2000);
+        out->guardrails.step_up[MEMORY] = (int64_t)spread(MIB, 4000 * MIB);
+        out->guardrails.step_down[MEMORY] = (int64_t)spread(MIB, 4000 * MIB);
+    }
     if (chance(0.2)) {
         out->guardrails.ceiling[CPU] = (int64_t)spread(20, 4000);
         out->guardrails.ceiling[MEMORY] = (int64_t)spread(40 * MIB, 8000 * MIB);

@@ -193,18 +193,18 @@ static void test_records(void **state)
     (void)state;
     json_t *records[2] = {json_read(record, sizeof record - 1, "the record", &err), json_object()};
     buf_init(&out, 4096);
-    assert_int_equal(edit_apply_records(bytes, sizeof bytes - 1, records, 2, &out, &err), 0);
+    assert_int_equal(edit_apply_records("v", bytes, sizeof bytes - 1, records, 2, &out, &err), 0);
     assert_string_equal(buf_str(&out),
                         HEAD "  - name: a\n    image: i\n    resources:\n      limits: {memory: 2Gi}\n");
     buf_clear(&out);
     json_object_set_new(json_array_get(json_at(records[0], "change.edits"), 1), "from", json_string("3Gi"));
-    assert_int_equal(edit_apply_records(bytes, sizeof bytes - 1, records, 2, &out, &err), -1);
+    assert_int_equal(edit_apply_records("v", bytes, sizeof bytes - 1, records, 2, &out, &err), -1);
     json_object_set_new(json_array_get(json_at(records[0], "change.edits"), 1), "to",
                         json_string("2Gi\n evil: 1"));
-    assert_int_equal(edit_apply_records(bytes, sizeof bytes - 1, records, 2, &out, &err), -1);
+    assert_int_equal(edit_apply_records("v", bytes, sizeof bytes - 1, records, 2, &out, &err), -1);
     json_object_set_new(json_array_get(json_at(records[0], "change.edits"), 1), "path",
                         json_string("spec.replicas"));
-    assert_int_equal(edit_apply_records(bytes, sizeof bytes - 1, records, 2, &out, &err), -1);
+    assert_int_equal(edit_apply_records("v", bytes, sizeof bytes - 1, records, 2, &out, &err), -1);
     json_decref(records[0]);
     json_decref(records[1]);
     buf_release(&out);

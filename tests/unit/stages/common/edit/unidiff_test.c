@@ -101,6 +101,27 @@ static void test_names(void **state)
     DIFF("q\"\n", "a\n", "--- \"a/q\\\"\\012\"\n+++ \"b/q\\\"\\012\"\n@@ -1 +1 @@\n-a\n+b\n", {0, 1, "b", 0});
 }
 
+static void test_new_file(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *diff;
+    } rows[] = {
+        {"a\nb\n", "--- /dev/null\n+++ b/x\n@@ -0,0 +1,2 @@\n+a\n+b\n"},
+        {"a\n", "--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n"},
+        {"a", "--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+a\n\\ No newline at end of file\n"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf out;
+        struct err err = {0};
+        buf_init(&out, 1000);
+        assert_int_equal(unidiff_new("x", rows[i].bytes, strlen(rows[i].bytes), &out, &err), 0);
+        assert_string_equal(buf_str(&out), rows[i].diff);
+        buf_release(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_hunks_join_and_part),
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_new_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,2 @@
+-- Takes all that narrows a login back. $1 login
+select tare.revoke_all($1::text)

@@ -1,0 +1,2 @@
+-- Rows and bytes of what pruning takes from.
+select tare.prune_counts()
