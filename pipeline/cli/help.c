@@ -58,7 +58,7 @@ int help_stage(const struct stage_spec *spec)
         printf("writes on stdout: %s\n", artifact_kind_name(spec->writes));
     }
     fputs("\noptions:\n", stdout);
-    options_help((int)spec->program, stdout);
+    options_help(spec->program, stdout);
     fputs("\nexit codes:\n", stdout);
     help_exit_codes(stdout, false);
     return help_end(stdout);

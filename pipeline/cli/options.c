@@ -33,7 +33,7 @@ struct value {
 };
 
 struct options {
-    int program;
+    programs program;
     const struct config *config;
     struct value values[OPT_COUNT];
     char **operands;
@@ -47,12 +47,12 @@ const struct option_row *option_table(void)
 }
 
 /* A run hands options on to its stages, so it takes theirs too where the table says so. */
-static bool takes(const struct option_row *row, int program)
+static bool takes(const struct option_row *row, programs program)
 {
     return (row->users & program) != 0;
 }
 
-static const struct option_row *find_long(const char *name, size_t length, int program)
+static const struct option_row *find_long(const char *name, size_t length, programs program)
 {
     for (size_t i = 0; i < OPT_COUNT; i++) {
         if (takes(&rows[i], program) && strlen(rows[i].long_name) == length && strncmp(rows[i].long_name, name, length) == 0) {
@@ -62,7 +62,7 @@ static const struct option_row *find_long(const char *name, size_t length, int p
     return NULL;
 }
 
-static const struct option_row *find_short(char name, int program)
+static const struct option_row *find_short(char name, programs program)
 {
     for (size_t i = 0; i < OPT_COUNT; i++) {
         if (takes(&rows[i], program) && rows[i].short_name == name && name != 0) {
@@ -72,7 +72,7 @@ static const struct option_row *find_short(char name, int program)
     return NULL;
 }
 
-static int unknown(const char *word, int program, const char *command, struct err *err)
+static int unknown(const char *word, programs program, const char *command, struct err *err)
 {
     const char *names[OPT_COUNT];
     size_t count = 0;
@@ -253,7 +253,7 @@ static int parse_environment(struct options *options, struct err *err)
     return 0;
 }
 
-int options_parse(int argc, char **argv, int program, const char *command, struct options **out, struct err *err)
+int options_parse(int argc, char **argv, programs program, const char *command, struct options **out, struct err *err)
 {
     struct options *options = xcalloc(sizeof *options);
     options->program = program;
@@ -375,7 +375,7 @@ const char *options_list_item(const struct options *options, enum option_id id, 
     return options->values[id].items[index];
 }
 
-void options_help(int program, FILE *out)
+void options_help(programs program, FILE *out)
 {
     for (size_t i = 0; i < OPT_COUNT; i++) {
         const struct option_row *row = &rows[i];
@@ -421,7 +421,7 @@ static bool of_invocation(enum option_id id)
            id == OPT_VERBOSE || id == OPT_HELP || id == OPT_VERSION;
 }
 
-char **options_forward(const struct options *options, int stage, bool invocation)
+char **options_forward(const struct options *options, programs stage, bool invocation)
 {
     char **words = NULL;
     size_t count = 0;

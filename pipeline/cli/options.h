@@ -16,46 +16,48 @@
 
 struct config;
 
-/* Programs and commands that take options: one bit each. */
-enum program {
-    FOR_PARSE = 1 << 0,
-    FOR_COLLECT = 1 << 1,
-    FOR_ANALYZE = 1 << 2,
-    FOR_PRICE = 1 << 3,
-    FOR_DIFF = 1 << 4,
-    FOR_GATE = 1 << 5,
-    FOR_APPLY = 1 << 6,
-    FOR_ROLLBACK = 1 << 7,
-    FOR_REPORT = 1 << 8,
-    FOR_RUN = 1 << 9,       /* tare run, rerun: also everything the stages of a run take */
-    FOR_LIST = 1 << 10,     /* tare status, history */
-    FOR_DECIDE = 1 << 11,   /* tare withdraw */
-    FOR_ACT = 1 << 12,      /* tare apply */
-    FOR_WINDOWS = 1 << 13,
-    FOR_ADMIN = 1 << 14,    /* tare migrate, doctor, grant */
-    FOR_UNDO = 1 << 15,     /* tare rollback */
-    FOR_REJECT = 1 << 16,
-    FOR_PRINT = 1 << 17,    /* tare report */
-    FOR_SHOW = 1 << 18,
-    FOR_EXPLAIN = 1 << 19,  /* tare explain */
-    FOR_PRICES = 1 << 20,   /* tare prices and tare-prices, which it runs */
-    FOR_NOTIFY = 1 << 21,   /* tare-notify */
-    FOR_SCHEDULE = 1 << 24, /* tare schedule */
-    FOR_AUDIT = 1 << 22,    /* tare audit */
-    FOR_PRUNE = 1 << 23,    /* tare prune */
-    FOR_APPROVE = 1 << 25,
-    FOR_VERDICT = 1 << 26,  /* tare gate */
-    FOR_POLICY = 1 << 27,   /* tare policy and tare-policy, which it runs */
-    FOR_GRANT = 1 << 28,    /* tare grant, revoke */
-    FOR_DRIFT = 1 << 29     /* tare drift: what tare-parse takes, which it runs */
-};
+/* Programs and commands that take options: one bit each, and sets of them. */
+typedef uint64_t programs;
+#define FOR_PARSE (UINT64_C(1) << 0)
+#define FOR_COLLECT (UINT64_C(1) << 1)
+#define FOR_ANALYZE (UINT64_C(1) << 2)
+#define FOR_PRICE (UINT64_C(1) << 3)
+#define FOR_DIFF (UINT64_C(1) << 4)
+#define FOR_GATE (UINT64_C(1) << 5)
+#define FOR_APPLY (UINT64_C(1) << 6)
+#define FOR_ROLLBACK (UINT64_C(1) << 7)
+#define FOR_REPORT (UINT64_C(1) << 8)
+#define FOR_RUN (UINT64_C(1) << 9) /* tare run, rerun: also everything the stages of a run take */
+#define FOR_LIST (UINT64_C(1) << 10) /* tare status, history */
+#define FOR_DECIDE (UINT64_C(1) << 11) /* tare withdraw */
+#define FOR_ACT (UINT64_C(1) << 12) /* tare apply */
+#define FOR_WINDOWS (UINT64_C(1) << 13)
+#define FOR_ADMIN (UINT64_C(1) << 14) /* tare migrate, doctor, grant */
+#define FOR_UNDO (UINT64_C(1) << 15) /* tare rollback */
+#define FOR_REJECT (UINT64_C(1) << 16)
+#define FOR_PRINT (UINT64_C(1) << 17) /* tare report */
+#define FOR_SHOW (UINT64_C(1) << 18)
+#define FOR_EXPLAIN (UINT64_C(1) << 19) /* tare explain */
+#define FOR_PRICES (UINT64_C(1) << 20) /* tare prices and tare-prices, which it runs */
+#define FOR_NOTIFY (UINT64_C(1) << 21) /* tare-notify */
+#define FOR_SCHEDULE (UINT64_C(1) << 24) /* tare schedule */
+#define FOR_AUDIT (UINT64_C(1) << 22) /* tare audit */
+#define FOR_PRUNE (UINT64_C(1) << 23) /* tare prune */
+#define FOR_APPROVE (UINT64_C(1) << 25)
+#define FOR_VERDICT (UINT64_C(1) << 26) /* tare gate */
+#define FOR_POLICY (UINT64_C(1) << 27) /* tare policy and tare-policy, which it runs */
+#define FOR_GRANT (UINT64_C(1) << 28) /* tare grant, revoke */
+#define FOR_DRIFT (UINT64_C(1) << 29) /* tare drift: what tare-parse takes, which it runs */
+#define FOR_ASK (UINT64_C(1) << 30) /* tare ask, and tare-ask, which it runs */
+#define FOR_MCP (UINT64_C(1) << 31) /* tare-mcp */
+#define FOR_PROPOSE (UINT64_C(1) << 32) /* tare propose */
 
-#define FOR_STAGES 0x1ff
+#define FOR_STAGES UINT64_C(0x1ff)
 #define FOR_TARE \
     (FOR_RUN | FOR_LIST | FOR_DECIDE | FOR_ACT | FOR_WINDOWS | FOR_ADMIN | FOR_UNDO | FOR_REJECT | \
      FOR_PRINT | FOR_SHOW | FOR_EXPLAIN | FOR_AUDIT | FOR_PRUNE | FOR_SCHEDULE | FOR_APPROVE | \
-     FOR_VERDICT | FOR_POLICY | FOR_GRANT)
-#define FOR_ALL (FOR_STAGES | FOR_TARE | FOR_PRICES | FOR_NOTIFY | FOR_DRIFT)
+     FOR_VERDICT | FOR_POLICY | FOR_GRANT | FOR_ASK | FOR_PROPOSE)
+#define FOR_ALL (FOR_STAGES | FOR_TARE | FOR_PRICES | FOR_NOTIFY | FOR_DRIFT | FOR_MCP)
 #define FOR_LEDGER (FOR_GATE | FOR_APPLY | FOR_ROLLBACK | FOR_NOTIFY | FOR_TARE)
 
 enum option_type { OPTION_FLAG, OPTION_STRING, OPTION_LIST, OPTION_INTEGER, OPTION_DURATION, OPTION_TIME, OPTION_CHOICE };
@@ -78,7 +80,7 @@ struct option_row {
     const char *key;
     const char *env;
     const char *fallback;
-    int users;
+    programs users;
     const char *help;
 };
 
@@ -89,7 +91,7 @@ const struct option_row *option_table(void);
 
 /* Parses argv (argv[0] is skipped) for `program`; `command` is what messages call it ("tare-collect", "tare run"). Unknown options
  * are refused with the nearest known one: ERR_USAGE. *out new, free with options_free. */
-int options_parse(int argc, char **argv, int program, const char *command, struct options **out, struct err *err);
+int options_parse(int argc, char **argv, programs program, const char *command, struct options **out, struct err *err);
 
 /* Frees; NULL is allowed. */
 void options_free(struct options *options);
@@ -119,11 +121,11 @@ size_t options_list_count(const struct options *options, enum option_id id);
 const char *options_list_item(const struct options *options, enum option_id id, size_t index);
 
 /* Writes the option lines of a program for --help, aligned, to `out`. */
-void options_help(int program, FILE *out);
+void options_help(programs program, FILE *out);
 
 /* The argv words that hand typed options on to a program with bit `stage`: those that a run is made from, or (`invocation`) those
  * of this invocation alone (--database, --as, the form of messages). --config is never among them. New array of new strings,
  * NULL-terminated; the caller frees both. */
-char **options_forward(const struct options *options, int stage, bool invocation);
+char **options_forward(const struct options *options, programs stage, bool invocation);
 
 #endif

@@ -284,7 +284,7 @@ int stage_main(const struct stage_spec *spec, int argc, char **argv)
     log_init(program, LOG_TEXT, LOG_INFO);
     struct options *options = NULL;
     struct err err = {0};
-    if (clock_init(&err) || options_parse(argc, argv, (int)spec->program, program, &options, &err)) {
+    if (clock_init(&err) || options_parse(argc, argv, spec->program, program, &options, &err)) {
         log_err(&err);
         return (int)err.class;
     }

@@ -33,7 +33,7 @@ enum stage_needs {
 
 struct stage_spec {
     const char *name;              /* "collect": program tare-collect, bit of options.def */
-    enum program program;          /* which options it takes */
+    programs program;          /* which options it takes */
     const char *summary;           /* one line for --help */
     const char *operands;          /* "PATH…" or NULL when it takes none */
     unsigned reads;                /* set of ARTIFACT_BIT; 0 when it reads no artifact */

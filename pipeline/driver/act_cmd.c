@@ -19,7 +19,7 @@
 /* Options of this command that the stage takes, typed now: they are not those of the run. */
 struct act {
     const char *stage;
-    enum program program;
+    programs program;
     struct ledger_run run;
     json_t *settings;
     char *run_word;
@@ -36,7 +36,7 @@ static int act_prepare(struct session *session, struct act *act, const char *usa
     }
     session_follow(session, act->run.cluster);
     act->run_word = xasprintf("--run=%" PRId64, id);
-    act->forwarded = options_forward(session->options, (int)act->program, false);
+    act->forwarded = options_forward(session->options, act->program, false);
     return 0;
 }
 

@@ -32,7 +32,7 @@ enum command_needs { NEEDS_NOTHING = 0, NEEDS_LEDGER = 1, NEEDS_ANY_LEDGER = 2 }
 
 struct command {
     const char *name;
-    enum program program;
+    programs program;
     enum command_needs needs;
     const char *operands;
     const char *summary;

@@ -19,7 +19,7 @@ size_t line_index(const char *name);
 /* Every stage that is run as a program, with its bit in options.def; ends with a NULL name. */
 struct line_program {
     const char *stage;
-    enum program program;
+    programs program;
 };
 extern const struct line_program line_programs[];
 

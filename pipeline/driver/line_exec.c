@@ -34,7 +34,7 @@ static void add_invocation(struct words *words, const struct session *session, c
         if (strcmp(line_programs[i].stage, stage) != 0) {
             continue;
         }
-        words_add_all(words, options_forward(session->options, (int)line_programs[i].program, true));
+        words_add_all(words, options_forward(session->options, line_programs[i].program, true));
     }
 }
 

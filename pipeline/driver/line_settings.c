@@ -51,10 +51,10 @@ static void inherit_words(json_t *list, const json_t *base)
 }
 
 /* Every program of a run sees the configuration as the run's cluster does. */
-static void add_cluster(const struct session *session, enum program program, json_t *list)
+static void add_cluster(const struct session *session, programs program, json_t *list)
 {
     const char *cluster = config_cluster(session->config);
-    if (cluster != NULL && !options_typed(session->options, OPT_CLUSTER) && (option_table()[OPT_CLUSTER].users & (int)program) != 0) {
+    if (cluster != NULL && !options_typed(session->options, OPT_CLUSTER) && (option_table()[OPT_CLUSTER].users & program) != 0) {
         char *word = xasprintf("--cluster=%s", cluster);
         json_array_append_new(list, json_string_safe(word));
         free(word);
@@ -65,7 +65,7 @@ static json_t *stage_options(const struct session *session, const json_t *base)
 {
     json_t *all = json_object();
     for (size_t i = 0; line_programs[i].stage != NULL; i++) {
-        json_t *list = take_words(options_forward(session->options, (int)line_programs[i].program, false));
+        json_t *list = take_words(options_forward(session->options, line_programs[i].program, false));
         add_cluster(session, line_programs[i].program, list);
         inherit_words(list, json_object_get(json_object_get(base, "options"), line_programs[i].stage));
         json_object_set_new(all, line_programs[i].stage, list);

@@ -75,7 +75,7 @@ static int command_help(const struct command *command)
 {
     printf("usage: tare %s %s%s[OPTION]…\n\n%s\n\noptions:\n", command->name, command->operands,
            command->operands[0] == '\0' ? "" : " ", command->summary);
-    options_help((int)command->program, stdout);
+    options_help(command->program, stdout);
     fputs("\nexit codes:\n", stdout);
     help_exit_codes(stdout, false);
     return help_end(stdout);
@@ -219,7 +219,7 @@ static int dispatch(int argc, char **argv, int at)
     }
     char name[64];
     snprintf(name, sizeof name, "tare %s", command->name);
-    int failed = options_parse(argc - 1, words, (int)command->program, name, &session.options, &err);
+    int failed = options_parse(argc - 1, words, command->program, name, &session.options, &err);
     free(words);
     if (failed) {
         log_err(&err);

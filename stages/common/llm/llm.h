@@ -33,8 +33,10 @@ struct llm_prompt {
 /* An answer. `text` is new. Tokens are as the server counts them, else estimated. */
 struct llm_reply {
     char *text;
-    int64_t input_tokens;
+    int64_t input_tokens;       /* all of them, those from and to a cache too */
     int64_t output_tokens;
+    int64_t cache_read_tokens;  /* of input_tokens */
+    int64_t cache_write_tokens; /* of input_tokens */
     char model[LLM_MODEL_MAX]; /* as the server names it, else as asked */
     int64_t latency_ms;
 };
