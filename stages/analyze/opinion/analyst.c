@@ -10,17 +10,15 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "stages/analyze/opinion/answer.h"
 #include "stages/analyze/opinion/evidence.h"
+#include "stages/analyze/opinion/question.h"
 #include "stages/common/llm/llm.h"
 
 enum {
     LINKS_MAX = 4,
     FAILURES_MAX = 3,
     ATTEMPTS = 2,
-    REASON_MAX = 400,
-    TOKENS_BASE = 1024,
-    TOKENS_A_CONTAINER = 256
+    REASON_MAX = 400
 };
 enum { FORMER_REPLY_MAX = 4000 };
 
@@ -37,7 +35,6 @@ struct link {
 struct analyst {
     struct link links[LINKS_MAX];
     size_t count;
-    json_t *schema;
     const json_t *redact; /* borrowed from the configuration */
     int64_t budget;
     int64_t spent;
@@ -150,7 +147,6 @@ int analyst_new(const struct options *options, const struct config *config, json
         analyst_free(analyst);
         return 0;
     }
-    analyst->schema = evidence_schema(NULL);
     analyst->redact = config_value(config, "analysis.redact");
     analyst->budget = config_integer(config, "analysis.max_tokens_per_run", 2000000);
     *out = analyst;
@@ -163,7 +159,6 @@ void analyst_free(struct analyst *analyst)
         return;
     for (size_t i = 0; i < analyst->count; i++)
         llm_free(analyst->links[i].llm);
-    json_decref(analyst->schema);
     free(analyst);
 }
 
@@ -211,6 +206,17 @@ static void keep_exchange(struct history_out *history, const struct link *link,
     json_decref(row);
 }
 
+/* The one answer of a reply. */
+static int read_reply(const char *text, const struct plan *plan, struct arena *arena, struct answer *out, struct err *err)
+{
+    char name[EVIDENCE_NAME_MAX];
+    struct asked asked = {.plan = plan, .name = evidence_name(plan->subject, name)};
+    struct said said;
+    (void)question_read(text, &asked, 1, arena, &said);
+    *out = said.answer;
+    return said.good ? 0 : err_set(err, ERR_DATA, "%s", said.complaint);
+}
+
 /* One question and its answer's check. -1 with *err; *final as in llm_ask. `prompt` gets the refused answer
  * for another attempt. */
 static int attempt(struct analyst *analyst, struct link *link, struct llm_prompt *prompt,
@@ -228,7 +234,7 @@ static int attempt(struct analyst *analyst, struct link *link, struct llm_prompt
     analyst->spent += reply.input_tokens + reply.output_tokens;
     if (status == 0) {
         link->failures = 0;
-        status = answer_read(reply.text, plan, arena, answer, err);
+        status = read_reply(reply.text, plan, arena, answer, err);
         if (status)
             prompt->former_reply = arena_strndup(arena, reply.text, strnlen(reply.text, FORMER_REPLY_MAX));
         else
@@ -241,16 +247,18 @@ static int attempt(struct analyst *analyst, struct link *link, struct llm_prompt
 }
 
 /* Asks one provider, with one attempt to repair an answer that does not hold. */
-static int link_ask(struct analyst *analyst, struct link *link, const struct plan *plan, const char *user,
+static int link_ask(struct analyst *analyst, struct link *link, const struct plan *plan, const char *evidence,
                     struct arena *arena, struct history_out *history, struct answer *answer, struct err *err)
 {
-    json_t *schema = link->narrow ? evidence_schema(plan) : json_incref(analyst->schema);
-    struct llm_prompt prompt = {.system = evidence_system(),
+    char name[EVIDENCE_NAME_MAX];
+    struct asked asked = {.plan = plan, .name = evidence_name(plan->subject, name), .evidence = evidence};
+    char *user = question_user(&asked, 1);
+    json_t *schema = question_schema(&asked, 1, link->narrow);
+    struct llm_prompt prompt = {.system = question_system(),
                                 .user = user,
                                 .schema = schema,
                                 .schema_name = "recommendation",
-                                .max_tokens = TOKENS_BASE +
-                                              TOKENS_A_CONTAINER * (int64_t)plan->subject->container_count};
+                                .max_tokens = question_max_tokens(&asked, 1)};
     int status = -1;
     for (int i = 0; i < ATTEMPTS && status; i++) {
         status = attempt(analyst, link, &prompt, plan, arena, history, answer, err);
@@ -261,19 +269,8 @@ static int link_ask(struct analyst *analyst, struct link *link, const struct pla
                 arena, "That answer was refused: %s. Answer again with only the JSON object.", err->message);
     }
     json_decref(schema);
+    free(user);
     return status;
-}
-
-/* Whether there is anything a model could move. */
-static bool anything_movable(const struct plan *plan)
-{
-    for (size_t i = 0; i < plan->subject->container_count; i++) {
-        for (int f = 0; f < FIELDS; f++) {
-            if (plan->containers[i].judged && answer_may_set(&plan->containers[i].fields[f]))
-                return true;
-        }
-    }
-    return false;
 }
 
 /* Notes the first provider that was passed over, and why. */
@@ -303,24 +300,24 @@ void analyst_ask(struct analyst *analyst, struct plan *plan, const struct class 
                  struct arena *arena, struct history_out *history, struct opinion *opinion)
 {
     *opinion = (struct opinion){.confidence = NAN};
-    if (!analyst || plan->refusal || !anything_movable(plan))
+    if (!analyst || plan->refusal || !answer_may_move(plan))
         return;
     json_t *evidence = evidence_new(plan, class, findings, analyst->redact);
-    char *user = json_text(evidence);
+    char *text = evidence_text_new(evidence);
     json_decref(evidence);
     for (size_t i = 0; i < analyst->count && !opinion->source; i++) {
         struct link *link = &analyst->links[i];
         struct answer answer;
         struct err err = {.class = ERR_NONE};
-        if (link->off || strlen(user) > EVIDENCE_MAX)
+        if (link->off || strlen(text) > EVIDENCE_MAX)
             note_fallback(opinion, link, link->off ? link->why : "the evidence is too large to send", arena);
-        else if (link_ask(analyst, link, plan, user, arena, history, &answer, &err))
+        else if (link_ask(analyst, link, plan, text, arena, history, &answer, &err))
             note_fallback(opinion, link, err.message, arena);
         else
             take_answer(link, &answer, plan, arena, opinion);
     }
     analyst->fell_back += opinion->source == NULL;
-    free(user);
+    free(text);
 }
 
 void analyst_summary(const struct analyst *analyst)

@@ -1,41 +1,21 @@
 #include "stages/analyze/opinion/answer.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/str.h"
-#include "stages/analyze/subject/class.h"
+#include "stages/analyze/opinion/clean.h"
 #include "stages/analyze/opinion/evidence.h"
+#include "stages/analyze/opinion/schema.h"
+#include "stages/analyze/subject/class.h"
 
 /* More than any amount that means something; also keeps arithmetic on proposals exact in a double. */
-static const json_int_t amount_most = (json_int_t)1 << 52;
+static const double amount_most = 0x1p52;
 
 bool answer_may_set(const struct field_plan *field)
 {
     return field->movable && !field->fixed;
-}
-
-/* The JSON object in the text: the whole of it, or what lies between its first and last brace, since models
- * like to wrap answers in prose or fences. Returns new, NULL with *err. */
-static json_t *object_in(const char *text, struct err *err)
-{
-    json_t *whole = json_read(text, strlen(text), "the answer", NULL);
-    if (!whole) {
-        const char *first = strchr(text, '{');
-        const char *last = strrchr(text, '}');
-        if (!first || !last || last < first) {
-            (void)err_set(err, ERR_DATA, "the answer is not a JSON object");
-            return NULL;
-        }
-        whole = json_read(first, (size_t)(last - first) + 1, "the answer", err);
-    }
-    if (whole && !json_is_object(whole)) {
-        json_decref(whole);
-        (void)err_set(err, ERR_DATA, "the answer is not a JSON object");
-        return NULL;
-    }
-    return whole;
 }
 
 /* Whether an object has exactly these members. */
@@ -61,16 +41,18 @@ static int container_index(const struct plan *plan, const char *name)
     return -1;
 }
 
-/* One amount: a whole number from 0 to amount_most; 0 leaves the field. */
+/* One amount: a whole number from 0 to amount_most, however it is written (300, 300.0, 3e2); 0 leaves the field. */
 static int read_amount(const json_t *entry, enum field field, double *out, struct err *err)
 {
-    const json_t *value = json_object_get(entry, evidence_field(field));
-    if (!json_is_integer(value))
-        return err_set(err, ERR_DATA, "%s is not a whole number", evidence_field(field));
-    json_int_t amount = json_integer_value(value);
-    if (amount < 0 || amount > amount_most)
-        return err_set(err, ERR_DATA, "%s is out of range", evidence_field(field));
-    *out = amount == 0 ? NAN : (double)amount;
+    const json_t *value = json_object_get(entry, schema_field(field));
+    if (!json_is_number(value))
+        return err_set(err, ERR_DATA, "%s is not a number", schema_field(field));
+    double amount = json_number_value(value);
+    if (!(amount >= 0) || amount > amount_most)
+        return err_set(err, ERR_DATA, "%s is out of range", schema_field(field));
+    if (amount > floor(amount))
+        return err_set(err, ERR_DATA, "%s is not a whole number", schema_field(field));
+    *out = amount > 0 ? amount : NAN;
     return 0;
 }
 
@@ -132,38 +114,87 @@ static int read_texts(const json_t *answer, const struct plan *plan, struct answ
     out->class_name = class_name_of(json_string_or_null(answer, "class"));
     if (!out->class_name)
         return err_set(err, ERR_DATA, "class is none of the schema's");
-    if (!reasoning || !*reasoning)
+    clean_copy(reasoning, out->reasoning, sizeof out->reasoning);
+    if (out->reasoning[strspn(out->reasoning, " ?")] == '\0')
         return err_set(err, ERR_DATA, "reasoning is empty or no text");
-    (void)snprintf(out->reasoning, sizeof out->reasoning, "%s", reasoning);
-    str_trim_utf8(out->reasoning);
-    str_mask_controls(out->reasoning);
     return 0;
 }
 
-static int read_object(const json_t *answer, const struct plan *plan, struct arena *arena, struct answer *out,
-                       struct err *err)
+/* Thousandths are enough, and come back the same from text. */
+static int read_confidence(const json_t *answer, double *out, struct err *err)
 {
-    static const char *const members[] = {"workload", "class", "confidence", "reasoning", "containers"};
-    if (check_members(answer, "the answer", members, 5, err))
-        return -1;
-    if (!json_get_number(answer, "confidence", &out->confidence) || !(out->confidence >= 0) ||
-        !(out->confidence <= 1))
+    double value;
+    if (!json_get_number(answer, "confidence", &value) || !(value >= 0) || !(value <= 1))
         return err_set(err, ERR_DATA, "confidence is not a number from 0 to 1");
-    if (read_texts(answer, plan, out, err))
-        return -1;
-    return read_containers(json_object_get(answer, "containers"), plan, arena, out, err);
+    *out = floor(value * 1000 + 0.5) / 1000;
+    return 0;
 }
 
-int answer_read(const char *text, const struct plan *plan, struct arena *arena, struct answer *out,
-                struct err *err)
+int answer_take(const json_t *value, const struct plan *plan, struct arena *arena, struct answer *out, struct err *err)
+{
+    static const char *const members[] = {"workload", "class", "confidence", "reasoning", "containers"};
+    *out = (struct answer){.class_name = NULL};
+    if (!json_is_object(value))
+        return err_set(err, ERR_DATA, "the answer is not a JSON object");
+    if (check_members(value, "the answer", members, 5, err) || read_confidence(value, &out->confidence, err) ||
+        read_texts(value, plan, out, err))
+        return -1;
+    return read_containers(json_object_get(value, "containers"), plan, arena, out, err);
+}
+
+int answer_read(const char *text, const struct plan *plan, struct arena *arena, struct answer *out, struct err *err)
 {
     *out = (struct answer){.class_name = NULL};
-    json_t *answer = object_in(text, err);
-    if (!answer)
+    json_t *value = json_read(text, strlen(text), "the answer", err);
+    if (!value)
         return -1;
-    int status = read_object(answer, plan, arena, out, err);
-    json_decref(answer);
+    int status = answer_take(value, plan, arena, out, err);
+    json_decref(value);
     return status;
+}
+
+/* New entry of `containers` with the proposals of one container. */
+static json_t *proposals_new(const struct container_plan *container, const double proposals[FIELDS])
+{
+    json_t *out = json_object();
+    json_object_set_new(out, "name", json_string_safe(container->container->name));
+    for (int f = 0; f < FIELDS; f++) {
+        double amount = isnan(proposals[f]) ? 0 : proposals[f];
+        json_object_set_new(out, schema_field((enum field)f), json_integer((json_int_t)amount));
+    }
+    return out;
+}
+
+const char *answer_text(const struct answer *answer, const struct plan *plan, struct arena *arena)
+{
+    char name[EVIDENCE_NAME_MAX];
+    json_t *out = json_object();
+    json_t *containers = json_array();
+    for (size_t i = 0; i < plan->subject->container_count; i++) {
+        if (plan->containers[i].judged)
+            json_array_append_new(containers, proposals_new(&plan->containers[i], answer->proposals[i]));
+    }
+    json_object_set_new(out, "workload", json_string(evidence_name(plan->subject, name)));
+    json_object_set_new(out, "class", json_string(answer->class_name));
+    json_object_set_new(out, "confidence", json_real(answer->confidence));
+    json_object_set_new(out, "reasoning", json_string(answer->reasoning));
+    json_object_set_new(out, "containers", containers);
+    char *text = json_text(out);
+    const char *kept = arena_strdup(arena, text);
+    free(text);
+    json_decref(out);
+    return kept;
+}
+
+bool answer_may_move(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->subject->container_count; i++) {
+        for (int f = 0; f < FIELDS; f++) {
+            if (plan->containers[i].judged && answer_may_set(&plan->containers[i].fields[f]))
+                return true;
+        }
+    }
+    return false;
 }
 
 /* What is settled for one field: the model's amount, or the rules' where it leaves a value below what the
