@@ -48,7 +48,7 @@ static int settings_fill(struct stage *stage, struct err *err)
     json_object_set_new(settings, "rules_version", json_integer(RULES_VERSION));
     json_object_set_new(settings, "policy_sha256", json_string(policy_digest));
     json_object_set_new(settings, "scaling_sha256", json_string(scaling_digest));
-    json_object_set_new(settings, "history_sha256", history ? json_string(digest) : json_null());
+    json_object_set_new(settings, "history_sha256", history && *digest ? json_string(digest) : json_null());
     return 0;
 }
 

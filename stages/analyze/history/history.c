@@ -10,6 +10,7 @@
 
 #include "pipeline/base/clock.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/rng.h"
 #include "pipeline/base/str.h"
 
 enum { DAY_SECONDS = 86400, HOUR_SECONDS = 3600 };
@@ -84,6 +85,13 @@ static void write_line(struct history_out *history, const json_t *row)
     (void)fputs(line, history->file);
     (void)fputc('\n', history->file);
     free(line);
+}
+
+/* A line that must not be lost with the process: it was paid for. */
+static void write_now(struct history_out *history, const json_t *row)
+{
+    write_line(history, row);
+    (void)fflush(history->file);
 }
 
 /* One row for a day that has entries of `seconds` each. */
@@ -176,7 +184,39 @@ void history_exchange(struct history_out *history, json_t *row)
         return;
     json_t *line = json_object();
     json_object_set(line, "llm", row);
-    write_line(history, line);
+    write_now(history, line);
+    json_decref(line);
+}
+
+/* Random, and different too where the source of randomness is made repeatable. */
+void history_call_key(char out[DIGEST_HEX])
+{
+    static uint64_t calls;
+    const uint64_t parts[] = {rng_next(), (uint64_t)clock_monotonic_ms(), (uint64_t)getpid(), calls++};
+    (void)hash_bytes(parts, sizeof parts, out);
+}
+
+void history_answer(struct history_out *history, const struct subject *subject, const struct told *told)
+{
+    char at[RFC3339_MAX];
+    if (!history)
+        return;
+    bool answered = told->outcome == TOLD_ANSWERED;
+    json_t *row = json_object();
+    json_object_set_new(row, "namespace", json_string_safe(subject->looked_up_in));
+    json_object_set_new(row, "kind", json_string_safe(subject->kind));
+    json_object_set_new(row, "name", json_string_safe(subject->name));
+    json_object_set_new(row, "provider", json_string_safe(told->provider));
+    json_object_set_new(row, "model", json_string_safe(told->model));
+    json_object_set_new(row, "evidence", json_string(told->evidence));
+    json_object_set_new(row, "key", json_string(told->key));
+    json_object_set_new(row, "outcome", json_string(told_outcome_name(told->outcome)));
+    json_object_set_new(row, "text", json_string_safe(answered ? told->text : NULL));
+    json_object_set_new(row, "reason", json_string_safe(answered ? NULL : told->reason));
+    json_object_set_new(row, "exchange", json_string_safe(told->exchange));
+    json_object_set_new(row, "at", json_string(time_format(told->at, at)));
+    json_t *line = json_pack("{s:o}", "answer", row);
+    write_now(history, line);
     json_decref(line);
 }
 

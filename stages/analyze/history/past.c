@@ -36,6 +36,8 @@ struct history_past {
     size_t slot_count, used;
     char *keys; /* each NUL-terminated */
     size_t keys_length, keys_capacity;
+    int64_t lines; /* of the header and of series */
+    bool models;   /* there are rows about models */
 };
 
 /* FNV-1a, 64 bits. */
@@ -124,8 +126,13 @@ static bool number_read(const json_t *row, const char *key, double *out)
     return json_is_null(json_object_get(row, key)) || (json_get_number(row, key, out) && fabs(*out) <= (double)FLT_MAX);
 }
 
-/* Keeps a row; false when it is none. A row of an exchange with a model or of a series that is not known says
- * nothing here. */
+/* Rows about models: answers.h reads them. */
+static bool of_models(const json_t *row)
+{
+    return json_object_get(row, "llm") || json_object_get(row, "answer") || json_object_get(row, "spent");
+}
+
+/* Keeps a row; false when it is none. A row of a series that is not known says nothing here. */
 static bool row_add(struct history_past *past, const json_t *json)
 {
     const char *kind = json_string_or_null(json, "kind");
@@ -136,8 +143,8 @@ static bool row_add(struct history_past *past, const json_t *json)
     double low;
     double high;
     struct row row = {.before = NONE};
-    if (!json_is_object(json) || json_object_get(json, "llm") != NULL) {
-        return json_is_object(json);
+    if (!json_is_object(json)) {
+        return false;
     }
     if (!kind || !name || !container || !series || !day_read(json_string_or_null(json, "day"), &row.day) ||
         !number_read(json, "minimum", &low) || !number_read(json, "maximum", &high) ||
@@ -159,15 +166,16 @@ static bool row_add(struct history_past *past, const json_t *json)
     return true;
 }
 
-/* One line: the header or a row. */
+/* One line: the header or a row. *counts: it belongs into the digest. */
 static int line_read(struct history_past *past, const char *path, int64_t number, const char *line,
-                     size_t length, struct err *err)
+                     size_t length, bool *counts, struct err *err)
 {
     struct err inner = {0};
     json_t *json = json_read(line, length, "line", &inner);
     bool header =
         str_equal(json_string_or_null(json, "tare"), "history") && json_int_or(json, "version", 0) == 1;
-    bool good = json != NULL && (number == 1 ? header : row_add(past, json));
+    *counts = number == 1 || !of_models(json);
+    bool good = json != NULL && (number == 1 ? header : !*counts || row_add(past, json));
     json_decref(json);
     if (!good) {
         return err_set(err, ERR_DATA, "%s is no history of this version: line %lld cannot be read", path,
@@ -186,15 +194,20 @@ static int lines_read(struct history_past *past, FILE *file, const char *path, c
     int64_t number = 0;
     while (fgets(line, LINE_MAX_BYTES, file)) {
         size_t length = strlen(line);
-        hash_add(hash, line, length);
+        bool counts;
         number++;
         if (length == 0 || line[length - 1] != '\n') {
             return err_set(err, ERR_DATA, "line %lld of history file %s is too long or not ended",
                            (long long)number, path);
         }
-        if (line_read(past, path, number, line, length, err)) {
+        if (line_read(past, path, number, line, length, &counts, err)) {
             return -1;
         }
+        if (counts) {
+            hash_add(hash, line, length);
+        }
+        past->models = past->models || !counts;
+        past->lines += counts;
     }
     if (ferror(file)) {
         return err_errno(err, ERR_IO, errno, "cannot read history file %s", path);
@@ -214,6 +227,9 @@ int history_past_open(const char *path, struct history_past **out, char digest[D
     char *line = xmalloc(LINE_MAX_BYTES);
     int status = lines_read(past, file, path, line, hash, err);
     (void)hash_hex(hash, digest);
+    if (past->models && past->lines == 1) {
+        digest[0] = '\0';
+    }
     hash_free(hash);
     free(line);
     (void)fclose(file);

@@ -26,8 +26,8 @@ struct past_days {
 
 struct history_past;
 
-/* Reads a history file, a line at a time; digest receives the sha256 of its bytes. *out is new, free with
- * history_past_free. ERR_NOINPUT, ERR_DATA naming the line. */
+/* Reads a history file, a line at a time; digest receives the sha256 of its header and its rows of series ("" where it has rows about
+ * models and no other: it tells nothing of the past). *out is new, free with history_past_free. ERR_NOINPUT, ERR_DATA naming the line. */
 int history_past_open(const char *path, struct history_past **out, char digest[DIGEST_HEX], struct err *err);
 
 /* Frees; NULL is allowed. */
