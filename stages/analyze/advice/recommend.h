@@ -8,9 +8,11 @@
 #include "stages/analyze/sizing/sizing.h"
 #include "stages/analyze/subject/class.h"
 
-/* What others found out about the workload; each becomes the member of its name. All new, stolen; NULL: null. */
+/* What others found out about the workload; each becomes the member of its name. All new, stolen; NULL: null. A proposal is about numbers
+ * alone: it comes without scaling advice. */
 struct parts {
     json_t *findings, *forecast, *outlook, *scaling;
+    double disagreement_from; /* analysis.disagreement: a model that differs from the rules by more raises the risk */
 };
 
 /* New recommendation. `opinion` may be NULL. */

@@ -3,13 +3,14 @@
 
 /* What a provider other than the rules contributed; all NULL where the rules speak. Borrowed. */
 struct opinion {
-    const char *source;   /* "llm" */
+    const char *source;   /* "llm", "proposal" */
     const char *provider; /* "anthropic" */
     const char *model;
-    const char *reasoning; /* shown before the evidence */
+    const char *proposed_by; /* of a proposal: the login, NULL where it is not known */
+    const char *reasoning;   /* shown before the evidence */
     const char *class_name;
     double confidence;   /* NaN: the plan's own, which it can only lower */
-    double disagreement; /* largest relative difference to the rules' numbers; it raises the risk */
+    double disagreement; /* largest relative difference to the rules' numbers; it raises the risk beyond analysis.disagreement */
     const char *fallback_from, *fallback_reason;
 };
 
