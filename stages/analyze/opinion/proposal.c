@@ -11,7 +11,8 @@
 #include "pipeline/io/hash.h"
 #include "pipeline/run/record.h"
 #include "stages/analyze/opinion/answer.h"
-#include "stages/analyze/opinion/evidence.h"
+#include "stages/analyze/opinion/clean.h"
+#include "stages/analyze/opinion/schema.h"
 
 enum { FILE_MAX = 256 * 1024, WORDS_MAX = ANSWER_REASONING_MAX };
 
@@ -49,13 +50,13 @@ static int read_wish(const json_t *entry, struct proposal *out, struct err *err)
         }
     }
     for (int f = 0; f < FIELDS; f++) {
-        const json_t *value = json_object_get(entry, evidence_field((enum field)f));
+        const json_t *value = json_object_get(entry, schema_field((enum field)f));
         if (value == NULL || json_is_null(value)) {
             continue;
         }
         if (!json_is_integer(value) || json_integer_value(value) <= 0 || json_integer_value(value) > amount_most) {
             return err_set(err, ERR_DATA, "%s of the container %.100s in the proposal is not a whole number above 0",
-                           evidence_field((enum field)f), wish->container);
+                           schema_field((enum field)f), wish->container);
         }
         wish->amounts[f] = (double)json_integer_value(value);
         any = true;
@@ -77,9 +78,7 @@ static int read_root(struct proposal *out, struct err *err)
     if (json_array_size(containers) == 0 || json_array_size(containers) > CONTAINERS_MAX) {
         return err_set(err, ERR_DATA, "the proposal's containers are not a list of 1 to %d", CONTAINERS_MAX);
     }
-    (void)snprintf(out->reasoning, sizeof out->reasoning, "%s", reason);
-    str_trim_utf8(out->reasoning);
-    str_mask_controls(out->reasoning);
+    (void)clean_copy(reason, out->reasoning, sizeof out->reasoning);
     json_array_foreach(containers, index, entry)
     {
         if (read_wish(entry, out, err)) {
