@@ -2,29 +2,46 @@
 #define TARE_STAGES_COMMON_LLM_LLM_BATCH_H
 
 /*
- * Anthropic's Message Batches: many questions sent at once, answered within a day at half the price. Requests are spooled to an unlinked
- * file as they come and results read as a stream: memory does not grow with their number. What fits in no batch (100,000 requests,
- * 256 MB) goes into another.
+ * Anthropic's Message Batches: many questions sent at once, answered within a day at half the price. Questions are spooled to an unlinked
+ * file as they come and results read as a stream: memory grows by 64 bytes a question, and one batch's body. What fits in no batch
+ * (LLM_BATCH_MOST questions, LLM_BATCH_BYTES) goes into another, as does half of what the vendor finds too large.
+ *
+ * A question's custom_id is a digest of all that it asks. So an attempt that ended while it waited need not pay again: with the id of its
+ * batch (told when it was sent) the next one takes results of the very same questions from it.
+ *
+ * The key goes to the provider's address alone: where results lie is known from the batch's id, not from what an answer says.
  */
 
 #include "stages/common/llm/llm_pool.h"
 
+enum { LLM_BATCH_MOST = 100000, LLM_BATCH_BYTES = 32 * 1024 * 1024, LLM_BATCH_ID_MAX = 128 };
+
 struct llm_batch;
 
-/* New, empty. ERR_CANTCREAT for the spool. Free with llm_batch_free. */
+/* New, empty; waits at most so long for results. `llm` (of a provider with batches) is borrowed. ERR_CANTCREAT for the spool,
+ * ERR_CONFIG for a provider without batches. Free with llm_batch_free. */
 int llm_batch_new(struct llm *llm, int64_t wait_seconds, struct llm_batch **out, struct err *err);
+
+/* Frees; NULL is allowed. What is under way at the vendor stays so. */
 void llm_batch_free(struct llm_batch *batch);
 
-/* Adds a question under a number of the caller's (its custom_id is made from it). What `prompt` borrows is copied. ERR_IO. */
+/* Adds a question under a number of the caller's. What `prompt` borrows is copied. ERR_IO. */
 int llm_batch_add(struct llm_batch *batch, uint64_t number, const struct llm_prompt *prompt, struct err *err);
 
-/* Told of each result, in any order; as llm_done. */
+/* Names a batch that an earlier attempt sent: its results are taken before anything is sent. An id that is none is passed over. */
+void llm_batch_earlier(struct llm_batch *batch, const char *id);
+
+/* Told of each result, in any order; as llm_done. Nothing may be sent in it. -1 with *err ends all. */
 typedef int llm_batch_done(void *context, uint64_t number, const struct llm_reply *reply, enum llm_end end, const struct err *why,
                            struct err *err);
 
+/* Told of each batch that the vendor took, by its id, before it is waited for: to be kept for llm_batch_earlier. -1 with *err ends all. */
+typedef int llm_batch_sent(void *context, const char *id, struct err *err);
+
 /* Sends what was added, waits (polling, ever more rarely, at most a minute apart) until it ended, and tells of every question exactly
- * once, those without a result too. `wake_fd` readable: the batch is cancelled at the vendor, what came is told, the rest LLM_STOPPED.
- * 0 also where the vendor refuses: then each is told why. ERR_SOFTWARE, ERR_IO, and what `done` returns. */
-int llm_batch_run(struct llm_batch *batch, int wake_fd, llm_batch_done *done, void *context, struct err *err);
+ * once, those without a result too. `wake_fd` (-1: none) readable, or no end in time: the batch is cancelled at the vendor, what came is
+ * told, the rest LLM_STOPPED or LLM_FAILED. 0 also where the vendor refuses: then each is told why. `sent` may be NULL. ERR_SOFTWARE,
+ * ERR_IO, and what `done` and `sent` return. Run it once. */
+int llm_batch_run(struct llm_batch *batch, int wake_fd, llm_batch_done *done, llm_batch_sent *sent, void *context, struct err *err);
 
 #endif
