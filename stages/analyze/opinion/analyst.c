@@ -309,8 +309,8 @@ void analyst_ask(struct analyst *analyst, struct plan *plan, const struct class 
         struct link *link = &analyst->links[i];
         struct answer answer;
         struct err err = {.class = ERR_NONE};
-        if (link->off || strlen(text) > EVIDENCE_MAX)
-            note_fallback(opinion, link, link->off ? link->why : "the evidence is too large to send", arena);
+        if (link->off)
+            note_fallback(opinion, link, link->why, arena);
         else if (link_ask(analyst, link, plan, text, arena, history, &answer, &err))
             note_fallback(opinion, link, err.message, arena);
         else

@@ -6,7 +6,7 @@
 
 #include "pipeline/base/str.h"
 #include "stages/analyze/opinion/clean.h"
-#include "stages/analyze/opinion/evidence.h"
+#include "stages/analyze/opinion/names.h"
 #include "stages/analyze/opinion/schema.h"
 #include "stages/analyze/subject/class.h"
 
@@ -34,8 +34,9 @@ static int check_members(const json_t *object, const char *what, const char *con
 /* Position of the judged container with this name, -1 when there is none. */
 static int container_index(const struct plan *plan, const char *name)
 {
+    char own[CONTAINER_NAME_MAX];
     for (size_t i = 0; name && i < plan->subject->container_count; i++) {
-        if (plan->containers[i].judged && str_equal(plan->containers[i].container->name, name))
+        if (plan->containers[i].judged && str_equal(container_name(plan->containers[i].container, own), name))
             return (int)i;
     }
     return -1;
@@ -157,7 +158,8 @@ int answer_read(const char *text, const struct plan *plan, struct arena *arena, 
 static json_t *proposals_new(const struct container_plan *container, const double proposals[FIELDS])
 {
     json_t *out = json_object();
-    json_object_set_new(out, "name", json_string_safe(container->container->name));
+    char name[CONTAINER_NAME_MAX];
+    json_object_set_new(out, "name", json_string_safe(container_name(container->container, name)));
     for (int f = 0; f < FIELDS; f++) {
         double amount = isnan(proposals[f]) ? 0 : proposals[f];
         json_object_set_new(out, schema_field((enum field)f), json_integer((json_int_t)amount));

@@ -1,47 +1,50 @@
 #include "stages/analyze/opinion/evidence.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "stages/analyze/opinion/answer.h"
-#include "stages/analyze/opinion/schema.h"
+#include "stages/analyze/opinion/clean.h"
+#include "stages/analyze/opinion/evidence_container.h"
+#include "stages/analyze/opinion/evidence_fit.h"
+#include "stages/analyze/opinion/figure.h"
 #include "stages/analyze/opinion/sealed.h"
+#include "stages/analyze/subject/allowance.h"
+#include "stages/analyze/subject/scalers.h"
 
-enum { TEXT_MAX = 100, IMAGE_MAX = 160, LABELS_SENT = 8, ANNOTATIONS_SENT = 6, FINDINGS_SENT = 12, TEXT_CAP = 1024 * 1024 };
+enum {
+    TEXT_MAX = 100,
+    MESSAGE_MAX = 200,
+    LABELS_SENT = 8,
+    ANNOTATIONS_SENT = 6,
+    FINDINGS_SENT = 12,
+    SCALERS_SENT = 3,
+    QUOTAS_SENT = 4,
+    TEXT_CAP = 1024 * 1024
+};
 
-/* New string of at most `most` bytes without control bytes; null for NULL. */
+/* Labels and annotations that tools write for themselves, by the beginning of their names: they tell nothing of the program. */
+static const char *const tools[] = {"kubectl.kubernetes.io/", "deployment.kubernetes.io/", "meta.helm.sh/", "helm.sh/", "checksum/",
+                                    "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/",
+                                    "app.kubernetes.io/managed-by", "app.kubernetes.io/instance", "pod-template-hash",
+                                    "controller-revision-hash", "controller-uid", "field.cattle.io/"};
+
 static json_t *text_new(const char *text, size_t most)
 {
-    char copy[512];
-    if (!text)
-        return json_null();
-    (void)snprintf(copy, sizeof copy, "%.*s", (int)(most < sizeof copy ? most : sizeof copy - 1), text);
-    str_trim_utf8(copy);
-    str_mask_controls(copy);
-    return json_string_safe(copy);
+    char copy[MESSAGE_MAX + 1];
+    return json_string_safe(clean_copy(text, copy, most < sizeof copy ? most + 1 : sizeof copy));
 }
 
-/* New object with the first `most` entries whose values are strings, by key. */
-static json_t *texts_new(const json_t *from, size_t most)
+static bool is_of_tool(const char *key)
 {
-    json_t *out = json_object();
-    const char *key;
-    const json_t *value;
-    char name[TEXT_MAX + 1];
-    json_object_foreach((json_t *)(uintptr_t)from, key, value)
-    {
-        if (json_object_size(out) >= most)
-            break;
-        (void)snprintf(name, sizeof name, "%s", key);
-        str_trim_utf8(name);
-        str_mask_controls(name);
-        if (json_is_string(value) && !str_starts(key, "kubectl.kubernetes.io/"))
-            json_object_set_new(out, name, text_new(json_string_value(value), TEXT_MAX));
+    for (size_t i = 0; i < ARRAY_COUNT(tools); i++) {
+        if (str_starts(key, tools[i]))
+            return true;
     }
-    return out;
+    return false;
 }
 
 static bool redacted(const json_t *redact, const char *field)
@@ -56,140 +59,211 @@ static bool redacted(const json_t *redact, const char *field)
     return false;
 }
 
-/* Sets a figure rounded to a whole unit: enough to judge, and short. Leaves it out where it is unknown. */
-static void put_figure(json_t *out, const char *key, double value)
+/* Sets a member of the workload, labels or annotations: the first `most` entries that are not of tools, unless it is withheld. */
+static void put_texts(json_t *out, const char *member, const struct subject *subject, size_t most, const json_t *redact)
 {
-    if (isfinite(value) && value < 9e15)
-        json_object_set_new(out, key, json_integer((json_int_t)(value + 0.5)));
-}
-
-/* Sets a share with three decimals. */
-static void put_share(json_t *out, const char *key, double value)
-{
-    if (isfinite(value))
-        json_object_set_new(out, key, json_real(floor(value * 1000 + 0.5) / 1000));
-}
-
-static json_t *figures_new(const struct figures *use)
-{
-    json_t *out = json_object();
-    put_figure(out, "mean", use->mean);
-    put_figure(out, "p50", use->p50);
-    put_figure(out, "p90", use->p90);
-    put_figure(out, "p95", use->p95);
-    put_figure(out, "p99", use->p99);
-    put_figure(out, "max", use->max);
-    put_figure(out, "weighted_p95", use->weighted_p95);
-    put_figure(out, "busy_hour_p90", use->busy_hour_p90);
-    put_figure(out, "highest_pod_p95", use->pod_p95_max);
-    put_figure(out, "p95_last_2_days", use->p95_recent);
-    put_figure(out, "p95_before", use->p95_before);
-    return out;
-}
-
-/* Sets the four amounts of today, the rules' choice and the ranges. */
-static void put_amounts(json_t *out, const struct container_plan *container)
-{
-    json_t *today = json_object();
-    json_t *rules = json_object();
-    json_t *bounds = json_object();
-    for (int f = 0; f < FIELDS; f++) {
-        const struct field_plan *field = &container->fields[f];
-        if (field->old >= 0)
-            json_object_set_new(today, schema_field((enum field)f), json_integer(field->old));
-        if (field_after(field) >= 0)
-            json_object_set_new(rules, schema_field((enum field)f), json_integer(field_after(field)));
-        if (!answer_may_set(field))
-            continue;
-        json_t *range = json_object();
-        json_object_set_new(range, "min", json_integer(field->min));
-        json_object_set_new(range, "max", json_integer(field->max));
-        json_object_set_new(bounds, schema_field((enum field)f), range);
+    const char *key;
+    json_t *value;
+    json_t *texts = json_object();
+    if (!redacted(redact, member)) {
+        json_object_foreach(json_object_get(subject->workload, member), key, value)
+        {
+            char name[TEXT_MAX + 1];
+            if (json_object_size(texts) < most && json_is_string(value) && !is_of_tool(key))
+                json_object_set_new(texts, clean_copy(key, name, sizeof name), text_new(json_string_value(value), TEXT_MAX));
+        }
     }
-    json_object_set_new(out, "today", today);
-    json_object_set_new(out, "rules", rules);
-    json_object_set_new(out, "bounds", bounds);
+    if (json_object_size(texts) > 0)
+        json_object_set(out, member, texts);
+    json_decref(texts);
 }
 
-static json_t *container_new(const struct container_plan *container, const json_t *redact)
+/* How urgent: findings are told from the worst on. */
+static int rank(const json_t *finding)
 {
-    const struct container *of = container->container;
-    json_t *out = json_object();
-    json_object_set_new(out, "name", json_string_safe(of->name));
-    json_object_set_new(out, "role", json_string(of->role == ROLE_SIDECAR ? "sidecar" : of->role == ROLE_INIT ? "init" : "container"));
-    if (!redacted(redact, "image"))
-        json_object_set_new(out, "image", text_new(of->image, IMAGE_MAX));
-    json_object_set_new(out, "cpu_millicores", figures_new(&of->use[CPU]));
-    json_object_set_new(out, "memory_bytes", figures_new(&of->use[MEMORY]));
-    put_share(out, "throttled_ratio", of->throttled);
-    put_figure(out, "oom_kills", of->oom_kills);
-    put_figure(out, "restarts", of->restarts);
-    put_amounts(out, container);
-    return out;
+    static const char *const severities[] = {"critical", "high", "medium", "low"};
+    int at = 0;
+    while (at < (int)ARRAY_COUNT(severities) && !str_equal(json_string_or_null(finding, "severity"), severities[at]))
+        at++;
+    return at;
 }
 
-/* New array of the findings' codes and severities. */
-static json_t *findings_brief(const json_t *all)
+/* "high oom-kills app: killed 4 times in 7 days …". */
+static json_t *finding_text(const json_t *finding, size_t containers)
 {
-    json_t *out = json_array();
-    size_t index;
-    json_t *finding;
-    json_array_foreach(all, index, finding)
-    {
-        if (json_array_size(out) >= FINDINGS_SENT)
-            break;
-        char text[160];
-        (void)snprintf(text, sizeof text, "%s %s %.80s", json_string_or_null(finding, "severity"),
-                       json_string_or_null(finding, "code"),
-                       json_is_string(json_object_get(finding, "container"))
-                           ? json_string_or_null(finding, "container")
-                           : "");
-        str_trim_utf8(text);
-        json_array_append_new(out, json_string_safe(text));
+    char text[3 * MESSAGE_MAX];
+    const char *container = json_string_or_null(finding, "container");
+    const char *message = json_string_or_null(finding, "message");
+    bool named = containers > 1 && container;
+    (void)snprintf(text, sizeof text, "%.20s %.40s%s%.60s: %s", json_string_or_null(finding, "severity"),
+                   json_string_or_null(finding, "code"), named ? " " : "", named ? container : "", message ? message : "");
+    return text_new(text, MESSAGE_MAX);
+}
+
+static void put_findings(json_t *out, const json_t *all, size_t containers)
+{
+    json_t *texts = json_array();
+    for (int worst = 0; worst <= 4; worst++) {
+        size_t index;
+        json_t *finding;
+        json_array_foreach(all, index, finding)
+        {
+            if (rank(finding) == worst && json_array_size(texts) < FINDINGS_SENT)
+                json_array_append_new(texts, finding_text(finding, containers));
+        }
     }
-    return out;
+    if (json_array_size(texts) > 0)
+        json_object_set(out, "findings", texts);
+    json_decref(texts);
 }
 
-char *evidence_name(const struct subject *subject, char out[EVIDENCE_NAME_MAX])
+/* "HorizontalPodAutoscaler web, 2 to 10 replicas, cpu 80 %". */
+static json_t *scaler_text(const struct scaler *scaler)
 {
-    (void)snprintf(out, EVIDENCE_NAME_MAX, "%.120s/%.80s/%.300s",
-                   subject->namespace ? subject->namespace : "default", subject->kind, subject->name);
-    str_trim_utf8(out);
-    str_mask_controls(out);
-    return out;
+    struct buf text;
+    buf_init(&text, 8 * MESSAGE_MAX);
+    (void)buf_printf(&text, "%.40s %.60s", scaler->kind_name, scaler->name);
+    if (scaler->max >= 0)
+        (void)buf_printf(&text, ", %" PRId64 " to %" PRId64 " replicas", scaler->min < 0 ? 1 : scaler->min, scaler->max);
+    for (size_t m = 0; m < scaler->metric_count && m < SCALERS_SENT; m++) {
+        const struct scaler_metric *metric = &scaler->metrics[m];
+        if (!metric->of_resource)
+            (void)buf_add_str(&text, ", other metric");
+        else
+            (void)buf_printf(&text, ", %s %" PRId64 "%s", resource_word(metric->resource), metric->target,
+                             metric->utilization ? " % of the request" : "");
+    }
+    json_t *value = text_new(buf_str(&text), MESSAGE_MAX);
+    buf_release(&text);
+    return value;
 }
 
-json_t *evidence_new(const struct plan *plan, const struct class *class, const json_t *findings,
-                     const json_t *redact)
+static void put_scalers(json_t *out, const struct scalers *scalers)
+{
+    json_t *texts = json_array();
+    for (size_t i = 0; i < scalers->count && i < SCALERS_SENT; i++)
+        json_array_append_new(texts, scaler_text(&scalers->items[i]));
+    if (json_array_size(texts) > 0)
+        json_object_set(out, "autoscalers", texts);
+    json_decref(texts);
+}
+
+/* Adds "; WORD AMOUNT" where an amount is set. */
+static void add_amounts(struct buf *text, const char *word, const int64_t amounts[RESOURCES])
+{
+    for (int r = 0; r < RESOURCES; r++) {
+        char amount[32];
+        if (amounts[r] >= 0)
+            (void)buf_printf(text, ", %s %s %s", word, resource_word((enum resource)r),
+                             amount_text((enum resource)r, (double)amounts[r], amount));
+    }
+}
+
+/* "team-limits for a container, at most memory 2Gi". */
+static json_t *range_text(const struct limit_range *range)
+{
+    struct buf text;
+    buf_init(&text, 8 * MESSAGE_MAX);
+    (void)buf_printf(&text, "%.60s for a %s", range->name, range->pod ? "pod" : "container");
+    add_amounts(&text, "at least", range->min);
+    add_amounts(&text, "at most", range->max);
+    add_amounts(&text, "default limit", range->limit);
+    add_amounts(&text, "default request", range->request);
+    json_t *value = text_new(buf_str(&text), MESSAGE_MAX);
+    buf_release(&text);
+    return value;
+}
+
+/* "team, limits memory 64Gi, of which used 60Gi". */
+static json_t *quota_text(const struct quota *quota)
+{
+    struct buf text;
+    buf_init(&text, 8 * MESSAGE_MAX);
+    (void)buf_printf(&text, "%.60s", quota->name);
+    add_amounts(&text, "requests", quota->hard[0]);
+    add_amounts(&text, "used", quota->used[0]);
+    add_amounts(&text, "limits", quota->hard[1]);
+    add_amounts(&text, "used", quota->used[1]);
+    json_t *value = text_new(buf_str(&text), MESSAGE_MAX);
+    buf_release(&text);
+    return value;
+}
+
+static void put_allowance(json_t *out, const struct allowance *allowance)
+{
+    json_t *ranges = json_array();
+    json_t *quotas = json_array();
+    for (size_t i = 0; i < allowance->range_count && i < QUOTAS_SENT; i++)
+        json_array_append_new(ranges, range_text(&allowance->ranges[i]));
+    for (size_t i = 0; i < allowance->quota_count && i < QUOTAS_SENT; i++)
+        json_array_append_new(quotas, quota_text(&allowance->quotas[i]));
+    if (json_array_size(ranges) > 0)
+        json_object_set(out, "limit_ranges", ranges);
+    if (json_array_size(quotas) > 0)
+        json_object_set(out, "quotas", quotas);
+    json_decref(ranges);
+    json_decref(quotas);
+}
+
+/* What the rules' plan asks for more (or, below 0, less) over all replicas: what a unit costs is known later in the line, how many units
+ * are at stake is known here. */
+static void put_stake(json_t *out, const struct plan *plan)
+{
+    double more[RESOURCES] = {0};
+    json_t *stake = json_object();
+    for (size_t i = 0; i < plan->subject->container_count; i++) {
+        for (int r = 0; r < RESOURCES; r++) {
+            const struct field_plan *field = &plan->containers[i].fields[FIELD_OF(r, false)];
+            if (field->value >= 0)
+                more[r] += (double)field->value - fmax(0, (double)field->effective);
+        }
+    }
+    for (int r = 0; r < RESOURCES; r++)
+        figure_put(stake, resource_key((enum resource)r), more[r] * subject_replicas(plan->subject), 3);
+    json_object_set_new(out, "rules_ask_more", stake);
+}
+
+/* The workload as a whole: what it is, and how much is known of it. */
+static void put_workload(json_t *out, const struct plan *plan, const struct class *class, const json_t *redact)
 {
     const struct subject *subject = plan->subject;
     char name[EVIDENCE_NAME_MAX];
-    json_t *out = json_object();
+    const char *schedule = json_string_or_null(subject->workload, "schedule");
     json_object_set_new(out, "workload", json_string_safe(evidence_name(subject, name)));
-    json_object_set_new(out, "class_hint", json_string(class->name));
+    json_object_set_new(out, "class_hint", json_string_safe(class->name));
+    /* The reason may quote an image. */
+    if (*class->reason && !redacted(redact, "image"))
+        json_object_set_new(out, "class_reason", text_new(class->reason, TEXT_MAX));
+    if (schedule)
+        json_object_set_new(out, "schedule", text_new(schedule, TEXT_MAX));
     json_object_set_new(out, "qos_class", json_string(qos_name(subject->qos)));
-    put_figure(out, "replicas", subject_replicas(subject));
-    put_figure(out, "history_hours", subject_history_seconds(subject) / 3600);
-    put_share(out, "confidence_of_figures", plan->confidence);
-    if (json_is_object(subject->autoscaler))
-        json_object_set_new(out, "autoscaler",
-                            text_new(json_string_or_null(subject->autoscaler, "kind"), TEXT_MAX));
-    if (!redacted(redact, "labels"))
-        json_object_set_new(out, "labels",
-                            texts_new(json_object_get(subject->workload, "labels"), LABELS_SENT));
-    if (!redacted(redact, "annotations"))
-        json_object_set_new(out, "annotations",
-                            texts_new(json_object_get(subject->workload, "annotations"), ANNOTATIONS_SENT));
-    json_object_set_new(out, "findings", findings_brief(findings));
+    figure_put(out, "replicas", subject_replicas(subject), 3);
+    figure_put(out, "history_hours", subject_history_seconds(subject) / 3600, 3);
+    figure_put(out, "coverage", subject_coverage(subject), 2);
+    figure_put(out, "confidence_of_rules", plan->confidence, 2);
+    put_texts(out, "labels", subject, LABELS_SENT, redact);
+    put_texts(out, "annotations", subject, ANNOTATIONS_SENT, redact);
+}
+
+json_t *evidence_new(const struct plan *plan, const struct class *class, const json_t *findings, const json_t *redact)
+{
+    const struct subject *subject = plan->subject;
+    json_t *out = json_object();
     json_t *containers = json_array();
     for (size_t i = 0; i < subject->container_count; i++) {
         if (plan->containers[i].judged)
-            json_array_append_new(containers, container_new(&plan->containers[i], redact));
+            json_array_append_new(containers, evidence_container(&plan->containers[i], !redacted(redact, "image")));
     }
+    size_t count = json_array_size(containers);
+    put_workload(out, plan, class, redact);
+    put_findings(out, findings, subject->container_count);
+    put_scalers(out, subject->scalers);
+    put_allowance(out, subject->allowance);
+    put_stake(out, plan);
     json_object_set_new(out, "containers", containers);
+    evidence_fit(out, EVIDENCE_ONE_MAX + (count > 1 ? (count - 1) * EVIDENCE_MORE_MAX : 0));
     return out;
 }
-
 
 char *evidence_text_new(const json_t *evidence)
 {
@@ -197,4 +271,9 @@ char *evidence_text_new(const json_t *evidence)
     buf_init(&out, TEXT_CAP);
     sealed_write(evidence, &out);
     return buf_steal(&out);
+}
+
+char *evidence_digest(const char *text, char out[DIGEST_HEX])
+{
+    return hash_bytes(text, strlen(text), out);
 }

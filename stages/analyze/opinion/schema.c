@@ -1,5 +1,6 @@
 #include "stages/analyze/opinion/schema.h"
 
+#include "stages/analyze/opinion/names.h"
 #include "stages/analyze/subject/class.h"
 
 static const char *const field_names[FIELDS] = {"cpu_request_millicores", "memory_request_bytes", "cpu_limit_millicores",
@@ -104,8 +105,9 @@ json_t *schema_narrow(const char *const *names, const struct plan *const *plans,
     for (size_t i = 0; i < count; i++) {
         add_once(workloads, names[i]);
         for (size_t c = 0; c < plans[i]->subject->container_count; c++) {
+            char name[CONTAINER_NAME_MAX];
             if (plans[i]->containers[c].judged)
-                add_once(containers, plans[i]->containers[c].container->name);
+                add_once(containers, container_name(plans[i]->containers[c].container, name));
         }
     }
     return reply_schema(workloads, count, containers, count == 1 ? json_array_size(containers) : 0);

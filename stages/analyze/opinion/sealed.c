@@ -10,7 +10,7 @@ static size_t put_part(const char *at, struct buf *out)
         (void)buf_printf(out, "\\u%04X", (unsigned)(unsigned char)at[1]);
         return 2;
     }
-    if (*at == '\\' || !strchr("<>[]{}`", *at)) {
+    if (*at == '\\' || !strchr(SEALED_MARKS, *at)) {
         size_t length = *at == '\\' ? 2 : 1;
         (void)buf_add(out, at, length);
         return length;

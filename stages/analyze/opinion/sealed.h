@@ -9,6 +9,9 @@
 
 #include "pipeline/io/json.h"
 
+/* The characters that are written by number in strings. */
+#define SEALED_MARKS "\"\\<>[]{}`"
+
 /* Adds the value's text to `out` (past whose cap its overflow is set). */
 void sealed_write(const json_t *value, struct buf *out);
 
