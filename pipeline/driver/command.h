@@ -46,6 +46,7 @@ int command_status(struct session *session, struct err *err);
 int command_show(struct session *session, struct err *err);
 int command_report(struct session *session, struct err *err);
 int command_explain(struct session *session, struct err *err);
+int command_ask(struct session *session, struct err *err);
 int command_history(struct session *session, struct err *err);
 int command_gate(struct session *session, struct err *err);
 int command_approve(struct session *session, struct err *err);

@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"report", FOR_PRINT, NEEDS_LEDGER, "RUN", "a run's report: --format markdown, html, csv, json or table", command_report},
     {"explain", FOR_EXPLAIN, NEEDS_LEDGER, "RUN NAMESPACE/KIND/NAME", "one workload of a run, from its samples to its numbers",
      command_explain},
+    {"ask", FOR_ASK, NEEDS_LEDGER, "\"QUESTION\" [RUN]", "answer a question about a run from its records alone", command_ask},
     {"gate", FOR_VERDICT, NEEDS_LEDGER, "RUN", "what stands against each change of a run now; --explain: every reason", command_gate},
     {"approve", FOR_APPROVE, NEEDS_LEDGER, "RUN", "approve the plan of a run, or chosen workloads of it", command_approve},
     {"reject", FOR_REJECT, NEEDS_LEDGER, "RUN", "reject the plan of a run, or workloads of it, with a reason", command_reject},

@@ -13,6 +13,9 @@ void explain_samples(const struct explain *explain, struct buf *out);
 /* Of each container what was measured, and how each of its numbers came about; confidence and risk. */
 void explain_sizing(const struct explain *explain, struct buf *out);
 
+/* Adds the figures that a rule took in to `out`, which is empty: "samples 60480, wp95 200m". Text is not escaped yet. */
+void explain_inputs(const json_t *inputs, enum report_field field, struct buf *out);
+
 /* What would have happened on days that were not learned from. */
 void explain_proof(const struct explain *explain, struct buf *out);
 

@@ -95,16 +95,13 @@ static void add_input(struct buf *text, const char *words, const char *value)
     buf_printf(text, "%s%s %s", text->length > 0 ? ", " : "", words, value);
 }
 
-/* The figures that the rule took in. */
-static void inputs_line(const json_t *inputs, enum report_field field, struct buf *out)
+void explain_inputs(const json_t *inputs, enum report_field field, struct buf *out)
 {
-    struct buf text;
     char value[FIGURE_MAX];
-    buf_init(&text, 16384);
     for (size_t i = 0; i < ARRAY_COUNT(figures); i++) {
         double number = page_number(inputs, figures[i].name);
         if (isfinite(number)) {
-            add_input(&text, figures[i].shown, written(figures[i].kind, field, number, value));
+            add_input(out, figures[i].shown, written(figures[i].kind, field, number, value));
         }
     }
     const char *name;
@@ -112,11 +109,19 @@ static void inputs_line(const json_t *inputs, enum report_field field, struct bu
     json_object_foreach((json_t *)(uintptr_t)inputs, name, input)
     {
         if (figure_of(name) == NULL && json_is_number(input)) {
-            add_input(&text, name, figure_plain(json_number_value(input), value));
+            add_input(out, name, figure_plain(json_number_value(input), value));
         } else if (figure_of(name) == NULL && json_is_string(input)) {
-            add_input(&text, name, json_string_value(input));
+            add_input(out, name, json_string_value(input));
         }
     }
+}
+
+/* The figures that the rule took in. */
+static void inputs_line(const json_t *inputs, enum report_field field, struct buf *out)
+{
+    struct buf text;
+    buf_init(&text, 16384);
+    explain_inputs(inputs, field, &text);
     page_line(out, 6, "inputs", "%s", buf_str(&text));
     buf_release(&text);
 }

@@ -1,0 +1,201 @@
+#include "stages/ask/ask.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
+#include "reports/text/sink.h"
+#include "stages/ask/tell.h"
+
+struct ask_state {
+    struct wording wording;
+    struct report report;
+    struct pick pick;
+    json_t *facts; /* of the picked records */
+    json_t *totals;
+    struct report_sink sink;
+    bool counts; /* the report is open */
+    bool json;
+};
+
+static int read_format(struct stage *stage, struct ask_state *state, struct err *err)
+{
+    const char *format = options_string(stage->options, OPT_FORMAT);
+    state->json = str_equal(format, "json");
+    if (format == NULL || state->json || str_equal(format, "text")) {
+        return 0;
+    }
+    err_set(err, ERR_USAGE, "--format is \"%s\", it must be text or json here", format);
+    return err_hint(err, "reports have more formats: tare report RUN --format markdown");
+}
+
+/* A workload's record into the sums and, where the question may be about it, among the picked ones. */
+static int look_at(struct ask_state *state, json_t *record, struct err *err)
+{
+    struct arena arena;
+    struct report_row row = {.record = NULL};
+    if (report_add(&state->report, record, err)) {
+        return -1;
+    }
+    if (record_workload(record) == NULL) {
+        return 0;
+    }
+    arena_init(&arena);
+    int failed = report_row_read(json_incref(record), NULL, &arena, &row, err);
+    if (!failed) {
+        pick_look(&state->pick, record, &row);
+    }
+    report_row_release(&row);
+    arena_release(&arena);
+    return failed;
+}
+
+static void read_meta(struct stage *stage, struct report_meta *meta)
+{
+    bool given = false;
+    meta->kind = artifact_reader_kind(stage->in);
+    meta->digest = xstrdup(artifact_reader_digest(stage->in));
+    meta->settings = json_incref(json_object_get(artifact_reader_header(stage->in), "settings"));
+    meta->run = options_integer(stage->options, OPT_RUN, &given);
+    meta->run = given ? meta->run : 0;
+}
+
+static int read_artifact(struct stage *stage, struct ask_state *state, struct err *err)
+{
+    json_t *record = NULL;
+    int got = 0;
+    state->report.meta.kind = artifact_reader_kind(stage->in);
+    while ((got = stage_read(stage, &record, err)) == 1) {
+        int failed = look_at(state, record, err);
+        json_decref(record);
+        if (failed) {
+            return -1;
+        }
+    }
+    if (got == 0) {
+        read_meta(stage, &state->report.meta);
+        report_finish(&state->report);
+        pick_finish(&state->pick);
+    }
+    return got;
+}
+
+/* Nothing of the artifact fits: the nearest names, where there are any. */
+static int nothing_fits(const struct ask_state *state, struct err *err)
+{
+    char *const *near = state->pick.near;
+    err_set(err, ERR_DATA, "no record among the %zu workloads of this artifact fits the question", state->pick.workloads);
+    if (near[0] == NULL) {
+        return err_hint(err, "name a workload, a namespace or a container, or ask what saves most, is riskiest, blocked, throttled");
+    }
+    return err_hint(err, "the nearest names are %.120s%s%.120s%s%.120s", near[0], near[1] == NULL ? "" : ", ",
+                    near[1] == NULL ? "" : near[1],
+                    near[2] == NULL ? "" : ", ", near[2] == NULL ? "" : near[2]);
+}
+
+static int gather_facts(struct ask_state *state, struct err *err)
+{
+    state->facts = json_array();
+    state->totals = facts_totals(&state->report, &state->pick);
+    for (size_t i = 0; i < state->pick.count; i++) {
+        json_t *facts = NULL;
+        if (facts_of(&state->pick.list[i], &facts, err)) {
+            return -1;
+        }
+        json_array_append_new(state->facts, facts);
+    }
+    return 0;
+}
+
+/* {"answer","by","records":[…facts…],"artifact":{…},"totals"}. */
+static int print_json(struct ask_state *state, const char *answer, struct err *err)
+{
+    const struct report_meta *meta = &state->report.meta;
+    json_t *all = json_object();
+    json_t *artifact = json_object();
+    json_object_set_new(artifact, "kind", json_string(artifact_kind_name(meta->kind)));
+    json_object_set_new(artifact, "sha256", json_string(meta->digest));
+    json_object_set_new(artifact, "run", json_int_or_null(meta->run > 0, meta->run));
+    json_object_set_new(all, "question", json_string_safe(state->wording.text));
+    json_object_set_new(all, "answer", json_string_safe(answer));
+    json_object_set_new(all, "by", json_string("facts"));
+    json_object_set(all, "records", state->facts);
+    json_object_set_new(all, "fitting", json_integer((json_int_t)state->pick.fitting));
+    json_object_set(all, "totals", state->totals);
+    json_object_set_new(all, "artifact", artifact);
+    int failed = json_write(all, &state->sink.out, err);
+    buf_add_char(&state->sink.out, '\n');
+    json_decref(all);
+    return failed;
+}
+
+static int print(struct ask_state *state, struct err *err)
+{
+    struct buf answer;
+    buf_init(&answer, SINK_CAP);
+    tell_answer(&state->wording, &state->pick, state->facts, state->totals, &answer);
+    int failed = 0;
+    if (state->json) {
+        failed = print_json(state, buf_str(&answer), err);
+    } else {
+        buf_add_str(&state->sink.out, buf_str(&answer));
+        tell_sources(state->facts, &state->report.meta, &state->sink.out);
+    }
+    buf_release(&answer);
+    return failed || sink_finish(&state->sink, err) ? -1 : 0;
+}
+
+static int run(struct stage *stage, struct err *err)
+{
+    struct ask_state *state = stage->state;
+    size_t operands = options_operands(stage->options);
+    sink_init(&state->sink, STDOUT_FILENO);
+    if (operands != 1) {
+        err_set(err, ERR_USAGE, operands == 0 ? "the question is missing" : "one question is answered at a time, and %zu are given",
+                operands);
+        return err_hint(err, "put it between quotes: tare-ask \"why does cart get 300m?\"");
+    }
+    if (read_format(stage, state, err) || wording_read(options_operand(stage->options, 0), &stage->arena, &state->wording, err)) {
+        return -1;
+    }
+    state->counts = true;
+    if (report_init(&state->report, false, err)) {
+        return -1;
+    }
+    const char *fallback = json_string_or_null(json_at(artifact_reader_header(stage->in), "settings.parse"), "namespace");
+    state->pick.wording = &state->wording;
+    state->pick.fallback = fallback == NULL ? "default" : fallback;
+    if (read_artifact(stage, state, err)) {
+        return -1;
+    }
+    if (state->pick.count == 0 && !state->wording.totals && state->wording.topic == TOPICS) {
+        return nothing_fits(state, err);
+    }
+    return gather_facts(state, err) || print(state, err) ? -1 : 0;
+}
+
+static void release(struct stage *stage)
+{
+    struct ask_state *state = stage->state;
+    pick_release(&state->pick);
+    if (state->counts) {
+        report_release(&state->report);
+    }
+    json_decref(state->facts);
+    json_decref(state->totals);
+    sink_release(&state->sink);
+}
+
+const struct stage_spec ask_stage = {
+    .name = "ask",
+    .program = FOR_ASK,
+    .summary = "answers a question about a run from one of its artifacts; changes nothing",
+    .operands = "QUESTION",
+    .reads = ARTIFACT_ANY,
+    .writes = ARTIFACT_NONE,
+    .state_size = sizeof(struct ask_state),
+    .run = run,
+    .release = release,
+};
