@@ -6,15 +6,15 @@
  * file as they come and results read as a stream: memory grows by 64 bytes a question, and one batch's body. What fits in no batch
  * (LLM_BATCH_MOST questions, LLM_BATCH_BYTES) goes into another, as does half of what the vendor finds too large.
  *
- * A question's custom_id is a digest of all that it asks. So an attempt that ended while it waited need not pay again: with the id of its
- * batch (told when it was sent) the next one takes results of the very same questions from it.
+ * A question's custom_id is a digest of all that it asks. So an attempt that ended while it waited need not pay again: with what was told
+ * when its batch was sent, another one with the very same questions takes the results.
  *
  * The key goes to the provider's address alone: where results lie is known from the batch's id, not from what an answer says.
  */
 
 #include "stages/common/llm/llm_pool.h"
 
-enum { LLM_BATCH_MOST = 100000, LLM_BATCH_BYTES = 32 * 1024 * 1024, LLM_BATCH_ID_MAX = 128 };
+enum { LLM_BATCH_MOST = 100000, LLM_BATCH_BYTES = 16 * 1024 * 1024, LLM_BATCH_ID_MAX = 128 };
 
 struct llm_batch;
 
@@ -28,15 +28,17 @@ void llm_batch_free(struct llm_batch *batch);
 /* Adds a question under a number of the caller's. What `prompt` borrows is copied. ERR_IO. */
 int llm_batch_add(struct llm_batch *batch, uint64_t number, const struct llm_prompt *prompt, struct err *err);
 
-/* Names a batch that an earlier attempt sent: its results are taken before anything is sent. An id that is none is passed over. */
-void llm_batch_earlier(struct llm_batch *batch, const char *id);
+/* Names a batch that an earlier attempt sent, by what llm_batch_sent was told: it is waited for, and its results taken, before anything
+ * is sent. One of other questions, or an id that is none, is passed over. */
+void llm_batch_earlier(struct llm_batch *batch, const char *id, const char *questions);
 
 /* Told of each result, in any order; as llm_done. Nothing may be sent in it. -1 with *err ends all. */
 typedef int llm_batch_done(void *context, uint64_t number, const struct llm_reply *reply, enum llm_end end, const struct err *why,
                            struct err *err);
 
-/* Told of each batch that the vendor took, by its id, before it is waited for: to be kept for llm_batch_earlier. -1 with *err ends all. */
-typedef int llm_batch_sent(void *context, const char *id, struct err *err);
+/* Told of each batch that the vendor took, before it is waited for: its id, and a digest of all questions of the run (not of this batch
+ * alone), to be kept for llm_batch_earlier. -1 with *err ends all. */
+typedef int llm_batch_sent(void *context, const char *id, const char *questions, struct err *err);
 
 /* Sends what was added, waits (polling, ever more rarely, at most a minute apart) until it ended, and tells of every question exactly
  * once, those without a result too. `wake_fd` (-1: none) readable, or no end in time: the batch is cancelled at the vendor, what came is
