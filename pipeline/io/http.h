@@ -103,9 +103,11 @@ struct http_reply {
     struct buf body;    /* of a status other than 2xx: at most HTTP_ERROR_BODY_MAX bytes, the rest is cut */
     struct buf headers; /* as lines; read with http_reply_header */
     int64_t retry_after_seconds; /* -1 when there is none */
+    int64_t date;                /* the server's clock (header Date), seconds since the epoch; -1 where it does not tell */
     int64_t received;            /* bytes of the body on the wire (before decompression) of the last try */
     unsigned tries;              /* how many were made */
     bool timed_out;              /* the last try ran out of time */
+    bool broken;                 /* the last try met no connection, or one that broke: another one may do better */
     bool sent;                   /* the last try reached the server, or may have */
     char url[512];               /* for messages: without userinfo and query */
 };

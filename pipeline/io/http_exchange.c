@@ -266,7 +266,9 @@ static void forget_answer(struct http_exchange *ex)
     buf_clear(&ex->reply->headers);
     ex->reply->status = 0;
     ex->reply->timed_out = false;
+    ex->reply->broken = false;
     ex->reply->retry_after_seconds = -1;
+    ex->reply->date = -1;
     ex->body_bytes = 0;
     ex->begun = false;
     ex->err.class = ERR_NONE;
@@ -285,6 +287,9 @@ static void note_answer(struct http_exchange *ex)
     if (http_reply_header(reply, "retry-after", value, sizeof value)) {
         curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &wait);
         reply->retry_after_seconds = wait;
+    }
+    if (http_reply_header(reply, "date", value, sizeof value)) {
+        reply->date = curl_getdate(value, NULL);
     }
 }
 
@@ -357,7 +362,8 @@ static enum http_verdict judge_failure(struct http_exchange *ex, CURLcode code, 
         close_connection(ex->easy);
     }
     ex->reply->sent = sent;
-    return is_broken_connection(code) && !lost && !(request->writes && sent) ? HTTP_AGAIN : HTTP_FAILED;
+    ex->reply->broken = is_broken_connection(code);
+    return ex->reply->broken && !lost && !(request->writes && sent) ? HTTP_AGAIN : HTTP_FAILED;
 }
 
 /* What the end of a try means; *err where there is no whole answer. */

@@ -15,6 +15,7 @@ void http_reply_init(struct http_reply *reply)
     buf_init(&reply->body, HTTP_DEFAULT_CAP);
     buf_init(&reply->headers, HTTP_HEADERS_MAX);
     reply->retry_after_seconds = -1;
+    reply->date = -1;
 }
 
 void http_reply_release(struct http_reply *reply)

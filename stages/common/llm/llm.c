@@ -1,4 +1,4 @@
-#include "stages/common/llm/llm.h"
+#include "stages/common/llm/llm_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,44 +7,34 @@
 #include "pipeline/base/clock.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "pipeline/io/http.h"
+#include "pipeline/io/url.h"
+#include "stages/common/llm/llm_pool.h"
 
-enum { BODY_MAX = 1024 * 1024, ADAPTATIONS_MAX = 4, BYTES_A_TOKEN = 3 };
-
-struct llm {
-    const struct llm_provider *provider;
-    char *model;
-    char *path;
-    char *key; /* only to keep it out of messages */
-    struct http_client *http;
-    struct llm_dialect dialect;
-};
-
-const struct llm_provider *llm_provider_of(const char *name)
-{
-    static const struct llm_provider *const rows[] = {&llm_anthropic, &llm_openai};
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        if (str_equal(rows[i]->name, name))
-            return rows[i];
-    }
-    return NULL;
-}
+enum { TYPE_MAX = 80 };
 
 /* Adds the credentials as the provider wants them. */
-static int add_key(struct llm *llm, const char *key, struct err *err)
+static int add_headers(struct llm *llm, struct err *err)
 {
-    if (str_equal(llm->provider->name, "anthropic") &&
-        http_client_header(llm->http, "anthropic-version", "2023-06-01", err))
+    const struct llm_provider *provider = llm->provider;
+    if (provider->version_header && http_client_header(llm->http, provider->version_header, provider->version, err))
         return -1;
-    if (!key || !*key)
+    if (!llm->key)
         return 0;
-    if (str_equal(llm->provider->name, "anthropic"))
-        return http_client_header(llm->http, "x-api-key", key, err);
-    char *bearer = xasprintf("Bearer %s", key);
-    int status = http_client_header(llm->http, "Authorization", bearer, err);
-    memset(bearer, 0, strlen(bearer));
-    free(bearer);
+    char *value = xasprintf("%s%s", provider->key_prefix, llm->key);
+    int status = http_client_header(llm->http, provider->key_header, value, err);
+    mem_free_secret(value);
     return status;
+}
+
+/* A key on plain http is everybody's; only on this machine it stays where it is. */
+static int check_plain(const struct llm_provider *provider, const char *url, const char *key, struct err *err)
+{
+    if (!key || !str_starts(url, "http://") || url_is_loopback(url))
+        return 0;
+    char shown[256];
+    (void)err_set(err, ERR_CONFIG, "provider %s has an API key, and its address is plain http: the key could be read on the way to %s",
+                  provider->name, url_public(url, shown, sizeof shown));
+    return err_hint(err, "give its https address, or no key where the server needs none (analysis.%s.key_env: \"\")", provider->name);
 }
 
 int llm_new(const struct llm_options *options, struct llm **out, struct err *err)
@@ -52,21 +42,24 @@ int llm_new(const struct llm_options *options, struct llm **out, struct err *err
     const struct llm_provider *provider = options->provider;
     const char *model = options->model ? options->model : provider->default_model;
     const char *url = options->base_url ? options->base_url : provider->default_url;
+    const char *key = options->key && *options->key ? options->key : NULL;
     if (!model)
         return err_set(err, ERR_CONFIG, "provider %s needs the name of a model", provider->name);
-    if (provider->needs_key && (!options->key || !*options->key))
-        return err_set(err, ERR_CONFIG, "provider %s needs an API key, and its environment variable is empty",
-                       provider->name);
+    if (provider->needs_key && !key)
+        return err_set(err, ERR_CONFIG, "provider %s needs an API key, and its environment variable is empty", provider->name);
+    if (check_plain(provider, url, key, err))
+        return -1;
     struct llm *llm = xcalloc(sizeof *llm);
     llm->provider = provider;
     llm->model = xstrdup(model);
     llm->path = xstrdup(provider->path(url));
-    llm->key = xstrdup_null(options->key);
+    llm->key = xstrdup_null(key);
     struct http_options http = {.what = provider->name,
                                 .url = url,
+                                .tries = 1,
                                 .connect_timeout_seconds = options->connect_timeout_seconds,
                                 .timeout_seconds = options->timeout_seconds};
-    if (http_client_new(&http, &llm->http, err) || add_key(llm, options->key, err)) {
+    if (http_client_new(&http, &llm->http, err) || add_headers(llm, err)) {
         llm_free(llm);
         return -1;
     }
@@ -79,9 +72,7 @@ void llm_free(struct llm *llm)
     if (!llm)
         return;
     http_client_free(llm->http);
-    if (llm->key)
-        memset(llm->key, 0, strlen(llm->key));
-    free(llm->key);
+    mem_free_secret(llm->key);
     free(llm->model);
     free(llm->path);
     free(llm);
@@ -97,93 +88,90 @@ const char *llm_model(const struct llm *llm)
     return llm->model;
 }
 
-void llm_reply_release(struct llm_reply *reply)
+char *llm_body_in(const struct llm *llm, const struct llm_prompt *prompt, const struct llm_dialect *dialect)
 {
-    free(reply->text);
-    *reply = (struct llm_reply){.text = NULL};
-}
-
-int64_t llm_estimate(const struct llm_prompt *prompt)
-{
-    size_t bytes = strlen(prompt->system) + strlen(prompt->user);
-    if (prompt->former_reply)
-        bytes += strlen(prompt->former_reply) + strlen(prompt->complaint);
-    return (int64_t)(bytes / BYTES_A_TOKEN) + prompt->max_tokens;
-}
-
-/* Sends the question once in the present dialect. */
-static int post(struct llm *llm, const struct llm_prompt *prompt, struct http_reply *reply, struct err *err)
-{
-    json_t *body = llm->provider->request(prompt, llm->model, &llm->dialect);
-    char *text = json_text(body);
+    json_t *body = llm->provider->request(prompt, llm->model, dialect);
+    char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15));
     json_decref(body);
-    struct http_request request = {.method = "POST",
-                                   .path = llm->path,
-                                   .content_type = "application/json",
-                                   .accept = "application/json",
-                                   .body = text,
-                                   .body_length = strlen(text),
-                                   .cap = BODY_MAX};
-    int status = http_send(llm->http, &request, reply, err);
-    free(text);
-    return status;
+    return text;
 }
 
-/* The sentence for a status that is not 2xx, with the server's own message where it gives one in the usual
- * place; not where it refuses the key or quotes it. */
-static int refused(const struct llm *llm, const struct http_reply *reply, bool *final, struct err *err)
+char *llm_body(const struct llm *llm, const struct llm_prompt *prompt)
 {
-    json_t *body = json_read(buf_str(&reply->body), reply->body.length, "answer", NULL);
-    const char *message = json_string_or_null(json_object_get(body, "error"), "message");
-    if (reply->status == 401 || reply->status == 403)
-        message = "the key was refused";
-    else if (message && llm->key && *llm->key && strstr(message, llm->key))
-        message = "(its message holds the key)";
-    *final = reply->status == 401 || reply->status == 402 || reply->status == 403 || reply->status == 404;
-    (void)err_set(err, ERR_UNAVAILABLE, "%s answered %ld%s%.200s", llm->provider->name, reply->status,
-                  message ? ": " : "", message ? message : "");
-    json_decref(body);
-    return -1;
+    return llm_body_in(llm, prompt, &llm->dialect);
 }
 
-/* Takes the answer out of a 2xx body; estimates tokens that the server does not count. */
-static int take_reply(const struct llm *llm, const struct llm_prompt *prompt, const struct http_reply *http,
-                      struct llm_reply *reply, struct err *err)
+/* What is no JSON, told by its kind: a page of a proxy, nothing at all, or bytes. */
+static int no_json(const struct llm *llm, const struct http_reply *http, const struct err *why, struct err *err)
 {
-    json_t *body = json_read(buf_str(&http->body), http->body.length, llm->provider->name, err);
-    if (!body) {
-        reply->input_tokens = llm_estimate(prompt);
-        return -1;
+    char type[TYPE_MAX];
+    if (http->body.length == 0)
+        return err_set(err, ERR_DATA, "the answer of %s is empty", llm->provider->name);
+    if (http_reply_is(http, "application/json") || !http_reply_header(http, "content-type", type, sizeof type))
+        return err_set(err, ERR_DATA, "the answer of %s is no JSON: %.200s", llm->provider->name, why->message);
+    (void)err_set(err, ERR_DATA, "the answer of %s is no JSON, but %s", llm->provider->name, type);
+    return err_hint(err, "check the address in analysis.%s.base_url", llm->provider->name);
+}
+
+int llm_take_message(const struct llm *llm, int64_t input_tokens, const json_t *message, struct llm_reply *reply, struct err *err)
+{
+    int status = llm->provider->reply(message, reply, err);
+    if (reply->input_tokens <= 0 && reply->output_tokens <= 0) {
+        reply->input_tokens = input_tokens;
+        reply->output_tokens = reply->text ? (int64_t)strlen(reply->text) / 3 + 1 : 0;
     }
-    int status = llm->provider->reply(body, reply, err);
-    if (reply->input_tokens <= 0 && reply->output_tokens <= 0)
-        reply->input_tokens = llm_estimate(prompt);
-    json_decref(body);
-    str_mask_controls(reply->model);
     str_trim_utf8(reply->model);
+    str_mask_controls(reply->model);
+    if (!*reply->model)
+        (void)snprintf(reply->model, sizeof reply->model, "%s", llm->model);
     return status;
 }
 
-int llm_ask(struct llm *llm, const struct llm_prompt *prompt, struct llm_reply *reply, bool *final,
-            struct err *err)
+int llm_take_reply(const struct llm *llm, const struct llm_prompt *prompt, const struct http_reply *http, struct llm_reply *reply,
+                   struct err *err)
 {
-    struct http_reply http;
-    int64_t begin = clock_monotonic_ms();
-    int status = 0;
+    struct err why = {.class = ERR_NONE};
+    int64_t input_tokens = llm_estimate_input(prompt);
+    json_t *body = json_read(buf_str(&http->body), http->body.length, "its text", &why);
+    if (!body) {
+        reply->input_tokens = input_tokens;
+        return no_json(llm, http, &why, err);
+    }
+    int status = llm_take_message(llm, input_tokens, body, reply, err);
+    json_decref(body);
+    return status;
+}
+
+/* What one question that is waited for came to. */
+struct asked {
+    struct llm_reply *reply;
+    struct err *err;
+    enum llm_end end;
+};
+
+static void note_end(void *context, const struct llm_reply *reply, enum llm_end end, const struct err *why)
+{
+    struct asked *asked = context;
+    *asked->reply = *reply;
+    asked->reply->text = xstrdup_null(reply->text);
+    asked->end = end;
+    if (why && asked->err)
+        *asked->err = *why;
+}
+
+int llm_ask(struct llm *llm, const struct llm_prompt *prompt, struct llm_reply *reply, bool *final, struct err *err)
+{
+    struct llm_pool *pool = NULL;
+    struct asked asked = {.reply = reply, .err = err, .end = LLM_FAILED};
     *reply = (struct llm_reply){.text = NULL};
     *final = false;
-    (void)snprintf(reply->model, sizeof reply->model, "%s", llm->model);
-    http_reply_init(&http);
-    for (int i = 0; i <= ADAPTATIONS_MAX; i++) {
-        status = post(llm, prompt, &http, err);
-        if (status || http.status != 400 || !llm->provider->adapt(buf_str(&http.body), &llm->dialect))
-            break;
-    }
-    if (status == 0 && (http.status < 200 || http.status > 299))
-        status = refused(llm, &http, final, err);
-    else if (status == 0)
-        status = take_reply(llm, prompt, &http, reply, err);
-    reply->latency_ms = clock_monotonic_ms() - begin;
-    http_reply_release(&http);
-    return status;
+    if (llm_pool_new(1, &pool, err))
+        return -1;
+    llm_pool_ask(pool, llm, prompt, note_end, &asked);
+    int status = 0;
+    while (status == 0 && llm_pool_open(pool) > 0)
+        status = llm_pool_turn(pool, clock_monotonic_ms() + 1000, -1, err);
+    llm_pool_free(pool);
+    *final = asked.end == LLM_GONE;
+    return status || asked.end != LLM_ANSWERED ? -1 : 0;
 }

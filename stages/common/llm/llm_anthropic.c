@@ -2,10 +2,11 @@
  * caching. No temperature and no prefilled answer: current models refuse both. */
 
 #include <stdio.h>
+#include <stdlib.h>
 
-#include "pipeline/base/mem.h"
+#include "pipeline/base/buf.h"
 #include "pipeline/base/str.h"
-#include "stages/common/llm/llm.h"
+#include "stages/common/llm/llm_provider.h"
 
 static const char *path(const char *base_url)
 {
@@ -21,17 +22,34 @@ static json_t *message_new(const char *role, const char *text)
     return message;
 }
 
-static json_t *system_new(const char *text)
+static json_t *system_new(const struct llm_prompt *prompt, enum llm_mode mode)
 {
+    char *rules = llm_rules(prompt, mode);
     json_t *cache = json_object();
     json_object_set_new(cache, "type", json_string("ephemeral"));
     json_t *block = json_object();
     json_object_set_new(block, "type", json_string("text"));
-    json_object_set_new(block, "text", json_string_safe(text));
+    json_object_set_new(block, "text", json_string_safe(rules));
     json_object_set_new(block, "cache_control", cache);
     json_t *blocks = json_array();
     json_array_append_new(blocks, block);
+    free(rules);
     return blocks;
+}
+
+/* New output_config; an empty object where there is nothing to say. Little thinking will do for answers that are clamped anyway. */
+static json_t *config_new(const struct llm_prompt *prompt, const struct llm_dialect *dialect)
+{
+    json_t *config = json_object();
+    if (!dialect->no_effort)
+        json_object_set_new(config, "effort", json_string("low"));
+    if (dialect->mode == LLM_JSON_SCHEMA && prompt->schema) {
+        json_t *format = json_object();
+        json_object_set_new(format, "type", json_string("json_schema"));
+        json_object_set_new(format, "schema", json_deep_copy(prompt->schema));
+        json_object_set_new(config, "format", format);
+    }
+    return config;
 }
 
 static json_t *request(const struct llm_prompt *prompt, const char *model, const struct llm_dialect *dialect)
@@ -39,7 +57,7 @@ static json_t *request(const struct llm_prompt *prompt, const char *model, const
     json_t *body = json_object();
     json_object_set_new(body, "model", json_string_safe(model));
     json_object_set_new(body, "max_tokens", json_integer(prompt->max_tokens));
-    json_object_set_new(body, "system", system_new(prompt->system));
+    json_object_set_new(body, "system", system_new(prompt, dialect->mode));
     json_t *messages = json_array();
     json_array_append_new(messages, message_new("user", prompt->user));
     if (prompt->former_reply && *prompt->former_reply) {
@@ -47,14 +65,10 @@ static json_t *request(const struct llm_prompt *prompt, const char *model, const
         json_array_append_new(messages, message_new("user", prompt->complaint));
     }
     json_object_set_new(body, "messages", messages);
-    if (dialect->mode == LLM_JSON_SCHEMA) {
-        json_t *format = json_object();
-        json_object_set_new(format, "type", json_string("json_schema"));
-        json_object_set_new(format, "schema", json_deep_copy(prompt->schema));
-        json_t *config = json_object();
-        json_object_set_new(config, "format", format);
-        json_object_set_new(body, "output_config", config);
-    }
+    json_t *config = config_new(prompt, dialect);
+    if (json_object_size(config) > 0)
+        json_object_set(body, "output_config", config);
+    json_decref(config);
     return body;
 }
 
@@ -77,19 +91,33 @@ static char *text_of(const json_t *content)
     return out;
 }
 
+/* Why an answer that did not end by itself is none. */
+static int stopped(const char *reason, struct err *err)
+{
+    if (!reason)
+        return err_set(err, ERR_DATA, "the answer does not say how it ended (stop_reason)");
+    if (str_equal(reason, "max_tokens"))
+        return err_set(err, ERR_DATA, "the answer was cut at max_tokens");
+    if (str_equal(reason, "refusal"))
+        return err_set(err, ERR_DATA, "the model refused to answer (refusal)");
+    if (str_equal(reason, "model_context_window_exceeded"))
+        return err_set(err, ERR_DATA, "the question and its answer are too long for the model (model_context_window_exceeded)");
+    return err_set(err, ERR_DATA, "the answer ended with stop_reason %.40s", reason);
+}
+
 static int reply(const json_t *body, struct llm_reply *out, struct err *err)
 {
     const json_t *usage = json_object_get(body, "usage");
-    out->input_tokens = json_int_or(usage, "input_tokens", 0) +
-                        json_int_or(usage, "cache_creation_input_tokens", 0) +
-                        json_int_or(usage, "cache_read_input_tokens", 0);
-    out->output_tokens = json_int_or(usage, "output_tokens", 0);
+    out->cache_write_tokens = llm_tokens(usage, "cache_creation_input_tokens");
+    out->cache_read_tokens = llm_tokens(usage, "cache_read_input_tokens");
+    out->input_tokens = llm_tokens(usage, "input_tokens") + out->cache_write_tokens + out->cache_read_tokens;
+    out->output_tokens = llm_tokens(usage, "output_tokens");
     const char *model = json_string_or_null(body, "model");
     if (model)
         (void)snprintf(out->model, sizeof out->model, "%s", model);
-    const char *stop = json_string_or_null(body, "stop_reason");
-    if (!str_equal(stop, "end_turn"))
-        return err_set(err, ERR_DATA, "the answer ended with stop_reason %.40s", stop ? stop : "null");
+    const char *reason = json_string_or_null(body, "stop_reason");
+    if (!str_equal(reason, "end_turn"))
+        return stopped(reason, err);
     out->text = text_of(json_object_get(body, "content"));
     if (!out->text)
         return err_set(err, ERR_DATA, "the answer holds no text, or more than %d bytes", LLM_REPLY_MAX);
@@ -98,8 +126,13 @@ static int reply(const json_t *body, struct llm_reply *out, struct err *err)
 
 static bool adapt(const char *message, struct llm_dialect *dialect)
 {
-    if (dialect->mode == LLM_PLAIN || (!str_glob("*output_config*", message) &&
-                                       !str_glob("*schema*", message) && !str_glob("*grammar*", message)))
+    if (!dialect->no_effort && str_glob("*effort*", message)) {
+        dialect->no_effort = true;
+        return true;
+    }
+    bool about_format = str_glob("*output_config*", message) || str_glob("*output_format*", message) ||
+                        str_glob("*schema*", message) || str_glob("*rammar*", message);
+    if (dialect->mode == LLM_PLAIN || !about_format)
         return false;
     dialect->mode = LLM_PLAIN;
     return true;
@@ -110,6 +143,10 @@ const struct llm_provider llm_anthropic = {
     .default_url = "https://api.anthropic.com",
     .default_model = "claude-haiku-5-5",
     .needs_key = true,
+    .key_header = "x-api-key",
+    .key_prefix = "",
+    .version_header = "anthropic-version",
+    .version = "2023-06-01",
     .path = path,
     .request = request,
     .reply = reply,

@@ -35,7 +35,7 @@ static void anthropic_request(void **state)
     assert_string_equal(
         text,
         "{\"max_tokens\":500,\"messages\":[{\"content\":\"{\\\"workload\\\":\\\"a\\\"}\",\"role\":\"user\"}],"
-        "\"model\":\"m\",\"output_config\":{\"format\":{\"schema\":{\"type\":\"object\"},\"type\":\"json_"
+        "\"model\":\"m\",\"output_config\":{\"effort\":\"low\",\"format\":{\"schema\":{\"type\":\"object\"},\"type\":\"json_"
         "schema\"}},"
         "\"system\":[{\"cache_control\":{\"type\":\"ephemeral\"},\"text\":\"rules\",\"type\":\"text\"}]}");
     free(text);
@@ -57,7 +57,7 @@ static void openai_request_in_each_dialect(void **state)
     assert_int_equal(json_array_size(json_object_get(body, "messages")), 4);
     assert_int_equal(json_int_or(body, "temperature", -1), 0);
     json_decref(body);
-    dialect = (struct llm_dialect){LLM_JSON_OBJECT, true, true};
+    dialect = (struct llm_dialect){.mode = LLM_JSON_OBJECT, .max_completion_tokens = true, .no_temperature = true};
     body = llm_openai.request(&prompt, "m", &dialect);
     assert_string_equal(json_string_value(json_at(body, "response_format.type")), "json_object");
     assert_int_equal(json_int_or(body, "max_completion_tokens", 0), 500);

@@ -1,0 +1,81 @@
+#include "stages/common/llm/llm_pace.h"
+
+#include "pipeline/base/rng.h"
+
+enum { BACKOFF_FIRST_MS = 500, BACKOFF_MAX_MS = 30 * 1000, THROTTLE_FIRST_MS = 1000, THROTTLE_MAX_MS = 60 * 1000 };
+enum { JITTER_MS = 250, FAILED_AT_FIRST = 3, FAILED_LATER = 20, USELESS_MAX = 20 };
+
+void llm_pace_init(struct llm_pace *pace, int parallel)
+{
+    *pace = (struct llm_pace){.window = parallel, .widest = parallel};
+}
+
+bool llm_pace_room(const struct llm_pace *pace, size_t flying)
+{
+    return (double)flying + 1 <= pace->window;
+}
+
+int64_t llm_pace_until(const struct llm_pace *pace, const struct llm_need *need, int64_t now)
+{
+    int64_t until = llm_limits_until(&pace->limits, need, now);
+    return pace->held_until > until ? pace->held_until : until;
+}
+
+uint64_t llm_pace_sent(struct llm_pace *pace, const struct llm_need *need, int64_t now)
+{
+    llm_limits_take(&pace->limits, need, now);
+    return ++pace->sent;
+}
+
+void llm_pace_answered(struct llm_pace *pace)
+{
+    pace->throttled = pace->failed = pace->useless = 0;
+    pace->reached = pace->answered = true;
+    pace->window += 1 / pace->window;
+    if (pace->window > pace->widest)
+        pace->window = pace->widest;
+}
+
+/* A base that doubles with each try, up to `most`; half of it is left to chance, so that many do not come back at once. */
+static int64_t doubled(int64_t first, unsigned tries, int64_t most)
+{
+    int64_t base = first << (tries < 10 ? tries : 10);
+    base = base > most ? most : base;
+    return base / 2 + (int64_t)(rng_unit() * (double)(base / 2));
+}
+
+void llm_pace_throttled(struct llm_pace *pace, uint64_t number, size_t flying, int64_t asked_ms, int64_t now)
+{
+    int64_t wait;
+    pace->reached = true;
+    if (asked_ms >= 0)
+        wait = asked_ms + (int64_t)(rng_unit() * JITTER_MS);
+    else if (number > pace->cut_at)
+        wait = doubled(THROTTLE_FIRST_MS, pace->throttled, THROTTLE_MAX_MS);
+    else
+        wait = 0; /* those that went out together are one event */
+    if (number > pace->cut_at) {
+        double now_open = (double)flying + 1 < pace->window ? (double)flying + 1 : pace->window;
+        pace->window = now_open / 2 < 1 ? 1 : now_open / 2;
+        pace->cut_at = pace->sent;
+        pace->throttled++;
+    }
+    if (now + wait > pace->held_until)
+        pace->held_until = now + wait;
+}
+
+int64_t llm_pace_backoff(unsigned tries)
+{
+    return doubled(BACKOFF_FIRST_MS, tries, BACKOFF_MAX_MS);
+}
+
+bool llm_pace_failed(struct llm_pace *pace, bool none)
+{
+    if (none) {
+        pace->reached = true;
+        pace->failed = 0;
+        return ++pace->useless >= USELESS_MAX && !pace->answered;
+    }
+    pace->failed++;
+    return !pace->reached || pace->failed >= (pace->answered ? FAILED_LATER : FAILED_AT_FIRST);
+}
