@@ -24,6 +24,7 @@ struct session {
     struct ledger *ledger;  /* NULL where the command does not need it */
     char *bin_directory;    /* where the stages lie: beside this program */
     struct arena arena;     /* for the whole command */
+    int interrupted; /* the signal that came while a stage ran that ends in its own way (line_exec), 0: none */
     const char *schedule;   /* whose firing this is, NULL: none */
     struct err verdict;     /* set by a command that did its work and must still not exit 0 */
 };

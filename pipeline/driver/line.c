@@ -82,6 +82,9 @@ static int stage_failed(struct progress *progress, const char *stage, int64_t at
     if (ledger_attempt_fail(progress->session->ledger, attempt, code, why, err)) {
         return -1;
     }
+    if (progress->session->interrupted != 0) {
+        return err_set(err, ERR_TEMPFAIL, "run %" PRId64 " was interrupted in its %s", progress->run->id, stage);
+    }
     enum err_class class = err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code;
     if (code > 128) {
         err_set(err, is_crash(code - 128) ? ERR_SOFTWARE : ERR_TEMPFAIL,
@@ -113,8 +116,8 @@ static int run_program(struct progress *progress, size_t stage, const struct pas
         lseek(progress->fd, 0, SEEK_SET);
     }
     const char *const extra[] = {words[0], words[1], words[2], NULL};
-    int failed = line_exec(progress->session, progress->settings, progress->run->created, line[stage].name, extra, progress->fd, out,
-                           code, said, err);
+    const char *created = past->created == NULL ? progress->run->created : past->created;
+    int failed = line_exec(progress->session, progress->settings, created, line[stage].name, extra, progress->fd, out, code, said, err);
     for (size_t i = 0; i < count; i++) {
         free(words[i]);
     }
@@ -132,7 +135,8 @@ static int work(struct progress *progress, size_t stage, int64_t id, struct past
         return -1;
     }
     if (code != 0) {
-        *again = err_retryable(code);
+        *again = err_retryable(code) && session->interrupted == 0;
+        past_salvage(session->ledger, past);
         return stage_failed(progress, line[stage].name, id, code, &said, err);
     }
     /* Before the stage counts as finished, so that a run that is resumed after it has its namespaces. */
@@ -160,8 +164,8 @@ static int attempt(struct progress *progress, size_t stage, bool *again, struct 
         fs_spool(&out, err)) {
         return -1;
     }
-    bool learns = line[stage].kind == ARTIFACT_RECOMMENDATIONS && json_bool_or(progress->settings, "history", true);
-    int failed = (learns && past_open(session, progress->run, &past, err)) ||
+    bool learns = line[stage].kind == ARTIFACT_RECOMMENDATIONS;
+    int failed = (learns && past_open(session, progress->run, progress->settings, id, &past, err)) ||
                  work(progress, stage, id, &past, out, again, err);
     past_close(&past);
     if (failed) {
@@ -247,8 +251,12 @@ static int run_stages(struct progress *progress, struct err *err)
         return -1;
     }
     for (size_t stage = next; stage < ARRAY_COUNT(line); stage++) {
+        progress->session->interrupted = 0;
         if (run_stage(progress, stage, err)) {
             return -1;
+        }
+        if (progress->session->interrupted != 0) {
+            return err_set(err, ERR_TEMPFAIL, "run %" PRId64 " was interrupted after its %s", progress->run->id, line[stage].name);
         }
     }
     return 0;

@@ -41,7 +41,8 @@ int line_run(struct session *session, const struct ledger_run *run, enum ledger_
 int line_fetch(struct session *session, const char *digest, int *fd, struct err *err);
 
 /* Runs tare-<stage> in the run's folder with its stored options and `extra` words (NULL-terminated array, borrowed), reading `in` (or -1)
- * and writing `out`. *said (may be NULL) receives the last sentence it printed and the hint after it ("" where it printed none). */
+ * and writing `out`. *said (may be NULL) receives the last sentence it printed and the hint after it ("" where it printed none).
+ * session->interrupted receives the signal that came meanwhile, for stages that end in their own way. */
 int line_exec(struct session *session, const json_t *settings, const char *created, const char *stage,
               const char *const *extra, int in, int out, int *exit_code, struct err *said, struct err *err);
 

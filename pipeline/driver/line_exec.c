@@ -95,6 +95,12 @@ static void last_said(const struct buf *tail, const char *program, struct err *s
     free(copy);
 }
 
+/* What changes things, or pays for answers, ends in its own way, and is waited for. */
+static bool ends_itself(const char *stage)
+{
+    return line_index(stage) >= line_length() || strcmp(stage, "analyze") == 0;
+}
+
 int line_exec(struct session *session, const json_t *settings, const char *created, const char *stage,
               const char *const *extra, int in, int out, int *exit_code, struct err *said, struct err *err)
 {
@@ -110,7 +116,8 @@ int line_exec(struct session *session, const json_t *settings, const char *creat
         .stdin_fd = in,
         .stdout_fd = out,
         .stderr_tail = &tail,
-        .passes_signals = line_index(stage) >= line_length(), /* what changes things ends in its own way, and is waited for */
+        .passes_signals = ends_itself(stage),
+        .signal_seen = &session->interrupted,
     };
     int failed = proc_run(&proc, exit_code, err);
     if (said != NULL) {

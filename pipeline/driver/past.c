@@ -1,5 +1,6 @@
 #include "pipeline/driver/past.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,9 +14,11 @@
 #include "pipeline/base/str.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/io/json.h"
+#include "pipeline/run/ledger_answer.h"
 
 /* How far back a run looks, how many runs a report tells of, and how much is sent to the ledger at once. */
-enum { PAST_DAYS = 90, PAST_RUNS = 30, PAST_BATCH = 1000, PAST_LINE_MAX = 2 * 1024 * 1024 };
+enum { PAST_DAYS = 90, DAY_SECONDS = 86400, PAST_RUNS = 30, PAST_BATCH = 1000 };
+enum { PAST_BATCH_BYTES = 8 * 1024 * 1024, PAST_LINE_MAX = 2 * 1024 * 1024 };
 
 static const char header[] = "{\"tare\":\"history\",\"version\":1}\n";
 
@@ -38,7 +41,34 @@ static int create_known(const struct past *past, struct err *err)
     return fd < 0 ? err_errno(err, ERR_CANTCREAT, errno, "cannot create %s", past->known) : fd;
 }
 
-/* The header and the rows that the ledger has. */
+/* What was spent this month and what models said: for a replay of a run the rows of that one; else what is young enough not to be asked
+ * again, and (later in the file, so that they count first) what this run heard in an earlier attempt. */
+static int write_models(struct session *session, const struct past *past, int fd, int64_t *rows, struct err *err)
+{
+    int64_t tokens;
+    int64_t microusd;
+    char line[120];
+    struct ledger *ledger = session->ledger;
+    if (ledger_llm_month(ledger, &tokens, &microusd, err)) {
+        return -1;
+    }
+    if (tokens > 0 || microusd > 0) {
+        (void)snprintf(line, sizeof line, "{\"spent\":{\"microusd\":%" PRId64 ",\"tokens\":%" PRId64 "}}\n", microusd, tokens);
+        (*rows)++;
+        if (fs_write_fd(fd, line, strlen(line), "the history", err)) {
+            return -1;
+        }
+    }
+    if (past->replayed != 0) {
+        return ledger_answers_of(ledger, past->replayed, fd, rows, err);
+    }
+    return (past->series && ledger_answers_young(ledger, past->run, (int64_t)PAST_DAYS * DAY_SECONDS, fd, rows, err)) ||
+                   ledger_answers_of(ledger, past->run, fd, rows, err)
+               ? -1
+               : 0;
+}
+
+/* The header and the rows that the ledger has. A replay sees the series that the run saw. */
 static int write_known(struct session *session, struct past *past, int64_t *rows, struct err *err)
 {
     int fd = create_known(past, err);
@@ -46,15 +76,30 @@ static int write_known(struct session *session, struct past *past, int64_t *rows
         return -1;
     }
     int failed = fs_write_fd(fd, header, strlen(header), "the history", err) ||
-                 ledger_history_copy(session->ledger, past->run, PAST_DAYS, fd, rows, err);
+                 (past->series && ledger_history_copy(session->ledger, past->replayed != 0 ? past->replayed : past->run, PAST_DAYS, fd,
+                                                      rows, err)) ||
+                 write_models(session, past, fd, rows, err);
     close(fd);
     return failed ? -1 : 0;
 }
 
-int past_open(struct session *session, const struct ledger_run *run, struct past *past, struct err *err)
+int past_open(struct session *session, const struct ledger_run *run, const json_t *settings, int64_t attempt, struct past *past,
+              struct err *err)
 {
     int64_t rows = 0;
-    *past = (struct past){.run = run->id, .cluster = run->cluster};
+    *past = (struct past){.run = run->id,
+                          .attempt = attempt,
+                          .cluster = run->cluster,
+                          .series = json_bool_or(settings, "history", true),
+                          .created = run->created,
+                          .replayed = json_int_or(settings, "replay", 0)};
+    struct ledger_run replayed;
+    if (past->replayed != 0) {
+        if (ledger_run_get(session->ledger, past->replayed, &session->arena, &replayed, err)) {
+            return -1;
+        }
+        past->created = replayed.created;
+    }
     if (make_folder(past, err)) {
         return -1;
     }
@@ -63,7 +108,7 @@ int past_open(struct session *session, const struct ledger_run *run, struct past
     if (write_known(session, past, &rows, err)) {
         return -1;
     }
-    log_debug("run %" PRId64 ": %" PRId64 " daily extremes of earlier runs", run->id, rows);
+    log_debug("run %" PRId64 ": %" PRId64 " daily extremes and answers of earlier runs", run->id, rows);
     if (rows == 0) {
         (void)unlink(past->known);
         free(past->known);
@@ -92,8 +137,32 @@ int past_tell(struct session *session, const struct ledger_run *run, struct past
     return failed ? -1 : 0;
 }
 
+/* The file that the stage was writing when it ended early: it stands beside the one it was to become. New, NULL for none. */
+static char *unfinished(const struct past *past)
+{
+    char *found = NULL;
+    DIR *folder = opendir(past->folder);
+    for (const struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        if (found == NULL && str_starts(entry->d_name, "learned.")) {
+            found = fs_join(past->folder, entry->d_name);
+        }
+    }
+    if (folder != NULL) {
+        (void)closedir(folder);
+    }
+    return found;
+}
+
 void past_close(struct past *past)
 {
+    char *rest;
+    while (past->folder != NULL && past->learned != NULL && (rest = unfinished(past)) != NULL) {
+        int gone = unlink(rest);
+        free(rest);
+        if (gone != 0) {
+            break;
+        }
+    }
     char *files[] = {past->known, past->learned};
     for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
         if (files[i] != NULL) {
@@ -112,8 +181,11 @@ void past_close(struct past *past)
 struct batch {
     struct ledger *ledger;
     const struct past *past;
+    bool whole; /* the stage ended well: what it saw counts, too, not only what it was told */
+    size_t bytes;
     json_t *extremes;
     json_t *exchanges;
+    json_t *answers;
 };
 
 static int send(struct batch *batch, struct err *err)
@@ -121,13 +193,17 @@ static int send(struct batch *batch, struct err *err)
     int failed = (json_array_size(batch->extremes) > 0 &&
                   ledger_series_put(batch->ledger, batch->past->cluster, batch->extremes, err)) ||
                  (json_array_size(batch->exchanges) > 0 &&
-                  ledger_llm_put(batch->ledger, batch->past->run, batch->exchanges, err));
+                  ledger_llm_put(batch->ledger, batch->past->run, batch->exchanges, err)) ||
+                 (json_array_size(batch->answers) > 0 &&
+                  ledger_answers_put(batch->ledger, batch->past->attempt, batch->answers, err));
     json_array_clear(batch->extremes);
     json_array_clear(batch->exchanges);
+    json_array_clear(batch->answers);
+    batch->bytes = 0;
     return failed ? -1 : 0;
 }
 
-/* One line after the header: an exchange with a model, or the extremes of a day. */
+/* One line after the header: a call to a model, what came of asking about a workload, or the extremes of a day. */
 static int take_line(struct batch *batch, const char *line, size_t length, int64_t number, struct err *err)
 {
     struct err why = {0};
@@ -137,21 +213,31 @@ static int take_line(struct batch *batch, const char *line, size_t length, int64
         return err_set(err, ERR_DATA, "line %" PRId64 " of what the stage learned cannot be read", number);
     }
     json_t *exchange = json_object_get(row, "llm");
-    json_array_append(exchange == NULL ? batch->extremes : batch->exchanges,
-                      exchange == NULL ? row : exchange);
+    json_t *answer = json_object_get(row, "answer");
+    if (exchange != NULL) {
+        json_array_append(batch->exchanges, exchange);
+    } else if (answer != NULL) {
+        json_array_append(batch->answers, answer);
+    } else if (batch->whole && batch->past->series) {
+        json_array_append(batch->extremes, row);
+    }
     json_decref(row);
-    bool full = json_array_size(batch->extremes) + json_array_size(batch->exchanges) >= PAST_BATCH;
-    return full ? send(batch, err) : 0;
+    batch->bytes += length;
+    size_t rows = json_array_size(batch->extremes) + json_array_size(batch->exchanges) + json_array_size(batch->answers);
+    return rows >= PAST_BATCH || batch->bytes >= PAST_BATCH_BYTES ? send(batch, err) : 0;
 }
 
+/* A program that was killed may have left half a line behind. */
 static int take_lines(struct batch *batch, FILE *file, struct err *err)
 {
     char *line = xmalloc(PAST_LINE_MAX);
     int64_t number = 0;
     int failed = 0;
     while (!failed && fgets(line, PAST_LINE_MAX, file) != NULL) {
+        size_t length = strlen(line);
+        bool half = !batch->whole && (length == 0 || line[length - 1] != '\n');
         number++;
-        failed = number > 1 && take_line(batch, line, strlen(line), number, err);
+        failed = number > 1 && !half && take_line(batch, line, length, number, err);
     }
     if (!failed && ferror(file)) {
         failed = err_errno(err, ERR_IO, errno, "cannot read what the stage learned");
@@ -160,19 +246,42 @@ static int take_lines(struct batch *batch, FILE *file, struct err *err)
     return failed || send(batch, err) ? -1 : 0;
 }
 
-int past_store(struct ledger *ledger, void *context, struct err *err)
+static int take_file(struct ledger *ledger, const struct past *past, const char *path, bool whole, struct err *err)
 {
-    const struct past *past = context;
-    FILE *file = fopen(past->learned, "r");
+    FILE *file = fopen(path, "r");
     if (file == NULL) {
         /* A stage that wrote none has learned nothing. */
         return errno == ENOENT ? 0 : err_errno(err, ERR_IO, errno, "cannot read what the stage learned");
     }
-    struct batch batch = {
-        .ledger = ledger, .past = past, .extremes = json_array(), .exchanges = json_array()};
+    struct batch batch = {.ledger = ledger,
+                          .past = past,
+                          .whole = whole,
+                          .extremes = json_array(),
+                          .exchanges = json_array(),
+                          .answers = json_array()};
     int failed = take_lines(&batch, file, err);
     json_decref(batch.extremes);
     json_decref(batch.exchanges);
+    json_decref(batch.answers);
     (void)fclose(file);
     return failed ? -1 : 0;
+}
+
+int past_store(struct ledger *ledger, void *context, struct err *err)
+{
+    const struct past *past = context;
+    return take_file(ledger, past, past->learned, true, err);
+}
+
+void past_salvage(struct ledger *ledger, const struct past *past)
+{
+    struct err err = {0};
+    if (past->learned == NULL) {
+        return;
+    }
+    char *rest = access(past->learned, F_OK) == 0 ? xstrdup(past->learned) : unfinished(past);
+    if (rest != NULL && take_file(ledger, past, rest, false, &err)) {
+        log_warn("what models said in this attempt is not kept: %s", err.message);
+    }
+    free(rest);
 }

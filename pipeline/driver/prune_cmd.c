@@ -22,6 +22,7 @@ static const struct {
              {"before_images", "before-images"},
              {"series_history", "series history"},
              {"llm_exchanges", "exchanges with an LLM"},
+             {"llm_answers", "answers of models"},
              {"notifications", "notifications"},
              {"clock_overrides", "moved clocks"}};
 

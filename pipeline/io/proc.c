@@ -151,12 +151,19 @@ static int not_started(const struct proc *proc, int code, struct err *err)
     return err_hint(err, "the programs of tare must lie in one folder: build or install them together");
 }
 
-/* Whom signals are for, 0 before it is there; and one that came too early. */
+/* Whom signals are for, 0 before it is there; one that came too early; and the last that came. */
 static volatile sig_atomic_t listener;
 static volatile sig_atomic_t early;
+static volatile sig_atomic_t seen;
 
-static void pass_on(int number)
+/* What no process sent comes from the terminal, which tells all processes in front of it. */
+static void pass_on(int number, siginfo_t *info, void *unused)
 {
+    (void)unused;
+    seen = number;
+    if (info->si_code > 0 && listener > 0) {
+        return;
+    }
     if (listener > 0) {
         kill((pid_t)listener, number);
     } else {
@@ -172,10 +179,11 @@ struct signals {
 
 static void signals_take(const struct proc *proc, struct signals *signals)
 {
-    struct sigaction action = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_sigaction = pass_on, .sa_flags = SA_RESTART | SA_SIGINFO};
     sigemptyset(&action.sa_mask);
     listener = 0;
     early = 0;
+    seen = 0;
     for (size_t i = 0; proc->passes_signals && i < ARRAY_COUNT(passed); i++) {
         sigaction(passed[i], &action, &signals->former[i]);
     }
@@ -197,6 +205,9 @@ static void signals_give_back(const struct proc *proc, const struct signals *sig
         sigaction(passed[i], &signals->former[i], NULL);
     }
     listener = 0;
+    if (proc->passes_signals && proc->signal_seen != NULL) {
+        *proc->signal_seen = seen;
+    }
 }
 
 int proc_run(const struct proc *proc, int *exit_code, struct err *err)

@@ -19,7 +19,9 @@ struct proc {
     int stdin_fd;             /* -1: /dev/null */
     int stdout_fd;            /* -1: /dev/null; STDOUT_FILENO: this program's */
     struct buf *stderr_tail;  /* receives the last bytes of stderr (as many as its cap); NULL: not kept */
-    bool passes_signals;      /* proc_run: SIGTERM and SIGINT go to the child, which ends in its own way; one child at a time */
+    /* proc_run: SIGTERM and SIGINT go to the child (those of a terminal it has already), which ends in its own way; one child at a time */
+    bool passes_signals;
+    int *signal_seen;         /* with passes_signals: receives the last of them that came, 0: none; NULL: not wanted */
     const char *stderr_head;  /* put before each line of stderr that proc_run passes on, in one write with it; NULL: nothing */
 };
 

@@ -439,7 +439,8 @@ int ledger_trend(struct ledger *ledger, const struct ledger_workload *workload, 
                  struct err *err);
 
 /* What is known of a run and of those before it in its cluster (run 0: of all clusters, without the tokens): {"tare":"past","version":1,
- * "run","narrowed" (this login may see only a part), "llm":{"exchanges","input_tokens","output_tokens","cost_microusd"},
+ * "run","narrowed" (this login may see only a part), "llm":{"exchanges","failed","input_tokens","cache_read_tokens","output_tokens",
+ * "cost_microusd","unpriced"} (failed: calls without an answer; unpriced: with one of unknown price),
  * "trend":[{"run","cluster","created","state","workloads","changes","monthly_before_microusd",…}], "applied":[{"run","cluster","applied",
  * "workloads","measured","expected_microusd","predicted_microusd","realized_microusd","measured_by"}]}, lists newest first and of at most
  * `limit` rows. Money is a month's; predicted and realized are of the measured workloads, see sql/README.md. */
@@ -458,16 +459,6 @@ int ledger_series_get(struct ledger *ledger, const char *cluster, const char *fr
  * as the ledger had them before its start, to `fd`: a line of canonical JSON each, in the form of ledger_series_put, always in
  * the same order. The same bytes whenever it is asked. *count receives the number of rows. Holds one page of rows in memory. */
 int ledger_history_copy(struct ledger *ledger, int64_t run, int days, int fd, int64_t *count, struct err *err);
-
-/* Exchanges with an LLM: [{"key","prompt_digest","provider","model","reply","input_tokens","output_tokens",
- * "cost_microusd","latency_ms","at"}]; a key that is there already keeps its first reply. run 0: none. */
-int ledger_llm_put(struct ledger *ledger, int64_t run, const json_t *rows, struct err *err);
-
-/* Exchanges not older than `max_age_seconds` (0: all) as an array sorted by key, for the cache. */
-int ledger_llm_get(struct ledger *ledger, int64_t max_age_seconds, json_t **out, struct err *err);
-
-/* Tokens and money spent since the month of the ledger's clock began (UTC). */
-int ledger_llm_month(struct ledger *ledger, int64_t *tokens, int64_t *microusd, struct err *err);
 
 /* ---- Notifications (ledger_notify.c) ---- */
 

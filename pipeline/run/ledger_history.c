@@ -159,26 +159,3 @@ int ledger_history_copy(struct ledger *ledger, int64_t run, int days, int fd, in
     buf_release(&lines);
     return failed ? -1 : 0;
 }
-
-int ledger_llm_put(struct ledger *ledger, int64_t run, const json_t *rows, struct err *err)
-{
-    struct db_param params[] = {db_id(run), db_text(NULL)};
-    return ledger_put(ledger, sql_llm_put, params, ARRAY_COUNT(params), 1, rows, NULL, err);
-}
-
-int ledger_llm_get(struct ledger *ledger, int64_t max_age_seconds, json_t **out, struct err *err)
-{
-    return ledger_json(ledger, sql_llm_get, PARAMS(db_id(max_age_seconds)), out, err);
-}
-
-int ledger_llm_month(struct ledger *ledger, int64_t *tokens, int64_t *microusd, struct err *err)
-{
-    struct db_rows *row = NULL;
-    if (db_row(ledger->db, sql_llm_month, NULL, 0, &row, err)) {
-        return -1;
-    }
-    *tokens = db_rows_int(row, 0, 0, 0);
-    *microusd = db_rows_int(row, 0, 1, 0);
-    db_rows_free(row);
-    return 0;
-}

@@ -73,9 +73,12 @@ with recursive me as (
 select jsonb_build_object(
     'tare', 'past', 'version', 1, 'run', $1::bigint,
     'narrowed', exists (select 1 from tare.login_namespace n where n.login = session_user),
-    'llm', (select jsonb_build_object('exchanges', count(*), 'input_tokens', coalesce(sum(e.input_tokens), 0),
+    'llm', (select jsonb_build_object('exchanges', count(*), 'failed', count(*) filter (where e.outcome = 'failed'),
+                                      'input_tokens', coalesce(sum(e.input_tokens), 0),
+                                      'cache_read_tokens', coalesce(sum(e.cache_read_tokens), 0),
                                       'output_tokens', coalesce(sum(e.output_tokens), 0),
-                                      'cost_microusd', coalesce(sum(e.cost_microusd), 0))
-            from tare.llm_exchange e where e.run in (select a.run from analysed a where a.inherited_from is null)),
+                                      'cost_microusd', coalesce(sum(e.cost_microusd), 0),
+                                      'unpriced', count(*) filter (where e.cost_microusd is null and e.outcome <> 'failed'))
+            from tare.llm_exchange e where e.stage = 'analyze' and e.run in (select a.run from analysed a where a.inherited_from is null)),
     'trend', (select coalesce(jsonb_agg(to_jsonb(t) order by t.run desc), '[]') from trend t),
     'applied', (select coalesce(jsonb_agg(to_jsonb(a) order by a.run desc), '[]') from applied a))

@@ -16,6 +16,7 @@
 #include "pipeline/io/hash.h"
 #include "pipeline/io/json.h"
 #include "pipeline/run/ledger.h"
+#include "pipeline/run/ledger_answer.h"
 #include "tests/unit/pipeline/run/ledger_case.h"
 
 static void test_artifacts_come_back_whole(void **state)
@@ -319,8 +320,9 @@ static void test_llm(void **state)
                   "model", "m", "reply", "{}", "input_tokens", 100, "output_tokens", 20, "cost_microusd", 7);
     ok(ledger_llm_put(op, 0, row, &err));
     ok(ledger_llm_put(op, 0, row, &err));
-    ok(ledger_llm_get(op, 3600, &list, &err));
+    ok(ledger_llm_runs(op, 10, &list, &err));
     assert_int_equal(json_array_size(list), 1);
+    assert_int_equal(json_int_or(json_array_get(list, 0), "calls", 0), 1);
     json_decref(list);
     ok(ledger_llm_month(op, &tokens, &money, &err));
     assert_int_equal(tokens, 120);
