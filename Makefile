@@ -48,7 +48,7 @@ FIXTURE_OBJECTS := $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(FIXTURE_DIRS:%
 FIXTURES := $(patsubst fixtures/%,$(BUILD)/bin/fixtures/%,$(FIXTURE_DIRS))
 
 SQL := $(sort $(wildcard sql/migrations/*.sql)) $(sort $(wildcard sql/queries/*.sql))
-ASSETS := $(sort $(wildcard reports/assets/*)) $(sort $(wildcard pricing/catalogs/*))
+ASSETS := $(sort $(wildcard reports/assets/*)) $(sort $(wildcard pricing/catalogs/*)) stages/mcp/tools.json
 GENERATED := $(BUILD)/gen/sql_embed.h $(BUILD)/gen/asset_embed.h
 GEN_OBJECTS := $(BUILD)/obj/gen/sql_embed.o $(BUILD)/obj/gen/asset_embed.o
 GEN_LIB := $(BUILD)/lib/libgen.a

@@ -249,11 +249,9 @@ int proc_run(const struct proc *proc, int *exit_code, struct err *err)
     return failed;
 }
 
-/* A child whose output is taken, and the pipes to it. */
+/* A child whose output is taken whole. */
 struct capture {
-    pid_t pid;
-    int out_fd; /* -1 when it is at its end */
-    int err_fd;
+    struct proc_child child;
     struct buf *out;
     struct buf *tail;
 };
@@ -271,7 +269,7 @@ static bool take(struct capture *capture, int *fd)
         *fd = -1;
         return true;
     }
-    if (fd == &capture->err_fd) {
+    if (fd == &capture->child.err_fd) {
         keep_tail(capture->tail, piece, (size_t)got);
         return true;
     }
@@ -281,8 +279,9 @@ static bool take(struct capture *capture, int *fd)
 /* Takes both pipes until they end. */
 static int take_all(struct capture *capture, const char *name, int64_t deadline, struct err *err)
 {
-    while (capture->out_fd >= 0 || capture->err_fd >= 0) {
-        struct pollfd fds[] = {{.fd = capture->out_fd, .events = POLLIN}, {.fd = capture->err_fd, .events = POLLIN}};
+    struct proc_child *child = &capture->child;
+    while (child->out_fd >= 0 || child->err_fd >= 0) {
+        struct pollfd fds[] = {{.fd = child->out_fd, .events = POLLIN}, {.fd = child->err_fd, .events = POLLIN}};
         int64_t left = deadline - clock_monotonic_ms();
         if (left <= 0) {
             return err_set(err, ERR_TEMPFAIL, "%s did not end in time", name);
@@ -291,28 +290,31 @@ static int take_all(struct capture *capture, const char *name, int64_t deadline,
             return err_errno(err, ERR_SOFTWARE, errno, "cannot read what %s prints", name);
         }
         if (fds[1].revents != 0) {
-            take(capture, &capture->err_fd);
+            take(capture, &child->err_fd);
         }
-        if (fds[0].revents != 0 && !take(capture, &capture->out_fd)) {
+        if (fds[0].revents != 0 && !take(capture, &child->out_fd)) {
             return err_set(err, ERR_DATA, "%s prints more than %zu bytes", name, capture->out->cap);
         }
     }
     return 0;
 }
 
-/* Waits for the end of a child that has closed its streams, without forgetting it: until then its group cannot be another's. */
-static int await_end(const struct capture *capture, const char *name, int64_t deadline, struct err *err)
+bool proc_ended(const struct proc_child *child)
 {
-    for (int64_t pause = 1;; pause = pause < 50 ? pause * 2 : pause) {
-        siginfo_t info = {.si_pid = 0};
-        if (waitid(P_PID, (id_t)capture->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0) {
-            return 0;
-        }
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
+}
+
+/* Waits for the end of a child that has closed its streams, without forgetting it: until then its group cannot be another's. */
+static int await_end(const struct proc_child *child, const char *name, int64_t deadline, struct err *err)
+{
+    for (int64_t pause = 1; !proc_ended(child); pause = pause < 50 ? pause * 2 : pause) {
         if (clock_monotonic_ms() >= deadline) {
             return err_set(err, ERR_TEMPFAIL, "%s did not end in time", name);
         }
         clock_sleep_ms(pause);
     }
+    return 0;
 }
 
 static void close_pair(int pair[2])
@@ -321,8 +323,19 @@ static void close_pair(int pair[2])
     close(pair[1]);
 }
 
-/* Starts the child in a group of its own; *code is what kept it from running (0: nothing). */
-static int capture_start(const struct proc *proc, struct capture *capture, int *code, struct err *err)
+/* What kept a child from running, as it wrote it; 0 where it runs. */
+static int read_failure(int fd)
+{
+    int code = 0;
+    ssize_t got;
+    do {
+        got = read(fd, &code, sizeof code);
+    } while (got < 0 && errno == EINTR);
+    close(fd);
+    return got == (ssize_t)sizeof code ? code : 0;
+}
+
+int proc_start(const struct proc *proc, struct proc_child *child_out, struct err *err)
 {
     int out_pipe[2];
     int err_pipe[2];
@@ -336,8 +349,8 @@ static int capture_start(const struct proc *proc, struct capture *capture, int *
     }
     fcntl(out_pipe[0], F_SETFD, FD_CLOEXEC);
     fcntl(out_pipe[1], F_SETFD, FD_CLOEXEC);
-    capture->pid = fork();
-    if (capture->pid == 0) {
+    pid_t pid = fork();
+    if (pid == 0) {
         setpgid(0, 0);
         signal(SIGPIPE, SIG_DFL); /* what this program ignores, a foreign one must not inherit */
         signal(SIGXFSZ, SIG_DFL);
@@ -347,43 +360,52 @@ static int capture_start(const struct proc *proc, struct capture *capture, int *
     close(out_pipe[1]);
     close(err_pipe[1]);
     close(failure_pipe[1]);
-    capture->out_fd = out_pipe[0];
-    capture->err_fd = err_pipe[0];
-    ssize_t got;
-    do {
-        got = read(failure_pipe[0], code, sizeof *code);
-    } while (got < 0 && errno == EINTR);
-    *code = got == (ssize_t)sizeof *code ? *code : 0;
-    close(failure_pipe[0]);
-    return capture->pid < 0 ? err_errno(err, ERR_TEMPFAIL, fork_error, "cannot start %s", proc->path) : 0;
+    *child_out = (struct proc_child){.pid = pid, .out_fd = out_pipe[0], .err_fd = err_pipe[0]};
+    int code = read_failure(failure_pipe[0]);
+    if (pid < 0) {
+        err_errno(err, ERR_TEMPFAIL, fork_error, "cannot start %s", proc->path);
+    } else if (code != 0) {
+        err_errno(err, code < 0 ? ERR_NOINPUT : ERR_SOFTWARE, code < 0 ? -code : code, "cannot start %s%s%s",
+                  proc->path, code < 0 ? " in the folder " : "", code < 0 ? proc->directory : "");
+    } else {
+        return 0;
+    }
+    struct err ignored = {0};
+    int exit_code = 0;
+    proc_finish(child_out, &exit_code, &ignored);
+    return -1;
+}
+
+int proc_finish(struct proc_child *child, int *exit_code, struct err *err)
+{
+    int failed = 0;
+    if (child->pid > 0) {
+        kill(-child->pid, SIGKILL); /* it was too slow or prints too much; else those whom it left behind */
+        failed = await(child->pid, exit_code, err);
+    }
+    if (child->out_fd >= 0) {
+        close(child->out_fd);
+    }
+    if (child->err_fd >= 0) {
+        close(child->err_fd);
+    }
+    *child = (struct proc_child){.pid = 0, .out_fd = -1, .err_fd = -1};
+    return failed;
 }
 
 int proc_capture(const struct proc *proc, struct buf *out, int64_t milliseconds, int *exit_code, struct err *err)
 {
-    struct capture capture = {.out_fd = -1, .err_fd = -1, .out = out, .tail = proc->stderr_tail};
-    struct err ignored = {0};
-    int code = 0;
+    struct capture capture = {.out = out, .tail = proc->stderr_tail};
     int64_t deadline = clock_monotonic_ms() + milliseconds;
-    int failed = capture_start(proc, &capture, &code, err);
-    if (!failed && code != 0) {
-        failed = err_errno(err, code < 0 ? ERR_NOINPUT : ERR_SOFTWARE, code < 0 ? -code : code, "cannot start %s%s%s",
-                           proc->path, code < 0 ? " in the folder " : "", code < 0 ? proc->directory : "");
+    if (proc_start(proc, &capture.child, err)) {
+        return -1;
     }
-    failed = failed || take_all(&capture, proc->argv[0], deadline, err) ||
-             await_end(&capture, proc->argv[0], deadline, err);
-    if (capture.pid > 0) {
-        kill(-capture.pid, SIGKILL); /* it was too slow or prints too much; else those whom it left behind */
-        int other = 0;
-        int lost = await(capture.pid, failed ? &other : exit_code, failed ? &ignored : err);
-        failed = failed || lost;
-    }
-    if (capture.out_fd >= 0) {
-        close(capture.out_fd);
-    }
-    if (capture.err_fd >= 0) {
-        close(capture.err_fd);
-    }
-    return failed ? -1 : 0;
+    int failed = take_all(&capture, proc->argv[0], deadline, err) ||
+                 await_end(&capture.child, proc->argv[0], deadline, err);
+    struct err ignored = {0};
+    int other = 0;
+    int lost = proc_finish(&capture.child, failed ? &other : exit_code, failed ? &ignored : err);
+    return failed || lost ? -1 : 0;
 }
 
 /* Makes a child independent of everything its parent has: streams, descriptors, signals. Descriptors above 65,535,

@@ -2,11 +2,13 @@
 #define TARE_IO_PROC_H
 
 /* Child processes: never through a shell. proc_run gives them standard streams as descriptors and passes stderr on;
- * proc_capture takes what they print into memory, within a time; proc_detach lets them go. */
+ * proc_capture takes what they print into memory, within a time; proc_start leaves reading and waiting to its caller;
+ * proc_detach lets them go. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "pipeline/base/buf.h"
 #include "pipeline/base/err.h"
@@ -34,6 +36,23 @@ int proc_run(const struct proc *proc, int *exit_code, struct err *err);
  * `milliseconds`. *exit_code as for proc_run. ERR_TEMPFAIL when it took too long, ERR_DATA when it printed more than
  * `out` may hold (out->overflow is set), ERR_SOFTWARE or ERR_NOINPUT when it cannot be started. */
 int proc_capture(const struct proc *proc, struct buf *out, int64_t milliseconds, int *exit_code, struct err *err);
+
+/* A child under way, which leads a process group of its own, and what it prints. */
+struct proc_child {
+    pid_t pid;  /* 0: none */
+    int out_fd; /* its stdout and stderr, to be read; -1 once somebody closed it */
+    int err_fd;
+};
+
+/* Starts a child and comes back at once; only path, argv, environment, directory and stdin_fd of `proc` count. *child is to be given to
+ * proc_finish. ERR_TEMPFAIL, ERR_SOFTWARE or ERR_NOINPUT when it cannot be started; then there is nothing to finish. */
+int proc_start(const struct proc *proc, struct proc_child *child, struct err *err);
+
+/* Whether the child has ended; it is not forgotten, and its group cannot be another's, before proc_finish. */
+bool proc_ended(const struct proc_child *child);
+
+/* Ends what is left of the child and its group (SIGKILL), waits for it and closes its streams. *exit_code as for proc_run. */
+int proc_finish(struct proc_child *child, int *exit_code, struct err *err);
 
 /* Starts a program that this one neither waits for nor hears of: in a session of its own, its streams on /dev/null, no other
  * descriptor of this program, with low priority; SIGALRM ends it after `seconds`. Only path, argv and environment of `proc` count.
