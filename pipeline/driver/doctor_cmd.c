@@ -13,6 +13,7 @@
 #include "pipeline/driver/cluster_check.h"
 #include "pipeline/driver/command.h"
 #include "pipeline/driver/line.h"
+#include "pipeline/driver/model_check.h"
 #include "pipeline/driver/notify.h"
 #include "pipeline/driver/schedule.h"
 #include "pipeline/driver/size.h"
@@ -142,7 +143,7 @@ struct check {
 static const struct check checks[] = {
     {"programs", check_programs, false, false},   {"configuration", check_config, false, true}, {"manifests", check_manifests, false, true},
     {"ledger", check_ledger, false, false},       {"metrics", check_metrics, false, true},      {"cluster", cluster_check, false, true},
-    {"notify", notify_check_files, true, false},  {"schedules", check_schedules, true, false},
+    {"models", model_check, true, true},          {"notify", notify_check_files, true, false},  {"schedules", check_schedules, true, false},
 };
 
 /* `cluster` is named where there are several, else NULL. */

@@ -6,6 +6,8 @@
 #include "pipeline/base/str.h"
 #include "pipeline/driver/command.h"
 #include "pipeline/driver/confirm.h"
+#include "pipeline/driver/consult.h"
+#include "pipeline/driver/line.h"
 #include "pipeline/driver/reports.h"
 
 /* "explain" or "json", as tare-report calls them. */
@@ -49,6 +51,28 @@ static int print(struct session *session, const struct ledger_run *run, const ch
     return failed;
 }
 
+/* What a model would be sent about the workload. */
+static int print_prompt(struct session *session, const struct ledger_run *run, const char *workload, struct err *err)
+{
+    static const enum option_id others[] = {OPT_FORMAT, OPT_YAML, OPT_OPTION};
+    json_t *settings = NULL;
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+        if (options_given(session->options, others[i])) {
+            err_set(err, ERR_USAGE, "--prompt prints what a model would be sent and nothing else: it goes with no --%s",
+                    option_table()[others[i]].long_name);
+            return err_hint(err, "leave one of them out");
+        }
+    }
+    if (line_stored_settings(run, &settings, err)) {
+        return -1;
+    }
+    char *word = xasprintf("--prompt=%s", workload);
+    int failed = consult_run(session, run, settings, word, err);
+    free(word);
+    json_decref(settings);
+    return failed;
+}
+
 int command_explain(struct session *session, struct err *err)
 {
     int64_t id;
@@ -60,6 +84,9 @@ int command_explain(struct session *session, struct err *err)
         workload_parse(session, options_operand(session->options, 1), &workload, err) ||
         format_of(session, &format, err) || ledger_run_get(session->ledger, id, &session->arena, &run, err)) {
         return -1;
+    }
+    if (options_flag(session->options, OPT_SHOW_PROMPT)) {
+        return print_prompt(session, &run, options_operand(session->options, 1), err);
     }
     return print(session, &run, options_operand(session->options, 1), format, err);
 }

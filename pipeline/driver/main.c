@@ -163,7 +163,8 @@ static int open_session(struct session *session, const struct command *command, 
     if (session_load_config(session, err) || proc_own_directory(&session->bin_directory, err)) {
         return -1;
     }
-    if (command->needs == NEEDS_NOTHING) {
+    bool looks = command->run == command_run && options_flag(session->options, OPT_ESTIMATE);
+    if (command->needs == NEEDS_NOTHING || looks) {
         return 0;
     }
     int failed = ledger_open_options(session->options, "tare", command->needs == NEEDS_ANY_LEDGER, &session->ledger, err);

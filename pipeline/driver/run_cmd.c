@@ -11,6 +11,7 @@
 #include "pipeline/cli/stage.h"
 #include "pipeline/driver/batch.h"
 #include "pipeline/driver/command.h"
+#include "pipeline/driver/consult.h"
 #include "pipeline/driver/line.h"
 #include "pipeline/driver/notify.h"
 #include "pipeline/driver/reports.h"
@@ -133,6 +134,12 @@ static int check_early(struct session *session, struct err *err)
     return session_json(session, &json, err) || notify_check_config(session, err) ? -1 : 0;
 }
 
+static int refuse_estimate(struct err *err)
+{
+    err_set(err, ERR_USAGE, "--estimate begins no run and goes on with none");
+    return err_hint(err, "tare run --estimate, or of a run that has its usage: tare rerun RUN --from analyze --estimate");
+}
+
 int command_run(struct session *session, struct err *err)
 {
     if (session->schedule == NULL && options_given(session->options, OPT_SCHEDULE)) {
@@ -145,6 +152,10 @@ int command_run(struct session *session, struct err *err)
     if (options_given(session->options, OPT_FROM)) {
         err_set(err, ERR_USAGE, "--from belongs to tare rerun");
         return err_hint(err, "tare rerun RUN --from STAGE");
+    }
+    if (options_flag(session->options, OPT_ESTIMATE)) {
+        return options_flag(session->options, OPT_RESUME) || options_given(session->options, OPT_BATCH) ? refuse_estimate(err)
+                                                                                                       : consult_estimate(session, err);
     }
     if (check_early(session, err)) {
         return -1;
@@ -200,6 +211,12 @@ int command_rerun(struct session *session, struct err *err)
     size_t count = line_index(from);
     for (size_t i = 0; i < count; i++) {
         keep[i] = line_stage(i);
+    }
+    if (options_flag(session->options, OPT_ESTIMATE)) {
+        int refused = line_settings(session, base, &settings, err) || consult_run(session, &old, settings, NULL, err);
+        json_decref(base);
+        json_decref(settings);
+        return refused ? -1 : 0;
     }
     int failed = line_settings(session, base, &settings, err) ||
                  ledger_rerun(session->ledger, id, keep, count, settings, &session->arena, &run, err);

@@ -1,0 +1,138 @@
+#include "pipeline/driver/consult.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "pipeline/base/clock.h"
+#include "pipeline/base/log.h"
+#include "pipeline/base/mem.h"
+#include "pipeline/cli/stage.h"
+#include "pipeline/driver/batch.h"
+#include "pipeline/driver/line.h"
+#include "pipeline/driver/past.h"
+#include "pipeline/io/fs.h"
+
+/* A stage for a look: what it is made from, and when. */
+struct look {
+    const json_t *settings;
+    const char *created;
+};
+
+/* Runs a stage; one that fails has said why itself, and its class becomes the verdict. *ended tells of that. */
+static int run_stage(struct session *session, const struct look *look, const char *stage, const char *const *extra, int in, int out,
+                     bool *ended, struct err *err)
+{
+    int code = 0;
+    if (in >= 0) {
+        lseek(in, 0, SEEK_SET);
+    }
+    if (line_exec(session, look->settings, look->created, stage, extra, in, out, &code, NULL, err)) {
+        return -1;
+    }
+    *ended = code != 0;
+    if (code != 0) {
+        session->verdict.class = err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code;
+    }
+    return 0;
+}
+
+/* tare-analyze over usage, with what the past has. */
+static int analyze(struct session *session, const struct look *look, const struct past *past, const char *word, int usage, struct err *err)
+{
+    char *known = past->known == NULL ? NULL : xasprintf("--history=%s", past->known);
+    const char *first = word == NULL ? known : word; /* --estimate may stand among the settings already */
+    const char *const extra[] = {first, first == known ? NULL : known, NULL};
+    bool ended = false;
+    fflush(stdout);
+    int failed = run_stage(session, look, "analyze", extra, usage, STDOUT_FILENO, &ended, err);
+    free(known);
+    return failed;
+}
+
+int consult_run(struct session *session, const struct ledger_run *run, const json_t *settings, const char *word, struct err *err)
+{
+    char digest[LEDGER_DIGEST_SIZE];
+    struct past past = {0};
+    struct look look = {.settings = settings, .created = run->created};
+    int usage = -1;
+    struct err missing = {0};
+    if (ledger_artifact_find(session->ledger, run->id, "collect", digest, &missing)) {
+        if (missing.class != ERR_NOINPUT) {
+            *err = missing;
+            return -1;
+        }
+        err_set(err, ERR_DATA, "run %" PRId64 " is %s and has no usage: there is nothing to ask a model about", run->id,
+                ledger_state_name(run->state));
+        return err_hint(err, "tare status %" PRId64 " tells how far it came", run->id);
+    }
+    if (line_fetch(session, digest, &usage, err)) {
+        return -1;
+    }
+    int failed = (json_bool_or(settings, "history", true) && past_open(session, run, &past, err)) ||
+                 analyze(session, &look, &past, word, usage, err);
+    past_close(&past);
+    close(usage);
+    return failed ? -1 : 0;
+}
+
+/* What a new run would be told of the past, where a ledger runs; without one, or where it refuses, nothing: the estimate is then the most
+ * that it can come to. */
+static void open_past(struct session *session, struct past *past)
+{
+    const char *cluster = options_string(session->options, OPT_CLUSTER);
+    struct ledger_run next = {.id = INT64_MAX, .cluster = cluster == NULL ? "default" : cluster};
+    struct err why = {0};
+    if (options_flag(session->options, OPT_NO_HISTORY)) {
+        return;
+    }
+    if (ledger_open_running(session->options, "tare", &session->ledger, &why) || past_open(session, &next, past, &why)) {
+        log_info("answers of earlier runs are not taken into account: %s", why.message);
+        past_close(past);
+    }
+}
+
+static int estimate_line(struct session *session, const struct look *look, struct err *err)
+{
+    struct past past = {0};
+    int inventory = -1;
+    int usage = -1;
+    bool ended = false;
+    int failed = fs_spool(&inventory, err) || fs_spool(&usage, err) ||
+                 run_stage(session, look, "parse", NULL, -1, inventory, &ended, err) ||
+                 (!ended && run_stage(session, look, "collect", NULL, inventory, usage, &ended, err));
+    if (!failed && !ended) {
+        open_past(session, &past);
+        failed = analyze(session, look, &past, NULL, usage, err);
+    }
+    past_close(&past);
+    if (inventory >= 0) {
+        close(inventory);
+    }
+    if (usage >= 0) {
+        close(usage);
+    }
+    return failed ? -1 : 0;
+}
+
+int consult_estimate(struct session *session, struct err *err)
+{
+    json_t *settings = NULL;
+    char created[RFC3339_MAX];
+    if (batch_wanted(session)) {
+        err_set(err, ERR_USAGE, "--estimate is for one cluster, and the configuration has several");
+        return err_hint(err, "tare run --estimate --cluster NAME");
+    }
+    if (options_typed(session->options, OPT_CLUSTER) &&
+        session_take_cluster(session, options_string(session->options, OPT_CLUSTER), err)) {
+        return -1;
+    }
+    if (line_settings(session, NULL, &settings, err)) {
+        return -1;
+    }
+    struct look look = {.settings = settings, .created = time_format(clock_now(), created)};
+    int failed = estimate_line(session, &look, err);
+    json_decref(settings);
+    return failed;
+}
