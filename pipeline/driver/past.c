@@ -41,6 +41,28 @@ static int create_known(const struct past *past, struct err *err)
     return fd < 0 ? err_errno(err, ERR_CANTCREAT, errno, "cannot create %s", past->known) : fd;
 }
 
+/* Batches that an earlier attempt of this run sent. */
+static int write_batches(struct session *session, const struct past *past, int fd, int64_t *rows, struct err *err)
+{
+    json_t *sent;
+    if (ledger_llm_batches(session->ledger, past->run, &sent, err)) {
+        return -1;
+    }
+    int failed = 0;
+    for (size_t i = 0; i < json_array_size(sent) && !failed; i++) {
+        json_t *line = json_pack("{s:O}", "batch", json_array_get(sent, i));
+        char *row = json_text(line);
+        char *text = xasprintf("%s\n", row);
+        failed = fs_write_fd(fd, text, strlen(text), "the history", err);
+        free(text);
+        free(row);
+        json_decref(line);
+        (*rows)++;
+    }
+    json_decref(sent);
+    return failed;
+}
+
 /* What was spent this month and what models said: for a replay of a run the rows of that one; else what is young enough not to be asked
  * again, and (later in the file, so that they count first) what this run heard in an earlier attempt. */
 static int write_models(struct session *session, const struct past *past, int fd, int64_t *rows, struct err *err)
@@ -63,7 +85,7 @@ static int write_models(struct session *session, const struct past *past, int fd
         return ledger_answers_of(ledger, past->replayed, fd, rows, err);
     }
     return (past->series && ledger_answers_young(ledger, past->run, (int64_t)PAST_DAYS * DAY_SECONDS, fd, rows, err)) ||
-                   ledger_answers_of(ledger, past->run, fd, rows, err)
+                   ledger_answers_of(ledger, past->run, fd, rows, err) || write_batches(session, past, fd, rows, err)
                ? -1
                : 0;
 }
@@ -186,6 +208,7 @@ struct batch {
     json_t *extremes;
     json_t *exchanges;
     json_t *answers;
+    json_t *batches;
 };
 
 static int send(struct batch *batch, struct err *err)
@@ -195,10 +218,13 @@ static int send(struct batch *batch, struct err *err)
                  (json_array_size(batch->exchanges) > 0 &&
                   ledger_llm_put(batch->ledger, batch->past->run, batch->exchanges, err)) ||
                  (json_array_size(batch->answers) > 0 &&
-                  ledger_answers_put(batch->ledger, batch->past->attempt, batch->answers, err));
+                  ledger_answers_put(batch->ledger, batch->past->attempt, batch->answers, err)) ||
+                 (json_array_size(batch->batches) > 0 &&
+                  ledger_llm_batches_put(batch->ledger, batch->past->attempt, batch->batches, err));
     json_array_clear(batch->extremes);
     json_array_clear(batch->exchanges);
     json_array_clear(batch->answers);
+    json_array_clear(batch->batches);
     batch->bytes = 0;
     return failed ? -1 : 0;
 }
@@ -214,16 +240,20 @@ static int take_line(struct batch *batch, const char *line, size_t length, int64
     }
     json_t *exchange = json_object_get(row, "llm");
     json_t *answer = json_object_get(row, "answer");
+    json_t *sent = json_object_get(row, "batch");
     if (exchange != NULL) {
         json_array_append(batch->exchanges, exchange);
     } else if (answer != NULL) {
         json_array_append(batch->answers, answer);
+    } else if (sent != NULL) {
+        json_array_append(batch->batches, sent);
     } else if (batch->whole && batch->past->series) {
         json_array_append(batch->extremes, row);
     }
     json_decref(row);
     batch->bytes += length;
-    size_t rows = json_array_size(batch->extremes) + json_array_size(batch->exchanges) + json_array_size(batch->answers);
+    size_t rows = json_array_size(batch->extremes) + json_array_size(batch->exchanges) + json_array_size(batch->answers) +
+                  json_array_size(batch->batches);
     return rows >= PAST_BATCH || batch->bytes >= PAST_BATCH_BYTES ? send(batch, err) : 0;
 }
 
@@ -258,11 +288,13 @@ static int take_file(struct ledger *ledger, const struct past *past, const char 
                           .whole = whole,
                           .extremes = json_array(),
                           .exchanges = json_array(),
-                          .answers = json_array()};
+                          .answers = json_array(),
+                          .batches = json_array()};
     int failed = take_lines(&batch, file, err);
     json_decref(batch.extremes);
     json_decref(batch.exchanges);
     json_decref(batch.answers);
+    json_decref(batch.batches);
     (void)fclose(file);
     return failed ? -1 : 0;
 }

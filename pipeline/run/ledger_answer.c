@@ -94,6 +94,17 @@ int ledger_answers_young(struct ledger *ledger, int64_t run, int64_t seconds, in
     return copy(ledger, run, seconds < 0 ? 0 : seconds, fd, count, err);
 }
 
+int ledger_llm_batches_put(struct ledger *ledger, int64_t attempt, const json_t *rows, struct err *err)
+{
+    struct db_param params[] = {db_int(attempt), db_text(NULL)};
+    return ledger_put(ledger, sql_llm_batches_put, params, ARRAY_COUNT(params), 1, rows, NULL, err);
+}
+
+int ledger_llm_batches(struct ledger *ledger, int64_t run, json_t **out, struct err *err)
+{
+    return ledger_json(ledger, sql_llm_batches, PARAMS(db_int(run)), out, err);
+}
+
 int ledger_llm_month(struct ledger *ledger, int64_t *tokens, int64_t *microusd, struct err *err)
 {
     struct db_rows *row = NULL;

@@ -23,6 +23,11 @@ int ledger_answers_source(struct ledger *ledger, int64_t run, int64_t *source, s
 int ledger_answers_of(struct ledger *ledger, int64_t run, int fd, int64_t *count, struct err *err);
 int ledger_answers_young(struct ledger *ledger, int64_t run, int64_t seconds, int fd, int64_t *count, struct err *err);
 
+/* Batches that a vendor took, for the attempt that is under way, and those of a run, oldest first: [{"id","provider","model","questions",
+ * "at"}]; one that is there already stays. */
+int ledger_llm_batches_put(struct ledger *ledger, int64_t attempt, const json_t *rows, struct err *err);
+int ledger_llm_batches(struct ledger *ledger, int64_t run, json_t **out, struct err *err);
+
 /* Tokens and money spent since the month of the ledger's clock began (UTC). */
 int ledger_llm_month(struct ledger *ledger, int64_t *tokens, int64_t *microusd, struct err *err);
 

@@ -165,6 +165,37 @@ begin
         order by a.key collate "C", a.at desc, a.id desc limit p_limit;
 end $$;
 
+-- ---- Batches ----
+
+-- Questions that a vendor took as a batch, by whoever works on the analysis: an attempt that goes on where another was killed fetches what
+-- came instead of asking again.
+create table tare.llm_batch (
+    run bigint not null references tare.run,
+    id text not null check (length(id) between 1 and 200),
+    provider tare.short_text not null,
+    model tare.short_text not null,
+    questions tare.digest not null,
+    at timestamptz not null,
+    primary key (run, id)
+);
+alter table tare.llm_batch enable row level security;
+create policy seen on tare.llm_batch for select using (tare.sees_run(run));
+grant select on tare.llm_batch to tare_viewer;
+create trigger llm_batch_keep before update or delete on tare.llm_batch for each row execute function tare.row_keep();
+
+create function tare.llm_batches_put(p_attempt bigint, p_rows jsonb) returns bigint
+language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
+declare
+    v_attempt tare.attempt := tare.attempt_take(p_attempt);
+    v_now timestamptz := tare.now();
+begin
+    insert into tare.llm_batch (run, id, provider, model, questions, at)
+    select v_attempt.run, x.id, x.provider, x.model, x.questions, least(v_now, coalesce(x.at, v_now))
+    from jsonb_to_recordset(p_rows) x (id text, provider text, model text, questions text, at timestamptz)
+    on conflict do nothing;
+    return jsonb_array_length(p_rows);
+end $$;
+
 -- ---- What may go ----
 
 -- Whether nobody keeps the analysis of a run any more, once p_runs and the bytes of p_gone are pruned.
@@ -320,11 +351,11 @@ begin
 end $$;
 
 revoke all on function
-    tare.llm_amount(bigint), tare.answers_put(bigint, jsonb), tare.answers_source(bigint), tare.answers_of(bigint, bigint, integer),
+    tare.llm_amount(bigint), tare.llm_batches_put(bigint, jsonb), tare.answers_put(bigint, jsonb), tare.answers_source(bigint), tare.answers_of(bigint, bigint, integer),
     tare.answers_young(bigint, bigint, text, integer), tare.prune_analysis(bigint, bigint[], text[]),
     tare.prune_answers(bigint[], text[]), tare.prune_exchanges(bigint[], text[], bigint)
 from public;
 grant execute on function
-    tare.answers_put(bigint, jsonb), tare.answers_source(bigint), tare.answers_of(bigint, bigint, integer),
+    tare.llm_batches_put(bigint, jsonb), tare.answers_put(bigint, jsonb), tare.answers_source(bigint), tare.answers_of(bigint, bigint, integer),
     tare.answers_young(bigint, bigint, text, integer)
 to tare_viewer;

@@ -38,6 +38,7 @@ struct history_answers {
     struct place *places;
     size_t count, capacity;
     struct index exact, alike;
+    json_t *batches; /* array of the rows */
     int64_t tokens, microusd;
 };
 
@@ -173,6 +174,21 @@ static bool spent_read(struct history_answers *answers, const json_t *json)
     return true;
 }
 
+static bool batch_read(const json_t *json, struct sent_batch *batch)
+{
+    const char *at = json_string_or_null(json, "at");
+    batch->provider = json_string_or_null(json, "provider");
+    batch->model = json_string_or_null(json, "model");
+    batch->id = json_string_or_null(json, "id");
+    return batch->provider && batch->model && batch->id && digest_read(json, "questions", batch->questions) && at &&
+           time_parse(at, &batch->at, NULL) == 0;
+}
+
+bool history_answers_batch(const struct history_answers *answers, size_t index, struct sent_batch *out)
+{
+    return answers && batch_read(json_array_get(answers->batches, index), out);
+}
+
 /* Keeps the place of an answer, or what was spent; false for a row that is none. Other rows are not for here. */
 static bool line_take(struct history_answers *answers, const char *line, size_t length, off_t offset)
 {
@@ -181,6 +197,8 @@ static bool line_take(struct history_answers *answers, const char *line, size_t 
     json_t *json = json_read(line, length, "line", &none);
     const json_t *answer = json_object_get(json, "answer");
     const json_t *spent = json_object_get(json, "spent");
+    json_t *sent = json_object_get(json, "batch");
+    struct sent_batch batch;
     bool good = json_is_object(json);
     if (good && answer) {
         good = length <= ANSWER_ROW_MAX && row_read(answer, &row);
@@ -188,6 +206,9 @@ static bool line_take(struct history_answers *answers, const char *line, size_t 
             place_add(answers, &row, offset, length);
     } else if (good && spent) {
         good = spent_read(answers, spent);
+    } else if (good && sent) {
+        good = length <= ANSWER_ROW_MAX && json_array_size(answers->batches) < BATCHES_MAX && batch_read(sent, &batch) &&
+               json_array_append(answers->batches, sent) == 0;
     }
     json_decref(json);
     return good;
@@ -197,7 +218,7 @@ static bool line_take(struct history_answers *answers, const char *line, size_t 
 static int line_read(struct history_answers *answers, const char *path, int64_t number, const char *line, size_t length,
                      off_t offset, struct err *err)
 {
-    bool mine = strstr(line, "\"answer\"") || strstr(line, "\"spent\"");
+    bool mine = strstr(line, "\"answer\"") || strstr(line, "\"spent\"") || strstr(line, "\"batch\"");
     if (mine && number > 1 && !line_take(answers, line, length, offset))
         return err_set(err, ERR_DATA, "%s is no history of this version: line %lld cannot be read", path, (long long)number);
     if (answers->count > ANSWERS_MAX)
@@ -249,6 +270,7 @@ int history_answers_open(const char *path, int64_t oldest, struct history_answer
     struct history_answers *answers = xcalloc(sizeof *answers);
     answers->oldest = oldest;
     answers->fd = -1;
+    answers->batches = json_array();
     if (file) {
         int failed = lines_read(answers, file, path, err);
         if (!failed && (answers->fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0)) < 0)
@@ -269,6 +291,7 @@ void history_answers_free(struct history_answers *answers)
         return;
     if (answers->fd >= 0)
         (void)close(answers->fd);
+    json_decref(answers->batches);
     free(answers->places);
     free(answers->exact.slots);
     free(answers->alike.slots);

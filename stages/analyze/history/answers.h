@@ -8,6 +8,7 @@
  *
  * A row: {"answer":{"at","evidence","exchange","key","kind","model","name","namespace","outcome","provider","reason","text"}}, written by
  * history_answer (history.h). `at` is RFC 3339, `outcome` answered, refused or failed, `text` null unless answered, `reason` null if so.
+ * A batch that was sent: {"batch":{"at","id","model","provider","questions"}}, written by history_batch.
  * The spending: {"spent":{"microusd","tokens"}}; of several lines the last.
  */
 
@@ -16,7 +17,7 @@
 #include "pipeline/io/hash.h"
 #include "stages/analyze/subject/model.h"
 
-enum { ANSWERS_MAX = 1000 * 1000, ANSWER_ROW_MAX = 192 * 1024 /* a whole reply as a JSON string, and its names */ };
+enum { BATCHES_MAX = 1000, ANSWERS_MAX = 1000 * 1000, ANSWER_ROW_MAX = 192 * 1024 /* a whole reply as a JSON string, and its names */ };
 
 enum told_outcome { TOLD_ANSWERED, TOLD_REFUSED /* the model's answers did not hold */, TOLD_FAILED /* there was none */ };
 
@@ -36,6 +37,14 @@ struct told {
 /* "answered", "refused", "failed". Borrowed, static. */
 const char *told_outcome_name(enum told_outcome outcome);
 
+/* Questions that a vendor took as a batch. Borrowed. */
+struct sent_batch {
+    const char *provider, *model;
+    const char *id; /* the vendor's */
+    char questions[DIGEST_HEX]; /* of all questions of the run, see llm_batch.h */
+    int64_t at; /* epoch seconds */
+};
+
 struct history_answers;
 
 /* Reads the rows not older than `oldest` (epoch seconds; INT64_MIN: all). `path` NULL: none. *out new, free with history_answers_free.
@@ -50,6 +59,9 @@ bool history_answers_exact(const struct history_answers *answers, const struct s
 /* The newest row that is no failure with told->key, whichever workload it was about (the key holds who is meant). Fills all of *told, in
  * `arena`; false where there is none. */
 bool history_answers_alike(const struct history_answers *answers, struct arena *arena, struct told *told);
+
+/* The batch at a place of the file, counted from 0; false past the last. Its strings live as long as `answers`. At most BATCHES_MAX. */
+bool history_answers_batch(const struct history_answers *answers, size_t index, struct sent_batch *out);
 
 /* What all runs of this month spent before this one: tokens in and out, millionths of a US dollar. 0 where it is not known. */
 void history_answers_spent(const struct history_answers *answers, int64_t *tokens, int64_t *microusd);

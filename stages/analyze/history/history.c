@@ -196,6 +196,22 @@ void history_call_key(char out[DIGEST_HEX])
     (void)hash_bytes(parts, sizeof parts, out);
 }
 
+void history_batch(struct history_out *history, const struct sent_batch *batch)
+{
+    char at[RFC3339_MAX];
+    if (!history)
+        return;
+    json_t *row = json_object();
+    json_object_set_new(row, "id", json_string_safe(batch->id));
+    json_object_set_new(row, "provider", json_string_safe(batch->provider));
+    json_object_set_new(row, "model", json_string_safe(batch->model));
+    json_object_set_new(row, "questions", json_string(batch->questions));
+    json_object_set_new(row, "at", json_string(time_format(batch->at, at)));
+    json_t *line = json_pack("{s:o}", "batch", row);
+    write_now(history, line);
+    json_decref(line);
+}
+
 void history_answer(struct history_out *history, const struct subject *subject, const struct told *told)
 {
     char at[RFC3339_MAX];

@@ -8,6 +8,7 @@
  * {"container","day","kind","maximum","mean","minimum","name","namespace","samples","series"}, where samples
  * counts hours;
  * {"llm":{…}} for a call to a model (history_exchange), and {"answer":{…}} for what came of asking about one workload (answers.h).
+ * {"batch":{"at","id","model","provider","questions"}} for questions that a vendor took as a batch.
  * Rows about models are flushed as they come: what was paid for is in the temporary file even if the program is killed.
  */
 
@@ -35,6 +36,9 @@ void history_exchange(struct history_out *history, json_t *row);
 
 /* A key for one call that no other call of any run has: 64 digits of hex. Random. */
 void history_call_key(char out[DIGEST_HEX]);
+
+/* Adds a batch that a vendor took, before it is waited for. */
+void history_batch(struct history_out *history, const struct sent_batch *batch);
 
 /* Adds what came of asking one provider about one workload. Bytes of `reason` that are no UTF-8 become '?'. */
 void history_answer(struct history_out *history, const struct subject *subject, const struct told *told);

@@ -129,7 +129,8 @@ static bool number_read(const json_t *row, const char *key, double *out)
 /* Rows about models: answers.h reads them. */
 static bool of_models(const json_t *row)
 {
-    return json_object_get(row, "llm") || json_object_get(row, "answer") || json_object_get(row, "spent");
+    return json_object_get(row, "llm") || json_object_get(row, "answer") || json_object_get(row, "spent") ||
+           json_object_get(row, "batch");
 }
 
 /* Keeps a row; false when it is none. A row of a series that is not known says nothing here. */

@@ -186,7 +186,8 @@ static void test_refused(void **state)
         ANSWER("\"outcome\":\"refused\",\"reason\":null,\"text\":\"{}\""), ANSWER("\"outcome\":\"perhaps\",\"reason\":\"\",\"text\":\"\""),
         ANSWER("\"text\":\"{}\""), "{\"answer\":[]}\n", "{\"answer\":null,\"spent\":1}\n", "{\"answer\":\n",
         "{\"spent\":{\"microusd\":-1,\"tokens\":0}}\n", "{\"spent\":{\"microusd\":1.5,\"tokens\":0}}\n",
-        "{\"spent\":{\"microusd\":99999999999999999999,\"tokens\":0}}\n", "{\"spent\":{\"tokens\":1}}\n"};
+        "{\"spent\":{\"microusd\":99999999999999999999,\"tokens\":0}}\n", "{\"spent\":{\"tokens\":1}}\n",
+        "{\"batch\":{\"id\":\"x\"}}\n"};
     for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
         struct history_answers *answers = NULL;
         struct err err = {0};
@@ -261,6 +262,25 @@ static void test_spent(void **state)
     history_answers_free(answers);
 }
 
+static void test_batches(void **state)
+{
+    (void)state;
+    struct sent_batch batch = {.provider = "anthropic", .model = "m", .id = "msgbatch_1", .questions = DIGITS, .at = NOON};
+    struct history_out *out = writer();
+    history_batch(out, &batch);
+    batch.id = "msgbatch_2";
+    history_batch(out, &batch);
+    struct history_answers *answers = finish_and_open(out, INT64_MIN);
+    struct sent_batch got;
+    assert_true(history_answers_batch(answers, 1, &got));
+    assert_string_equal(got.id, "msgbatch_2");
+    assert_string_equal(got.questions, DIGITS);
+    assert_int_equal(got.at, NOON);
+    assert_false(history_answers_batch(answers, 2, &got));
+    history_answers_free(answers);
+    assert_false(history_answers_batch(NULL, 0, &got));
+}
+
 /* Digest of the past that a file tells, "" for none. */
 static void digest_is(const char *text, const char *expected)
 {
@@ -286,7 +306,7 @@ static void test_digest(void **state)
     digest_is(HEADER SERIES, HEADER SERIES);
     digest_is(HEADER GOOD SERIES "{\"spent\":{}}\n", HEADER SERIES);
     digest_is(HEADER SERIES "{\"llm\":{\"provider\":\"x\"}}\n", HEADER SERIES);
-    digest_is(HEADER "{\"spent\":{}}\n" GOOD, NULL);
+    digest_is(HEADER "{\"spent\":{}}\n" GOOD "{\"batch\":{}}\n", NULL);
 }
 
 /* What was paid for is in the temporary file before history_finish; no two calls have one key. */
@@ -320,7 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exact),   cmocka_unit_test(test_alike), cmocka_unit_test(test_many),   cmocka_unit_test(test_refused),
         cmocka_unit_test(test_bounds),  cmocka_unit_test(test_changed), cmocka_unit_test(test_spent), cmocka_unit_test(test_digest),
-        cmocka_unit_test(test_flushed),
+        cmocka_unit_test(test_flushed), cmocka_unit_test(test_batches),
     };
     int fd = mkstemp(path);
     if (fd < 0) {
