@@ -70,7 +70,7 @@ int consult_run(struct session *session, const struct ledger_run *run, const jso
     if (line_fetch(session, digest, &usage, err)) {
         return -1;
     }
-    int failed = (json_bool_or(settings, "history", true) && past_open(session, run, &past, err)) ||
+    int failed = past_open(session, run, settings, 0, &past, err) ||
                  analyze(session, &look, &past, word, usage, err);
     past_close(&past);
     close(usage);
@@ -79,15 +79,12 @@ int consult_run(struct session *session, const struct ledger_run *run, const jso
 
 /* What a new run would be told of the past, where a ledger runs; without one, or where it refuses, nothing: the estimate is then the most
  * that it can come to. */
-static void open_past(struct session *session, struct past *past)
+static void open_past(struct session *session, const json_t *settings, struct past *past)
 {
     const char *cluster = options_string(session->options, OPT_CLUSTER);
     struct ledger_run next = {.id = INT64_MAX, .cluster = cluster == NULL ? "default" : cluster};
     struct err why = {0};
-    if (options_flag(session->options, OPT_NO_HISTORY)) {
-        return;
-    }
-    if (ledger_open_running(session->options, "tare", &session->ledger, &why) || past_open(session, &next, past, &why)) {
+    if (ledger_open_running(session->options, "tare", &session->ledger, &why) || past_open(session, &next, settings, 0, past, &why)) {
         log_info("answers of earlier runs are not taken into account: %s", why.message);
         past_close(past);
     }
@@ -103,7 +100,7 @@ static int estimate_line(struct session *session, const struct look *look, struc
                  run_stage(session, look, "parse", NULL, -1, inventory, &ended, err) ||
                  (!ended && run_stage(session, look, "collect", NULL, inventory, usage, &ended, err));
     if (!failed && !ended) {
-        open_past(session, &past);
+        open_past(session, look->settings, &past);
         failed = analyze(session, look, &past, NULL, usage, err);
     }
     past_close(&past);

@@ -1,0 +1,73 @@
+#!/bin/bash
+# tare ask on the demo shop: a run's records answer, read-only; what a model would be sent and cost; what the doctor says of models.
+set -u
+. "$(dirname "$0")/../harness/tap.sh"
+. "$(dirname "$0")/../harness/llm.sh"
+. "$(dirname "$0")/shop.sh"
+unset ANTHROPIC_API_KEY OPENAI_API_KEY
+
+"$tare" server start --quiet
+run "$tare" ask "why is storefront smaller?"
+is "$rc" 66 "no run yet"
+like "$err" "there is no run yet" "that is said"
+
+run "$tare" run --end "$end" --format json
+is "$rc" 0 "tare run ends well" || diag "$err"
+id=$(json .run)
+plan=$(json .plan)
+gated=$("$tare" show "$id" gate | sha256sum | cut -d' ' -f1)
+before=$("$tare" status "$id" --format json)
+
+run "$tare" ask "why is storefront smaller?"
+is "$rc" 0 "a question about the newest run" || diag "$err"
+like "$err" "run $id, the newest" "which is named"
+like "$out" '^shop/Deployment/storefront' "its answer"
+like "$(tr -s ' \n' ' ' <<<"$out")" "of the gated artifact of run $id, sha256 $gated" "with the artifact it is from"
+wanted=$("$tare" show "$id" gate | jq -r 'select(.workload.name == "storefront") | .change.edits[] | select(.container == "web" and (.path | endswith("requests.cpu"))) | .to')
+like "$out" "CPU request .* → ${wanted//./\\.}" "its number is the plan's"
+cp "$tmp/.out" "$tmp/first"
+run "$tare" ask "why is storefront smaller?" "$id" --quiet
+is "$out" "$(<"$tmp/first")" "the same for a run that is named"
+run "$tare" ask --run "$id" "what is blocked?" --format json
+is "$rc:$(json .artifact.run)" "0:$id" "as JSON"
+is "$(json '.records | length')" "$("$tare" show "$id" gate | jq -s '[.[] | select(.gate.verdict == "blocked")] | length | if . > 8 then 8 else . end')" "what the gate blocks"
+is "$("$tare" status "$id" --format json)" "$before" "nothing changed"
+"$tare" login reader viewer --quiet >/dev/null
+run "$tare" --as reader ask "the biggest saving?" "$id"
+is "$rc" 0 "a viewer may ask" || diag "$err"
+
+run "$tare" ask "why?" 999
+is "$rc" 66 "an unknown run"
+run "$tare" ask "why is storefront smaller?" x
+is "$rc" 64 "no number of a run"
+run "$tare" ask "why is storefont smaller?" "$id"
+is "$rc" 65 "nothing fits"
+like "$err" "shop/Deployment/storefront" "the nearest name is told"
+run "$tare" ask "" "$id"
+is "$rc" 64 "an empty question"
+run "$tare" ask
+is "$rc" 64 "none"
+run "$tare" ask "why?" "$id" --run "$id"
+is "$rc" 64 "a run that is named twice"
+
+# --- What the doctor says of models ---
+doctor() { "$tare" doctor 2>&1 | grep -A1 '^[a-zA-Z]* *models '; }
+like "$(doctor)" '^ok +models +no model is configured' "none is configured"
+LLM_SERVER_KEY=sk-right-key llm_start
+models() { sed -i '/^analysis:/,$d' tare.yaml; printf '%s\n' "$@" >>tare.yaml; }
+models 'analysis:' '  providers: [openai, anthropic, rules]' "  openai: {base_url: \"$llm_url/v1\", model: scripted}"
+OPENAI_API_KEY=sk-right-key ANTHROPIC_API_KEY=sk-other run doctor
+like "$out" "^ok +models +openai: $llm_url/v1 answers.*; anthropic: .* not asked" "both can be used; one whose answers cost is not asked"
+unlike "$out" 'sk-right-key|sk-other' "no key is shown"
+OPENAI_API_KEY=sk-wrong-key ANTHROPIC_API_KEY=sk-other run doctor
+like "$out" "^warn +models +.*refuses the key" "a wrong key"
+unlike "$out" 'sk-wrong-key' "is not shown either"
+run doctor
+like "$out" 'anthropic has no key: the variable ANTHROPIC_API_KEY' "a key that is not there"
+models 'analysis:' '  providers: [openai]' '  openai: {base_url: "http://127.0.0.1:1/v1", model: m}'
+like "$(doctor)" '^warn +models .*127.0.0.1:1' "nobody listens"
+models 'analysis:' '  providers: [openai]' '  openai: {base_url: "ftp://example.org", model: m}'
+like "$(doctor)" '^warn +models .*ftp' "no address"
+models 'analysis:' '  providers: [anthropic]' '  anthropic: {key_file: no/such/key}'
+like "$(doctor)" '^warn +models .*no/such/key' "a key file that is not there"
+done_testing
