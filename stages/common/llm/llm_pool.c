@@ -12,7 +12,7 @@
 #include "stages/common/llm/llm_pace.h"
 #include "stages/common/llm/llm_verdict.h"
 
-enum { TRIES = 5, THROTTLED_TRIES = 12, ADAPTATIONS_MAX = 6 };
+enum { TRIES = 5, TRIES_UNREACHED = 3, THROTTLED_TRIES = 12, ADAPTATIONS_MAX = 6 };
 
 /* A question from llm_pool_ask until its end was told. It is in one list at a time. */
 struct question {
@@ -270,7 +270,8 @@ static void try_again(struct question *question, int64_t asked_ms, const struct 
 {
     int64_t wait = llm_pace_backoff(question->failures);
     wait = asked_ms > wait ? asked_ms : wait;
-    if (++question->failures >= TRIES || wait > LLM_HOLD_MAX_MS) {
+    unsigned tries = question->lane->pace.reached ? TRIES : TRIES_UNREACHED;
+    if (++question->failures >= tries || wait > LLM_HOLD_MAX_MS) {
         fail(question, why);
         return;
     }
