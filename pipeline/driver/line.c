@@ -124,6 +124,22 @@ static int run_program(struct progress *progress, size_t stage, const struct pas
     return failed;
 }
 
+/* A replay gives the very artifact that it replays, unless something else than the models changed. */
+static void compare_replay(const struct progress *progress, const struct past *past, const char *digest)
+{
+    char then[LEDGER_DIGEST_SIZE];
+    struct err none = {0};
+    if (past->replayed == 0 || ledger_artifact_find(progress->session->ledger, past->replayed, "analyze", then, &none)) {
+        return;
+    }
+    if (strcmp(digest, then) == 0) {
+        log_info("the recommendations are those of run %" PRId64 ", byte for byte", past->replayed);
+    } else {
+        log_warn("the recommendations are not those of run %" PRId64 ": its options, its configuration or tare itself changed since",
+                 past->replayed);
+    }
+}
+
 /* The stage's program, and what it gave into the ledger: its artifact and what it learned, both or neither. */
 static int work(struct progress *progress, size_t stage, int64_t id, struct past *past, int out, bool *again, struct err *err)
 {
@@ -147,6 +163,7 @@ static int work(struct progress *progress, size_t stage, int64_t id, struct past
                                    past->learned == NULL ? NULL : past_store, past, digest, err)) {
         return -1;
     }
+    compare_replay(progress, past, digest);
     advance(progress, stage, out, digest);
     return 0;
 }

@@ -30,6 +30,12 @@ static size_t name_length(const char *word)
     return strcspn(word, "=");
 }
 
+/* What was asked of one run alone. */
+static bool of_one_run(const char *word)
+{
+    return strcmp(word, "--replay") == 0 || strcmp(word, "--estimate") == 0;
+}
+
 /* Words of an earlier run that were not typed anew. */
 static void inherit_words(json_t *list, const json_t *base)
 {
@@ -39,7 +45,7 @@ static void inherit_words(json_t *list, const json_t *base)
     json_array_foreach(base, index, old)
     {
         const char *word = json_string_value(old);
-        bool typed = false;
+        bool typed = of_one_run(word);
         for (size_t k = 0; k < now; k++) {
             const char *other = json_string_value(json_array_get(list, k));
             typed = typed || (name_length(word) == name_length(other) && strncmp(word, other, name_length(word)) == 0);

@@ -17,6 +17,7 @@
 #include "pipeline/driver/reports.h"
 #include "pipeline/driver/schedule.h"
 #include "pipeline/driver/view.h"
+#include "pipeline/run/ledger_answer.h"
 
 /* Writes the configured reports and tells what became of the run and what to type next. */
 static int conclude(struct session *session, int64_t id, struct err *err)
@@ -153,6 +154,10 @@ int command_run(struct session *session, struct err *err)
         err_set(err, ERR_USAGE, "--from belongs to tare rerun");
         return err_hint(err, "tare rerun RUN --from STAGE");
     }
+    if (options_flag(session->options, OPT_REPLAY)) {
+        err_set(err, ERR_USAGE, "--replay belongs to tare rerun: a new run has no answers yet");
+        return err_hint(err, "tare rerun RUN --replay");
+    }
     if (options_flag(session->options, OPT_ESTIMATE)) {
         return options_flag(session->options, OPT_RESUME) || options_given(session->options, OPT_BATCH) ? refuse_estimate(err)
                                                                                                        : consult_estimate(session, err);
@@ -183,12 +188,36 @@ int command_run(struct session *session, struct err *err)
     return go(session, &run, err);
 }
 
+/* The run whose answers are taken, into the settings. Only the analysis itself can be replayed, from the evidence that was had. */
+static int rerun_replay(struct session *session, int64_t id, const char *from, json_t *settings, struct err *err)
+{
+    int64_t source = 0;
+    if (line_index(from) != line_index("analyze")) {
+        err_set(err, ERR_USAGE, "--replay repeats an analysis, and --from %s %s", from,
+                line_index(from) < line_index("analyze") ? "would give it other evidence" : "leaves it as it is");
+        return err_hint(err, "tare rerun %" PRId64 " --replay", id);
+    }
+    if (ledger_answers_source(session->ledger, id, &source, err)) {
+        return -1;
+    }
+    if (source == 0) {
+        err_set(err, ERR_NOINPUT, "the ledger holds no answers of a model for the analysis of run %" PRId64, id);
+        return err_hint(err, "tare rerun %" PRId64 " --from analyze analyzes anew", id);
+    }
+    json_object_set_new(settings, "replay", json_integer(source));
+    return 0;
+}
+
 int command_rerun(struct session *session, struct err *err)
 {
     int64_t id;
     struct ledger_run old;
     json_t *base;
     const char *from = options_string(session->options, OPT_FROM);
+    bool replay = options_flag(session->options, OPT_REPLAY);
+    if (from == NULL && replay) {
+        from = "analyze";
+    }
     if (session_operands(session, 1, 1, "tare rerun RUN --from STAGE", err) || session_run_id(session, 0, &id, err) ||
         check_early(session, err)) {
         return -1;
@@ -218,7 +247,7 @@ int command_rerun(struct session *session, struct err *err)
         json_decref(settings);
         return refused ? -1 : 0;
     }
-    int failed = line_settings(session, base, &settings, err) ||
+    int failed = line_settings(session, base, &settings, err) || (replay && rerun_replay(session, id, from, settings, err)) ||
                  ledger_rerun(session->ledger, id, keep, count, settings, &session->arena, &run, err);
     json_decref(base);
     json_decref(settings);
