@@ -43,6 +43,7 @@ struct command {
 /* The commands: 0, or -1 with an error that decides the exit code. */
 int command_run(struct session *session, struct err *err);
 int command_rerun(struct session *session, struct err *err);
+int command_propose(struct session *session, struct err *err);
 int command_status(struct session *session, struct err *err);
 int command_show(struct session *session, struct err *err);
 int command_report(struct session *session, struct err *err);

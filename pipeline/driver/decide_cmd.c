@@ -138,6 +138,7 @@ static void print_summary(const struct session *session, const struct ledger_run
     json_t *others = json_object();
     split(session, chosen, mine, ruled, others);
     plan_view_table(mine);
+    view_proposal(run);
     fputs("this approval: ", stdout);
     plan_view_totals(mine);
     if (json_array_size(ruled) > 0) {

@@ -13,6 +13,7 @@
 #include "pipeline/base/str.h"
 #include "pipeline/driver/past.h"
 #include "pipeline/driver/plan.h"
+#include "pipeline/driver/private_file.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/run/artifact.h"
 
@@ -101,8 +102,16 @@ static int stage_failed(struct progress *progress, const char *stage, int64_t at
 static int run_program(struct progress *progress, size_t stage, const struct past *past, int out, int *code, struct err *said,
                        struct err *err)
 {
-    char *words[3] = {NULL};
+    char *words[4] = {NULL};
     size_t count = 0;
+    char *proposal = NULL;
+    bool proposes = progress->run->proposal != NULL && line[stage].kind == ARTIFACT_RECOMMENDATIONS;
+    if (proposes && private_file_make(progress->run->proposal, &proposal, err)) {
+        return -1;
+    }
+    if (proposes) {
+        words[count++] = xasprintf("--proposal=%s", proposal);
+    }
     if (line[stage].kind == ARTIFACT_GATED) {
         words[count++] = xasprintf("--run=%" PRId64, progress->run->id);
     }
@@ -115,9 +124,10 @@ static int run_program(struct progress *progress, size_t stage, const struct pas
     if (progress->fd >= 0) {
         lseek(progress->fd, 0, SEEK_SET);
     }
-    const char *const extra[] = {words[0], words[1], words[2], NULL};
+    const char *const extra[] = {words[0], words[1], words[2], words[3], NULL};
     const char *created = past->created == NULL ? progress->run->created : past->created;
     int failed = line_exec(progress->session, progress->settings, created, line[stage].name, extra, progress->fd, out, code, said, err);
+    private_file_remove(proposal);
     for (size_t i = 0; i < count; i++) {
         free(words[i]);
     }

@@ -27,6 +27,10 @@ extern const struct line_program line_programs[];
  * `base` (borrowed, may be NULL) gives what was not typed now. New object. ERR_NOINPUT, ERR_IO. */
 int line_settings(const struct session *session, const json_t *base, json_t **out, struct err *err);
 
+/* The settings of a run beside one with the settings `base` (borrowed): the same, whatever is typed now, with the configuration file as it
+ * now is, and without what only that run was told to do with a model (--estimate, --replay). New object. ERR_NOINPUT, ERR_IO. */
+int line_settings_beside(const json_t *base, json_t **out, struct err *err);
+
 /* A resumed run keeps what it began with: ERR_USAGE naming the first typed option that is not among the stored settings. */
 int line_check_typed(const struct session *session, const json_t *settings, int64_t run, struct err *err);
 

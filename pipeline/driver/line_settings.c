@@ -179,6 +179,36 @@ int line_settings(const struct session *session, const json_t *base, json_t **ou
     return 0;
 }
 
+/* Takes words out of a list. */
+static void drop_words(json_t *list, const char *const *drop, size_t count)
+{
+    for (size_t i = json_array_size(list); i-- > 0;) {
+        for (size_t k = 0; k < count; k++) {
+            if (str_equal(json_string_value(json_array_get(list, i)), drop[k])) {
+                json_array_remove(list, i);
+                break;
+            }
+        }
+    }
+}
+
+int line_settings_beside(const json_t *base, json_t **out, struct err *err)
+{
+    static const char *const asked_once[] = {"--estimate", "--replay"};
+    json_t *settings = json_deep_copy(base);
+    drop_words(json_object_get(json_object_get(settings, "options"), "analyze"), asked_once, ARRAY_COUNT(asked_once));
+    if (json_string_or_null(settings, "config") != NULL) {
+        char digest[DIGEST_HEX];
+        if (line_config_digest(settings, digest, err)) {
+            json_decref(settings);
+            return -1;
+        }
+        json_object_set_new(settings, "config_sha256", json_string(digest));
+    }
+    *out = settings;
+    return 0;
+}
+
 int line_stored_settings(const struct ledger_run *run, json_t **out, struct err *err)
 {
     *out = json_read(run->settings, strlen(run->settings), "the settings of the run", err);

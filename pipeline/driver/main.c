@@ -22,6 +22,8 @@ static const struct command commands[] = {
     {"status", FOR_LIST, NEEDS_LEDGER, "[RUN]", "the runs, or one run and what it waits for", command_status},
     {"show", FOR_SHOW, NEEDS_LEDGER, "RUN STAGE", "write the artifact of a stage", command_show},
     {"rerun", FOR_RUN, NEEDS_LEDGER, "RUN --from STAGE", "a new run that takes over what stands before STAGE", command_rerun},
+    {"propose", FOR_PROPOSE, NEEDS_LEDGER, "RUN NAMESPACE/KIND/NAME [CONTAINER.]FIELD=AMOUNT…",
+     "your own amounts for one workload of a run, as a plan that somebody else approves (requests.cpu=300m, limits.memory=1Gi)", command_propose},
     {"report", FOR_PRINT, NEEDS_LEDGER, "RUN", "a run's report: --format markdown, html, csv, json or table", command_report},
     {"explain", FOR_EXPLAIN, NEEDS_LEDGER, "RUN NAMESPACE/KIND/NAME", "one workload of a run, from its samples to its numbers",
      command_explain},

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/str.h"
@@ -13,9 +14,9 @@ static const char *prefix(const struct session *session)
     return options_typed(session->options, OPT_DATABASE) ? "tare --database URL" : "tare";
 }
 
-static void line(const struct session *session, const char *command, int64_t run, const char *rest)
+static void line(FILE *out, const struct session *session, const char *command, int64_t run, const char *rest)
 {
-    printf("  %s %s %" PRId64 "%s\n", prefix(session), command, run, rest);
+    fprintf(out, "  %s %s %" PRId64 "%s\n", prefix(session), command, run, rest);
 }
 
 /* A name that can be typed as it is. */
@@ -25,13 +26,13 @@ static bool is_plain(const char *name)
 }
 
 /* On a private cluster nobody but the requester exists at first, and nobody approves their own run. */
-static void approval_lines(struct session *session, const struct ledger_run *run)
+static void approval_lines(FILE *out, struct session *session, const struct ledger_run *run)
 {
     const char *approver = NULL;
     struct err ignored = {0};
     bool known = ledger_approver(session->ledger, run->requested_by, &session->arena, &approver, &ignored) == 0;
     if (known && approver == NULL && ledger_is_private(session->ledger)) {
-        printf("  tare login reviewer viewer approver\n");
+        fprintf(out, "  tare login reviewer viewer approver\n");
         approver = "reviewer";
     }
     char command[128];
@@ -40,15 +41,15 @@ static void approval_lines(struct session *session, const struct ledger_run *run
     if (run->plan_digest != NULL) {
         snprintf(plan, sizeof plan, " --plan %.12s", run->plan_digest);
     }
-    line(session, str_equal(approver, ledger_login(session->ledger)) && !options_typed(session->options, OPT_AS)
+    line(out, session, str_equal(approver, ledger_login(session->ledger)) && !options_typed(session->options, OPT_AS)
                       ? "approve"
                       : command, run->id, plan);
 }
 
-static void apply_lines(const struct session *session, int64_t run)
+static void apply_lines(FILE *out, const struct session *session, int64_t run)
 {
-    line(session, "apply", run, " --dry-run");
-    line(session, "apply", run, "");
+    line(out, session, "apply", run, " --dry-run");
+    line(out, session, "apply", run, "");
 }
 
 /* Whether something that the run wrote still stands. */
@@ -79,67 +80,92 @@ static const char *failed_stage(struct session *session, const struct ledger_run
     return known ? last->stage : "parse";
 }
 
-static void rerun_lines(struct session *session, const struct ledger_run *run)
+static void rerun_lines(FILE *out, struct session *session, const struct ledger_run *run)
 {
     char from[64];
     if (run->plan_digest != NULL) {
-        line(session, "report", run->id, "");
+        line(out, session, "report", run->id, "");
     }
     snprintf(from, sizeof from, " --from %s", failed_stage(session, run));
-    line(session, "rerun", run->id, from);
+    line(out, session, "rerun", run->id, from);
 }
 
-void next_print(struct session *session, const struct ledger_run *run)
+static void write_lines(FILE *out, struct session *session, const struct ledger_run *run)
 {
-    puts("next:");
     switch (run->state) {
     case LEDGER_AWAITING_APPROVAL:
-        line(session, "report", run->id, "");
-        approval_lines(session, run);
-        line(session, "apply", run->id, "");
+        line(out, session, "report", run->id, "");
+        approval_lines(out, session, run);
+        line(out, session, "apply", run->id, "");
         break;
     case LEDGER_APPROVED:
-        apply_lines(session, run->id);
+        apply_lines(out, session, run->id);
         break;
     case LEDGER_REFUSED:
-        printf("  %s windows\n", prefix(session));
-        line(session, "apply", run->id, "");
+        fprintf(out, "  %s windows\n", prefix(session));
+        line(out, session, "apply", run->id, "");
         break;
     case LEDGER_APPLYING:
-        line(session, "apply", run->id, " --resume");
-        line(session, "rollback", run->id, " --resume");
+        line(out, session, "apply", run->id, " --resume");
+        line(out, session, "rollback", run->id, " --resume");
         break;
     case LEDGER_APPLIED:
-        line(session, "report", run->id, "");
-        line(session, "rollback", run->id, "");
+        line(out, session, "report", run->id, "");
+        line(out, session, "rollback", run->id, "");
         break;
     case LEDGER_RUNNING:
-        line(session, "run --resume", run->id, "");
+        line(out, session, "run --resume", run->id, "");
         break;
     case LEDGER_SUPERSEDED:
-        line(session, "status", run->superseded_by, "");
+        line(out, session, "status", run->superseded_by, "");
         break;
     case LEDGER_UNCHANGED:
     case LEDGER_REJECTED:
     case LEDGER_EXPIRED:
     case LEDGER_ROLLED_BACK:
-        rerun_lines(session, run);
+        rerun_lines(out, session, run);
         break;
     case LEDGER_FAILED:
         if (has_written(session, run->id)) {
-            line(session, "rollback", run->id, "");
+            line(out, session, "rollback", run->id, "");
         }
-        rerun_lines(session, run);
+        rerun_lines(out, session, run);
         break;
     }
 }
 
-int next_print_part(struct session *session, const struct ledger_run *run)
+void next_print(struct session *session, const struct ledger_run *run)
 {
     puts("next:");
-    line(session, "report", run->id, " --mine");
+    write_lines(stdout, session, run);
+}
+
+json_t *next_json(struct session *session, const struct ledger_run *run)
+{
+    char *text = NULL;
+    size_t size = 0;
+    json_t *list = json_array();
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return list;
+    }
+    write_lines(out, session, run);
+    (void)fclose(out);
+    char *rest = text;
+    for (char *one; (one = strtok_r(rest, "\n", &rest)) != NULL;) {
+        json_array_append_new(list, json_string_safe(one + strspn(one, " ")));
+    }
+    free(text);
+    return list;
+}
+
+int next_print_part(struct session *session, const struct ledger_run *run)
+{
+    FILE *out = stdout;
+    puts("next:");
+    line(out, session, "report", run->id, " --mine");
     if (run->state == LEDGER_AWAITING_APPROVAL || run->state == LEDGER_REFUSED) {
-        approval_lines(session, run);
+        approval_lines(out, session, run);
     }
     return 0;
 }

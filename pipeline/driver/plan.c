@@ -18,11 +18,7 @@ enum { OBJECTS_KEPT = 64, CRITICAL_KEPT = 3, CRITICAL_TEXT = 300 };
 
 enum { MILLICORES = 1000, BYTES_PER_GIB = 1 << 30 };
 
-typedef int visit_record(const json_t *record, void *context, struct err *err);
-
-/* Namespace under which a workload without one is looked up: what was typed when the run began, whoever goes on with it now. In
- * the session's arena. */
-static int default_namespace(struct session *session, const struct ledger_run *run, const char **out, struct err *err)
+int plan_default_namespace(struct session *session, const struct ledger_run *run, const char **out, struct err *err)
 {
     static const char option[] = "--namespace=";
     json_t *settings;
@@ -43,8 +39,7 @@ static int default_namespace(struct session *session, const struct ledger_run *r
     return 0;
 }
 
-/* Calls `visit` for each workload record of the artifact in `fd`. */
-static int each_workload(int fd, enum artifact_kind kind, visit_record *visit, void *context, struct err *err)
+int plan_each_workload(int fd, enum artifact_kind kind, visit_record *visit, void *context, struct err *err)
 {
     struct artifact_reader *reader;
     lseek(fd, 0, SEEK_SET);
@@ -84,11 +79,11 @@ static int add_namespace(const json_t *record, void *context, struct err *err)
 int plan_namespaces(struct session *session, const struct ledger_run *run, int fd, struct err *err)
 {
     struct names names = {0};
-    if (default_namespace(session, run, &names.fallback, err)) {
+    if (plan_default_namespace(session, run, &names.fallback, err)) {
         return -1;
     }
     names.set = json_object();
-    int failed = each_workload(fd, ARTIFACT_INVENTORY, add_namespace, &names, err);
+    int failed = plan_each_workload(fd, ARTIFACT_INVENTORY, add_namespace, &names, err);
     const char **list = xcalloc_array(json_object_size(names.set), sizeof *list);
     size_t count = 0;
     const char *name;
@@ -506,7 +501,7 @@ static json_t *row_list(json_t *rows)
 static int read_rows(struct session *session, const struct ledger_run *run, int fd, struct rows *rows, struct err *err)
 {
     *rows = (struct rows){.plan = json_object(), .results = json_object()};
-    return default_namespace(session, run, &rows->fallback, err) || each_workload(fd, ARTIFACT_GATED, add_rows, rows, err) ? -1 : 0;
+    return plan_default_namespace(session, run, &rows->fallback, err) || plan_each_workload(fd, ARTIFACT_GATED, add_rows, rows, err) ? -1 : 0;
 }
 
 int plan_rows(struct session *session, const struct ledger_run *run, int fd, json_t **out, struct err *err)

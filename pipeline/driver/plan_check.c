@@ -76,7 +76,8 @@ static int compare_labels(const struct check *check, const json_t *ledger, const
 
 static int compare_facts(const struct check *check, const json_t *row, const json_t *fresh, struct err *err)
 {
-    static const char *const members[] = {"class", "risk", "decrease_percent", "increase_percent", "monthly_usd"};
+    static const char *const members[] = {"class", "risk", "decrease_percent", "increase_percent", "monthly_usd",
+                                          "source", "disagreement"};
     const json_t *ledger = json_object_get(row, "facts");
     const json_t *gate = json_object_get(fresh, "facts");
     if (!json_is_object(gate) || !json_is_object(ledger)) {

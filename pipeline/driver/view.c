@@ -54,6 +54,22 @@ static void print_reports(const struct session *session, const struct ledger_run
     }
 }
 
+void view_proposal(const struct ledger_run *run)
+{
+    json_t *proposal = run->proposal == NULL ? NULL : json_read(run->proposal, strlen(run->proposal), "the proposal", NULL);
+    const char *workload = json_string_or_null(proposal, "workload");
+    const char *by = json_string_or_null(proposal, "by");
+    const char *reason = json_string_or_null(proposal, "reason");
+    if (proposal != NULL) {
+        char *text = xasprintf("proposal of %s for %s, beside run %" PRId64 ": %s", by == NULL ? "?" : by, workload == NULL ? "?" : workload,
+                               run->parent, reason == NULL ? "?" : reason);
+        str_mask_controls(text);
+        puts(text);
+        free(text);
+    }
+    json_decref(proposal);
+}
+
 int view_run(struct session *session, const struct ledger_run *run, struct err *err)
 {
     json_t *rows;
@@ -66,6 +82,7 @@ int view_run(struct session *session, const struct ledger_run *run, struct err *
         printf(" by run %" PRId64, run->superseded_by);
     }
     printf("%s%s\n", run->reason == NULL ? "" : ": ", run->reason == NULL ? "" : run->reason);
+    view_proposal(run);
     if (!superseded && run->superseded_by != 0) {
         printf("run %" PRId64 " took its place\n", run->superseded_by);
     }
@@ -106,6 +123,8 @@ int view_run_object(struct session *session, const struct ledger_run *run, json_
     json_object_set_new(out, "monthly_saving_microusd", json_integer(totals.saving));
     json_object_set_new(out, "monthly_blocked_microusd", json_integer(totals.held_back));
     json_object_set_new(out, "monthly_unwritten_microusd", json_integer(totals.unwritten));
+    json_t *proposal = run->proposal == NULL ? NULL : json_read(run->proposal, strlen(run->proposal), "the proposal", NULL);
+    json_object_set_new(out, "proposal", proposal == NULL ? json_null() : proposal);
     json_object_set_new(out, "batch", run->batch == NULL ? json_null() : json_string_safe(run->batch));
     *object = out;
     return 0;

@@ -6,6 +6,9 @@
 #include "pipeline/driver/command.h"
 #include "pipeline/io/json.h"
 
+/* Prints whose numbers the run is about, where they are a person's own; nothing for other runs. */
+void view_proposal(const struct ledger_run *run);
+
 /* Prints what became of a run: state, totals, where the reports are, the commands to type next. */
 int view_run(struct session *session, const struct ledger_run *run, struct err *err);
 

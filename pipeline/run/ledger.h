@@ -94,6 +94,7 @@ struct ledger_run {
     const char *batch;        /* NULL: none */
     const char *schedule;     /* whose firing made it, NULL: none */
     const char *settings;     /* the JSON object given to ledger_run_create */
+    const char *proposal;     /* JSON {"by","containers","reason","workload"} of a proposal and of its reruns, NULL for others */
 };
 
 struct ledger_run_new {
@@ -255,6 +256,12 @@ int ledger_run_unlock(struct ledger *ledger, int64_t run, struct err *err);
  */
 int ledger_rerun(struct ledger *ledger, int64_t run, const char *const *keep, size_t keep_count,
                  const json_t *settings, struct arena *arena, struct ledger_run *out, struct err *err);
+
+/* A new run beside `run`, for somebody's own numbers for one workload: it takes over the newest finished attempts of the `keep` stages, and
+ * `run` stays what it is. `proposal` (borrowed): {"containers","reason","workload"} as tare-analyze --proposal reads it; the ledger adds
+ * who asks. `settings` as in ledger_rerun. */
+int ledger_propose(struct ledger *ledger, int64_t run, const char *const *keep, size_t keep_count, const json_t *settings,
+                   const json_t *proposal, struct arena *arena, struct ledger_run *out, struct err *err);
 
 /* ---- Attempts and artifacts (ledger_attempt.c) ---- */
 

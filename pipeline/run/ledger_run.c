@@ -30,6 +30,7 @@ static int run_from_row(const struct db_rows *rows, struct arena *arena, struct 
         .batch = text_at(rows, 13, arena),
         .settings = text_at(rows, 14, arena),
         .schedule = text_at(rows, 15, arena),
+        .proposal = text_at(rows, 16, arena),
     };
     return ledger_state_parse(db_rows_text(rows, 0, 3), &out->state, err);
 }
@@ -146,6 +147,21 @@ int ledger_rerun(struct ledger *ledger, int64_t run, const char *const *keep, si
     int64_t id = 0;
     int rc = ledger_put(ledger, sql_rerun, params, ARRAY_COUNT(params), 1, stages, &id, err);
     json_decref(stages);
+    free(text);
+    return rc ? rc : fetch_id(ledger, id, arena, out, err);
+}
+
+int ledger_propose(struct ledger *ledger, int64_t run, const char *const *keep, size_t keep_count, const json_t *settings,
+                   const json_t *proposal, struct arena *arena, struct ledger_run *out, struct err *err)
+{
+    json_t *stages = ledger_strings(keep, keep_count);
+    char *kept = json_text(stages);
+    char *text = settings == NULL ? NULL : json_text(settings);
+    struct db_param params[] = {db_int(run), db_text(kept), db_text(text), db_text(NULL)};
+    int64_t id = 0;
+    int rc = ledger_put(ledger, sql_propose, params, ARRAY_COUNT(params), 3, proposal, &id, err);
+    json_decref(stages);
+    free(kept);
     free(text);
     return rc ? rc : fetch_id(ledger, id, arena, out, err);
 }

@@ -5,6 +5,7 @@
 #include "reports/csv/cells.h"
 #include "reports/text/escape.h"
 #include "reports/text/insight.h"
+#include "reports/text/opinion.h"
 #include "reports/render.h"
 
 static const char header[] =
@@ -18,7 +19,8 @@ static const char header[] =
     "team,class,held_back,annual_before_microusd,annual_after_microusd,annual_saving_microusd,"
     "cpu_before_microusd,cpu_after_microusd,memory_before_microusd,memory_after_microusd,"
     "cpu_waste_before_microusd,cpu_waste_after_microusd,memory_waste_before_microusd,memory_waste_after_microusd,"
-    "price_path,price_provider,price_region,price_instance,price_pool,price_date,problems,plan,new_objects" CSV_LINE_END;
+    "price_path,price_provider,price_region,price_instance,price_pool,price_date,problems,plan,new_objects,"
+    "source,provider,model,proposed_by,fallback,disagreement,clamps" CSV_LINE_END;
 
 enum { MONTHS_PER_YEAR = 12, PROBLEMS_MAX = 4096, OBJECTS_MAX_BYTES = 32768 };
 
@@ -100,6 +102,21 @@ static void objects_cell(struct buf *out, const struct report_row *row)
     buf_release(&text);
 }
 
+/* Who recommended, who was not used and why, how far from the rules, and how many amounts were moved. */
+static void opinion_cells(struct buf *out, const struct report_row *row)
+{
+    static const char *const members[] = {"source", "provider", "model", "proposed_by"};
+    const json_t *advice = json_object_get(row->record, "recommendation");
+    char text[OPINION_REASON_MAX];
+    double far = opinion_disagreement(row->record);
+    for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
+        csv_text(out, json_string_or_null(advice, members[i]));
+    }
+    csv_text(out, opinion_fallback(row->record, text));
+    csv_real(out, isfinite(far), far);
+    buf_printf(out, "%zu", opinion_moved(row->record));
+}
+
 /* Init containers cost nothing: their money cells hold 0 where the workload is priced. */
 static void line(struct buf *out, const struct report_row *row, const struct report_container *container, const char *plan)
 {
@@ -146,6 +163,8 @@ static void line(struct buf *out, const struct report_row *row, const struct rep
     }
     buf_add_char(out, ',');
     objects_cell(out, row);
+    buf_add_char(out, ',');
+    opinion_cells(out, row);
     buf_add_str(out, CSV_LINE_END);
 }
 

@@ -1,10 +1,14 @@
 #include "reports/explain/explain.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "pipeline/base/mem.h"
 #include "reports/explain/page.h"
 #include "reports/explain/sections.h"
+#include "reports/text/opinion.h"
+
+enum { OPINION_BYTES_MAX = 16384 };
 
 static void source_line(const struct explain *explain, struct buf *out)
 {
@@ -16,6 +20,27 @@ static void source_line(const struct explain *explain, struct buf *out)
     } else if (object != NULL) {
         page_line(out, 2, "from", "the cluster's %s", object);
     }
+}
+
+/* Who was not used, how far it is from the rules, and what was moved. */
+static void opinion(const json_t *record, struct buf *out)
+{
+    struct buf lines;
+    struct buf line;
+    const char *label = "beside";
+    buf_init(&lines, OPINION_BYTES_MAX);
+    buf_init(&line, OPINION_BYTES_MAX);
+    opinion_lines(record, &lines);
+    for (const char *text = buf_str(&lines); *text != '\0';) {
+        size_t length = strcspn(text, "\n");
+        buf_clear(&line);
+        buf_add(&line, text, length);
+        page_line(out, 2, label, "%s", buf_str(&line));
+        label = " ";
+        text += length + (text[length] == '\n');
+    }
+    buf_release(&line);
+    buf_release(&lines);
 }
 
 /* What came of it, before why. */
@@ -33,13 +58,9 @@ static void head(const struct explain *explain, struct buf *out)
     page_line(out, 2, "class", "%s%s%s%s", page_string(recommendation, "class"), reason == NULL ? "" : " (",
               reason == NULL ? "" : reason, reason == NULL ? "" : ")");
     page_line(out, 2, "QoS class", "%s", page_string(recommendation, "qos_class"));
-    page_line(out, 2, "action", "%s, decided by %s", page_string(recommendation, "action"),
-              page_string(recommendation, "source"));
-    const json_t *fallback = json_object_get(recommendation, "fallback");
-    if (json_is_object(fallback)) {
-        page_line(out, 2, "fallback", "%s was not used: %s", page_string(fallback, "from"),
-                  page_string(fallback, "reason"));
-    }
+    char who[OPINION_WHO_MAX];
+    page_line(out, 2, "action", "%s, decided by %s", page_string(recommendation, "action"), opinion_who(row->record, who));
+    opinion(row->record, out);
     page_line(out, 2, "in words", "%s", page_string(recommendation, "reasoning"));
 }
 

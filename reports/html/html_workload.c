@@ -12,8 +12,9 @@
 #include "reports/text/escape.h"
 #include "reports/text/figures.h"
 #include "reports/text/insight.h"
+#include "reports/text/opinion.h"
 
-enum { PATCH_LINES_MAX = 400 };
+enum { PATCH_LINES_MAX = 400, OPINION_BYTES_MAX = 16384 };
 
 static const char none[] = "\xe2\x80\x93";
 
@@ -142,8 +143,31 @@ static void reasons(struct buf *out, const struct report_row *row, const char *t
     buf_add_str(out, "</ul>\n");
 }
 
+/* Who was not used, how far it is from the rules, and what was moved into bounds. */
+static void opinion(struct buf *out, const struct report_row *row)
+{
+    struct buf lines;
+    struct buf line;
+    buf_init(&lines, OPINION_BYTES_MAX);
+    buf_init(&line, OPINION_BYTES_MAX);
+    opinion_lines(row->record, &lines);
+    buf_add_str(out, lines.length > 0 ? "<ul>" : "");
+    for (const char *text = buf_str(&lines); *text != '\0';) {
+        size_t length = strcspn(text, "\n");
+        buf_clear(&line);
+        buf_add(&line, text, length);
+        buf_add_str(out, "<li>");
+        escape_html(out, buf_str(&line));
+        text += length + (text[length] == '\n');
+    }
+    buf_add_str(out, lines.length > 0 ? "</ul>\n" : "");
+    buf_release(&line);
+    buf_release(&lines);
+}
+
 static void reasoning(struct buf *out, const struct report_row *row)
 {
+    char who[OPINION_WHO_MAX];
     const json_t *recommendation = json_object_get(row->record, "recommendation");
     const char *text = json_string_or_null(recommendation, "reasoning");
     const char *source = json_string_or_null(recommendation, "source");
@@ -155,14 +179,13 @@ static void reasoning(struct buf *out, const struct report_row *row)
     reasons(out, row, text, rules && json_is_object(json_object_get(recommendation, "backtest")));
     if (source != NULL || row->class != NULL) {
         buf_add_str(out, "<p class=quiet>");
-        buf_add_str(out, source == NULL             ? ""
-                         : str_equal(source, "llm") ? "Proposed by a language model"
-                                                    : "Decided by ");
-        escape_html(out, source == NULL || str_equal(source, "llm") ? "" : source);
+        buf_add_str(out, source == NULL ? "" : "Recommended by ");
+        escape_html(out, source == NULL ? "" : opinion_who(row->record, who));
         buf_add_str(out, row->class == NULL ? "" : source == NULL ? "Class: " : "; class: ");
         escape_html(out, row->class == NULL ? "" : row->class);
         buf_add_str(out, ".</p>\n");
     }
+    opinion(out, row);
 }
 
 /* A list of messages with a heading; entries are strings or objects with code, severity and message. Findings

@@ -140,7 +140,8 @@ static json_t *row_json(const struct report_row *row)
 {
     static const char *const actions[] = {"none", "keep", "resize"};
     static const char *const changed[] = {"objects", "objects_file", "objects_patch"};
-    static const char *const copied[] = {"reasoning", "class", "source", "findings", "backtest", "outlook", "scaling"};
+    static const char *const copied[] = {"reasoning", "class", "source", "provider", "model", "proposed_by", "disagreement",
+                                         "fallback", "clamps", "findings", "backtest", "outlook", "scaling"};
     json_t *object = json_object();
     json_set_text(object, "cluster", row->cluster);
     json_set_text(object, "namespace", row->namespace);
@@ -310,6 +311,8 @@ static json_t *head_json(const struct report *report)
     json_object_set(object, "skipped", report->skipped);
     json_object_set(object, "states", report->states);
     json_object_set(object, "rules", report->rules);
+    json_object_set(object, "recommended_by", report->voices);
+    json_object_set(object, "not_used", report->unused);
     json_object_set_new(object, "unpriced", reasons_json(report));
     json_object_set_new(object, "look_first", first_json(report));
     json_object_set_new(object, "fleet", json_fleet(report->fleet));

@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
 #include "reports/markdown/markdown.h"
 #include "reports/text/escape.h"
 #include "reports/text/figures.h"
 #include "reports/text/insight.h"
+#include "reports/text/opinion.h"
 
 enum { DIFF_LINES = 120, DIFF_COLUMNS = 400, DIFF_BYTES = 8 * 1024, FENCE_MAX = 64 };
 
@@ -162,6 +164,29 @@ static void diff(const struct report_row *row, const char *member, struct markdo
     }
 }
 
+/* Who recommended; with all that there is room for, what became of it too. */
+static void opinion(const struct report_row *row, bool full, struct buf *out)
+{
+    char who[OPINION_WHO_MAX];
+    struct buf lines;
+    buf_init(&lines, 2 * DIFF_BYTES);
+    buf_add_str(out, "- Recommended by ");
+    markdown_text(out, opinion_who(row->record, who), MARKDOWN_NAME_MAX);
+    buf_add_char(out, '\n');
+    opinion_lines(row->record, &lines);
+    for (const char *text = buf_str(&lines); *text != '\0' && full;) {
+        size_t length = strcspn(text, "\n");
+        char line[MARKDOWN_SENTENCE_MAX + 1];
+        (void)snprintf(line, sizeof line, "%.*s", (int)(length < sizeof line ? length : sizeof line - 1), text);
+        str_trim_utf8(line);
+        buf_add_str(out, "  - ");
+        markdown_text(out, line, MARKDOWN_SENTENCE_MAX);
+        buf_add_char(out, '\n');
+        text += length + (text[length] == '\n');
+    }
+    buf_release(&lines);
+}
+
 void markdown_fold(const struct report_row *row, struct markdown_fold *fold, struct buf *out)
 {
     const char *reasoning = json_string_or_null(json_object_get(row->record, "recommendation"), "reasoning");
@@ -170,6 +195,9 @@ void markdown_fold(const struct report_row *row, struct markdown_fold *fold, str
         buf_add_str(out, "- Reason: ");
         markdown_text(out, reasoning, fold->full ? REASON_FULL : REASON_BRIEF);
         buf_add_char(out, '\n');
+    }
+    if (opinion_differs(row->record)) {
+        opinion(row, fold->full, out);
     }
     findings(row, fold->full, out);
     if (row->group != REPORT_STAYS) {

@@ -12,8 +12,8 @@
 
 static const struct json_cut kept_container[] = {DROP("why"), DROP("samples"), DROP("confidence_parts"), ALL_ELSE};
 static const struct json_cut kept_containers[] = {INSIDE("*", kept_container), ALL_ELSE};
-static const struct json_cut kept_advice[] = {DROP("clamps"), DROP("forecast"), INSIDE("containers", kept_containers), ALL_ELSE};
-static const struct json_cut kept_advice_drawn[] = {DROP("clamps"), INSIDE("containers", kept_containers), ALL_ELSE};
+static const struct json_cut kept_advice[] = {DROP("forecast"), INSIDE("containers", kept_containers), ALL_ELSE};
+static const struct json_cut kept_advice_drawn[] = {INSIDE("containers", kept_containers), ALL_ELSE};
 
 static const struct json_cut drawn_resource[] = {KEEP("hourly"), KEEP("series"), NO_MORE};
 static const struct json_cut drawn_container[] = {INSIDE("cpu_millicores", drawn_resource), INSIDE("memory_bytes", drawn_resource),
@@ -44,7 +44,8 @@ static const struct json_cut brief_resources[] = {INSIDE("*", brief_judged), ALL
 static const struct json_cut brief_tested[] = {INSIDE("*", brief_resources), ALL_ELSE};
 static const struct json_cut brief_backtest[] = {INSIDE("containers", brief_tested), NO_MORE};
 static const struct json_cut brief_advice[] = {
-    KEEP("action"), KEEP("class"), KEEP("confidence"), KEEP("risk"), KEEP("source"), INSIDE("containers", brief_containers),
+    KEEP("action"), KEEP("class"), KEEP("confidence"), KEEP("risk"), KEEP("source"), KEEP("provider"), KEEP("model"),
+    KEEP("proposed_by"), KEEP("disagreement"), KEEP("fallback"), KEEP("clamps"), INSIDE("containers", brief_containers),
     INSIDE("findings", brief_finding), INSIDE("backtest", brief_backtest), NO_MORE};
 static const struct json_cut brief_object[] = {KEEP("kind"), KEEP("name"), KEEP("advice"), NO_MORE};
 static const struct json_cut brief_change[] = {KEEP("edits"), INSIDE("objects", brief_object), NO_MORE};

@@ -15,6 +15,7 @@
 #include "reports/model/cuts.h"
 #include "reports/model/sums.h"
 #include "reports/text/insight.h"
+#include "reports/text/opinion.h"
 
 /* Where a record lies in the spool, and what the order needs. */
 struct report_entry {
@@ -33,6 +34,8 @@ int report_init(struct report *report, bool charts, struct err *err)
     report->skipped = json_object();
     report->states = json_object();
     report->rules = json_object();
+    report->voices = json_object();
+    report->unused = json_object();
     return fs_spool(&report->spool, err);
 }
 
@@ -60,6 +63,8 @@ void report_release(struct report *report)
     json_decref(report->skipped);
     json_decref(report->states);
     json_decref(report->rules);
+    json_decref(report->voices);
+    json_decref(report->unused);
     release_meta(&report->meta);
     fleet_free(report->fleet);
     past_free(report->past);
@@ -198,7 +203,7 @@ static void learn_meta(struct report *report, const struct report_row *row)
     }
 }
 
-enum { RULES_MAX = 64 };
+enum { RULES_MAX = 64, VOICES_MAX = 16 };
 
 /* What no person need approve is allowed by a rule, which stands in for one. */
 static void count_rule(struct report *report, const struct report_row *row)
@@ -209,6 +214,24 @@ static void count_rule(struct report *report, const struct report_row *row)
         bool known = json_object_get(report->rules, rule == NULL ? "" : rule) != NULL;
         count_one(report->rules, known || json_object_size(report->rules) < RULES_MAX ? rule : "other rules");
     }
+}
+
+/* Counts a text of which there may be only so many; the others are one. */
+static void count_text(json_t *counts, const char *text, const char *others)
+{
+    bool known = json_object_get(counts, text) != NULL;
+    if (text[0] != '\0') {
+        count_one(counts, known || json_object_size(counts) < VOICES_MAX ? text : others);
+    }
+}
+
+/* Who recommended, and who was asked in vain. */
+static void count_voice(struct report *report, const struct report_row *row)
+{
+    char who[OPINION_WHO_MAX];
+    char reason[OPINION_REASON_MAX];
+    count_text(report->voices, opinion_who(row->record, who), "others");
+    count_text(report->unused, opinion_fallback(row->record, reason), "a provider was not used for other reasons");
 }
 
 static int add_row(struct report *report, struct report_row *row, const char *text, size_t length, struct err *err)
@@ -224,6 +247,7 @@ static int add_row(struct report *report, struct report_row *row, const char *te
     report->entries[report->entry_count++] = entry;
     count_one(report->states, row->state);
     count_rule(report, row);
+    count_voice(report, row);
     offer_findings(report, row);
     learn_meta(report, row);
     return 0;

@@ -191,6 +191,8 @@ struct report {
     json_t *problems; /* code → count, over workloads and error notes */
     json_t *skipped;  /* kind → count */
     json_t *states;   /* state of an outcome → count */
+    json_t *voices;   /* who recommended (opinion_who) → count */
+    json_t *unused;   /* "PROVIDER was not used: REASON" → count */
     json_t *rules;    /* rule that allowed changes without approval → count */
     struct fleet *fleet;      /* what the nodes come to; NULL: not computed. Owned */
     struct report_past *past; /* what the ledger knows; NULL: nothing. Owned */

@@ -5,6 +5,7 @@
 #include "reports/render.h"
 #include "reports/table/layout.h"
 #include "reports/text/escape.h"
+#include "reports/text/opinion.h"
 #include "reports/text/summary.h"
 #include "reports/text/worth.h"
 
@@ -75,6 +76,27 @@ static void object_lines(const struct report_row *row, struct buf *out)
     }
 }
 
+/* Who recommended, where it was not the rules, and who was not used. */
+static void opinion_line(const struct report_row *row, struct buf *out)
+{
+    char who[OPINION_WHO_MAX];
+    char fallback[OPINION_REASON_MAX];
+    size_t moved = opinion_moved(row->record);
+    if (!opinion_differs(row->record)) {
+        return;
+    }
+    buf_add_str(out, "  by ");
+    escape_terminal(out, opinion_who(row->record, who), OBJECT_NAME_MAX);
+    if (moved > 0) {
+        buf_printf(out, "; %zu amount%s moved into bounds", moved, moved == 1 ? "" : "s");
+    }
+    if (opinion_fallback(row->record, fallback)[0] != '\0') {
+        buf_add_str(out, "; ");
+        escape_terminal(out, fallback, OPINION_REASON_MAX);
+    }
+    buf_add_char(out, '\n');
+}
+
 static int add_row(const struct report *report, const struct report_row *row, size_t place, void *context, struct err *err)
 {
     (void)report;
@@ -84,6 +106,7 @@ static int add_row(const struct report *report, const struct report_row *row, si
     read_row(row, w, &cells);
     table_row(&w->layout, buf_str(&w->name), &cells, &w->sink->out);
     object_lines(row, &w->sink->out);
+    opinion_line(row, &w->sink->out);
     return sink_poll(w->sink, err);
 }
 

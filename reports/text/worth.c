@@ -125,6 +125,42 @@ static bool asks_model(const struct report *report)
     return false;
 }
 
+/* Who recommended, where it was not the rules alone. */
+static void voices(const struct report *report, struct buf *out)
+{
+    const char *who;
+    json_t *number;
+    const char *between = "Recommended by ";
+    bool rules_alone = json_object_size(report->voices) == 1 && json_object_get(report->voices, "the rules") != NULL;
+    if (rules_alone && json_object_size(report->unused) == 0) {
+        return;
+    }
+    json_object_foreach(report->voices, who, number)
+    {
+        buf_printf(out, "%s%s for ", between, who);
+        count(out, json_integer_value(number), "workload");
+        between = ", ";
+    }
+    buf_add_str(out, json_object_size(report->voices) > 0 ? "." : "");
+}
+
+/* Who was asked in vain, a line a reason. */
+static int unused(const struct report *report, size_t index, struct buf *out)
+{
+    const char *reason;
+    json_t *number;
+    size_t at = 0;
+    json_object_foreach(report->unused, reason, number)
+    {
+        if (at++ == index) {
+            count(out, json_integer_value(number), "workload");
+            buf_printf(out, ": %s.", reason);
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* What the advice cost, against what it is worth. */
 static void analysis(const struct report *report, struct buf *out)
 {
@@ -201,9 +237,10 @@ static void currency(const struct report *report, struct buf *out)
 
 int summary_worth(const struct report *report, int index, struct buf *out)
 {
-    static void (*const lines[])(const struct report *, struct buf *) = {cash, waste, analysis, realized, currency};
-    if (index < 0 || (size_t)index >= sizeof lines / sizeof lines[0]) {
-        return 0;
+    static void (*const lines[])(const struct report *, struct buf *) = {cash, waste, voices, analysis, realized, currency};
+    size_t fixed = sizeof lines / sizeof lines[0];
+    if (index < 0 || (size_t)index >= fixed) {
+        return index < 0 ? 0 : unused(report, (size_t)index - fixed, out);
     }
     lines[index](report, out);
     return 1;

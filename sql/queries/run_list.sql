@@ -2,7 +2,7 @@
 select coalesce(jsonb_agg(to_jsonb(t) order by t.run desc), '[]') from (
     select r.id as run, r.parent, r.superseded_by, r.state, r.cluster, r.target, r.requested_by, r.batch, r.schedule,
            tare.rfc3339(r.created) as created, tare.rfc3339(r.state_since) as state_since, r.reason,
-           tare.rfc3339(r.next_opening) as next_opening, r.plan_digest as plan, r.program, s.*
+           tare.rfc3339(r.next_opening) as next_opening, r.plan_digest as plan, r.program, r.proposal, s.*
     from tare.run r
     cross join lateral (
         select count(*) as workloads, count(*) filter (where action = 'resize') as changes,

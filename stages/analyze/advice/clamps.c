@@ -36,13 +36,14 @@ static const char *held_by(const struct field_plan *field)
     return field->rule ? field->rule : "no-usage";
 }
 
-/* The end of the range that the proposal lies beyond, null for none. */
-static json_t *bound_new(const struct field_plan *field, double proposed)
+/* The end of the range that moved it, null where something else did. */
+static json_t *bound_new(const struct field_plan *field, double proposed, const char *by)
 {
-    if (!field->movable || !(proposed > 0) || (proposed >= (double)field->min && proposed <= (double)field->max)) {
-        return json_null();
+    if (str_equal(by, field->min_by) && proposed < (double)field->min) {
+        return json_integer(field->min);
     }
-    return json_integer(proposed < (double)field->min ? field->min : field->max);
+    bool high = str_equal(by, field->max_by) && proposed > (double)field->max;
+    return high ? json_integer(field->max) : json_null();
 }
 
 static json_t *clamp_new(const struct container_plan *container, enum field f, const char *by)
@@ -56,7 +57,7 @@ static json_t *clamp_new(const struct container_plan *container, enum field f, c
     json_object_set_new(clamp, "proposed", json_real_or_null(proposed));
     json_object_set_new(clamp, "value", json_int_or_null(field->value >= 0, field->value));
     json_object_set_new(clamp, "after", json_int_or_null(after >= 0, after));
-    json_object_set_new(clamp, "bound", bound_new(field, proposed));
+    json_object_set_new(clamp, "bound", bound_new(field, proposed, by));
     json_object_set_new(clamp, "by", json_string(by));
     json_object_set_new(clamp, "kind", json_string(kind_of(by)));
     return clamp;

@@ -6,7 +6,7 @@ struct opinion {
     const char *source;   /* "llm", "proposal" */
     const char *provider; /* "anthropic" */
     const char *model;
-    const char *proposed_by; /* of a proposal: the login, NULL where it is not known */
+    const char *proposed_by; /* of a proposal: the login, or "somebody"; NULL for workloads that it is not about */
     const char *reasoning;   /* shown before the evidence */
     const char *class_name;
     double confidence;   /* NaN: the plan's own, which it can only lower */

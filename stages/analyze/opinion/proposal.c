@@ -154,9 +154,28 @@ static void hold_resource(const struct plan *plan, struct container_plan *contai
     container->fields[limit].remove = false;
 }
 
+/* Who asks for more than today does not get less, because the range lies below today's value, and the other way round: then the field
+ * stays. Returns which end of the range keeps it there, NULL for none. */
+static const char *hold_direction(struct field_plan *field, double *proposal)
+{
+    double today = (double)field->effective;
+    const char *by = NULL;
+    if (!field->movable || today <= 0 || !isfinite(*proposal)) {
+        return NULL;
+    }
+    if (*proposal >= today && field->max < field->effective) {
+        by = field->max_by;
+    } else if (*proposal <= today && field->min > field->effective) {
+        by = field->min_by;
+    }
+    *proposal = by == NULL ? *proposal : NAN;
+    return by;
+}
+
 static void settle_container(const struct plan *plan, struct container_plan *container, const struct wish *wish)
 {
     double proposals[FIELDS];
+    const char *held[FIELDS];
     for (int f = 0; f < FIELDS; f++) {
         struct field_plan *field = &container->fields[f];
         bool asked = wish != NULL && wish->amounts[f] > 0;
@@ -166,8 +185,13 @@ static void settle_container(const struct plan *plan, struct container_plan *con
     for (int r = 0; r < RESOURCES; r++) {
         hold_resource(plan, container, (enum resource)r, proposals);
     }
+    for (int f = 0; f < FIELDS; f++) {
+        held[f] = hold_direction(&container->fields[f], &proposals[f]);
+    }
     container_settle(plan, container, proposals);
     for (int f = 0; f < FIELDS && wish != NULL; f++) {
+        bool stays = held[f] != NULL && container->fields[f].value < 0;
+        container->fields[f].moved_by = stays ? held[f] : container->fields[f].moved_by;
         container->fields[f].asked = wish->amounts[f];
         container->fields[f].by_model = wish->amounts[f] > 0 && container->fields[f].movable;
     }
@@ -247,7 +271,8 @@ void proposal_settle(struct proposal *proposal, struct plan *plan, struct opinio
     }
     proposal->met++;
     proposal->missing = proposal->missing != NULL ? proposal->missing : container_missing(proposal, plan);
-    opinion->proposed_by = json_string_or_null(proposal->root, "by");
+    const char *by = json_string_or_null(proposal->root, "by");
+    opinion->proposed_by = by != NULL ? by : "somebody";
     opinion->reasoning = proposal->reasoning;
     opinion->disagreement = settle_asked(proposal, plan);
 }

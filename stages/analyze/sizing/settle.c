@@ -40,7 +40,7 @@ void field_settle(struct field_plan *field, enum resource resource, double propo
         field->moved_by = field->max_by;
         wanted = field->max;
     }
-    int64_t value = field->exact ? wanted : rounded_within(resource, wanted, field->min, field->max);
+    int64_t value = field->exact && !field->moved_by ? wanted : rounded_within(resource, wanted, field->min, field->max);
     bool tiny = !field->exact && in_dead_band(field, resource, value) && !(field->urgent && value > field->effective);
     if (value != field->effective && !tiny)
         field->value = value;

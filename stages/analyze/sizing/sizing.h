@@ -42,7 +42,7 @@ struct field_plan {
     double proposal;      /* what was settled, NaN for none */
     bool by_model;        /* a model or a person proposed it */
     double asked;         /* what a model or a person asked for, also where it does not count; 0: nobody asked */
-    bool exact;           /* a person's own number: neither rounded nor too small a change */
+    bool exact;           /* a person's own number: not rounded where it came through, never too small a change */
     const char *moved_by; /* what moved the proposal, NULL when nothing did */
 };
 

@@ -13,6 +13,7 @@
 #include "pipeline/run/record.h"
 #include "stages/common/guardrail.h"
 #include "stages/common/judge/judge_objects.h"
+#include "stages/common/judge/judge_opinion.h"
 #include "stages/common/policy.h"
 
 enum { PERCENT_PARTS = 1000000 }; /* of a percentage that rules ask about */
@@ -358,7 +359,7 @@ static void require_too(const struct approval_requirement *other, struct approva
 }
 
 /* What the stored policy alone asks for counts, whatever the own file adds: so nothing there can make it less. */
-static void require(const struct judge *judge, const struct approval_facts *facts, struct judgement *out)
+static void require(const struct judge *judge, const struct approval_facts *facts, enum judge_doubt doubt, struct judgement *out)
 {
     const struct inforce *inforce = judge->inforce;
     approval_require(inforce->approvals, inforce->overrides, facts, &out->need);
@@ -369,6 +370,7 @@ static void require(const struct judge *judge, const struct approval_facts *fact
         require_too(&stored, &out->need);
     }
     judge_objects_require(facts, &out->need);
+    judge_opinion_require(doubt, &out->need);
     if (out->need.conflict) {
         block(out, "approvals", "two approval rules ask for different roles; one approval cannot meet both");
     }
@@ -422,11 +424,15 @@ void judge_record(const struct judge *judge, const json_t *record, struct judgem
     check_edits(&rails, record, &facts, out);
     out->blocked = judge_objects(judge, record, rails.sets[rails.count - 1].max_replicas, &facts, out->reasons) || out->blocked;
     check_replicas(&rails, record, out);
+    enum judge_doubt doubt = judge_opinion(judge, record, &facts, out->reasons);
     add_money(record, &facts, out);
-    check_saving(&rails, &facts, out);
-    require(judge, &facts, out);
+    if (doubt != DOUBT_PROPOSAL) { /* which is made for a reason of its own */
+        check_saving(&rails, &facts, out);
+    }
+    require(judge, &facts, doubt, out);
     out->risk = facts.risk;
     out->facts = facts_of(judge, &facts);
+    judge_opinion_facts(record, out->facts);
 }
 
 void judgement_release(struct judgement *judgement)
