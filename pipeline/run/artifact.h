@@ -57,6 +57,9 @@ void artifact_reader_free(struct artifact_reader *reader);
  * (truncated, reordered, foreign, changed) or ERR_IO. */
 int artifact_read(struct artifact_reader *reader, json_t **record, struct err *err);
 
+/* Whether artifact_read would have to wait: nothing is at hand, and nothing can be read without waiting. */
+bool artifact_reader_waits(const struct artifact_reader *reader);
+
 /* From now on records are read without most of what this reader has no use for: `keep` drops what it will never need from a
  * record's text, and `read` from that what the records that artifact_read gives need not have. Both are borrowed. What is
  * dropped is not looked at (see pipeline/io/json_skim.h); counts, order and digests are those of the whole. */

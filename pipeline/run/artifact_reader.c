@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,6 +67,12 @@ static int fill(struct artifact_reader *reader, struct err *err)
         reader->piece_length = (size_t)got;
         return got > 0;
     }
+}
+
+bool artifact_reader_waits(const struct artifact_reader *reader)
+{
+    struct pollfd polled = {.fd = reader->fd, .events = POLLIN};
+    return reader->piece_at == reader->piece_length && poll(&polled, 1, 0) == 0;
 }
 
 /* Reads one line with its newline into reader->line: 1, 0 at the end of the input, -1 on error. */

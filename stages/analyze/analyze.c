@@ -3,14 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/analyze/advice/recommend.h"
-#include "stages/analyze/findings/findings.h"
-#include "stages/analyze/forecast/outlook.h"
+#include "stages/analyze/flow/flow.h"
 #include "stages/analyze/history/history.h"
 #include "stages/analyze/history/past.h"
-#include "stages/analyze/opinion/analyst.h"
-#include "stages/analyze/rules/figures.h"
-#include "stages/analyze/scaling/scaling.h"
 #include "stages/analyze/sizing/knobs.h"
 
 /* Version of the rules: raise it with any change that moves a number, so that a plan says what it was made
@@ -18,10 +13,12 @@
 enum { RULES_VERSION = 2 };
 
 struct analyze_state {
-    struct analyst *analyst; /* NULL: only the rules */
+    struct analyst *analyst;   /* NULL: only the rules */
+    struct proposal *proposal; /* NULL: none */
     struct history_out *history;
     struct history_past *past;
     struct scaling_setup *scaling;
+    struct job_setup setup;
 };
 
 /* Digest of a part of the configuration as it is in force. */
@@ -52,78 +49,72 @@ static int settings_fill(struct stage *stage, struct err *err)
     return 0;
 }
 
+/* Who has a say beside the rules: a proposal, else the providers. */
+static int open_others(struct stage *stage, struct err *err)
+{
+    struct analyze_state *state = stage->state;
+    const char *proposal = options_string(stage->options, OPT_PROPOSAL);
+    struct analyst_options analyst = {
+        .options = stage->options, .config = stage->config, .history = state->history, .created = stage->created};
+    if (!proposal)
+        return analyst_new(&analyst, stage_settings(stage), &state->analyst, err);
+    if (proposal_open(proposal, &state->proposal, err))
+        return -1;
+    proposal_settings(state->proposal, stage_settings(stage));
+    return 0;
+}
+
 static int analyze_begin(struct stage *stage, struct err *err)
 {
     struct analyze_state *state = stage->state;
+    const json_t *disagreement = config_value(stage->config, "analysis.disagreement");
     if (knobs_check(stage->config, err) || scaling_setup_new(stage->config, &state->scaling, err) || settings_fill(stage, err) ||
-        analyst_new(stage->options, stage->config, stage_settings(stage), &state->analyst, err))
+        history_open(options_string(stage->options, OPT_HISTORY_OUT), &state->history, err) || open_others(stage, err))
         return -1;
-    return history_open(options_string(stage->options, OPT_HISTORY_OUT), &state->history, err);
+    state->setup = (struct job_setup){.config = stage->config,
+                                      .namespace = options_string(stage->options, OPT_NAMESPACE),
+                                      .past = state->past,
+                                      .scaling = state->scaling,
+                                      .proposal = state->proposal,
+                                      .disagreement_from = json_number_value(disagreement)};
+    return 0;
 }
 
-/* The problem entries of a workload: nothing to say, another provider's failure, a model's numbers that were
- * moved. */
-static void note_problems(json_t *record, const struct plan *plan, const struct opinion *opinion)
+/* Puts --history-out in place. What was asked is paid for: it is kept also where the run ends early. */
+static int keep_history(struct analyze_state *state, struct err *err)
 {
-    if (plan->refusal)
-        record_problem(record, "analyze", plan->refusal, "%s", plan->refusal_reason);
-    if (opinion->fallback_from)
-        record_problem(record, "analyze", "fallback", "%s was not used: %s", opinion->fallback_from,
-                       opinion->fallback_reason);
-    size_t moved = json_array_size(json_at(record, "recommendation.clamps"));
-    if (opinion->source && moved > 0)
-        record_problem(record, "analyze", "clamped",
-                       "%zu of the model's amounts were moved into their bounds", moved);
+    struct history_out *history = state->history;
+    state->history = NULL;
+    return history_finish(history, err);
 }
 
-static int analyze_record(struct stage *stage, json_t *record, struct err *err)
+static int analyze_run(struct stage *stage, struct err *err)
 {
     struct analyze_state *state = stage->state;
-    struct subject subject;
-    struct policy policy;
-    struct plan plan;
-    struct class class;
-    struct opinion opinion;
-    struct forecasts forecasts;
-    (void)err;
-    const char *namespace = options_string(stage->options, OPT_NAMESPACE);
-    subject_read(record, &stage->arena, &subject);
-    if (!subject.namespace && namespace)
-        subject.looked_up_in = namespace;
-    figures_complete_all(&subject, &stage->arena);
-    class_of(&subject, &class);
-    policy_for(stage->config, subject.workload, namespace, class.name, &policy);
-    knobs_annotate(record, stage->config, &stage->arena, &policy);
-    plan_make(&subject, &policy, &stage->arena, &plan);
-    plan_settle(&plan);
-    forecasts_make(&subject, &stage->arena, &forecasts);
-    struct parts parts = {.findings = findings_new(&plan, state->past, &stage->arena),
-                          .forecast = forecasts_json(&subject, &forecasts)};
-    analyst_ask(state->analyst, &plan, &class, parts.findings, &stage->arena, state->history, &opinion);
-    parts.outlook = outlook_new(&plan, &forecasts, &stage->arena);
-    findings_add_outlook(parts.findings, &plan, parts.outlook);
-    parts.scaling = scaling_new(&plan, &class, state->scaling, &stage->arena);
-    json_object_set_new(record, "recommendation", recommendation_new(&plan, &class, &opinion, &parts));
-    note_problems(record, &plan, &opinion);
-    history_add(state->history, &subject);
-    return 0;
+    const struct flow_means means = {&state->setup, state->analyst, state->history};
+    int status = flow_run(stage, &means, err);
+    if (state->analyst)
+        analyst_summary(state->analyst);
+    if (status && state->analyst)
+        (void)keep_history(state, NULL);
+    return status;
 }
 
 static int analyze_end(struct stage *stage, struct err *err)
 {
     struct analyze_state *state = stage->state;
-    struct history_out *history = state->history;
-    state->history = NULL;
-    analyst_summary(state->analyst);
-    return history_finish(history, err);
+    if (state->proposal && proposal_finish(state->proposal, err))
+        return -1;
+    return keep_history(state, err);
 }
 
 static void analyze_release(struct stage *stage)
 {
     struct analyze_state *state = stage->state;
+    analyst_free(state->analyst);
     history_drop(state->history);
     history_past_free(state->past);
-    analyst_free(state->analyst);
+    proposal_free(state->proposal);
     scaling_setup_free(state->scaling);
 }
 
@@ -135,7 +126,7 @@ const struct stage_spec analyze_stage = {
     .writes = ARTIFACT_RECOMMENDATIONS,
     .state_size = sizeof(struct analyze_state),
     .begin = analyze_begin,
-    .record = analyze_record,
+    .run = analyze_run,
     .end = analyze_end,
     .release = analyze_release,
 };

@@ -152,12 +152,12 @@ falls_back() {
 }
 falls_back "broken JSON" "JSON" "on POST /v1/messages" "body $(anthropic '{"workload":')"
 is "$(curl -s "$url/__count")" 2 "a broken answer is asked for once more"
-like "$(curl -s "$url/__requests")" "That answer was refused" "with the reason"
-falls_back "another workload" "not the one" "on POST /v1/messages" "body $(anthropic "$(answer 300 300000000 other)")"
+like "$(curl -s "$url/__requests")" "have no answer that can be used" "with the reason"
+falls_back "another workload" "no answer has this name" "on POST /v1/messages" "body $(anthropic "$(answer 300 300000000 other)")"
 falls_back "an extra container" "does not have" "on POST /v1/messages" \
     "body $(anthropic "$(answer 300 300000000 | jq -c '.containers[1]=.containers[0] | .containers[1].name="x"')")"
 falls_back "negative" "out of range" "on POST /v1/messages" "body $(anthropic "$(answer -5 300000000)")"
-falls_back "units as text" "whole number" "on POST /v1/messages" "body $(anthropic "$(answer '"300m"' 300000000)")"
+falls_back "units as text" "not a number" "on POST /v1/messages" "body $(anthropic "$(answer '"300m"' 300000000)")"
 falls_back "cut" "max_tokens" "on POST /v1/messages" "body $(anthropic '{' | jq -c '.stop_reason="max_tokens"')"
 falls_back "refusal" "refusal" "on POST /v1/messages" "body $(anthropic '' | jq -c '.stop_reason="refusal"')"
 falls_back "HTML" "." "on POST /v1/messages" "header Content-Type: text/html" "body <html>"

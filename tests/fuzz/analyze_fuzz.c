@@ -13,7 +13,8 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "stages/analyze/analyze.h"
+#include "stages/analyze/flow/job.h"
+#include "stages/analyze/sizing/knobs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
@@ -34,25 +35,22 @@ static void must(bool holds)
     }
 }
 
-/* The stage as it is at its first record, without artifacts. */
-static struct stage *begun(void)
+/* What all records of a run share. */
+static const struct job_setup *begun(void)
 {
-    static struct stage stage;
-    static char name[] = "tare-analyze";
-    static char *argv[] = {name, NULL};
+    static struct job_setup setup;
+    static struct config *config;
+    static struct scaling_setup *scaling;
     struct err err = {0};
-    if (stage.spec != NULL) {
-        return &stage;
+    if (setup.config != NULL) {
+        return &setup;
     }
     json_init();
     log_init("fuzz", LOG_TEXT, LOG_ERROR);
-    stage.spec = &analyze_stage;
-    stage.state = xcalloc(analyze_stage.state_size);
-    arena_init(&stage.arena);
-    must(options_parse(1, argv, FOR_ANALYZE, name, &stage.options, &err) == 0);
-    must(config_parse(config_text, strlen(config_text), "tare.yaml", &stage.config, &err) == 0);
-    must(analyze_stage.begin(&stage, &err) == 0);
-    return &stage;
+    must(config_parse(config_text, strlen(config_text), "tare.yaml", &config, &err) == 0);
+    must(knobs_check(config, &err) == 0 && scaling_setup_new(config, &scaling, &err) == 0);
+    setup = (struct job_setup){.config = config, .scaling = scaling};
+    return &setup;
 }
 
 /* What a string is: a name or the like, which is data and stays as it is; a sentence; a manifest, which has lines. */
@@ -139,15 +137,17 @@ static void check_whole(json_t *record)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct stage *stage = begun();
-    struct err err = {0};
+    const struct job_setup *setup = begun();
     json_t *record = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(json_object_get(record, "workload")) && json_is_array(json_object_get(record, "problems"))) {
-        must(analyze_stage.record(stage, record, &err) == 0);
+        struct job job;
+        job_init(&job);
+        job_take(&job, setup, json_incref(record), 0);
+        job_finish(&job, setup);
         check_recommendation(json_object_get(record, "recommendation"));
         check_whole(record);
+        job_release(&job);
     }
-    arena_clear(&stage->arena);
     json_decref(record);
     return 0;
 }

@@ -1,0 +1,146 @@
+#include "stages/analyze/flow/flow.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "pipeline/base/clock.h"
+#include "pipeline/base/mem.h"
+#include "stages/analyze/flow/interrupt.h"
+
+/* While questions are under way a silent input is looked at so often. */
+enum { INPUT_LOOK_MS = 50, TURN_MS = 1000 };
+
+struct flow {
+    struct stage *stage;
+    const struct flow_means *means;
+    struct job *jobs; /* a ring */
+    size_t size, first, count;
+    int64_t number; /* of the next record */
+    bool ended;
+};
+
+static struct job *job_at(const struct flow *flow, size_t index)
+{
+    return &flow->jobs[(flow->first + index) % flow->size];
+}
+
+static bool has_room(const struct flow *flow)
+{
+    return !flow->ended && flow->count < flow->size;
+}
+
+/* Hands a settled record to the analyst. */
+static void ask(const struct flow *flow, struct job *job)
+{
+    struct analyst *analyst = flow->means->analyst;
+    if (!analyst)
+        return;
+    if (job->is_workload) {
+        job->inquiry.done = false;
+        analyst_take(analyst, &job->inquiry);
+    }
+    analyst_passed(analyst, job->inquiry.number);
+}
+
+/* Reads one record into the window, or notes the end. */
+static int take_one(struct flow *flow, struct err *err)
+{
+    json_t *record;
+    int got = stage_read(flow->stage, &record, err);
+    if (got < 0)
+        return -1;
+    if (got == 0) {
+        flow->ended = true;
+        if (flow->means->analyst)
+            analyst_flush(flow->means->analyst);
+        return 0;
+    }
+    struct job *job = job_at(flow, flow->count++);
+    job_take(job, flow->means->setup, record, flow->number++);
+    ask(flow, job);
+    return 0;
+}
+
+static int write_job(const struct flow *flow, struct job *job, struct err *err)
+{
+    job_finish(job, flow->means->setup);
+    if (job->is_workload)
+        history_add(flow->means->history, &job->subject);
+    return stage_write(flow->stage, job->record, err);
+}
+
+/* Writes what is done, up to the first that is not. */
+static int write_done(struct flow *flow, struct err *err)
+{
+    while (flow->count > 0 && job_at(flow, 0)->inquiry.done) {
+        struct job *job = job_at(flow, 0);
+        int failed = write_job(flow, job, err);
+        job_clear(job);
+        flow->first = (flow->first + 1) % flow->size;
+        flow->count--;
+        if (failed)
+            return -1;
+    }
+    return 0;
+}
+
+/* Lets answers come in: as long as it takes where there is nothing to read, else without waiting, or for a moment while the input is
+ * silent. */
+static int turn(const struct flow *flow, bool silent, struct err *err)
+{
+    struct analyst *analyst = flow->means->analyst;
+    int64_t now = clock_monotonic_ms();
+    if (has_room(flow) && silent && analyst_open(analyst) == 0) {
+        interrupt_wait(STDIN_FILENO, now + TURN_MS);
+        return 0;
+    }
+    return analyst_turn(analyst, !has_room(flow) ? now + TURN_MS : silent ? now + INPUT_LOOK_MS : now, interrupt_fd(), err);
+}
+
+/* One step: a record, if there is one and room for it, and answers. */
+static int step(struct flow *flow, struct err *err)
+{
+    bool silent = flow->means->analyst && has_room(flow) && artifact_reader_waits(flow->stage->in);
+    if (has_room(flow) && !silent && take_one(flow, err))
+        return -1;
+    if (write_done(flow, err))
+        return -1;
+    bool over = flow->ended && flow->count == 0;
+    return flow->means->analyst && !over ? turn(flow, silent, err) : 0;
+}
+
+static int steps(struct flow *flow, struct err *err)
+{
+    while ((!flow->ended || flow->count > 0) && !interrupt_came()) {
+        if (step(flow, err))
+            return -1;
+    }
+    return interrupt_came() ? -1 : 0;
+}
+
+/* Whatever else failed meanwhile: Ctrl-C ends the neighbours in a pipe, too. */
+static int interrupted(struct err *err)
+{
+    (void)err_set(err, ERR_TEMPFAIL, "a signal ended the analysis before all workloads were answered for");
+    return err_hint(err, "what models answered until then is kept where --history-out is given, and is not asked again");
+}
+
+int flow_run(struct stage *stage, const struct flow_means *means, struct err *err)
+{
+    struct flow flow = {.stage = stage, .means = means, .size = means->analyst ? analyst_window(means->analyst) : 1};
+    if (means->analyst && interrupt_watch(err))
+        return -1;
+    flow.jobs = xcalloc(flow.size * sizeof *flow.jobs);
+    for (size_t i = 0; i < flow.size; i++)
+        job_init(&flow.jobs[i]);
+    int status = steps(&flow, err);
+    if (status && interrupt_came())
+        (void)interrupted(err);
+    if (means->analyst)
+        analyst_stop(means->analyst);
+    for (size_t i = 0; i < flow.size; i++)
+        job_release(&flow.jobs[i]);
+    free(flow.jobs);
+    interrupt_end();
+    return status;
+}
