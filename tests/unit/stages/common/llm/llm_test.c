@@ -1,4 +1,4 @@
-/* Providers as values (requests and replies without a server), then the client against a scripted server. */
+/* A client of one model: what cannot be opened, and one question that is waited for. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,120 +23,6 @@ static struct llm_prompt prompt_of(void)
                                .schema = schema,
                                .schema_name = "recommendation",
                                .max_tokens = 500};
-}
-
-static void anthropic_request(void **state)
-{
-    (void)state;
-    struct llm_prompt prompt = prompt_of();
-    struct llm_dialect dialect = {.mode = LLM_JSON_SCHEMA};
-    json_t *body = llm_anthropic.request(&prompt, "m", &dialect);
-    char *text = json_text(body);
-    assert_string_equal(
-        text,
-        "{\"max_tokens\":500,\"messages\":[{\"content\":\"{\\\"workload\\\":\\\"a\\\"}\",\"role\":\"user\"}],"
-        "\"model\":\"m\",\"output_config\":{\"effort\":\"low\",\"format\":{\"schema\":{\"type\":\"object\"},\"type\":\"json_"
-        "schema\"}},"
-        "\"system\":[{\"cache_control\":{\"type\":\"ephemeral\"},\"text\":\"rules\",\"type\":\"text\"}]}");
-    free(text);
-    json_decref(body);
-    assert_string_equal(llm_anthropic.path("https://api.example"), "/v1/messages");
-    assert_string_equal(llm_anthropic.path("https://proxy.example/v1"), "/messages");
-}
-
-static void openai_request_in_each_dialect(void **state)
-{
-    (void)state;
-    struct llm_prompt prompt = prompt_of();
-    prompt.former_reply = "nonsense";
-    prompt.complaint = "why";
-    struct llm_dialect dialect = {.mode = LLM_JSON_SCHEMA};
-    json_t *body = llm_openai.request(&prompt, "m", &dialect);
-    assert_string_equal(json_string_value(json_at(body, "response_format.type")), "json_schema");
-    assert_true(json_is_true(json_at(body, "response_format.json_schema.strict")));
-    assert_int_equal(json_array_size(json_object_get(body, "messages")), 4);
-    assert_int_equal(json_int_or(body, "temperature", -1), 0);
-    json_decref(body);
-    dialect = (struct llm_dialect){.mode = LLM_JSON_OBJECT, .max_completion_tokens = true, .no_temperature = true};
-    body = llm_openai.request(&prompt, "m", &dialect);
-    assert_string_equal(json_string_value(json_at(body, "response_format.type")), "json_object");
-    assert_int_equal(json_int_or(body, "max_completion_tokens", 0), 500);
-    assert_null(json_object_get(body, "max_tokens"));
-    assert_null(json_object_get(body, "temperature"));
-    json_decref(body);
-    dialect.mode = LLM_PLAIN;
-    body = llm_openai.request(&prompt, "m", &dialect);
-    assert_null(json_object_get(body, "response_format"));
-    json_decref(body);
-}
-
-static const struct reply_case {
-    const char *what;
-    const struct llm_provider *provider;
-    const char *body;
-    const char *text;    /* expected; NULL: refused */
-    const char *message; /* part of the refusal */
-} reply_cases[] = {
-    {"text after thinking", &llm_anthropic,
-     "{\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\"},{\"type\":\"text\",\"text\":\"{}\"}],\"stop_"
-     "reason\":\"end_turn\"}",
-     "{}", NULL},
-    {"cut", &llm_anthropic,
-     "{\"content\":[{\"type\":\"text\",\"text\":\"{\"}],\"stop_reason\":\"max_tokens\"}", NULL, "max_tokens"},
-    {"refusal", &llm_anthropic, "{\"content\":[],\"stop_reason\":\"refusal\"}", NULL, "refusal"},
-    {"no content", &llm_anthropic, "{\"content\":[],\"stop_reason\":\"end_turn\"}", NULL, "no text"},
-    {"content of the wrong type", &llm_anthropic, "{\"content\":\"x\",\"stop_reason\":\"end_turn\"}", NULL,
-     "no text"},
-    {"an array", &llm_anthropic, "[1]", NULL, "stop_reason"},
-    {"text", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"{}\"},\"finish_reason\":\"stop\"}]}",
-     "{}", NULL},
-    {"no finish reason", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"{}\"}}]}", "{}", NULL},
-    {"cut", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"{\"},\"finish_reason\":\"length\"}]}",
-     NULL, "length"},
-    {"refusal", &llm_openai,
-     "{\"choices\":[{\"message\":{\"content\":null,\"refusal\":\"no\"},\"finish_reason\":\"stop\"}]}", NULL,
-     "refused"},
-    {"filtered", &llm_openai,
-     "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"content_filter\"}]}", NULL,
-     "content_filter"},
-    {"empty", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"\"},\"finish_reason\":\"stop\"}]}",
-     NULL, "no text"},
-    {"no choices", &llm_openai, "{\"choices\":[]}", NULL, "no text"},
-    {"a number", &llm_openai, "7", NULL, "no text"},
-};
-
-static void replies(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < ARRAY_COUNT(reply_cases); i++) {
-        const struct reply_case *c = &reply_cases[i];
-        struct llm_reply reply = {.text = NULL};
-        struct err err = {0};
-        json_t *body = json_loads(c->body, JSON_DECODE_ANY, NULL);
-        assert_non_null(body);
-        int status = c->provider->reply(body, &reply, &err);
-        if ((status == 0) != (c->text != NULL) || !str_equal(reply.text, c->text))
-            fail_msg("%s %s: %d %s", c->provider->name, c->what, status, reply.text);
-        if (c->message && !strstr(err.message, c->message))
-            fail_msg("%s %s: %s", c->provider->name, c->what, err.message);
-        json_decref(body);
-        llm_reply_release(&reply);
-    }
-}
-
-static void a_long_text_is_refused(void **state)
-{
-    (void)state;
-    char *text = xcalloc(LLM_REPLY_MAX + 2);
-    memset(text, 'x', LLM_REPLY_MAX + 1);
-    json_t *body =
-        json_pack("{s:[{s:{s:s},s:s}]}", "choices", "message", "content", text, "finish_reason", "stop");
-    struct llm_reply reply = {.text = NULL};
-    struct err err = {0};
-    assert_int_equal(llm_openai.reply(body, &reply, &err), -1);
-    assert_null(reply.text);
-    json_decref(body);
-    free(text);
 }
 
 /* One question to a scripted server. Returns 0 or -1; *text receives the answer (free it), *err the failure.
@@ -254,22 +140,72 @@ static void what_cannot_be_opened(void **state)
     assert_int_equal(llm_new(&bad_key, &llm, &err), -1);
     assert_null(strstr(err.message, "X-Evil"));
     assert_null(llm);
-    assert_null(llm_provider_of("rules"));
-    assert_ptr_equal(llm_provider_of("openai"), &llm_openai);
+}
+
+/* A key goes over plain http to this machine only; without a key any address will do. */
+static void a_key_on_plain_http(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        const char *key;
+        bool opened;
+    } cases[] = {{"http://llm.example/v1", "k", false},      {"http://llm.example/v1", NULL, true},      {"http://llm.example/v1", "", true},
+                 {"http://127.0.0.1:8080/v1", "k", true},    {"http://localhost:8080/v1", "k", true},    {"http://[::1]:8080/v1", "k", true},
+                 {"http://127.0.0.1.example/v1", "k", false}, {"https://llm.example/v1", "k", true}};
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct llm *llm = NULL;
+        struct err err = {0};
+        struct llm_options options = {.provider = &llm_openai, .model = "m", .base_url = cases[i].url, .key = cases[i].key};
+        if ((llm_new(&options, &llm, &err) == 0) != cases[i].opened)
+            fail_msg("%s: %s", cases[i].url, err.message);
+        if (!cases[i].opened)
+            assert_int_equal(err.class, ERR_CONFIG);
+        llm_free(llm);
+    }
+}
+
+/* What is shown beforehand is what is sent, to the byte, and no key is in it. */
+static void the_body_is_the_one_that_is_sent(void **state)
+{
+    (void)state;
+    struct http_script *server = http_script_start("on POST /chat/completions\n" GOOD_OPENAI);
+    char url[64];
+    struct llm *llm = NULL;
+    struct err err = {0};
+    struct llm_prompt prompt = prompt_of();
+    struct llm_reply reply;
+    bool final;
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", http_script_port(server));
+    struct llm_options options = {.provider = &llm_openai, .model = "m", .base_url = url, .key = "secret-key"};
+    assert_int_equal(llm_new(&options, &llm, &err), 0);
+    assert_string_equal(llm_name(llm), "openai");
+    assert_string_equal(llm_model(llm), "m");
+    char *body = llm_body(llm, &prompt);
+    assert_int_equal(llm_ask(llm, &prompt, &reply, &final, &err), 0);
+    char *requests = http_script_requests(server);
+    assert_non_null(strstr(requests, body));
+    assert_non_null(strstr(requests, "Authorization: Bearer secret-key"));
+    assert_null(strstr(body, "secret-key"));
+    assert_int_equal(reply.input_tokens, 5);
+    assert_int_equal(reply.output_tokens, 2);
+    free(requests);
+    free(body);
+    llm_reply_release(&reply);
+    llm_free(llm);
+    http_script_stop(server);
 }
 
 int main(void)
 {
     json_init();
     schema = json_pack("{s:s}", "type", "object");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(anthropic_request),
-                                       cmocka_unit_test(openai_request_in_each_dialect),
-                                       cmocka_unit_test(replies),
-                                       cmocka_unit_test(a_long_text_is_refused),
-                                       cmocka_unit_test(a_server_without_schemas),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_server_without_schemas),
                                        cmocka_unit_test(refusals),
                                        cmocka_unit_test(answers_that_are_none),
-                                       cmocka_unit_test(what_cannot_be_opened)};
+                                       cmocka_unit_test(what_cannot_be_opened),
+                                       cmocka_unit_test(a_key_on_plain_http),
+                                       cmocka_unit_test(the_body_is_the_one_that_is_sent)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     json_decref(schema);
     return failed;
