@@ -196,6 +196,7 @@ int line_settings_beside(const json_t *base, json_t **out, struct err *err)
 {
     static const char *const asked_once[] = {"--estimate", "--replay"};
     json_t *settings = json_deep_copy(base);
+    json_object_del(settings, "replay");
     drop_words(json_object_get(json_object_get(settings, "options"), "analyze"), asked_once, ARRAY_COUNT(asked_once));
     if (json_string_or_null(settings, "config") != NULL) {
         char digest[DIGEST_HEX];
