@@ -24,21 +24,9 @@ int llm_batch_tell(struct llm_batch *batch, struct llm_question *question, struc
         return 0;
     question->at = -1;
     reply->latency_ms = clock_monotonic_ms() - batch->begin;
-    str_trim_utf8(reply->model);
-    str_mask_controls(reply->model);
     if (!*reply->model)
         (void)snprintf(reply->model, sizeof reply->model, "%s", batch->llm->model);
     return batch->done(batch->context, question->number, reply, end, why, err);
-}
-
-/* An answer as the vendor counts it; tokens that it does not count are estimated. */
-static enum llm_end read_message(const struct llm_batch *batch, const struct llm_question *question, const json_t *message,
-                                 struct llm_reply *reply, struct err *why)
-{
-    int status = batch->llm->provider->reply(message, reply, why);
-    if (reply->input_tokens <= 0 && reply->output_tokens <= 0)
-        reply->input_tokens = question->length / 3 + 1;
-    return status ? LLM_NO_ANSWER : LLM_ANSWERED;
 }
 
 /* What a result of another kind means. */
@@ -92,7 +80,11 @@ static int tell_all(struct llm_batch *batch, struct llm_question *question, cons
         struct llm_reply reply = {.text = NULL};
         if (question->at < 0)
             continue;
-        enum llm_end how = succeeded ? read_message(batch, question, message, &reply, &why) : read_failure(batch, result, &why);
+        enum llm_end how = LLM_ANSWERED;
+        if (!succeeded)
+            how = read_failure(batch, result, &why);
+        else if (llm_take_message(batch->llm, question->length / 3 + 1, message, &reply, &why))
+            how = LLM_NO_ANSWER;
         int status = llm_batch_tell(batch, question, &reply, how, how == LLM_ANSWERED ? NULL : &why, err);
         llm_reply_release(&reply);
         if (status)
