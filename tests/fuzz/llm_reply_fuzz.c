@@ -1,5 +1,6 @@
-/* What a model or its server sends. The first byte chooses: the body of a provider's answer, or the text of
- * one. Whatever it is, what is accepted never moves a number out of its range, and its text is clean. */
+/* What a model or its server sends. The first byte chooses: the body of a provider's answer (a, o), its headers with rate limits (h), the
+ * body of a refusal (e), or the text of an answer. Whatever it is, what is accepted never moves a number out of its range, its text is
+ * clean, and nobody waits longer than a minute for what a header says. */
 
 #include <math.h>
 #include <stdint.h>
@@ -9,7 +10,8 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "stages/analyze/opinion/answer.h"
-#include "stages/common/llm/llm.h"
+#include "stages/common/llm/llm_limits.h"
+#include "stages/common/llm/llm_verdict.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -66,8 +68,63 @@ static void check_body(const struct llm_provider *provider, const char *text, si
         return;
     if (provider->reply(body, &reply, NULL) == 0 && (!reply.text || strlen(reply.text) > LLM_REPLY_MAX))
         abort();
+    if (reply.cache_read_tokens < 0 || reply.cache_write_tokens < 0 || reply.output_tokens < 0 ||
+        reply.cache_read_tokens + reply.cache_write_tokens > reply.input_tokens)
+        abort();
     llm_reply_release(&reply);
     json_decref(body);
+}
+
+static void check_headers(const char *text)
+{
+    static const int64_t now = 1000000;
+    static const int64_t longest = 60 * 1000;
+    struct http_reply reply;
+    struct llm_limits limits = {.meters = {{.known = false}}};
+    struct llm_need need = {.of = {1, 2000, 1500, 500}};
+    http_reply_init(&reply);
+    (void)buf_add_str(&reply.headers, text);
+    reply.date = 1795318046;
+    for (int i = 0; i < 3; i++) {
+        (void)llm_limits_read(&limits, &reply, now);
+        int64_t until = llm_limits_until(&limits, &need, now);
+        if (until < now || until > now + longest)
+            abort();
+        llm_limits_take(&limits, &need, until);
+        if (llm_limits_until(&limits, &need, until + longest) != until + longest)
+            abort();
+    }
+    reply.status = 429;
+    if (llm_verdict_wait(&reply) < -1)
+        abort();
+    http_reply_release(&reply);
+}
+
+/* The body of a refusal: its words are shown without the key, and what can be left out runs out. */
+static void check_refusal(const char *text)
+{
+    static const long statuses[] = {400, 401, 422, 429, 500};
+    struct llm *llm = NULL;
+    struct llm_options options = {.provider = &llm_openai, .model = "m", .base_url = "http://127.0.0.1:9", .key = "k3y"};
+    for (size_t i = 0; i < ARRAY_COUNT(statuses); i++) {
+        struct err err = {.class = ERR_NONE};
+        struct http_reply reply;
+        if (llm_new(&options, &llm, NULL))
+            abort();
+        http_reply_init(&reply);
+        reply.status = statuses[i];
+        (void)buf_add_str(&reply.body, text);
+        if (llm_verdict_of(llm, &reply, &err) == LLM_READ || err.class == ERR_NONE || strstr(err.message, "k3y"))
+            abort();
+        struct llm_dialect dialect = {.mode = LLM_JSON_SCHEMA};
+        int steps = 0;
+        while (llm_verdict_adapt(llm, &reply, &dialect)) {
+            if (++steps > 6)
+                abort();
+        }
+        http_reply_release(&reply);
+        llm_free(llm);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -81,6 +138,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_body(&llm_anthropic, text, strlen(text));
     else if (data[0] == 'o')
         check_body(&llm_openai, text, strlen(text));
+    else if (data[0] == 'h')
+        check_headers(text);
+    else if (data[0] == 'e')
+        check_refusal(text);
     else
         check_answer(text, &arena);
     arena_release(&arena);
