@@ -72,7 +72,7 @@ done
 is "$(as a_op "select string_agg(id::text, ' ') from tare.run where batch is null")" "$own" "its own run is all it sees: none that names no namespace, none that is just beginning"
 is "$(as a_op "select count(*) from tare.llm_exchange where key = 'key-cart'")" 1 "it sees its own exchange"
 is "$(as a_op "select string_agg(receiver, ' ') from tare.notification_pace")" room "and its own receiver"
-for query in run_list trend_runs trend_workload run_past llm_get audit_list mine run_latest grant_list notify_list schedule_list; do
+for query in run_list trend_runs trend_workload run_past llm_list llm_runs llm_batches audit_list mine run_latest grant_list notify_list schedule_list; do
     [[ -e $root/sql/queries/$query.sql ]] || continue
     sql=$(grep -v '^--' "$root/sql/queries/$query.sql" | sed -E 's/\$1::bigint\[\]/null::bigint[]/g; s/\$[0-9]+::(bigint|integer)/1000/g; s/\$[0-9]+/null/g')
     [[ $query != run_past ]] || sql=$(grep -v '^--' "$root/sql/queries/$query.sql" | sed -E 's/\$1::bigint/null::bigint/g; s/\$2::bigint/1000/g')
