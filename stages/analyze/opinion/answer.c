@@ -232,6 +232,7 @@ double answer_apply(const struct answer *answer, struct plan *plan)
         for (int f = 0; f < FIELDS; f++) {
             before[i][f] = field_after(&container->fields[f]);
             proposals[f] = proposal_for(&container->fields[f], (enum field)f, answer->proposals[i][f]);
+            container->fields[f].asked = isnan(answer->proposals[i][f]) ? 0 : answer->proposals[i][f];
             container->fields[f].by_model = is_models(&container->fields[f], answer->proposals[i][f]);
         }
         container_settle(plan, container, proposals);

@@ -79,6 +79,15 @@ static json_t *coarse_leaf(const json_t *value, const struct row *row)
 
 static json_t *coarse_new(const json_t *value, const char *path);
 
+/* The value, or NULL (and it is freed) where nothing is in it: nothing counts the same as a member that is not there. */
+static json_t *unless_empty(json_t *value)
+{
+    if (json_object_size(value) + json_array_size(value) > 0)
+        return value;
+    json_decref(value);
+    return NULL;
+}
+
 static json_t *coarse_object(const json_t *object, const char *path)
 {
     const char *key;
@@ -92,7 +101,7 @@ static json_t *coarse_object(const json_t *object, const char *path)
         if (coarse)
             json_object_set_new(out, key, coarse);
     }
-    return out;
+    return unless_empty(out);
 }
 
 /* New value of what counts of a value at a path, NULL where nothing does. */
@@ -113,7 +122,7 @@ static json_t *coarse_new(const json_t *value, const char *path)
         if (coarse)
             json_array_append_new(out, coarse);
     }
-    return out;
+    return unless_empty(out);
 }
 
 /* New object: each end of each range as a multiple of the rules' number, or of today's. The numbers move with the figures, which count
@@ -147,7 +156,7 @@ static char *coarse_text(const json_t *evidence)
     json_array_foreach(json_object_get(copy, "containers"), index, container)
         json_object_set_new(container, "bounds", relative_bounds(container));
     json_t *coarse = coarse_new(copy, "");
-    char *text = json_text(coarse);
+    char *text = coarse ? json_text(coarse) : xstrdup("");
     json_decref(coarse);
     json_decref(copy);
     return text;
