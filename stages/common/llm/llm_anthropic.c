@@ -116,9 +116,10 @@ static int reply(const json_t *body, struct llm_reply *out, struct err *err)
     if (model)
         (void)snprintf(out->model, sizeof out->model, "%s", model);
     const char *reason = json_string_or_null(body, "stop_reason");
+    if (str_equal(reason, "end_turn") || str_equal(reason, "max_tokens"))
+        out->text = text_of(json_object_get(body, "content"));
     if (!str_equal(reason, "end_turn"))
         return stopped(reason, err);
-    out->text = text_of(json_object_get(body, "content"));
     if (!out->text)
         return err_set(err, ERR_DATA, "the answer holds no text, or more than %d bytes", LLM_REPLY_MAX);
     return 0;

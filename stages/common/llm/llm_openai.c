@@ -139,8 +139,10 @@ static int reply(const json_t *body, struct llm_reply *out, struct err *err)
         return err_set(err, ERR_DATA, "the answer holds an error: %.200s", told);
     if (refusal && *refusal)
         return err_set(err, ERR_DATA, "the model refused to answer (refusal)");
-    if (str_equal(finish, "length"))
+    if (str_equal(finish, "length")) {
+        (void)take_text(json_object_get(message, "content"), out, NULL);
         return err_set(err, ERR_DATA, "the answer was cut at max_tokens (finish_reason length)");
+    }
     if (finish && !str_equal(finish, "stop"))
         return err_set(err, ERR_DATA, "the answer ended with finish_reason %.40s", finish);
     return take_text(json_object_get(message, "content"), out, err);

@@ -64,8 +64,8 @@ struct llm_provider {
     const char *(*path)(const char *base_url);
     /* New body of a request. */
     json_t *(*request)(const struct llm_prompt *prompt, const char *model, const struct llm_dialect *dialect);
-    /* Takes the answer from a 200 body. ERR_DATA with a sentence where there is none (cut, refused, empty).
-     * The tokens are filled in both cases. */
+    /* Takes the answer from a 200 body. ERR_DATA with a sentence where there is none (cut, refused, empty). The tokens are filled in
+     * both cases, and so is the text of an answer that was cut at max_tokens, as far as it came. */
     int (*reply)(const json_t *body, struct llm_reply *out, struct err *err);
     /* Adapts to what a 400 complains of; false when there is nothing to adapt. */
     bool (*adapt)(const char *message, struct llm_dialect *dialect);

@@ -103,7 +103,7 @@ static const struct reply_case {
      "{}", NULL},
     {"no finish reason", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"{}\"}}]}", "{}", NULL},
     {"cut", &llm_openai, "{\"choices\":[{\"message\":{\"content\":\"{\"},\"finish_reason\":\"length\"}]}",
-     NULL, "length"},
+     NULL, "max_tokens"},
     {"refusal", &llm_openai,
      "{\"choices\":[{\"message\":{\"content\":null,\"refusal\":\"no\"},\"finish_reason\":\"stop\"}]}", NULL,
      "refused"},
@@ -126,7 +126,8 @@ static void replies(void **state)
         json_t *body = json_loads(c->body, JSON_DECODE_ANY, NULL);
         assert_non_null(body);
         int status = c->provider->reply(body, &reply, &err);
-        if ((status == 0) != (c->text != NULL) || !str_equal(reply.text, c->text))
+        bool cut = c->message && str_equal(c->message, "max_tokens"); /* what came is handed out all the same */
+        if ((status == 0) != (c->text != NULL) || (cut ? !reply.text : !str_equal(reply.text, c->text)))
             fail_msg("%s %s: %d %s", c->provider->name, c->what, status, reply.text);
         if (c->message && !strstr(err.message, c->message))
             fail_msg("%s %s: %s", c->provider->name, c->what, err.message);
