@@ -102,7 +102,7 @@ static int open_input(struct stage *stage, struct err *err)
 /* The header carries the settings of the whole line so far, so that a plan says what it was made from. */
 static void open_output(struct stage *stage)
 {
-    if (stage->spec->writes == ARTIFACT_NONE) {
+    if (stage->spec->writes == ARTIFACT_NONE || (stage->spec->writes_none != NULL && stage->spec->writes_none(stage->options))) {
         return;
     }
     const json_t *former = stage->in == NULL ? NULL : json_object_get(artifact_reader_header(stage->in), "settings");

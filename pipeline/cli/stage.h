@@ -39,6 +39,7 @@ struct stage_spec {
     unsigned reads;                /* set of ARTIFACT_BIT; 0 when it reads no artifact */
     bool (*reads_none)(const struct options *options); /* whether with these options it reads no artifact after all; may be NULL */
     enum artifact_kind writes;     /* ARTIFACT_NONE when stdout is no artifact */
+    bool (*writes_none)(const struct options *options); /* whether with these options stdout is no artifact after all; may be NULL */
     unsigned needs;                /* enum stage_needs */
     size_t state_size;             /* zeroed bytes at stage->state */
     int (*begin)(struct stage *stage, struct err *err);                   /* may be NULL */

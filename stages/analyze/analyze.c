@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/analyze/flow/flow.h"
+#include "stages/analyze/flow/preview.h"
 #include "stages/analyze/history/history.h"
 #include "stages/analyze/history/past.h"
 #include "stages/analyze/sizing/knobs.h"
@@ -33,11 +33,13 @@ static void key_digest(const struct config *config, const char *key, char out[DI
 static int settings_fill(struct stage *stage, struct err *err)
 {
     json_t *settings = stage_settings(stage);
-    char digest[DIGEST_HEX];
+    char digest[DIGEST_HEX] = "";
     const char *history = options_string(stage->options, OPT_HISTORY);
     struct analyze_state *state = stage->state;
     if (history && history_past_open(history, &state->past, digest, err))
         return -1;
+    if (!settings)
+        return 0;
     char policy_digest[DIGEST_HEX];
     char scaling_digest[DIGEST_HEX];
     key_digest(stage->config, "policy", policy_digest);
@@ -49,13 +51,20 @@ static int settings_fill(struct stage *stage, struct err *err)
     return 0;
 }
 
+/* --estimate and --prompt tell what would be asked, and write no artifact. */
+static bool only_tells(const struct options *options)
+{
+    return options_flag(options, OPT_ESTIMATE) || options_string(options, OPT_PROMPT);
+}
+
 /* Who has a say beside the rules: a proposal, else the providers. */
 static int open_others(struct stage *stage, struct err *err)
 {
     struct analyze_state *state = stage->state;
     const char *proposal = options_string(stage->options, OPT_PROPOSAL);
     struct analyst_options analyst = {
-        .options = stage->options, .config = stage->config, .history = state->history, .created = stage->created};
+        .options = stage->options, .config = stage->config, .history = state->history, .created = stage->created,
+        .offline = only_tells(stage->options)};
     if (!proposal)
         return analyst_new(&analyst, stage_settings(stage), &state->analyst, err);
     if (proposal_open(proposal, &state->proposal, err))
@@ -88,13 +97,30 @@ static int keep_history(struct analyze_state *state, struct err *err)
     return history_finish(history, err);
 }
 
+/* Reads the records and only tells. */
+static int tell(struct stage *stage, struct err *err)
+{
+    struct analyze_state *state = stage->state;
+    const struct flow_means means = {.setup = &state->setup, .analyst = state->analyst, .silent = true};
+    const char *prompt = options_string(stage->options, OPT_PROMPT);
+    history_drop(state->history);
+    state->history = NULL;
+    if (prompt)
+        return preview_run(stage, &means, prompt, err);
+    if (flow_run(stage, &means, err))
+        return -1;
+    analyst_estimate(state->analyst, json_int_or(artifact_reader_trailer(stage->in), "workloads", 0), stdout);
+    return 0;
+}
+
 static int analyze_run(struct stage *stage, struct err *err)
 {
     struct analyze_state *state = stage->state;
-    const struct flow_means means = {&state->setup, state->analyst, state->history};
+    const struct flow_means means = {.setup = &state->setup, .analyst = state->analyst, .history = state->history};
+    if (only_tells(stage->options))
+        return tell(stage, err);
     int status = flow_run(stage, &means, err);
-    if (state->analyst)
-        analyst_summary(state->analyst);
+    analyst_summary(state->analyst);
     if (status && state->analyst)
         (void)keep_history(state, NULL);
     return status;
@@ -124,6 +150,7 @@ const struct stage_spec analyze_stage = {
     .summary = "recommends requests and limits for each workload, with reasons",
     .reads = ARTIFACT_BIT(ARTIFACT_USAGE),
     .writes = ARTIFACT_RECOMMENDATIONS,
+    .writes_none = only_tells,
     .state_size = sizeof(struct analyze_state),
     .begin = analyze_begin,
     .run = analyze_run,

@@ -38,7 +38,7 @@ static int analyst_open_sources(struct analyst *analyst, const struct analyst_op
 {
     int64_t microusd;
     bool replay = options_flag(given->options, OPT_REPLAY);
-    if (chain_open(given->options, given->config, !replay && !given->estimate, &analyst->chain, err))
+    if (chain_open(given->options, given->config, !replay && !given->offline, &analyst->chain, err))
         return -1;
     if (analyst->chain.count == 0)
         return 0;
@@ -54,7 +54,7 @@ int analyst_new(const struct analyst_options *given, json_t *settings, struct an
     *out = NULL;
     analyst->last = &analyst->waiting;
     analyst->history = given->history;
-    analyst->estimate = given->estimate;
+    analyst->estimate = given->offline;
     analyst_configure(analyst, given);
     int failed = analyst_open_sources(analyst, given, err);
     if (!failed && settings)
@@ -144,21 +144,28 @@ static bool take_kept(struct analyst *analyst, struct inquiry *inquiry, const st
     return analyst->recall.replay;
 }
 
-/* What is known of the inquiry at its provider. True where that settles it, one way or the other. */
-static bool recalled(struct analyst *analyst, struct inquiry *inquiry)
+/* What is known of the inquiry at its provider. */
+static enum recalled look(const struct analyst *analyst, const struct inquiry *inquiry, struct told *told)
 {
     const struct link *link = &analyst->chain.links[inquiry->link];
-    struct told told = {.provider = link->provider->name, .model = link->model};
-    memcpy(told.evidence, inquiry->digest, DIGEST_HEX);
-    memcpy(told.key, inquiry->keys[inquiry->link], DIGEST_HEX);
-    switch (recall_look(&analyst->recall, inquiry->plan->subject, inquiry->arena, &told)) {
+    *told = (struct told){.provider = link->provider->name, .model = link->model};
+    memcpy(told->evidence, inquiry->digest, DIGEST_HEX);
+    memcpy(told->key, inquiry->keys[inquiry->link], DIGEST_HEX);
+    return recall_look(&analyst->recall, inquiry->plan->subject, inquiry->arena, told);
+}
+
+/* Whether what is known settles the inquiry at its provider, one way or the other. */
+static bool recalled(struct analyst *analyst, struct inquiry *inquiry)
+{
+    struct told told;
+    switch (look(analyst, inquiry, &told)) {
         case RECALL_ANSWER:
             return take_kept(analyst, inquiry, &told);
         case RECALL_PASSED:
             desk_pass(analyst, inquiry, told.outcome, told.reason ? told.reason : not_kept, told.exchange);
             return true;
         case RECALL_MISSING:
-            note_fallback(inquiry, link, not_kept);
+            note_fallback(inquiry, &analyst->chain.links[inquiry->link], not_kept);
             analyst->counts.missing++;
             inquiry->link = analyst->chain.count;
             return true;
@@ -197,6 +204,22 @@ void desk_walk(struct analyst *analyst, struct inquiry *inquiry, struct gatherin
     inquiry->done = true;
 }
 
+/* Counts the inquiry at every provider, as if each were the one to answer. */
+static void count_everywhere(struct analyst *analyst, struct inquiry *inquiry)
+{
+    struct told told;
+    inquiry->held = 1;
+    for (inquiry->link = 0; inquiry->link < analyst->chain.count; inquiry->link++) {
+        if (look(analyst, inquiry, &told) != RECALL_NOTHING) {
+            analyst->rows[inquiry->link].known++;
+        } else if (inquiry->evidence) {
+            inquiry->held++;
+            gather(analyst, inquiry, &analyst->gathering);
+        }
+    }
+    inquiry->done = --inquiry->held == 0;
+}
+
 void desk_close(struct analyst *analyst, struct gathering *gathering, bool first)
 {
     for (size_t i = 0; i < analyst->chain.count; i++) {
@@ -232,7 +255,36 @@ void analyst_take(struct analyst *analyst, struct inquiry *inquiry)
         return;
     analyst->counts.workloads++;
     write_evidence(analyst, inquiry);
-    desk_walk(analyst, inquiry, &analyst->gathering);
+    if (analyst->estimate)
+        count_everywhere(analyst, inquiry);
+    else
+        desk_walk(analyst, inquiry, &analyst->gathering);
+}
+
+void analyst_estimate(const struct analyst *analyst, int64_t workloads, FILE *out)
+{
+    static const struct chain none;
+    if (analyst)
+        estimate_print(&analyst->chain, analyst->rows, workloads, analyst->counts.workloads, out);
+    else
+        estimate_print(&none, NULL, workloads, 0, out);
+}
+
+char *analyst_prompt(struct analyst *analyst, struct inquiry *inquiry)
+{
+    static const struct llm_dialect plain;
+    struct link *link = &analyst->chain.links[0];
+    if (inquiry->plan->refusal || !answer_may_move(inquiry->plan))
+        return NULL;
+    write_evidence(analyst, inquiry);
+    struct call *call = call_new(analyst, link);
+    call_add(call, inquiry);
+    call_prepare(call);
+    json_t *body = link->provider->request(&call->prompt, link->model, &plain);
+    char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_decref(body);
+    call_free(call);
+    return text;
 }
 
 void analyst_passed(struct analyst *analyst, int64_t number)
@@ -280,6 +332,8 @@ void analyst_stop(struct analyst *analyst)
 
 void analyst_summary(const struct analyst *analyst)
 {
+    if (!analyst)
+        return;
     progress_end();
     progress_summary(&analyst->counts);
 }

@@ -9,6 +9,8 @@
  * Whatever happens, each inquiry ends with an opinion: a model's, or none and the first provider that was passed over, and why.
  */
 
+#include <stdio.h>
+
 #include "stages/analyze/asking/inquiry.h"
 #include "stages/analyze/history/history.h"
 
@@ -22,7 +24,7 @@ struct analyst_options {
     const struct config *config;
     struct history_out *history; /* may be NULL */
     int64_t created;             /* start of the run */
-    bool estimate;               /* only count: nobody is asked */
+    bool offline;                /* nobody is asked: for an estimate or a look at a prompt no key and no server is needed */
 };
 
 /* New analyst; *out NULL where the rules decide alone. Fills `settings` (borrowed, may be NULL) with providers and models. ERR_USAGE,
@@ -52,7 +54,15 @@ int analyst_turn(struct analyst *analyst, int64_t until_ms, int wake_fd, struct 
 /* Ends asking: nothing more is sent, nothing waited for. Inquiries that are not done stay so. */
 void analyst_stop(struct analyst *analyst);
 
-/* Logs what was asked and spent. */
+/* Prints what asking about all inquiries taken so far would come to; `workloads` were read. Of an analyst that is offline;
+ * NULL: the rules decide alone. */
+void analyst_estimate(const struct analyst *analyst, int64_t workloads, FILE *out);
+
+/* New text of exactly the body that the first provider would be sent about this workload alone (no key is in it); NULL where nothing would
+ * be sent because nothing can move. */
+char *analyst_prompt(struct analyst *analyst, struct inquiry *inquiry);
+
+/* Logs what was asked and spent; NULL is allowed. */
 void analyst_summary(const struct analyst *analyst);
 
 #endif

@@ -6,6 +6,7 @@
 #include "stages/analyze/asking/analyst.h"
 #include "stages/analyze/asking/budget.h"
 #include "stages/analyze/asking/call.h"
+#include "stages/analyze/asking/estimate.h"
 #include "stages/analyze/asking/kept.h"
 #include "stages/analyze/asking/progress.h"
 #include "stages/analyze/asking/recall.h"
@@ -33,7 +34,8 @@ struct analyst {
     size_t parallel, under_way;
     size_t workloads; /* in one question */
     bool refuse;      /* beyond the budget the run ends */
-    bool estimate;
+    bool estimate; /* nothing is sent: what would be is counted in `rows` */
+    struct estimate_row rows[LINKS_MAX];
     bool stopped;
     struct err fatal; /* what ends the run */
 };
@@ -55,7 +57,7 @@ void desk_close(struct analyst *analyst, struct gathering *gathering, bool first
 
 /* --- queue.c --- */
 
-/* Puts a question into the queue. */
+/* Puts a question into the queue; of an estimate it is counted instead. */
 void queue_add(struct analyst *analyst, struct call *call, bool first);
 
 /* Sends what may be sent now. */

@@ -1,8 +1,21 @@
 #include "stages/analyze/asking/desk.h"
 
+/* Counts a question that would be sent, and lets its workloads go. */
+static void only_count(struct analyst *analyst, struct call *call)
+{
+    estimate_add(&analyst->rows[call->link - analyst->chain.links], call);
+    for (size_t i = 0; i < call->count; i++)
+        call->of[i]->done = --call->of[i]->held == 0;
+    call_free(call);
+}
+
 void queue_add(struct analyst *analyst, struct call *call, bool first)
 {
     call_prepare(call);
+    if (analyst->estimate) {
+        only_count(analyst, call);
+        return;
+    }
     if (first) {
         call->next = analyst->waiting;
         analyst->waiting = call;

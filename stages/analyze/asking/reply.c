@@ -54,11 +54,13 @@ static void repair(struct taking *taking, const char *former)
     queue_add(call->analyst, again, true);
 }
 
-/* Asks about the workloads of a question that had no answer one by one: it may have been for one of them, or for their number. */
+/* Asks about the workloads of a question that had no whole answer one by one: it may have been for one of them, or for their number. */
 static void part(struct taking *taking)
 {
     struct call *call = taking->call;
     for (size_t i = call->count; i > 0; i--) {
+        if (taking->said[i - 1].good)
+            continue;
         struct call *one = call_new(call->analyst, call->link);
         call_add(one, call->of[i - 1]);
         queue_add(call->analyst, one, true);
@@ -102,13 +104,16 @@ static void answered(struct taking *taking, const struct llm_reply *reply, struc
         pass_on(taking, TOLD_REFUSED, NULL, end->key);
 }
 
-/* There is no answer. */
+/* There is no answer, or a part of one. */
 static void not_answered(struct taking *taking, const struct llm_reply *reply, enum llm_end how, const char *why, struct call_end *end)
 {
     struct call *call = taking->call;
-    end->outcome = "failed";
+    if (how == LLM_NO_ANSWER && reply->text)
+        read_reply(taking, reply);
+    end->outcome = taking->good > 0 ? "answered" : "failed";
     end->error = why;
     kept_call(call->analyst->history, call, reply, end);
+    take_good(taking, end->key);
     if (how == LLM_NO_ANSWER)
         call->link->failures = 0;
     else

@@ -63,6 +63,8 @@ static int take_one(struct flow *flow, struct err *err)
 
 static int write_job(const struct flow *flow, struct job *job, struct err *err)
 {
+    if (flow->means->silent)
+        return 0;
     job_finish(job, flow->means->setup);
     if (job->is_workload)
         history_add(flow->means->history, &job->subject);

@@ -13,6 +13,7 @@ struct flow_means {
     const struct job_setup *setup; /* all borrowed */
     struct analyst *analyst;       /* NULL: the rules decide alone, one record at a time */
     struct history_out *history;   /* what runs learn; may be NULL */
+    bool silent;                   /* nothing is written: an estimate */
 };
 
 /* Reads all records of stage->in and writes them. ERR_TEMPFAIL where a signal ended it; what the stage reads and writes; what the analyst
