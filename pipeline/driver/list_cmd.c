@@ -9,6 +9,7 @@
 #include "pipeline/base/money.h"
 #include "pipeline/base/str.h"
 #include "pipeline/driver/batch_view.h"
+#include "pipeline/driver/calls_view.h"
 #include "pipeline/driver/command.h"
 #include "pipeline/driver/confirm.h"
 #include "pipeline/driver/line.h"
@@ -283,8 +284,13 @@ int command_history(struct session *session, struct err *err)
     json_t *rows;
     struct ledger_workload workload = {0};
     bool one = options_operands(session->options) > 0;
-    if (session_operands(session, 0, 1, "tare history [savings | NAMESPACE/KIND/NAME]", err) || session_json(session, &json, err)) {
+    bool calls = one && strcmp(options_operand(session->options, 0), "llm") == 0;
+    if (session_operands(session, 0, calls ? 2 : 1, "tare history [savings | llm [RUN] | NAMESPACE/KIND/NAME]", err) ||
+        session_json(session, &json, err)) {
         return -1;
+    }
+    if (calls) {
+        return calls_view(session, json, limit_of(session), err);
     }
     if (one && strcmp(options_operand(session->options, 0), "savings") == 0) {
         return savings(session, json, err);

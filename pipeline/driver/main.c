@@ -34,7 +34,7 @@ static const struct command commands[] = {
     {"withdraw", FOR_DECIDE, NEEDS_LEDGER, "RUN", "take your own approvals and rejections back", command_withdraw},
     {"apply", FOR_ACT, NEEDS_LEDGER, "RUN", "make the approved changes", command_apply},
     {"rollback", FOR_UNDO, NEEDS_LEDGER, "RUN", "put back exactly what was there", command_rollback},
-    {"history", FOR_LIST, NEEDS_LEDGER, "[savings | NAMESPACE/KIND/NAME]", "recommendations, costs and realized savings over the runs",
+    {"history", FOR_LIST, NEEDS_LEDGER, "[savings | llm [RUN] | NAMESPACE/KIND/NAME]", "recommendations, costs and realized savings over the runs",
      command_history},
     {"drift", FOR_DRIFT, NEEDS_NOTHING, "[PATH…]",
      "where live objects and their manifests disagree in requests, limits and replicas, and who made it so",
