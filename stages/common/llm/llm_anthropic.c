@@ -144,6 +144,7 @@ const struct llm_provider llm_anthropic = {
     .default_url = "https://api.anthropic.com",
     .default_model = "claude-haiku-5-5",
     .needs_key = true,
+    .limits_by_use = true,
     .key_header = "x-api-key",
     .key_prefix = "",
     .version_header = "anthropic-version",

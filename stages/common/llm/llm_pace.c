@@ -3,7 +3,7 @@
 #include "pipeline/base/rng.h"
 
 enum { BACKOFF_FIRST_MS = 500, BACKOFF_MAX_MS = 30 * 1000, THROTTLE_FIRST_MS = 1000, THROTTLE_MAX_MS = 60 * 1000 };
-enum { JITTER_MS = 250, FAILED_AT_FIRST = 3, FAILED_LATER = 20, USELESS_MAX = 20 };
+enum { JITTER_MS = 250, FAILED_AT_FIRST = 3, FAILED_LATER = 20, USELESS_MAX = 20, LATELY = 8 };
 
 void llm_pace_init(struct llm_pace *pace, int parallel)
 {
@@ -27,8 +27,19 @@ uint64_t llm_pace_sent(struct llm_pace *pace, const struct llm_need *need, int64
     return ++pace->sent;
 }
 
-void llm_pace_answered(struct llm_pace *pace)
+struct llm_need llm_pace_likely(const struct llm_pace *pace, const struct llm_need *need)
 {
+    struct llm_need likely = *need;
+    int64_t written = pace->written > 0 ? (int64_t)(2 * pace->written) : need->of[LLM_OUTPUT_TOKENS];
+    if (written < need->of[LLM_OUTPUT_TOKENS])
+        likely.of[LLM_OUTPUT_TOKENS] = written;
+    likely.of[LLM_TOKENS] = likely.of[LLM_INPUT_TOKENS] + likely.of[LLM_OUTPUT_TOKENS];
+    return likely;
+}
+
+void llm_pace_answered(struct llm_pace *pace, int64_t tokens)
+{
+    pace->written = pace->written > 0 ? pace->written + ((double)tokens - pace->written) / LATELY : (double)tokens;
     pace->throttled = pace->failed = pace->useless = 0;
     pace->reached = pace->answered = true;
     pace->window += 1 / pace->window;
@@ -46,15 +57,12 @@ static int64_t doubled(int64_t first, unsigned tries, int64_t most)
 
 void llm_pace_throttled(struct llm_pace *pace, uint64_t number, size_t flying, int64_t asked_ms, int64_t now)
 {
-    int64_t wait;
+    bool anew = number > pace->cut_at; /* those that went out together are one event */
+    int64_t wait = asked_ms >= 0 ? asked_ms + (int64_t)(rng_unit() * JITTER_MS) : 0;
+    int64_t own = anew && (asked_ms < 0 || pace->throttled > 0) ? doubled(THROTTLE_FIRST_MS, pace->throttled, THROTTLE_MAX_MS) : 0;
+    wait = own > wait ? own : wait;
     pace->reached = true;
-    if (asked_ms >= 0)
-        wait = asked_ms + (int64_t)(rng_unit() * JITTER_MS);
-    else if (number > pace->cut_at)
-        wait = doubled(THROTTLE_FIRST_MS, pace->throttled, THROTTLE_MAX_MS);
-    else
-        wait = 0; /* those that went out together are one event */
-    if (number > pace->cut_at) {
+    if (anew) {
         double now_open = (double)flying + 1 < pace->window ? (double)flying + 1 : pace->window;
         pace->window = now_open / 2 < 1 ? 1 : now_open / 2;
         pace->cut_at = pace->sent;

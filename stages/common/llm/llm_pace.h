@@ -20,6 +20,7 @@ struct llm_pace {
     unsigned throttled; /* in a row */
     unsigned failed;    /* questions in a row that ended without any answer of the model */
     unsigned useless;   /* questions in a row whose answer was none */
+    double written;     /* tokens of an answer, lately; 0: not known */
     bool reached;       /* the server has answered something */
     bool answered;      /* the model has given an answer */
     struct llm_limits limits;
@@ -37,11 +38,15 @@ int64_t llm_pace_until(const struct llm_pace *pace, const struct llm_need *need,
 /* Books a question that goes out; returns its number. */
 uint64_t llm_pace_sent(struct llm_pace *pace, const struct llm_need *need, int64_t now);
 
-/* An answer of the model came: the window grows. */
-void llm_pace_answered(struct llm_pace *pace);
+/* What a question that may take `need` is likely to take, where limits count what was really written: twice what answers were long
+ * lately, at most its max_tokens. */
+struct llm_need llm_pace_likely(const struct llm_pace *pace, const struct llm_need *need);
+
+/* An answer of the model came, so many tokens long: the window grows. */
+void llm_pace_answered(struct llm_pace *pace, int64_t tokens);
 
 /* Question `number` was throttled beside `flying` others: everybody waits, as long as the server asks (`asked_ms`, -1: it does not say)
- * and a little longer, else ever longer; the window shrinks. */
+ * and a little longer; where it does not say, or says so again and again, ever longer. The window shrinks. */
 void llm_pace_throttled(struct llm_pace *pace, uint64_t number, size_t flying, int64_t asked_ms, int64_t now);
 
 /* How long a question waits before try `tries` + 1 after a failure of its own: 0.5 to 1 times a base that doubles. */

@@ -12,7 +12,7 @@
 #include "stages/common/llm/llm_pace.h"
 #include "stages/common/llm/llm_verdict.h"
 
-enum { TRIES = 5, TRIES_UNREACHED = 3, THROTTLED_TRIES = 12, ADAPTATIONS_MAX = 6 };
+enum { TRIES = 5, TRIES_UNREACHED = 3, THROTTLED_TRIES = 12, ADAPTATIONS_MAX = 6, TOLD_FROM_MS = 10 * 1000 };
 
 /* A question from llm_pool_ask until its end was told. It is in one list at a time. */
 struct question {
@@ -23,7 +23,8 @@ struct question {
     void *context;
     struct llm_dialect dialect; /* in which it goes out */
     bool own_dialect;           /* which is not the client's */
-    struct llm_need need;
+    struct llm_need need; /* at most */
+    struct llm_need likely;
     char *body; /* while it is under way */
     struct http_flight *flight;
     uint64_t order;  /* as asked, among those of its lane */
@@ -55,6 +56,7 @@ struct lane {
     struct list flying;
     struct llm_pace pace;
     uint64_t orders;
+    int64_t told_until; /* the longest wait that people were told of */
     bool gone;
     struct err why; /* where gone, or held for longer than anybody waits */
 };
@@ -303,7 +305,7 @@ static void take_answer(struct question *question, const struct http_reply *http
         no_answer(question, &why);
         return;
     }
-    llm_pace_answered(&lane->pace);
+    llm_pace_answered(&lane->pace, question->reply.output_tokens);
     finish(question, LLM_ANSWERED, NULL);
 }
 
@@ -315,7 +317,7 @@ static void note_limits(const struct question *question, const struct http_reply
         return;
     for (const struct question *other = lane->flying.first; other; other = other->next) {
         if (other->number > question->number)
-            llm_limits_take(&lane->pace.limits, &other->need, now);
+            llm_limits_take(&lane->pace.limits, &other->likely, now);
     }
 }
 
@@ -403,7 +405,7 @@ static void send_out(struct question *question, int64_t now)
                                    .body_length = strlen(question->body),
                                    .cap = LLM_BODY_MAX};
     question->sent_at = now;
-    question->number = llm_pace_sent(&lane->pace, &question->need, now);
+    question->number = llm_pace_sent(&lane->pace, &question->likely, now);
     append(&lane->flying, question);
     pool->flying++;
     if (http_loop_begin(pool->loop, lane->llm->http, &request, 0, landed, question, &question->flight, &err)) {
@@ -411,6 +413,15 @@ static void send_out(struct question *question, int64_t now)
         pool->flying--;
         useless(question, &err);
     }
+}
+
+/* A long wait does not look like a program that hangs. */
+static void tell_wait(struct lane *lane, int64_t at, int64_t now)
+{
+    if (at - now < TOLD_FROM_MS || at <= lane->told_until)
+        return;
+    lane->told_until = at;
+    log_info("%s allows no more questions for %lld seconds", lane->llm->provider->name, (long long)(at - now + 999) / 1000);
 }
 
 /* The next question of a lane that may go out, taken out of its list. NULL: none; then *until_ms becomes the instant at which one may,
@@ -429,8 +440,10 @@ static struct question *next_question(struct lane *lane, int64_t now, int64_t *u
     }
     if (!question || !llm_pace_room(&lane->pace, lane->flying.count))
         return NULL;
-    int64_t at = llm_pace_until(&lane->pace, &question->need, now);
+    question->likely = lane->llm->provider->limits_by_use ? llm_pace_likely(&lane->pace, &question->need) : question->need;
+    int64_t at = llm_pace_until(&lane->pace, &question->likely, now);
     if (at > now) {
+        tell_wait(lane, at, now);
         *until_ms = at < *until_ms ? at : *until_ms;
         return NULL;
     }

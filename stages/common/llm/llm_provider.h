@@ -56,6 +56,7 @@ struct llm_provider {
     const char *default_url;
     const char *default_model; /* NULL: must be named */
     bool needs_key;
+    bool limits_by_use;     /* its limits count what was written, not max_tokens */
     const char *key_header; /* the header that carries the key, and what stands before it there */
     const char *key_prefix;
     const char *version_header; /* another header of every request, NULL for none */

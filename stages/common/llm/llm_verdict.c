@@ -71,6 +71,7 @@ static enum llm_verdict by_status(long status)
     case 403:
     case 404:
     case 405:
+    case 407:
         return LLM_USELESS;
     case 429:
     case 498:
@@ -84,10 +85,12 @@ static enum llm_verdict by_status(long status)
     }
 }
 
-/* Whether a status may be about what was asked for, rather than about the question. */
-static bool adaptable(long status)
+/* Whether a refusal may be about what was asked for, rather than about the question. With 500 only where it says so: that is how some
+ * servers fail at a schema. */
+static bool adaptable(long status, const struct buf *sentence)
 {
-    return status == 400 || status == 422 || status == 500 || status == 501;
+    static const char *const words[] = {"grammar", "schema", "response_format"};
+    return status == 400 || status == 422 || ((status == 500 || status == 501) && holds(sentence, words, ARRAY_COUNT(words)));
 }
 
 /* The server's own words for people and for programs, apart. */
@@ -106,7 +109,8 @@ static void say(const struct llm *llm, const struct http_reply *http, const stru
     const char *name = llm->provider->name;
     char type[TYPE_MAX];
     if (http->status == 401 || http->status == 403) {
-        (void)err_set(err, ERR_UNAVAILABLE, "%s answered %ld: the key was refused", name, http->status);
+        (void)err_set(err, ERR_UNAVAILABLE, "%s answered %ld: %s", name, http->status,
+                      llm->key ? "the key was refused" : "it wants a key, and none is given");
         (void)err_hint(err, "check the key that analysis.%s.key_env or key_file names", name);
     } else if (llm->key && strstr(buf_str(sentence), llm->key)) {
         (void)err_set(err, ERR_UNAVAILABLE, "%s answered %ld: (its message holds the key)", name, http->status);
@@ -150,12 +154,11 @@ bool llm_verdict_adapt(struct llm *llm, const struct http_reply *http, struct ll
     static const char *const failed[] = {"json_validate_failed"};
     struct buf sentence, codes;
     struct llm_dialect next = *dialect;
-    if (!adaptable(http->status))
-        return false;
     words_of(http, &sentence, &codes);
-    bool once = holds(&codes, failed, ARRAY_COUNT(failed)) && next.mode != LLM_PLAIN;
+    bool may = adaptable(http->status, &sentence);
+    bool once = may && holds(&codes, failed, ARRAY_COUNT(failed)) && next.mode != LLM_PLAIN;
     (void)buf_printf(&sentence, " %s", buf_str(&codes));
-    bool adapted = once || llm->provider->adapt(buf_str(&sentence), &next);
+    bool adapted = once || (may && llm->provider->adapt(buf_str(&sentence), &next));
     if (once) /* the server asked well, the model wrote badly: this question alone goes without */
         next.mode = LLM_PLAIN;
     else if (adapted && !llm_dialect_same(dialect, &llm->dialect)) /* another answer taught it in the meantime */

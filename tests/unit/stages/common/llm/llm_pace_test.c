@@ -32,11 +32,11 @@ static void the_window(void **state)
     assert_true(llm_pace_room(&pace, 7));
     assert_false(llm_pace_room(&pace, 8));
     for (int i = 0; i < 9; i++) /* about a window of good answers: one more at once */
-        llm_pace_answered(&pace);
+        llm_pace_answered(&pace, 100);
     assert_true(llm_pace_room(&pace, 8));
     assert_false(llm_pace_room(&pace, 9));
     for (int i = 0; i < 1000; i++)
-        llm_pace_answered(&pace);
+        llm_pace_answered(&pace, 100);
     assert_true(llm_pace_room(&pace, 15));
     assert_false(llm_pace_room(&pace, 16));
     for (int i = 0; i < 20; i++) {
@@ -75,11 +75,44 @@ static void waits_double(void **state)
         now = pace.held_until;
         base = base * 2 > 60000 ? 60000 : base * 2;
     }
-    llm_pace_answered(&pace);
+    llm_pace_answered(&pace, 100);
     llm_pace_throttled(&pace, send_some(&pace, 1, now), 0, -1, now);
     assert_true(pace.held_until - now <= 1000);
     for (unsigned tries = 0; tries < 100; tries++)
         assert_in_range((uintmax_t)llm_pace_backoff(tries), 250, 30000);
+}
+
+/* Limits that count what was written are not waited for because of what might be written. */
+static void likely_lengths(void **state)
+{
+    (void)state;
+    struct llm_pace pace;
+    struct llm_need most = {.of = {1, 5000, 1000, 4000}};
+    llm_pace_init(&pace, 4);
+    assert_int_equal(llm_pace_likely(&pace, &most).of[LLM_OUTPUT_TOKENS], 4000);
+    for (int i = 0; i < 100; i++)
+        llm_pace_answered(&pace, 300);
+    assert_int_equal(llm_pace_likely(&pace, &most).of[LLM_OUTPUT_TOKENS], 600);
+    assert_int_equal(llm_pace_likely(&pace, &most).of[LLM_TOKENS], 1600);
+    assert_int_equal(llm_pace_likely(&pace, &most).of[LLM_REQUESTS], 1);
+    for (int i = 0; i < 100; i++)
+        llm_pace_answered(&pace, 9000);
+    assert_int_equal(llm_pace_likely(&pace, &most).of[LLM_OUTPUT_TOKENS], 4000);
+    assert_int_equal(llm_pace_likely(&pace, &most).of[LLM_TOKENS], 5000);
+}
+
+/* A server that asks for a short wait again and again is believed less each time. */
+static void short_waits_in_a_row(void **state)
+{
+    (void)state;
+    struct llm_pace pace;
+    int64_t now = 0;
+    llm_pace_init(&pace, 4);
+    for (int i = 0; i < 8; i++) {
+        llm_pace_throttled(&pace, send_some(&pace, 1, now), 0, 0, now);
+        now = pace.held_until;
+    }
+    assert_true(now >= 500 * (2 + 4 + 8 + 16 + 32 + 60 + 60));
 }
 
 static int failures_until_the_end(struct llm_pace *pace, bool none)
@@ -100,25 +133,25 @@ static void the_end(void **state)
     pace.reached = true;
     assert_int_equal(failures_until_the_end(&pace, false), 3);
     llm_pace_init(&pace, 4);
-    llm_pace_answered(&pace);
+    llm_pace_answered(&pace, 100);
     assert_int_equal(failures_until_the_end(&pace, false), 20);
     llm_pace_init(&pace, 4);
     assert_int_equal(failures_until_the_end(&pace, true), 20);
     llm_pace_init(&pace, 4);
-    llm_pace_answered(&pace);
+    llm_pace_answered(&pace, 100);
     assert_int_equal(failures_until_the_end(&pace, true), 1000); /* some questions have no answer */
     llm_pace_init(&pace, 4);
-    llm_pace_answered(&pace);
+    llm_pace_answered(&pace, 100);
     for (int i = 0; i < 100; i++) { /* one that comes through now and then */
         assert_false(llm_pace_failed(&pace, false));
         if (i % 10 == 0)
-            llm_pace_answered(&pace);
+            llm_pace_answered(&pace, 100);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_window), cmocka_unit_test(the_hold), cmocka_unit_test(waits_double),
-                                       cmocka_unit_test(the_end)};
+                                       cmocka_unit_test(likely_lengths), cmocka_unit_test(short_waits_in_a_row), cmocka_unit_test(the_end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

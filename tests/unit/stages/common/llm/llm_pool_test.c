@@ -260,6 +260,28 @@ static void no_server(void **state)
     assert_non_null(strstr(told[QUESTIONS_MAX - 1].why.message, "does not accept connections"));
 }
 
+/* A server that does not speak TLS is none: the first question that found so speaks for all. */
+static void no_tls(void **state)
+{
+    (void)state;
+    struct llm_server *server = llm_server_start(&(struct llm_server_options){.rules = ""});
+    struct llm_pool *pool = NULL;
+    struct llm *llm = NULL;
+    char url[64];
+    (void)snprintf(url, sizeof url, "https://127.0.0.1:%d", llm_server_port(server));
+    struct llm_options options = {.provider = &llm_anthropic, .base_url = url, .key = "secret-key", .timeout_seconds = 20};
+    assert_int_equal(llm_new(&options, &llm, NULL), 0);
+    assert_int_equal(llm_pool_new(4, &pool, NULL), 0);
+    for (size_t i = 0; i < 100; i++)
+        begin(pool, llm, i, "a");
+    turn_until_done(pool);
+    all_end(100, LLM_GONE);
+    assert_int_equal(llm_server_stat(server, "calls"), 0);
+    llm_pool_free(pool);
+    llm_free(llm);
+    llm_server_stop(server);
+}
+
 /* Time-outs one after the other end it; each was paid for. */
 static void no_answer_in_time(void **state)
 {
@@ -485,6 +507,7 @@ int main(void)
                                        cmocka_unit_test(limits_in_headers),
                                        cmocka_unit_test(a_narrow_server),
                                        cmocka_unit_test(no_server),
+                                       cmocka_unit_test(no_tls),
                                        cmocka_unit_test(no_answer_in_time),
                                        cmocka_unit_test(a_slow_drip),
                                        cmocka_unit_test(answers_that_are_always_none),

@@ -119,6 +119,8 @@ static void adapting(void **state)
     struct http_reply reply = reply_of(400, "", "{\"error\":{\"message\":\"no\",\"param\":\"response_format\"}}");
     struct http_reply other = reply_of(400, "", "{\"error\":{\"message\":\"too long\"}}");
     struct http_reply unread = reply_of(404, "", "{\"error\":{\"message\":\"response_format\"}}");
+    struct http_reply crash = reply_of(500, "", "{\"error\":{\"message\":\"json: unexpected end\"}}");
+    struct http_reply grammar = reply_of(500, "", "{\"error\":{\"message\":\"Failed to initialize samplers: failed to parse Grammar\"}}");
     struct llm_dialect first = llm->dialect;
     struct llm_dialect second = llm->dialect;
     assert_true(llm_verdict_adapt(llm, &reply, &first));
@@ -129,9 +131,12 @@ static void adapting(void **state)
     assert_int_equal(llm->dialect.mode, LLM_JSON_OBJECT);
     assert_false(llm_verdict_adapt(llm, &other, &first));
     assert_false(llm_verdict_adapt(llm, &unread, &first));
-    assert_true(llm_verdict_adapt(llm, &reply, &first));
+    assert_false(llm_verdict_adapt(llm, &crash, &first));
+    assert_true(llm_verdict_adapt(llm, &grammar, &first));
     assert_false(llm_verdict_adapt(llm, &reply, &first));
     assert_int_equal(llm->dialect.mode, LLM_PLAIN);
+    http_reply_release(&crash);
+    http_reply_release(&grammar);
     http_reply_release(&reply);
     http_reply_release(&other);
     http_reply_release(&unread);
