@@ -1,12 +1,16 @@
 #include "stages/ask/ask.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
+#include "reports/text/figures.h"
 #include "reports/text/sink.h"
+#include "stages/ask/model.h"
 #include "stages/ask/tell.h"
 
 struct ask_state {
@@ -15,6 +19,7 @@ struct ask_state {
     struct pick pick;
     json_t *facts; /* of the picked records */
     json_t *totals;
+    struct spoken spoken; /* by a model */
     struct report_sink sink;
     bool counts; /* the report is open */
     bool json;
@@ -109,10 +114,27 @@ static int gather_facts(struct ask_state *state, struct err *err)
     return 0;
 }
 
-/* {"answer","by","records":[…facts…],"artifact":{…},"totals"}. */
-static int print_json(struct ask_state *state, const char *answer, struct err *err)
+/* What a model cost, or null. New. */
+static json_t *model_json(const struct spoken *spoken)
+{
+    if (json_array_size(spoken->calls) == 0) {
+        return json_null();
+    }
+    json_t *out = json_object();
+    json_object_set_new(out, "provider", json_string_safe(spoken->provider));
+    json_object_set_new(out, "model", json_string_safe(spoken->model));
+    json_object_set_new(out, "calls", json_integer((json_int_t)json_array_size(spoken->calls)));
+    json_object_set_new(out, "input_tokens", json_integer(spoken->input_tokens));
+    json_object_set_new(out, "output_tokens", json_integer(spoken->output_tokens));
+    json_object_set_new(out, "cost_microusd", json_int_or_null(spoken->priced, spoken->cost_microusd));
+    return out;
+}
+
+/* One object: the answer, who gave it, the facts of the records it is from, the artifact. */
+static int print_json(struct ask_state *state, const char *answer, const json_t *used, struct err *err)
 {
     const struct report_meta *meta = &state->report.meta;
+    bool spoken = state->spoken.reply.answer != NULL;
     json_t *all = json_object();
     json_t *artifact = json_object();
     json_object_set_new(artifact, "kind", json_string(artifact_kind_name(meta->kind)));
@@ -120,8 +142,10 @@ static int print_json(struct ask_state *state, const char *answer, struct err *e
     json_object_set_new(artifact, "run", json_int_or_null(meta->run > 0, meta->run));
     json_object_set_new(all, "question", json_string_safe(state->wording.text));
     json_object_set_new(all, "answer", json_string_safe(answer));
-    json_object_set_new(all, "by", json_string("facts"));
-    json_object_set(all, "records", state->facts);
+    json_object_set_new(all, "by", json_string(spoken ? "model" : "facts"));
+    json_object_set_new(all, "fallback", json_string_safe(spoken ? NULL : state->spoken.why));
+    json_object_set_new(all, "model", model_json(&state->spoken));
+    json_object_set(all, "records", (json_t *)(uintptr_t)used);
     json_object_set_new(all, "fitting", json_integer((json_int_t)state->pick.fitting));
     json_object_set(all, "totals", state->totals);
     json_object_set_new(all, "artifact", artifact);
@@ -134,17 +158,52 @@ static int print_json(struct ask_state *state, const char *answer, struct err *e
 static int print(struct ask_state *state, struct err *err)
 {
     struct buf answer;
-    buf_init(&answer, SINK_CAP);
-    tell_answer(&state->wording, &state->pick, state->facts, state->totals, &answer);
+    const struct spoken *spoken = &state->spoken;
+    const json_t *used = spoken->reply.answer != NULL ? spoken->reply.used : state->facts;
     int failed = 0;
+    buf_init(&answer, SINK_CAP);
+    if (spoken->reply.answer != NULL) {
+        tell_spoken(spoken->reply.answer, spoken->provider, spoken->model, &answer);
+    } else {
+        tell_answer(&state->wording, &state->pick, state->facts, state->totals, &answer);
+    }
     if (state->json) {
-        failed = print_json(state, buf_str(&answer), err);
+        failed = print_json(state, spoken->reply.answer != NULL ? spoken->reply.answer : buf_str(&answer), used, err);
     } else {
         buf_add_str(&state->sink.out, buf_str(&answer));
-        tell_sources(state->facts, &state->report.meta, &state->sink.out);
+        tell_sources(used, &state->report.meta, &state->sink.out);
     }
     buf_release(&answer);
     return failed || sink_finish(&state->sink, err) ? -1 : 0;
+}
+
+/* What the calls came to, and why the facts must do where no model answered. */
+static void say_spent(const struct spoken *spoken)
+{
+    char dollars[FIGURE_MAX];
+    if (json_array_size(spoken->calls) > 0) {
+        log_info("asked %zu question%s: %" PRId64 " tokens in, %" PRId64 " out, %s%s", json_array_size(spoken->calls),
+                 json_array_size(spoken->calls) == 1 ? "" : "s", spoken->input_tokens, spoken->output_tokens, spoken->priced ? "$" : "",
+                 spoken->priced ? figure_dollars(spoken->cost_microusd, dollars) : "at a price that is not known");
+    }
+    if (spoken->reply.answer == NULL && spoken->why != NULL) {
+        log_warn("no model's answer is shown, the records answer themselves: %s", spoken->why);
+    }
+}
+
+/* A model's answer where one is wanted. */
+static int speak(struct stage *stage, struct ask_state *state, struct err *err)
+{
+    const char *keep = options_string(stage->options, OPT_HISTORY_OUT);
+    int failed = model_ask(stage, state->wording.text, state->facts, state->totals, &state->spoken, err);
+    say_spent(&state->spoken);
+    if (keep != NULL && json_array_size(state->spoken.calls) > 0) {
+        struct err why = {0};
+        if (spoken_keep(&state->spoken, keep, &why)) {
+            log_warn("the calls are not kept: %s", why.message);
+        }
+    }
+    return failed;
 }
 
 static int run(struct stage *stage, struct err *err)
@@ -160,6 +219,9 @@ static int run(struct stage *stage, struct err *err)
     if (read_format(stage, state, err) || wording_read(options_operand(stage->options, 0), &stage->arena, &state->wording, err)) {
         return -1;
     }
+    if (model_wanted(stage, &state->pick.any, err)) {
+        return -1;
+    }
     state->counts = true;
     if (report_init(&state->report, false, err)) {
         return -1;
@@ -170,10 +232,14 @@ static int run(struct stage *stage, struct err *err)
     if (read_artifact(stage, state, err)) {
         return -1;
     }
-    if (state->pick.count == 0 && !state->wording.totals && state->wording.topic == TOPICS) {
+    bool fits = state->pick.count > 0 || state->wording.totals || state->wording.topic != TOPICS;
+    if (!fits || gather_facts(state, err) || speak(stage, state, err)) {
+        return fits ? -1 : nothing_fits(state, err);
+    }
+    if (state->pick.vague && state->spoken.reply.answer == NULL) {
         return nothing_fits(state, err);
     }
-    return gather_facts(state, err) || print(state, err) ? -1 : 0;
+    return print(state, err);
 }
 
 static void release(struct stage *stage)
@@ -185,6 +251,7 @@ static void release(struct stage *stage)
     }
     json_decref(state->facts);
     json_decref(state->totals);
+    spoken_release(&state->spoken);
     sink_release(&state->sink);
 }
 

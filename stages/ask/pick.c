@@ -304,8 +304,9 @@ static void settle_topic(struct pick *pick)
 {
     int place = pick->topic_count == 0 ? 0 : pick->by_topic[0].place;
     bool about = pick->wording->topic != TOPICS || pick->wording->totals || place > 0;
+    pick->vague = !about && pick->any;
     for (size_t i = 0; i < pick->topic_count; i++) {
-        if (about && pick->by_topic[i].place == place) {
+        if ((about || pick->any) && pick->by_topic[i].place == place) {
             pick->list[pick->count++] = pick->by_topic[i];
         } else {
             picked_release(&pick->by_topic[i]);

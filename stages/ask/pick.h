@@ -23,10 +23,12 @@ struct picked {
 
 struct pick {
     const struct wording *wording; /* borrowed */
+    bool any;                      /* where the question names nothing and is about nothing known, the records with the most money do */
     const char *fallback;          /* namespace of those without one; borrowed */
     struct picked list[PICKS_MAX]; /* after pick_finish: the answer's records, the best first */
     size_t count;
     size_t fitting; /* records that fit, these among them */
+    bool vague;     /* nothing fits; they are the records with the most money */
     bool named;     /* the question names them; else they are the first by its topic */
     char *near[PICKS_NEAR]; /* names that are near to a word of the question, where nothing fits */
     size_t workloads;

@@ -10,6 +10,9 @@
  * `facts` is an array of facts_of, the best first. */
 void tell_answer(const struct wording *wording, const struct pick *pick, const json_t *facts, const json_t *totals, struct buf *out);
 
+/* Adds what a model said, wrapped and made safe, and who it was. */
+void tell_spoken(const char *answer, const char *provider, const char *model, struct buf *out);
+
 /* Adds the line that names the records used: "from: shop/Deployment/cart (record 12 of the gated artifact of run 3, sha256 …)". */
 void tell_sources(const json_t *facts, const struct report_meta *meta, struct buf *out);
 
