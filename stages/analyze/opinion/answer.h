@@ -27,9 +27,10 @@ int answer_read(const char *text, const struct plan *plan, struct arena *arena, 
 /* A checked answer as canonical JSON, in the arena: answer_read gives the same answer of it. */
 const char *answer_text(const struct answer *answer, const struct plan *plan, struct arena *arena);
 
-/* Settles the plan on the answer's proposals. A field that today lies below its range is not left there: the
- * rules' target stands for it. Returns the largest relative difference to the rules' numbers, which the plan
- * held before. */
+/* Settles a plan that is settled on the rules on the answer's proposals. What the rules see to stays seen to: where a number would be left
+ * or put below its lower bound, and lower than the rules have it, the rules' own takes its place (of the field; then, where the pod as a
+ * whole is what would be refused, of its resource; then of all), and `moved_by` says so. Returns the largest relative difference to the
+ * rules' numbers. */
 double answer_apply(const struct answer *answer, struct plan *plan);
 
 /* Whether proposals count for this field at all. */
