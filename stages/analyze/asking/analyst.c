@@ -33,6 +33,23 @@ static void analyst_configure(struct analyst *analyst, const struct analyst_opti
     analyst->budget.month = config_integer(given->config, "analysis.max_tokens_per_month", -1);
 }
 
+/* Whether the first provider is asked in batches. One further on in the chain is asked only about what is left, and question by question. */
+static bool wants_batches(const struct analyst *analyst, const struct analyst_options *given)
+{
+    const struct link *link = &analyst->chain.links[0];
+    return link->llm && link->provider == &llm_anthropic && config_flag(given->config, "analysis.anthropic.batch");
+}
+
+static int open_batches(struct analyst *analyst, const struct analyst_options *given, struct err *err)
+{
+    if (!wants_batches(analyst, given))
+        return 0;
+    analyst->gathers = true;
+    analyst->second_history = analyst->history;
+    analyst->history = NULL;
+    return batched_new(&analyst->chain.links[0], config_integer(given->config, "analysis.anthropic.batch_wait", 0), &analyst->batched, err);
+}
+
 /* Opens what answers come from. */
 static int analyst_open_sources(struct analyst *analyst, const struct analyst_options *given, struct err *err)
 {
@@ -45,7 +62,7 @@ static int analyst_open_sources(struct analyst *analyst, const struct analyst_op
     if (recall_open(given->options, given->config, given->created, &analyst->recall, err))
         return -1;
     history_answers_spent(analyst->recall.answers, &analyst->budget.before, &microusd);
-    return llm_pool_new((int)analyst->parallel, &analyst->pool, err);
+    return llm_pool_new((int)analyst->parallel, &analyst->pool, err) || open_batches(analyst, given, err) ? -1 : 0;
 }
 
 int analyst_new(const struct analyst_options *given, json_t *settings, struct analyst **out, struct err *err)
@@ -73,6 +90,7 @@ void analyst_free(struct analyst *analyst)
         return;
     analyst_stop(analyst);
     llm_pool_free(analyst->pool);
+    batched_free(analyst->batched);
     for (size_t i = 0; i < LINKS_MAX; i++)
         call_free(analyst->gathering.calls[i]);
     recall_release(&analyst->recall);
@@ -91,6 +109,30 @@ size_t analyst_open(const struct analyst *analyst)
     for (const struct call *call = analyst->waiting; call; call = call->next)
         open++;
     return open;
+}
+
+bool analyst_batches(const struct analyst *analyst)
+{
+    return analyst->batched != NULL;
+}
+
+int analyst_batch(struct analyst *analyst, int wake_fd, struct err *err)
+{
+    if (analyst->fatal.class != ERR_NONE) {
+        *err = analyst->fatal;
+        return -1;
+    }
+    analyst->gathers = false;
+    analyst->history = analyst->second_history;
+    analyst->counts = (struct counts){.asked = 0};
+    analyst->calls = 0;
+    return batched_run(analyst->batched, &analyst->recall, analyst->history, wake_fd, err);
+}
+
+void analyst_drain(struct analyst *analyst)
+{
+    analyst->drains = true;
+    llm_pool_stop(analyst->pool);
 }
 
 /* Notes the first provider that was passed over, and why. */

@@ -32,6 +32,15 @@ struct analyst_options {
 int analyst_new(const struct analyst_options *given, json_t *settings, struct analyst **out, struct err *err);
 void analyst_free(struct analyst *analyst);
 
+/* Whether questions go as batches: then all records are passed over twice. In the first pass inquiries are done as soon as their questions
+ * are gathered, and what came of them means nothing; then analyst_batch; then the same inquiries again. */
+bool analyst_batches(const struct analyst *analyst);
+
+/* Sends what was gathered and waits for it; a `wake_fd` that can be read ends that, and then (analyst_drain) the second pass takes what
+ * came and asks nothing. ERR_REFUSED, ERR_IO, ERR_CANTCREAT, ERR_SOFTWARE. */
+int analyst_batch(struct analyst *analyst, int wake_fd, struct err *err);
+void analyst_drain(struct analyst *analyst);
+
 /* Records that should be held at once so that nobody waits for one slow answer. */
 size_t analyst_window(const struct analyst *analyst);
 
@@ -51,7 +60,7 @@ size_t analyst_open(const struct analyst *analyst);
  * be read. ERR_REFUSED where the budget is spent and the configuration says to refuse; ERR_SOFTWARE. */
 int analyst_turn(struct analyst *analyst, int64_t until_ms, int wake_fd, struct err *err);
 
-/* Ends asking: nothing more is sent, nothing waited for. Inquiries that are not done stay so. */
+/* Ends asking: nothing more is sent, nothing waited for. What came of inquiries that are not done means nothing. */
 void analyst_stop(struct analyst *analyst);
 
 /* Prints what asking about all inquiries taken so far would come to; `workloads` were read. Of an analyst that is offline;

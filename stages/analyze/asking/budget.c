@@ -35,3 +35,9 @@ const char *budget_reason(const struct budget *budget, int64_t tokens, char *out
                    run ? budget->run : budget->month, run ? "analysis.max_tokens_per_run" : "analysis.max_tokens_per_month");
     return out;
 }
+
+int budget_refuse(const char *reason, struct err *err)
+{
+    (void)err_set(err, ERR_REFUSED, "%s", reason);
+    return err_hint(err, "raise it, or let the rules decide beyond it with analysis.over_budget: rules");
+}

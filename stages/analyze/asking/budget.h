@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pipeline/base/err.h"
+
 struct budget {
     int64_t run, month; /* most tokens; negative: no limit */
     int64_t before;     /* of the month, spent by earlier runs */
@@ -23,5 +25,8 @@ void budget_settle(struct budget *budget, int64_t reserved, int64_t spent);
 
 /* Why budget_take says no to `tokens`: one sentence without its full stop, cut to `size`. Returns `out`. */
 const char *budget_reason(const struct budget *budget, int64_t tokens, char *out, size_t size);
+
+/* The error that ends a run for that reason: ERR_REFUSED. Returns -1. */
+int budget_refuse(const char *reason, struct err *err);
 
 #endif

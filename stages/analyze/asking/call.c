@@ -14,6 +14,7 @@ struct call *call_new(struct analyst *analyst, struct link *link)
     struct call *call = xcalloc(sizeof *call);
     call->analyst = analyst;
     call->link = link;
+    call->number = -1;
     return call;
 }
 

@@ -17,7 +17,7 @@ struct call {
     size_t count;
     size_t bytes;        /* of the evidence */
     bool repair; /* asked once already */
-    int64_t number;      /* of first questions: the same in each pass over the same records */
+    int64_t number;      /* among the questions of a batch, the same in each pass over the same records; -1: not of a batch */
     int64_t reserved;    /* tokens that the budget set aside */
     char *former;        /* for a repair; new */
     char *complaint;

@@ -83,21 +83,26 @@ static int64_t answer_timeout(const struct wanted *wanted)
     return config_integer(wanted->config, "analysis.timeout", 0);
 }
 
+/* The address that was given, NULL where it is the vendor's own. */
+static const char *address(const struct wanted *wanted, const struct link *link, bool by_option)
+{
+    const char *typed = by_option ? options_string(wanted->options, OPT_LLM_URL) : NULL;
+    return typed ? typed : setting(wanted, link, "base_url");
+}
+
 /* Opens the client of a link. */
 static int connect_link(const struct wanted *wanted, struct link *link, bool by_option, struct err *err)
 {
     const char *variable = setting(wanted, link, "key_env");
-    const char *typed = by_option ? options_string(wanted->options, OPT_LLM_URL) : NULL;
     char *key;
     if (llm_key_read(setting(wanted, link, "key_file"), variable, &key, err))
         return -1;
     struct llm_options llm = {.provider = link->provider,
                               .model = link->model,
-                              .base_url = typed ? typed : setting(wanted, link, "base_url"),
+                              .base_url = address(wanted, link, by_option),
                               .key = key,
                               .connect_timeout_seconds = options_integer(wanted->options, OPT_CONNECT_TIMEOUT, NULL),
                               .timeout_seconds = answer_timeout(wanted)};
-    link->narrow = llm.base_url && link->provider == &llm_openai;
     int status = key_missing(link, key, variable) ? 0 : llm_new(&llm, &link->llm, err);
     mem_free_secret(key);
     return status;
@@ -114,6 +119,7 @@ static int link_add(const struct wanted *wanted, struct chain *chain, const char
     if (model_set(wanted, link, by_option, err))
         return -1;
     price_set(wanted, link);
+    link->narrow = provider == &llm_openai && address(wanted, link, by_option);
     return wanted->connect ? connect_link(wanted, link, by_option, err) : 0;
 }
 

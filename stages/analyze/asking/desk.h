@@ -4,6 +4,7 @@
 /* What the files behind analyst.h share. */
 
 #include "stages/analyze/asking/analyst.h"
+#include "stages/analyze/asking/batched.h"
 #include "stages/analyze/asking/budget.h"
 #include "stages/analyze/asking/call.h"
 #include "stages/analyze/asking/estimate.h"
@@ -30,7 +31,11 @@ struct analyst {
     struct history_out *history; /* borrowed, may be NULL */
     const json_t *redact;        /* borrowed */
     int64_t created;
-    int64_t calls; /* first questions so far */
+    struct batched *batched;          /* NULL: questions are sent one by one */
+    bool gathers;                     /* the first pass of batches: nothing is decided yet */
+    bool drains;                      /* what is there is taken, nothing is sent any more */
+    struct history_out *second_history; /* of the second pass */
+    int64_t calls;                    /* questions for the batch so far */
     size_t parallel, under_way;
     size_t workloads; /* in one question */
     bool refuse;      /* beyond the budget the run ends */

@@ -1,21 +1,34 @@
 #include "stages/analyze/asking/desk.h"
 
-/* Counts a question that would be sent, and lets its workloads go. */
-static void only_count(struct analyst *analyst, struct call *call)
+/* Lets the workloads of a question that is not asked go. */
+static void let_go(struct call *call)
 {
-    estimate_add(&analyst->rows[call->link - analyst->chain.links], call);
-    for (size_t i = 0; i < call->count; i++)
-        call->of[i]->done = --call->of[i]->held == 0;
+    for (size_t i = 0; i < call->count; i++) {
+        call->of[i]->held -= call->of[i]->held > 0;
+        call->of[i]->done = call->of[i]->held == 0;
+    }
     call_free(call);
+}
+
+/* What is not to be sent now: it is counted, or gathered for a batch. */
+static void put_aside(struct analyst *analyst, struct call *call)
+{
+    if (analyst->estimate)
+        estimate_add(&analyst->rows[call->link - analyst->chain.links], call);
+    else if (batched_wants(analyst->batched, call) && analyst->fatal.class == ERR_NONE)
+        (void)batched_add(analyst->batched, call, &analyst->budget, analyst->refuse, &analyst->fatal);
+    let_go(call);
 }
 
 void queue_add(struct analyst *analyst, struct call *call, bool first)
 {
     call_prepare(call);
-    if (analyst->estimate) {
-        only_count(analyst, call);
+    if (analyst->estimate || analyst->gathers) {
+        put_aside(analyst, call);
         return;
     }
+    if (!first && batched_wants(analyst->batched, call))
+        call->number = analyst->calls++;
     if (first) {
         call->next = analyst->waiting;
         analyst->waiting = call;
@@ -55,15 +68,38 @@ static void over_budget(struct analyst *analyst, struct call *call)
         reply_none(call, why);
         return;
     }
-    (void)err_set(&analyst->fatal, ERR_REFUSED, "%s", why);
-    (void)err_hint(&analyst->fatal, "raise it, or let the rules decide beyond it with analysis.over_budget: rules");
+    (void)budget_refuse(why, &analyst->fatal);
     call_free(call);
+}
+
+/* The question is answered by what a batch brought. */
+static bool answered_by_batch(struct analyst *analyst, struct call *call)
+{
+    struct batch_result result;
+    if (call->number < 0 || !batched_take(analyst->batched, call, &result, &analyst->fatal))
+        return false;
+    call->reserved = result.reserved;
+    (void)queue_pop(analyst);
+    if (result.sent) {
+        analyst->counts.asked++;
+        reply_take(call, &result.reply, result.end, &result.why, true);
+    } else {
+        reply_none(call, result.why.message);
+    }
+    llm_reply_release(&result.reply);
+    return true;
 }
 
 /* The head of the queue, if it need not wait: what is under way may come to cost less than was set aside for it. */
 static bool send_first(struct analyst *analyst)
 {
     struct call *call = analyst->waiting;
+    if (answered_by_batch(analyst, call))
+        return true;
+    if (analyst->drains) {
+        let_go(queue_pop(analyst));
+        return true;
+    }
     if (call->link->off) {
         reply_none(queue_pop(analyst), call->link->why);
         return true;

@@ -163,6 +163,8 @@ void reply_take(struct call *call, const struct llm_reply *reply, enum llm_end e
     struct call_end row = {.microusd = llm_cost_microusd(&call->link->price, reply, batch), .batch = batch};
     count(analyst, call, reply, &row);
     if (end == LLM_STOPPED) {
+        for (size_t i = 0; i < call->count; i++)
+            call->of[i]->done = true;
         call_free(call);
         return;
     }

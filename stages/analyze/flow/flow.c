@@ -6,9 +6,13 @@
 #include "pipeline/base/clock.h"
 #include "pipeline/base/mem.h"
 #include "stages/analyze/flow/interrupt.h"
+#include "stages/common/spool.h"
 
 /* While questions are under way a silent input is looked at so often. */
 enum { INPUT_LOOK_MS = 50, TURN_MS = 1000 };
+
+/* Batches take two passes over the records: the first only asks. */
+enum pass { PASS_ONLY, PASS_FIRST, PASS_SECOND };
 
 struct flow {
     struct stage *stage;
@@ -17,6 +21,9 @@ struct flow {
     size_t size, first, count;
     int64_t number; /* of the next record */
     bool ended;
+    enum pass pass;
+    struct spool *spool; /* the records between two passes */
+    bool drains;         /* a signal came: what is there is taken, nothing is written */
 };
 
 static struct job *job_at(const struct flow *flow, size_t index)
@@ -42,11 +49,24 @@ static void ask(const struct flow *flow, struct job *job)
     analyst_passed(analyst, job->inquiry.number);
 }
 
+/* The next record, as stage_read. */
+static int next_record(const struct flow *flow, json_t **record, struct err *err)
+{
+    if (flow->pass == PASS_SECOND)
+        return spool_next(flow->spool, record, err);
+    int got = stage_read(flow->stage, record, err);
+    if (got > 0 && flow->pass == PASS_FIRST && spool_add(flow->spool, *record, NULL, err)) {
+        json_decref(*record);
+        return -1;
+    }
+    return got;
+}
+
 /* Reads one record into the window, or notes the end. */
 static int take_one(struct flow *flow, struct err *err)
 {
     json_t *record;
-    int got = stage_read(flow->stage, &record, err);
+    int got = next_record(flow, &record, err);
     if (got < 0)
         return -1;
     if (got == 0) {
@@ -63,7 +83,7 @@ static int take_one(struct flow *flow, struct err *err)
 
 static int write_job(const struct flow *flow, struct job *job, struct err *err)
 {
-    if (flow->means->silent)
+    if (flow->means->silent || flow->drains || flow->pass == PASS_FIRST)
         return 0;
     job_finish(job, flow->means->setup);
     if (job->is_workload)
@@ -102,7 +122,7 @@ static int turn(const struct flow *flow, bool silent, struct err *err)
 /* One step: a record, if there is one and room for it, and answers. */
 static int step(struct flow *flow, struct err *err)
 {
-    bool silent = flow->means->analyst && has_room(flow) && artifact_reader_waits(flow->stage->in);
+    bool silent = flow->means->analyst && has_room(flow) && flow->pass != PASS_SECOND && artifact_reader_waits(flow->stage->in);
     if (has_room(flow) && !silent && take_one(flow, err))
         return -1;
     if (write_done(flow, err))
@@ -111,13 +131,45 @@ static int step(struct flow *flow, struct err *err)
     return flow->means->analyst && !over ? turn(flow, silent, err) : 0;
 }
 
-static int steps(struct flow *flow, struct err *err)
+/* After a signal: what a batch brought is still taken. */
+static bool goes_on(struct flow *flow)
 {
-    while ((!flow->ended || flow->count > 0) && !interrupt_came()) {
+    if (flow->pass != PASS_SECOND)
+        return false;
+    if (!flow->drains)
+        analyst_drain(flow->means->analyst);
+    flow->drains = true;
+    return true;
+}
+
+static int steps(struct flow *flow, enum pass pass, struct err *err)
+{
+    flow->pass = pass;
+    flow->number = 0;
+    flow->ended = false;
+    while (!flow->ended || flow->count > 0) {
+        if (interrupt_came() && !goes_on(flow))
+            return -1;
         if (step(flow, err))
             return -1;
     }
-    return interrupt_came() ? -1 : 0;
+    return flow->drains ? -1 : 0;
+}
+
+/* Both passes of batches, and what lies between. */
+static int two_passes(struct flow *flow, struct err *err)
+{
+    struct analyst *analyst = flow->means->analyst;
+    if (spool_new(&flow->spool, err) || steps(flow, PASS_FIRST, err) || spool_rewind(flow->spool, err) ||
+        analyst_batch(analyst, interrupt_fd(), err))
+        return -1;
+    return steps(flow, PASS_SECOND, err);
+}
+
+static int passes(struct flow *flow, struct err *err)
+{
+    const struct analyst *analyst = flow->means->analyst;
+    return analyst && analyst_batches(analyst) ? two_passes(flow, err) : steps(flow, PASS_ONLY, err);
 }
 
 /* Whatever else failed meanwhile: Ctrl-C ends the neighbours in a pipe, too. */
@@ -135,7 +187,7 @@ int flow_run(struct stage *stage, const struct flow_means *means, struct err *er
     flow.jobs = xcalloc(flow.size * sizeof *flow.jobs);
     for (size_t i = 0; i < flow.size; i++)
         job_init(&flow.jobs[i]);
-    int status = steps(&flow, err);
+    int status = passes(&flow, err);
     if (status && interrupt_came())
         (void)interrupted(err);
     if (means->analyst)
@@ -143,6 +195,7 @@ int flow_run(struct stage *stage, const struct flow_means *means, struct err *er
     for (size_t i = 0; i < flow.size; i++)
         job_release(&flow.jobs[i]);
     free(flow.jobs);
+    spool_free(flow.spool);
     interrupt_end();
     return status;
 }
