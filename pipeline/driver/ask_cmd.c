@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "pipeline/base/log.h"
@@ -11,6 +12,9 @@
 #include "pipeline/driver/words.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/io/proc.h"
+#include "pipeline/run/ledger_answer.h"
+
+enum { CALLS_MAX = 4 * 1024 * 1024 };
 
 static const char usage[] = "tare ask \"QUESTION\" [RUN]";
 
@@ -41,8 +45,17 @@ static int find_run(struct session *session, struct ledger_run *run, struct err 
     return 0;
 }
 
-/* What tare-ask is told. Its question is data: it comes behind `--`. */
-static struct words build_words(const struct session *session, const struct ledger_run *run)
+/* Whether a model is configured or named. */
+static bool asks_model(const struct session *session)
+{
+    const char *typed = options_string(session->options, OPT_LLM);
+    const char *first = json_string_value(json_array_get(config_value(session->config, "analysis.providers"), 0));
+    const char *which = typed != NULL ? typed : first;
+    return which != NULL && !str_equal(which, "rules");
+}
+
+/* What tare-ask is told. Its question is data: it comes behind `--`. `calls`: the file for what it asked of a model, NULL: none. */
+static struct words build_words(const struct session *session, const struct ledger_run *run, const char *calls, bool offline)
 {
     struct words words = {0};
     const char *cluster = config_cluster(session->config);
@@ -56,6 +69,12 @@ static struct words build_words(const struct session *session, const struct ledg
     if (cluster != NULL && !options_typed(session->options, OPT_CLUSTER)) {
         words_add(&words, xasprintf("--cluster=%s", cluster));
     }
+    if (offline) {
+        words_add(&words, xstrdup("--llm=rules"));
+    }
+    if (calls != NULL) {
+        words_add(&words, xasprintf("--history-out=%s", calls));
+    }
     words_add(&words, xstrdup("--"));
     words_add(&words, xstrdup(options_operand(session->options, 0)));
     words_add(&words, NULL);
@@ -63,9 +82,9 @@ static struct words build_words(const struct session *session, const struct ledg
 }
 
 /* Runs tare-ask over the artifact; it says itself what is wrong. */
-static int answer(struct session *session, const struct ledger_run *run, int artifact, struct err *err)
+static int run_asker(struct session *session, const struct ledger_run *run, int artifact, const char *calls, bool offline, struct err *err)
 {
-    struct words words = build_words(session, run);
+    struct words words = build_words(session, run, calls, offline);
     char *path = fs_join(session->bin_directory, "tare-ask");
     const struct proc proc = {.path = path, .argv = words.items, .stdin_fd = artifact, .stdout_fd = STDOUT_FILENO};
     int code = 0;
@@ -75,6 +94,92 @@ static int answer(struct session *session, const struct ledger_run *run, int art
     }
     free(path);
     words_release(&words);
+    return failed;
+}
+
+/* Calls to models that tare-ask wrote down, as the ledger takes them. New; ERR_DATA where a line is none. */
+static int read_calls(const char *path, json_t **out, struct err *err)
+{
+    struct buf text;
+    char *rest = NULL;
+    buf_init(&text, CALLS_MAX);
+    *out = json_array();
+    int failed = fs_read(path, &text, err);
+    char *line = failed || text.length == 0 ? NULL : strtok_r(text.data, "\n", &rest);
+    for (; line != NULL && !failed; line = strtok_r(NULL, "\n", &rest)) {
+        json_t *row = json_read(line, strlen(line), "a call to a model", err);
+        failed = row == NULL ? -1 : 0;
+        if (json_is_object(json_object_get(row, "llm"))) {
+            json_array_append(*out, json_object_get(row, "llm"));
+        }
+        json_decref(row);
+    }
+    buf_release(&text);
+    return failed;
+}
+
+/* What was paid for counts in the month's bill. A login that may not write it down has asked all the same. */
+static void keep_calls(struct session *session, const struct ledger_run *run, const char *path)
+{
+    json_t *calls = NULL;
+    struct err why = {0};
+    int failed = read_calls(path, &calls, &why);
+    if (!failed && json_array_size(calls) > 0) {
+        failed = ledger_llm_put(session->ledger, run->id, calls, &why);
+    }
+    if (failed) {
+        log_warn("the ledger does not keep what the model cost: %s", why.message);
+    }
+    json_decref(calls);
+}
+
+/* Whether the month's budget leaves nothing: then no model is asked, or the question is refused. */
+static int check_month(struct session *session, bool *offline, struct err *err)
+{
+    int64_t most = config_integer(session->config, "analysis.max_tokens_per_month", -1);
+    int64_t tokens = 0;
+    int64_t microusd = 0;
+    *offline = false;
+    if (most < 0 || !asks_model(session)) {
+        return 0;
+    }
+    if (ledger_llm_month(session->ledger, &tokens, &microusd, err)) {
+        return -1;
+    }
+    *offline = tokens >= most;
+    if (*offline && str_equal(config_string(session->config, "analysis.over_budget"), "refuse")) {
+        err_set(err, ERR_REFUSED, "%" PRId64 " tokens were spent this month, and analysis.max_tokens_per_month allows %" PRId64,
+                tokens, most);
+        return err_hint(err, "ask without a model: tare ask --llm rules");
+    }
+    if (*offline) {
+        log_warn("no model is asked: %" PRId64 " tokens were spent this month, and analysis.max_tokens_per_month allows %" PRId64,
+                 tokens, most);
+    }
+    return 0;
+}
+
+/* The answer, and into the ledger what it took. */
+static int answer(struct session *session, const struct ledger_run *run, int artifact, struct err *err)
+{
+    bool offline = false;
+    int calls = -1;
+    char *path = NULL;
+    if (check_month(session, &offline, err)) {
+        return -1;
+    }
+    if (asks_model(session) && !offline && !options_typed(session->options, OPT_HISTORY_OUT)) {
+        const char *parent = getenv("TMPDIR");
+        path = xasprintf("%s/tare-ask.XXXXXX", parent == NULL || parent[0] == '\0' ? "/tmp" : parent);
+        calls = mkstemp(path); /* mode 0600 */
+    }
+    int failed = run_asker(session, run, artifact, calls < 0 ? NULL : path, offline, err);
+    if (calls >= 0) {
+        keep_calls(session, run, path);
+        (void)unlink(path);
+        close(calls);
+    }
+    free(path);
     return failed;
 }
 

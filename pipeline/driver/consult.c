@@ -8,6 +8,7 @@
 #include "pipeline/base/clock.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
+#include "pipeline/base/str.h"
 #include "pipeline/cli/stage.h"
 #include "pipeline/driver/batch.h"
 #include "pipeline/driver/line.h"
@@ -77,14 +78,22 @@ int consult_run(struct session *session, const struct ledger_run *run, const jso
     return failed ? -1 : 0;
 }
 
-/* What a new run would be told of the past, where a ledger runs; without one, or where it refuses, nothing: the estimate is then the most
- * that it can come to. */
+/* What a new run would be told of the past, where a ledger runs: what the newest run was, and what that one heard. Without a ledger or a
+ * run of this cluster, or where the ledger refuses, nothing: the estimate is then the most that it can come to. */
 static void open_past(struct session *session, const json_t *settings, struct past *past)
 {
     const char *cluster = options_string(session->options, OPT_CLUSTER);
-    struct ledger_run next = {.id = INT64_MAX, .cluster = cluster == NULL ? "default" : cluster};
+    struct ledger_run newest;
     struct err why = {0};
-    if (ledger_open_running(session->options, "tare", &session->ledger, &why) || past_open(session, &next, settings, 0, past, &why)) {
+    if (ledger_open_running(session->options, "tare", &session->ledger, &why) ||
+        ledger_run_latest(session->ledger, NULL, &session->arena, &newest, &why)) {
+        log_info("answers of earlier runs are not taken into account: %s", why.message);
+        return;
+    }
+    if (!str_equal(newest.cluster, cluster == NULL ? "default" : cluster)) {
+        return;
+    }
+    if (past_open(session, &newest, settings, 0, past, &why)) {
         log_info("answers of earlier runs are not taken into account: %s", why.message);
         past_close(past);
     }

@@ -49,7 +49,8 @@ static int read_key(const struct session *session, const struct vendor *vendor, 
     }
     if (vendor->needs_key && key->length == 0) {
         err_set(err, ERR_CONFIG, "%s has no key: %s is empty or not there", vendor->name, buf_str(from));
-        return err_hint(err, "export the key there, or name a file in analysis.%s.key_file; until then the next provider or the rules decide",
+        return err_hint(err,
+                        "export the key there, or name a file in analysis.%s.key_file; until then the next provider or the rules decide",
                         vendor->name);
     }
     return 0;
@@ -118,7 +119,8 @@ static int check_vendor(const struct session *session, const struct vendor *vend
 {
     const char *url = setting(session, vendor, "base_url");
     const char *model = setting(session, vendor, "model");
-    struct http_options options = {.what = vendor->name, .url = url == NULL ? vendor->url : url, .timeout_seconds = MODELS_SECONDS, .tries = 1};
+    struct http_options options = {.what = vendor->name, .url = url == NULL ? vendor->url : url, .timeout_seconds = MODELS_SECONDS,
+                                   .tries = 1};
     struct http_client *client = NULL;
     struct buf key;
     struct buf from;
@@ -132,7 +134,8 @@ static int check_vendor(const struct session *session, const struct vendor *vend
     if (!failed && vendor->lists) {
         failed = ask_list(vendor, client, &key, model, found, err);
     } else if (!failed) {
-        buf_printf(found, "%s: %s, model %.*s, key in %s; not asked, since its answers cost", vendor->name, http_client_name(client), SHOWN_MAX,
+        buf_printf(found, "%s: %s, model %.*s, key in %s; not asked, since its answers cost", vendor->name, http_client_name(client),
+                   SHOWN_MAX,
                    model, buf_str(&from));
     }
     http_client_free(client);

@@ -131,7 +131,8 @@ static int call(struct asking *asking, struct llm *llm, bool *again, struct err 
         char *former = arena_strndup(arena, reply.text, strnlen(reply.text, FORMER_MAX));
         str_trim_utf8(former);
         asking->prompt.former_reply = former;
-        asking->prompt.complaint = arena_printf(arena, "That answer was refused: %s. Answer again with only the JSON object.", err->message);
+        asking->prompt.complaint = arena_printf(arena, "That answer was refused: %s. Answer again with only the JSON object.",
+                                                err->message);
     }
     llm_reply_release(&reply);
     return failed;

@@ -281,7 +281,8 @@ void tell_answer(const struct wording *wording, const struct pick *pick, const j
 void tell_spoken(const char *answer, const char *provider, const char *model, struct buf *out)
 {
     page_line(out, 0, "", "%s", answer);
-    page_line(out, 0, "", "by: the model %s of %s; each amount in it stands in the facts it was given, its words are its own", model, provider);
+    page_line(out, 0, "", "by: the model %s of %s; each amount in it stands in the facts it was given, its words are its own", model,
+              provider);
 }
 
 void tell_sources(const json_t *facts, const struct report_meta *meta, struct buf *out)

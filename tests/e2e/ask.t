@@ -70,4 +70,58 @@ models 'analysis:' '  providers: [openai]' '  openai: {base_url: "ftp://example.
 like "$(doctor)" '^warn +models .*ftp' "no address"
 models 'analysis:' '  providers: [anthropic]' '  anthropic: {key_file: no/such/key}'
 like "$(doctor)" '^warn +models .*no/such/key' "a key file that is not there"
+
+# --- A model's words, and what they cost ---
+cat >"$tmp/script" <<SCRIPT
+on POST /v1/chat/completions
+body $(jq -nc --arg t '{"answer":"It asks for more than it uses.","records_used":[]}' '{model:"m-1",choices:[{message:{content:$t},finish_reason:"stop"}],usage:{prompt_tokens:400,completion_tokens:90}}')
+SCRIPT
+mkfifo "$tmp/port"
+"$BIN/harness/http_server" "$tmp/script" >"$tmp/port" &
+at_exit kill $!
+read -r port <"$tmp/port"
+url=http://127.0.0.1:$port/v1
+models 'analysis:' '  providers: [openai]' "  openai: {base_url: \"$url\", model: m, usd_per_million_input_tokens: 1, usd_per_million_output_tokens: 10}"
+run "$tare" ask "why is storefront smaller?" "$id"
+is "$rc" 0 "a model is asked" || diag "$err"
+like "$out" '^It asks for more than it uses' "and its answer is shown"
+like "$err" 'asked 1 question: 400 tokens in, 90 out, [$]0.0013' "with what it cost"
+is "$("$tare" history llm "$id" --format json | jq -c '[.[] | select(.stage == "ask") | [.outcome, .input_tokens, .cost_microusd]]')" '[["answered",400,1300]]' "which the ledger keeps"
+sed -i 's/^analysis:/&\n  max_tokens_per_month: 400/' tare.yaml
+run "$tare" ask "why is storefront smaller?" "$id"
+is "$rc:$out" "0:$(<"$tmp/first")" "beyond the month's budget the records answer"
+like "$err" 'no model is asked: 490 tokens were spent this month' "that is told"
+sed -i 's/^analysis:/&\n  over_budget: refuse/' tare.yaml
+run "$tare" ask "why is storefront smaller?" "$id"
+is "$rc:$out" "77:" "or the question is refused"
+run "$tare" ask --llm rules "why is storefront smaller?" "$id"
+is "$rc:$out" "0:$(<"$tmp/first")" "but not without a model"
+
+# --- What a model would be sent, and what it would cost ---
+models 'analysis:' '  providers: [openai]' "  openai: {base_url: \"$url\", model: m, usd_per_million_input_tokens: 1, usd_per_million_output_tokens: 10}"
+asked=$(curl -s "http://127.0.0.1:$port/__count")
+run "$tare" run --end "$end" --estimate
+is "$rc" 0 "tare run --estimate" || diag "$err"
+like "$out" 'openai +m ' "names the provider"
+is "$(curl -s "http://127.0.0.1:$port/__count")" "$asked" "asks nothing"
+is "$("$tare" status --format json | jq -r 'length')" 1 "and makes no run"
+cp "$tmp/.out" "$tmp/estimate"
+run env TARE_STATE_DIR="$state_parent/none" "$tare" run --end "$end" --estimate
+is "$rc:$out" "0:$(<"$tmp/estimate")" "it needs no ledger"
+is "$(ls "$state_parent/none" 2>/dev/null)" "" "and makes none"
+run "$tare" rerun "$id" --from analyze --estimate
+is "$rc:$out" "0:$(<"$tmp/estimate")" "the same of a run that has its usage"
+run "$tare" run --estimate --resume
+is "$rc" 64 "an estimate resumes nothing"
+run "$tare" explain "$id" shop/Deployment/storefront --prompt
+is "$rc" 0 "tare explain --prompt" || diag "$err"
+is "$(jq -r '.messages[0].role' <<<"$out")" system "prints the body that would be sent"
+like "$out" 'shop/Deployment/storefront' "about this workload"
+unlike "$out" 'shop/Deployment/cart' "alone"
+is "$(curl -s "http://127.0.0.1:$port/__count")" "$asked" "and sends nothing"
+run "$tare" explain "$id" shop/Deployment/storefont --prompt
+is "$rc" 65 "of a workload that is not there"
+like "$err" 'shop/Deployment/storefront' "the nearest name is told"
+run "$tare" explain "$id" shop/Deployment/storefront --prompt --yaml
+is "$rc" 64 "--prompt goes with nothing else"
 done_testing
