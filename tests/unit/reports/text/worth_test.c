@@ -13,7 +13,7 @@
 #include "reports/text/summary.h"
 #include "reports/text/worth.h"
 
-enum { CASH, WASTE, ANALYSIS, REALIZED, CURRENCY };
+enum { CASH, WASTE, VOICES, ANALYSIS, REALIZED, CURRENCY };
 
 /* A report with sums of its own; nothing in it is owned. */
 static struct report report_of(int64_t before, int64_t after)
