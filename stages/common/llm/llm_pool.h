@@ -19,8 +19,8 @@ enum llm_end {
     LLM_NO_ANSWER, /* the server answered, and it is none: cut at the limit, refused, empty, not JSON, too large, 400 or 413 about this very
                       question; asking this again is useless */
     LLM_FAILED, /* no answer in spite of further tries: time-out, 5xx, a broken connection, limits that do not end */
-    LLM_GONE, /* the provider is of no use any more in this run: 401, 402, 403, 404, a spend limit, no connection at all, or too many questions
-                 in a row that came to nothing (llm_pace_failed); what waits for it ends so, too, without being sent */
+    LLM_GONE, /* the provider is of no use any more in this run: 401, 402, 403, 404, a spend limit, no connection at all, or too many
+                 questions in a row that came to nothing (llm_pace_failed); what waits for it ends so, too, without being sent */
     LLM_STOPPED /* llm_pool_stop: it was not asked, or its answer was not waited for */
 };
 
