@@ -88,17 +88,9 @@ const char *llm_model(const struct llm *llm)
     return llm->model;
 }
 
-char *llm_body_in(const struct llm *llm, const struct llm_prompt *prompt, const struct llm_dialect *dialect)
-{
-    json_t *body = llm->provider->request(prompt, llm->model, dialect);
-    char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    json_decref(body);
-    return text;
-}
-
 char *llm_body(const struct llm *llm, const struct llm_prompt *prompt)
 {
-    return llm_body_in(llm, prompt, &llm->dialect);
+    return llm_request_text(llm->provider, prompt, llm->model, &llm->dialect);
 }
 
 /* What is no JSON, told by its kind: a page of a proxy, nothing at all, or bytes. */

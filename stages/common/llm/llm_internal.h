@@ -17,10 +17,6 @@ struct llm {
     struct llm_dialect dialect;
 };
 
-/* New text of the body of a question in a dialect: its members in the order in which they were set, and so the schema's, which is the
- * order in which a model writes its answer. */
-char *llm_body_in(const struct llm *llm, const struct llm_prompt *prompt, const struct llm_dialect *dialect);
-
 /* Takes the answer out of a message of the model: the body of a 200, or one result of a batch. Tokens that the server does not count are
  * estimated: `input_tokens` (llm_estimate_input of the question) go in. ERR_DATA where it is none. `reply` is filled but for latency_ms. */
 int llm_take_message(const struct llm *llm, int64_t input_tokens, const json_t *message, struct llm_reply *reply, struct err *err);

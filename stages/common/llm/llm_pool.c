@@ -396,7 +396,7 @@ static void send_out(struct question *question, int64_t now)
     if (!question->own_dialect)
         question->dialect = lane->llm->dialect;
     free(question->body);
-    question->body = llm_body_in(lane->llm, &question->prompt, &question->dialect);
+    question->body = llm_request_text(lane->llm->provider, &question->prompt, lane->llm->model, &question->dialect);
     struct http_request request = {.method = "POST",
                                    .path = lane->llm->path,
                                    .content_type = "application/json",

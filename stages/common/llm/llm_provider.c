@@ -60,3 +60,12 @@ char *llm_rules(const struct llm_prompt *prompt, enum llm_mode mode)
     free(schema);
     return rules;
 }
+
+char *llm_request_text(const struct llm_provider *provider, const struct llm_prompt *prompt, const char *model,
+                       const struct llm_dialect *dialect)
+{
+    json_t *body = provider->request(prompt, model, dialect);
+    char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_decref(body);
+    return text;
+}

@@ -93,6 +93,11 @@ int64_t llm_tokens(const json_t *usage, const char *key);
 /* New text of the rules as a provider sends them in `mode`: below LLM_JSON_SCHEMA with the schema. */
 char *llm_rules(const struct llm_prompt *prompt, enum llm_mode mode);
 
+/* New text of the body of a request: its members in the order in which they were set, and so the schema's, which is the order in which a
+ * model writes its answer. */
+char *llm_request_text(const struct llm_provider *provider, const struct llm_prompt *prompt, const char *model,
+                       const struct llm_dialect *dialect);
+
 /* The rows, for tests. */
 extern const struct llm_provider llm_anthropic;
 extern const struct llm_provider llm_openai;
