@@ -322,9 +322,7 @@ char *analyst_prompt(struct analyst *analyst, struct inquiry *inquiry)
     struct call *call = call_new(analyst, link);
     call_add(call, inquiry);
     call_prepare(call);
-    json_t *body = link->provider->request(&call->prompt, link->model, &plain);
-    char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15));
-    json_decref(body);
+    char *text = llm_request_text(link->provider, &call->prompt, link->model, &plain);
     call_free(call);
     return text;
 }

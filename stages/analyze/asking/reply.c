@@ -104,6 +104,13 @@ static void answered(struct taking *taking, const struct llm_reply *reply, struc
         pass_on(taking, TOLD_REFUSED, NULL, end->key);
 }
 
+/* What is told of a workload that got none: where a model did reply, it would reply the same again, and later runs need not ask; what came
+ * of something in between (a page of a proxy) says nothing of that. */
+static enum told_outcome outcome_of(enum llm_end how, const struct llm_reply *reply)
+{
+    return how == LLM_NO_ANSWER && (reply->text || reply->output_tokens > 0) ? TOLD_REFUSED : TOLD_FAILED;
+}
+
 /* There is no answer, or a part of one. */
 static void not_answered(struct taking *taking, const struct llm_reply *reply, enum llm_end how, const char *why, struct call_end *end)
 {
@@ -121,7 +128,7 @@ static void not_answered(struct taking *taking, const struct llm_reply *reply, e
     if (how == LLM_NO_ANSWER && call->count > 1)
         part(taking);
     else
-        pass_on(taking, TOLD_FAILED, why, end->key);
+        pass_on(taking, outcome_of(how, reply), why, end->key);
 }
 
 static void finish(struct taking *taking)
