@@ -112,7 +112,7 @@ static void opinion_cells(struct buf *out, const struct report_row *row)
     for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
         csv_text(out, json_string_or_null(advice, members[i]));
     }
-    csv_text(out, opinion_fallback(row->record, text));
+    csv_text(out, opinion_fallback(row->record, text)[0] == '\0' ? NULL : text);
     csv_real(out, isfinite(far), far);
     buf_printf(out, "%zu", opinion_moved(row->record));
 }

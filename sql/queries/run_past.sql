@@ -9,10 +9,11 @@ with recursive me as (
     union
     select b.id, b.run, b.inherited_from from tare.attempt b join analysed a on b.id = a.inherited_from
 ), seen as (
-    select r.id, r.cluster, r.created, r.state from tare.run r
+    select r.id, r.cluster, r.created, r.state, r.proposal is not null as proposed from tare.run r
     where $1::bigint is null or (r.cluster = (select cluster from me) and r.id <= (select id from me))
 ), last_runs as (
-    select r.* from seen r where exists (select 1 from tare.result s where s.run = r.id) order by r.id desc limit $2::bigint
+    -- A proposal is about one workload: it says nothing of how runs went.
+    select r.* from seen r where (not r.proposed or r.id = $1::bigint) and exists (select 1 from tare.result s where s.run = r.id) order by r.id desc limit $2::bigint
 ), trend as (
     select r.id as run, r.cluster, tare.rfc3339(r.created) as created, r.state, s.* from last_runs r cross join lateral (
         select sum(coalesce((x.detail ->> 'records')::bigint, 1))::bigint as workloads,
