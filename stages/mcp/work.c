@@ -259,11 +259,12 @@ static void odd_answer(struct work *work)
     work_fail(work, &err);
 }
 
-/* A run that is under way or failed has no plan to speak of. */
-static bool came_to_its_end(const json_t *run)
+/* A run that is under way or failed has no plan to speak of, and one made of a proposal is about its one workload. */
+static bool speaks_of_all(const json_t *run)
 {
     const char *state = json_string_or_null(run, "state");
-    return state != NULL && !str_equal(state, "running") && !str_equal(state, "failed");
+    const json_t *proposal = json_object_get(run, "proposal");
+    return state != NULL && !str_equal(state, "running") && !str_equal(state, "failed") && (proposal == NULL || json_is_null(proposal));
 }
 
 static void found_runs(struct work *work)
@@ -277,7 +278,7 @@ static void found_runs(struct work *work)
     }
     json_array_foreach(runs, index, run)
     {
-        if (work->run == 0 && came_to_its_end(run)) {
+        if (work->run == 0 && speaks_of_all(run)) {
             work->run = json_int_or(run, "run", 0);
         }
     }

@@ -237,8 +237,8 @@ one 'echo "{}"' get_metrics
 like "$bad:$text" 'true:tare printed what is no answer' "JSON of another shape"
 one 'echo "[{\"run\":5,\"state\":\"running\"},{\"run\":4,\"state\":\"failed\"}]"' explain '{"workload":"a/B/c"}'
 like "$bad:$text" 'true:no run that this login sees came to its end' "runs that did not come to their end are none"
-one 'if [[ $3 == status ]]; then echo "[{\"run\":5,\"state\":\"running\"},{\"run\":3,\"state\":\"unchanged\"}]"; else printf "%s " "$@"; fi' explain '{"workload":"a/B/c"}'
-like "$bad:$text" 'false:.*explain 3 a/B/c' "the newest that did is taken"
+one 'if [[ $3 == status ]]; then echo "[{\"run\":5,\"state\":\"running\"},{\"run\":4,\"state\":\"approved\",\"proposal\":{}},{\"run\":3,\"state\":\"unchanged\",\"proposal\":null}]"; else printf "%s " "$@"; fi' explain '{"workload":"a/B/c"}'
+like "$bad:$text" 'false:.*explain 3 a/B/c' "the newest that did, and is no proposal, is taken"
 one 'head -c 30000000 /dev/zero | tr "\0" y' generate_report '{"run":1,"format":"csv"}'
 like "$bad:${#text}:$text" '^false:[0-9]{2,3}:.cut: the whole text' "a report without end is cut"
 one 'printf "a\tb\n\033]0;x\007c\342\200\256d\n"' generate_report '{"run":1}'

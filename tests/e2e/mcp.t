@@ -158,14 +158,52 @@ done
 is "$(grep -c . <<<"$seen")" "$workloads" "pages have every workload"
 is "$(sort -u <<<"$seen" | grep -c .)" "$workloads" "each of them once"
 
-# ---- Without what writes, and without the right to ----
+# ---- A proposal: a plan that waits like every other one ----
+before=$(tree)
+for era in $eras; do
+    name="$era client"
+    talk "$era" -c "$shop/tare.yaml" --as assistant <<'STEPS'
+{"call":"scale_deployment","arguments":{"workload":"shop/Deployment/storefront","containers":[{"name":"web","requests":{"cpu":"700m"},"limits":{"memory":"1Ti"}}],"reason":"load test on friday"}}
+{"call":"scale_deployment","arguments":{"workload":"shop/Deployment/storefront","containers":[{"name":"wob","requests":{"cpu":"700m"}}],"reason":"a wrong name"}}
+{"call":"scale_deployment","arguments":{"workload":"shop/Deployment/storefront","containers":[{"name":"web","requests":{"cpu":"700m"}}],"replicas":5,"reason":"more of it"}}
+{"call":"list_recommendations","arguments":{"limit":1}}
+STEPS
+    plan=$(at 1 .structuredContent.run)
+    is "$(at 1 '[.isError, .structuredContent.state, .structuredContent.parent] | tojson')" "[false,\"awaiting-approval\",$id]" \
+        "$name: scale_deployment makes a plan that waits for approval" || diag "${back[1]}"
+    is "$(at 1 '.structuredContent.proposal.amounts[] | select(.field == "requests.cpu") | .to')" 700m "$name: with the amount that was asked for"
+    isnt "$(at 1 '.structuredContent.proposal.clamped[] | select(.field == "limits.memory") | .to')" 1Ti "$name: and one that was clamped"
+    like "$(at 1 '.structuredContent.commands | join("; ")')" "approve $plan .*tare apply $plan" "$name: and the commands that a person types"
+    is "$("$tare" show "$plan" gate | jq -s '[.[] | select(.change.edits // [] | length > 0) | .workload.name] | tojson')" '"[\"storefront\"]"' \
+        "$name: it changes one workload"
+    is "$(at 2 .isError)" true "$name: a container that is not there"
+    like "$(at 2 '.content[0].text')" 'wob' "$name: is named"
+    like "$(at 3 '.content[0].text')" 'replicas is no argument.*autoscalers' "$name: replicas are no argument"
+    is "$(at 4 .structuredContent.run)" "$id" "$name: a proposal is not taken for the newest run"
+done
+is "$(tree)" "$before" "no file was changed"
+run "$tare" --as assistant approve "$plan" --yes
+isnt "$rc" 0 "who proposed cannot approve"
+"$tare" login reviewer viewer approver --quiet 2>"$tmp/login"
+run "$tare" --as reviewer approve "$plan" --yes
+is "$rc" 0 "somebody else can" || diag "$err"
+run "$tare" apply "$plan" --yes
+is "$rc" 0 "and it is applied" || diag "$err"
+like "$("$tare" show "$plan" diff | jq -r 'select(.workload.name == "storefront") | .change.patch')" '700m' "as it was shown"
+isnt "$(tree)" "$before" "by the person who typed that"
+"$tare" login onlooker viewer --quiet 2>"$tmp/login"
+talk old -c "$shop/tare.yaml" --as onlooker <<'STEPS'
+{"call":"list_runs","arguments":{}}
+{"call":"scale_deployment","arguments":{"run":1,"workload":"shop/Deployment/storefront","containers":[{"name":"web","requests":{"cpu":"700m"}}],"reason":"no right to"}}
+STEPS
+is "$(at 1 '.structuredContent.runs | length > 1')" true "a login that only views sees the runs"
+is "$(at 2 .isError)" true "and cannot propose"
+
+# ---- Without what writes ----
 talk old -c "$shop/tare.yaml" --read-only <<'STEPS'
 {"list":true}
 {"call":"scale_deployment","arguments":{"workload":"shop/Deployment/storefront","containers":[{"name":"web","requests":{"cpu":"300m"}}],"reason":"trying"}}
 STEPS
 is "$(at 1 '[.tools[] | select(.annotations.readOnlyHint | not)] | length')" 0 "--read-only lists what reads alone"
 is "$(at 2 .refused)" -32602 "and knows no other tool"
-"$tare" login onlooker viewer --quiet 2>"$tmp/login"
-talk old -c "$shop/tare.yaml" --as onlooker <<<'{"call":"list_runs","arguments":{}}'
-is "$(at 1 '.structuredContent.runs | length')" 1 "another login sees what is its to see"
 done_testing
