@@ -6,7 +6,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/run/record.h"
-#include "stages/mcp/clean.h"
+#include "stages/mcp/mask.h"
 
 enum { TEXT_MOST = 1200, MESSAGE_MOST = 400, LIST_MOST = 8 };
 
@@ -34,12 +34,12 @@ const struct json_cut item_cut[] = {{.key = "workload", .inside = cut_workload},
 static void copy(json_t *item, const char *name, const json_t *from, const char *key)
 {
     const json_t *value = json_object_get(from, key);
-    json_object_set_new(item, name, value == NULL ? json_null() : clean_value(value));
+    json_object_set_new(item, name, value == NULL ? json_null() : mask_value(value));
 }
 
 static void text(json_t *item, const char *name, const json_t *from, const char *key, size_t most)
 {
-    json_object_set_new(item, name, clean_text(json_string_or_null(from, key), most));
+    json_object_set_new(item, name, mask_text(json_string_or_null(from, key), most));
 }
 
 /* The member `key` of each entry of a list, at most LIST_MOST, each with these texts. */
@@ -81,11 +81,11 @@ static json_t *identity(const json_t *record)
         return item;
     }
     char *name = identity_text(&identity, "default");
-    json_object_set_new(item, "workload", clean_text(name, MESSAGE_MOST * 2));
-    json_object_set_new(item, "cluster", clean_text(identity.cluster, MESSAGE_MOST));
-    json_object_set_new(item, "namespace", clean_text(identity.namespace, MESSAGE_MOST));
-    json_object_set_new(item, "kind", clean_text(identity.kind, MESSAGE_MOST));
-    json_object_set_new(item, "name", clean_text(identity.name, MESSAGE_MOST));
+    json_object_set_new(item, "workload", mask_text(name, MESSAGE_MOST * 2));
+    json_object_set_new(item, "cluster", mask_text(identity.cluster, MESSAGE_MOST));
+    json_object_set_new(item, "namespace", mask_text(identity.namespace, MESSAGE_MOST));
+    json_object_set_new(item, "kind", mask_text(identity.kind, MESSAGE_MOST));
+    json_object_set_new(item, "name", mask_text(identity.name, MESSAGE_MOST));
     free(name);
     return item;
 }
@@ -151,7 +151,7 @@ json_t *item_metrics(const json_t *record)
     json_object_foreach(json_object_get(usage, "containers"), name, container)
     {
         json_t *one = json_object();
-        json_object_set_new(one, "name", clean_text(name, MESSAGE_MOST));
+        json_object_set_new(one, "name", mask_text(name, MESSAGE_MOST));
         json_object_set_new(one, "cpu_millicores", figures(json_object_get(container, "cpu_millicores")));
         json_object_set_new(one, "memory_bytes", figures(json_object_get(container, "memory_bytes")));
         for (size_t i = 0; i < ARRAY_COUNT(of_container); i++) {
@@ -182,7 +182,7 @@ static json_t *changes_of(const json_t *edits)
         const char *field = field_of(json_string_or_null(edit, "path"));
         json_t *one = json_object();
         text(one, "container", edit, "container", MESSAGE_MOST);
-        json_object_set_new(one, "field", clean_text(field == NULL ? "" : field, MESSAGE_MOST));
+        json_object_set_new(one, "field", mask_text(field == NULL ? "" : field, MESSAGE_MOST));
         text(one, "from", edit, "from", MESSAGE_MOST);
         text(one, "to", edit, "to", MESSAGE_MOST);
         json_array_append_new(out, one);

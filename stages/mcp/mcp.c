@@ -8,13 +8,13 @@
 #include "pipeline/io/proc.h"
 #include "stages/mcp/server.h"
 
-static void head(struct call_launch *launch, char *word)
+static void head(struct toolcall_launch *launch, char *word)
 {
     launch->head[launch->head_count++] = word;
 }
 
 /* The same configuration, ledger and login as this program was started with; what comes from the environment is inherited. */
-static void head_option(struct call_launch *launch, const struct options *options, enum option_id id)
+static void head_option(struct toolcall_launch *launch, const struct options *options, enum option_id id)
 {
     if (options_typed(options, id)) {
         head(launch, xasprintf("--%s=%s", option_table()[id].long_name, options_string(options, id)));
@@ -23,7 +23,7 @@ static void head_option(struct call_launch *launch, const struct options *option
 
 static int run(struct stage *stage, struct err *err)
 {
-    struct call_launch launch = {.timeout_ms = options_integer(stage->options, OPT_CALL_TIMEOUT, NULL) * 1000};
+    struct toolcall_launch launch = {.timeout_ms = options_integer(stage->options, OPT_CALL_TIMEOUT, NULL) * 1000};
     char *folder = NULL;
     bool read_only = options_flag(stage->options, OPT_READ_ONLY);
     if (launch.timeout_ms <= 0) {

@@ -28,18 +28,18 @@ enum {
 };
 
 /* Answers to the messages of one array, which go back as one. */
-struct call_batch {
+struct toolcall_batch {
     size_t waiting;
     struct buf answers;
 };
 
 struct server {
-    const struct call_launch *launch;
+    const struct toolcall_launch *launch;
     struct protocol protocol;
     struct frame in;
     struct buf out;
     size_t written; /* of `out` */
-    struct call *calls;
+    struct toolcall *calls;
     char *listeners[LISTENERS]; /* keys of subscriptions */
     bool input_ended;
     bool client_gone;
@@ -93,7 +93,7 @@ static void send_line(struct server *server, char *text)
 }
 
 /* One message of a batch is settled; the last one sends the array, where there is anything in it. */
-static void batch_settled(struct server *server, struct call_batch *batch)
+static void batch_settled(struct server *server, struct toolcall_batch *batch)
 {
     if (batch == NULL || --batch->waiting > 0) {
         return;
@@ -106,7 +106,7 @@ static void batch_settled(struct server *server, struct call_batch *batch)
 }
 
 /* Steals the text. */
-static void send_answer(struct server *server, struct call_batch *batch, char *text)
+static void send_answer(struct server *server, struct toolcall_batch *batch, char *text)
 {
     if (batch == NULL) {
         send_line(server, text);
@@ -122,15 +122,15 @@ static void send_answer(struct server *server, struct call_batch *batch, char *t
 static size_t count_calls(const struct server *server, bool running)
 {
     size_t count = 0;
-    for (const struct call *call = server->calls; call != NULL; call = call->next) {
+    for (const struct toolcall *call = server->calls; call != NULL; call = call->next) {
         count += !running || call->child.pid > 0;
     }
     return count;
 }
 
-static struct call *find_call(const struct server *server, const char *key)
+static struct toolcall *find_call(const struct server *server, const char *key)
 {
-    struct call *call = server->calls;
+    struct toolcall *call = server->calls;
     while (call != NULL && (call->cancelled || strcmp(call->key, key) != 0)) {
         call = call->next;
     }
@@ -147,18 +147,18 @@ static char **find_listener(struct server *server, const char *key)
     return NULL;
 }
 
-static void add_call(struct server *server, struct call_batch *batch, const struct rpc_message *message, struct protocol_step *step)
+static void add_call(struct server *server, struct toolcall_batch *batch, const struct rpc_message *message, struct protocol_step *step)
 {
     if (count_calls(server, false) >= SERVER_CALLS) {
         json_t *said = tools_said("tare-mcp has as many calls under way as it takes\nhint: wait for some of them, then call again", true);
         send_answer(server, batch, rpc_result(message->id, protocol_result(step->modern, said)));
         return;
     }
-    struct call **last = &server->calls;
+    struct toolcall **last = &server->calls;
     while (*last != NULL) {
         last = &(*last)->next;
     }
-    *last = call_new(xstrdup(message->id), rpc_id_text(json_object_get(message->body, "id")), step->modern, step->token,
+    *last = toolcall_new(xstrdup(message->id), rpc_id_text(json_object_get(message->body, "id")), step->modern, step->token,
                      work_new(step->tool, step->arguments));
     (*last)->batch = batch;
     step->token = NULL;
@@ -169,7 +169,7 @@ static void add_call(struct server *server, struct call_batch *batch, const stru
     log_debug("call of %s", tools_name(step->tool));
 }
 
-static void add_listener(struct server *server, struct call_batch *batch, const struct rpc_message *message, struct protocol_step *step)
+static void add_listener(struct server *server, struct toolcall_batch *batch, const struct rpc_message *message, struct protocol_step *step)
 {
     for (size_t i = 0; i < LISTENERS; i++) {
         if (server->listeners[i] == NULL) {
@@ -184,11 +184,11 @@ static void add_listener(struct server *server, struct call_batch *batch, const 
 
 static void cancel(struct server *server, const char *key)
 {
-    struct call *call = find_call(server, key);
+    struct toolcall *call = find_call(server, key);
     char **listener = find_listener(server, key);
     if (call != NULL) {
         call->cancelled = true;
-        call_end_child(call, clock_monotonic_ms());
+        toolcall_end_child(call, clock_monotonic_ms());
         log_debug("call cancelled");
     } else if (listener != NULL) {
         free(*listener);
@@ -208,7 +208,7 @@ static bool in_use(struct server *server, const struct rpc_message *message)
     return used;
 }
 
-static void serve(struct server *server, struct call_batch *batch, const struct rpc_message *message)
+static void serve(struct server *server, struct toolcall_batch *batch, const struct rpc_message *message)
 {
     struct protocol_step step = {.then = PROTOCOL_NOTHING};
     if (in_use(server, message)) {
@@ -241,7 +241,7 @@ static void serve_batch(struct server *server, const struct rpc_message *message
         send_line(server, rpc_error("null", RPC_INVALID, "the array has more than 64 messages", NULL));
         return;
     }
-    struct call_batch *batch = xcalloc(sizeof *batch);
+    struct toolcall_batch *batch = xcalloc(sizeof *batch);
     batch->waiting = 1;
     buf_init(&batch->answers, OUT_MAX);
     json_array_foreach(message->body, index, value)
@@ -302,7 +302,7 @@ static int write_output(struct server *server, struct err *err)
 }
 
 /* Where the client asked for it: that the call is alive, and how far. */
-static void tell_progress(struct server *server, struct call *call, int64_t now)
+static void tell_progress(struct server *server, struct toolcall *call, int64_t now)
 {
     if (call->token == NULL || call->cancelled) {
         return;
@@ -318,9 +318,9 @@ static void tell_progress(struct server *server, struct call *call, int64_t now)
 /* Takes away calls that are settled, and answers those that are not cancelled. */
 static void settle_calls(struct server *server)
 {
-    struct call **at = &server->calls;
+    struct toolcall **at = &server->calls;
     while (*at != NULL) {
-        struct call *call = *at;
+        struct toolcall *call = *at;
         if (call->child.pid > 0 || (!call->cancelled && call->work->result == NULL)) {
             at = &call->next;
             continue;
@@ -330,7 +330,7 @@ static void settle_calls(struct server *server)
             send_answer(server, call->batch, rpc_result(call->id, protocol_result(call->modern, json_incref(call->work->result))));
         }
         batch_settled(server, call->batch);
-        call_free(call);
+        toolcall_free(call);
     }
 }
 
@@ -338,9 +338,9 @@ static void settle_calls(struct server *server)
 static void start_calls(struct server *server, int64_t now)
 {
     size_t running = count_calls(server, true);
-    for (struct call *call = server->calls; call != NULL && running < SERVER_RUNNING; call = call->next) {
+    for (struct toolcall *call = server->calls; call != NULL && running < SERVER_RUNNING; call = call->next) {
         if (call->child.pid == 0 && !call->cancelled && call->work->result == NULL) {
-            call_start(call, server->launch);
+            toolcall_start(call, server->launch);
             tell_progress(server, call, now);
             running += call->child.pid > 0;
         }
@@ -352,8 +352,8 @@ static void start_calls(struct server *server, int64_t now)
 static int patience(const struct server *server)
 {
     int most = -1;
-    for (const struct call *call = server->calls; call != NULL; call = call->next) {
-        if (call_lingers(call)) {
+    for (const struct toolcall *call = server->calls; call != NULL; call = call->next) {
+        if (toolcall_lingers(call)) {
             return LINGER_MS;
         }
         most = call->child.pid > 0 ? TICK_MS : most;
@@ -364,9 +364,9 @@ static int patience(const struct server *server)
 static void advance_calls(struct server *server, const struct pollfd *fds)
 {
     int64_t now = clock_monotonic_ms();
-    for (struct call *call = server->calls; call != NULL; call = call->next) {
+    for (struct toolcall *call = server->calls; call != NULL; call = call->next) {
         if (call->child.pid > 0) {
-            call_advance(call, fds, now);
+            toolcall_advance(call, fds, now);
             fds += CALL_STREAMS;
             if (call->child.pid > 0 && now - call->told_at >= 5 * TICK_MS) {
                 tell_progress(server, call, now);
@@ -385,9 +385,9 @@ static int turn(struct server *server, struct err *err)
     fds[0] = (struct pollfd){.fd = server->signal_fd, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = reads ? STDIN_FILENO : -1, .events = POLLIN};
     fds[2] = (struct pollfd){.fd = STDOUT_FILENO, .events = unread > 0 ? POLLOUT : 0};
-    for (const struct call *call = server->calls; call != NULL; call = call->next) {
+    for (const struct toolcall *call = server->calls; call != NULL; call = call->next) {
         if (call->child.pid > 0) {
-            call_watch(call, fds + count);
+            toolcall_watch(call, fds + count);
             count += CALL_STREAMS;
         }
     }
@@ -410,19 +410,19 @@ static int turn(struct server *server, struct err *err)
 static void release(struct server *server)
 {
     int64_t until = clock_monotonic_ms() + TICK_MS;
-    for (struct call *call = server->calls; call != NULL; call = call->next) {
-        call_end_child(call, until);
+    for (struct toolcall *call = server->calls; call != NULL; call = call->next) {
+        toolcall_end_child(call, until);
     }
-    for (const struct call *call = server->calls; call != NULL; call = call->next) {
+    for (const struct toolcall *call = server->calls; call != NULL; call = call->next) {
         while (call->child.pid > 0 && !proc_ended(&call->child) && clock_monotonic_ms() < until) {
             clock_sleep_ms(LINGER_MS);
         }
     }
     while (server->calls != NULL) {
-        struct call *call = server->calls;
+        struct toolcall *call = server->calls;
         server->calls = call->next;
         batch_settled(server, call->batch);
-        call_free(call);
+        toolcall_free(call);
     }
     for (size_t i = 0; i < LISTENERS; i++) {
         free(server->listeners[i]);
@@ -433,7 +433,7 @@ static void release(struct server *server)
     tools_release();
 }
 
-int server_serve(const struct call_launch *launch, bool read_only, struct err *err)
+int server_serve(const struct toolcall_launch *launch, bool read_only, struct err *err)
 {
     struct server server = {.launch = launch, .protocol = {.read_only = read_only}, .signal_fd = -1};
     if (take_signals(&server, err)) {

@@ -10,12 +10,12 @@
 #include <stdbool.h>
 
 #include "pipeline/base/err.h"
-#include "stages/mcp/call.h"
+#include "stages/mcp/toolcall.h"
 
 enum { SERVER_RUNNING = 4, SERVER_CALLS = 64, SERVER_LINE_MAX = 4 * 1024 * 1024, SERVER_BATCH = 64 };
 
 /* Serves until stdin ends and every call is answered, or the client is gone, or a signal (SIGTERM, SIGINT, SIGHUP) asks to end; then no
  * child is left. ERR_IO where stdout cannot be written. */
-int server_serve(const struct call_launch *launch, bool read_only, struct err *err);
+int server_serve(const struct toolcall_launch *launch, bool read_only, struct err *err);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
-#include "stages/mcp/clean.h"
+#include "stages/mcp/mask.h"
 #include "stages/mcp/item.h"
 
 enum { RUNS_LOOKED_AT = 100, LINE_MAX = 16 * 1024 * 1024, TEXT_MAX = 8 * 1024 * 1024, REPORT_DEFAULT = 65536, EXPLAIN_MAX = 262144 };
@@ -150,7 +150,7 @@ static void words_of_tool(struct work *work)
     }
 }
 
-static pick_item *item_of(enum tool tool)
+static extract_item *item_of(enum tool tool)
 {
     return tool == TOOL_STATE ? item_state : tool == TOOL_METRICS ? item_metrics : item_recommendation;
 }
@@ -162,7 +162,7 @@ static int settle_run(struct work *work, struct err *err)
     int64_t of_cursor = 0;
     size_t ignored;
     work->run = json_int_or(work->arguments, "run", 0);
-    if (cursor != NULL && pick_cursor(cursor, &of_cursor, &ignored, err)) {
+    if (cursor != NULL && extract_cursor(cursor, &of_cursor, &ignored, err)) {
         return -1;
     }
     if (cursor != NULL && work->run != 0 && work->run != of_cursor) {
@@ -180,7 +180,7 @@ struct work *work_new(enum tool tool, json_t *arguments)
     work->arguments = arguments;
     buf_init(&work->text, TEXT_MAX);
     frame_init(&work->lines, LINE_MAX);
-    if (settle_run(work, &err) || pick_init(&work->pick, arguments, item_of(tool), &err)) {
+    if (settle_run(work, &err) || extract_init(&work->extract, arguments, item_of(tool), &err)) {
         work_fail(work, &err);
     } else if (work->run == 0 && tool != TOOL_RUNS) {
         work->finding = true;
@@ -197,7 +197,7 @@ void work_free(struct work *work)
         return;
     }
     clear_words(work);
-    pick_release(&work->pick);
+    extract_release(&work->extract);
     frame_release(&work->lines);
     buf_release(&work->text);
     json_decref(work->arguments);
@@ -207,13 +207,13 @@ void work_free(struct work *work)
 
 static void line_of_artifact(void *context, const char *line, size_t length)
 {
-    pick_line(context, line, length);
+    extract_line(context, line, length);
 }
 
 void work_take(struct work *work, const char *bytes, size_t length)
 {
     if (work->paged) {
-        frame_add(&work->lines, bytes, length, line_of_artifact, &work->pick);
+        frame_add(&work->lines, bytes, length, line_of_artifact, &work->extract);
         return;
     }
     size_t room = work->text.cap - work->text.length;
@@ -230,7 +230,7 @@ const char *work_stage(const struct work *work)
 static void fail_with(struct work *work, int exit_code, const char *complaint)
 {
     char *said = xstrdup(complaint);
-    clean_lines(said);
+    mask_lines(said);
     size_t length = strlen(said);
     while (length > 0 && said[length - 1] == '\n') {
         said[--length] = '\0';
@@ -246,7 +246,7 @@ static json_t *printed(const struct work *work, json_type type)
 {
     struct err ignored = {0};
     json_t *value = json_read(buf_str(&work->text), work->text.length, "what tare prints", &ignored);
-    json_t *out = value != NULL && json_typeof(value) == type ? clean_value(value) : NULL;
+    json_t *out = value != NULL && json_typeof(value) == type ? mask_value(value) : NULL;
     json_decref(value);
     return out;
 }
@@ -303,7 +303,7 @@ static void finish_text(struct work *work, size_t most)
         length--;
     }
     char *text = xstrndup(buf_str(&work->text), length);
-    clean_lines(text);
+    mask_lines(text);
     if (cut) {
         char *whole = xasprintf("%s[cut: the whole text has more than %zu bytes; a person reads it with tare %s %" PRId64 " …]\n", text,
                                 length, work->tool == TOOL_EXPLAIN ? "explain" : "report", work->run);
@@ -354,7 +354,7 @@ void work_ended(struct work *work, int exit_code, const char *complaint)
     } else if (work->finding) {
         found_runs(work);
     } else if (work->paged) {
-        finish_value(work, pick_result(&work->pick, work->run));
+        finish_value(work, extract_result(&work->extract, work->run));
     } else if (work->tool == TOOL_RUNS) {
         finish_runs(work);
     } else {

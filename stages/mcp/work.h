@@ -11,7 +11,7 @@
 #include "pipeline/base/err.h"
 #include "pipeline/io/json.h"
 #include "stages/mcp/frame.h"
-#include "stages/mcp/pick.h"
+#include "stages/mcp/extract.h"
 #include "stages/mcp/tools.h"
 
 enum { WORK_WORDS_MAX = 160 };
@@ -21,8 +21,8 @@ struct work {
     json_t *arguments;
     int64_t run;       /* 0: not known yet, the newest is looked for */
     bool finding;      /* the words at hand look for it */
-    bool paged;        /* an artifact passes by, and `pick` takes what it wants */
-    struct pick pick;
+    bool paged;        /* an artifact passes by, and `extract` takes what it wants */
+    struct extract extract;
     struct frame lines;
     struct buf text;   /* what was printed, where it is taken as it is */
     char *words[WORK_WORDS_MAX + 1]; /* for `tare`, after the words that every call has; NULL: it is done */

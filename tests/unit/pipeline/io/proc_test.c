@@ -359,9 +359,49 @@ static void test_passes_signals(void **state)
     assert_true(now.sa_handler == SIG_DFL);
 }
 
+/* A child that somebody else's loop reads: it is there until it is finished, and so is whom it started. */
+static void test_start(void **state)
+{
+    (void)state;
+    char name[] = "sh";
+    char option[] = "-c";
+    char first[] = "echo out; echo err >&2; sleep 600 & wait";
+    char second[] = "exit 3";
+    char *argv[] = {name, option, first, NULL};
+    struct proc proc = {.path = "/bin/sh", .argv = argv, .stdin_fd = -1};
+    struct proc_child child;
+    struct err err = {0};
+    char piece[16] = "";
+    int code = 0;
+    assert_int_equal(proc_start(&proc, &child, &err), 0);
+    assert_int_equal(read(child.out_fd, piece, sizeof piece), 4);
+    assert_memory_equal(piece, "out\n", 4);
+    assert_int_equal(read(child.err_fd, piece, sizeof piece), 4);
+    assert_false(proc_ended(&child));
+    pid_t group = child.pid;
+    int out = dup(child.out_fd);
+    assert_int_equal(proc_finish(&child, &code, &err), 0);
+    assert_int_equal(code, 128 + SIGKILL);
+    assert_int_equal(child.pid, 0);
+    assert_int_equal(read(out, piece, sizeof piece), 0); /* nobody of the group holds the other end */
+    close(out);
+    assert_int_not_equal(kill(group, 0), 0);
+    argv[2] = second;
+    assert_int_equal(proc_start(&proc, &child, &err), 0);
+    while (!proc_ended(&child)) {
+        clock_sleep_ms(1);
+    }
+    assert_int_equal(proc_finish(&child, &code, &err), 0);
+    assert_int_equal(code, 3);
+    proc.path = "/no/such/program";
+    assert_int_equal(proc_start(&proc, &child, &err), -1);
+    assert_int_equal(err.class, ERR_SOFTWARE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_start),
         cmocka_unit_test(test_capture),
         cmocka_unit_test(test_capture_limits),
         cmocka_unit_test(test_find),

@@ -1,4 +1,4 @@
-#include "stages/mcp/clean.h"
+#include "stages/mcp/mask.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 
-static json_t *clean_object(const json_t *value)
+static json_t *mask_object(const json_t *value)
 {
     json_t *out = json_object();
     const char *key = NULL;
@@ -16,19 +16,19 @@ static json_t *clean_object(const json_t *value)
     {
         char *name = xstrdup(key);
         str_mask_controls(name);
-        json_object_set_new(out, name, clean_value(member));
+        json_object_set_new(out, name, mask_value(member));
         free(name);
     }
     return out;
 }
 
-json_t *clean_value(const json_t *value)
+json_t *mask_value(const json_t *value)
 {
     if (json_is_string(value)) {
-        return clean_text(json_string_value(value), SIZE_MAX);
+        return mask_text(json_string_value(value), SIZE_MAX);
     }
     if (json_is_object(value)) {
-        return clean_object(value);
+        return mask_object(value);
     }
     if (!json_is_array(value)) {
         return json_deep_copy(value);
@@ -38,12 +38,12 @@ json_t *clean_value(const json_t *value)
     const json_t *item = NULL;
     json_array_foreach(value, index, item)
     {
-        json_array_append_new(out, clean_value(item));
+        json_array_append_new(out, mask_value(item));
     }
     return out;
 }
 
-json_t *clean_text(const char *text, size_t most)
+json_t *mask_text(const char *text, size_t most)
 {
     static const char more[] = "…";
     if (text == NULL) {
@@ -60,7 +60,7 @@ json_t *clean_text(const char *text, size_t most)
     return out;
 }
 
-void clean_lines(char *text)
+void mask_lines(char *text)
 {
     while (*text != '\0') {
         size_t length = strcspn(text, "\n\t");

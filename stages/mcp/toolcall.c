@@ -1,4 +1,4 @@
-#include "stages/mcp/call.h"
+#include "stages/mcp/toolcall.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,15 +11,15 @@
 
 enum { COMPLAINT_MAX = 16 * 1024, PIECE = 64 * 1024 };
 
-struct call *call_new(char *id, char *key, bool modern, json_t *token, struct work *work)
+struct toolcall *toolcall_new(char *id, char *key, bool modern, json_t *token, struct work *work)
 {
-    struct call *call = xcalloc(sizeof *call);
-    *call = (struct call){.id = id, .key = key, .modern = modern, .token = token, .work = work, .child = {.out_fd = -1, .err_fd = -1}};
+    struct toolcall *call = xcalloc(sizeof *call);
+    *call = (struct toolcall){.id = id, .key = key, .modern = modern, .token = token, .work = work, .child = {.out_fd = -1, .err_fd = -1}};
     buf_init(&call->complaint, COMPLAINT_MAX);
     return call;
 }
 
-void call_free(struct call *call)
+void toolcall_free(struct toolcall *call)
 {
     struct err ignored = {0};
     int exit_code = 0;
@@ -32,7 +32,7 @@ void call_free(struct call *call)
     free(call);
 }
 
-void call_start(struct call *call, const struct call_launch *launch)
+void toolcall_start(struct toolcall *call, const struct toolcall_launch *launch)
 {
     char *argv[CALL_HEAD_MAX + WORK_WORDS_MAX + 1];
     size_t count = 0;
@@ -57,7 +57,7 @@ void call_start(struct call *call, const struct call_launch *launch)
     }
 }
 
-void call_end_child(struct call *call, int64_t now)
+void toolcall_end_child(struct toolcall *call, int64_t now)
 {
     if (call->child.pid > 0) {
         kill(-call->child.pid, call->kill_at == 0 ? SIGTERM : SIGKILL);
@@ -65,14 +65,14 @@ void call_end_child(struct call *call, int64_t now)
     }
 }
 
-void call_watch(const struct call *call, struct pollfd fds[CALL_STREAMS])
+void toolcall_watch(const struct toolcall *call, struct pollfd fds[CALL_STREAMS])
 {
     fds[0] = (struct pollfd){.fd = call->child.out_fd, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = call->child.err_fd, .events = POLLIN};
 }
 
 /* Takes what is there on one stream, and closes it at its end. */
-static void take(struct call *call, int *fd)
+static void take(struct toolcall *call, int *fd)
 {
     char piece[PIECE];
     ssize_t got = read(*fd, piece, sizeof piece);
@@ -89,12 +89,12 @@ static void take(struct call *call, int *fd)
     }
 }
 
-bool call_lingers(const struct call *call)
+bool toolcall_lingers(const struct toolcall *call)
 {
     return call->child.pid > 0 && call->child.out_fd < 0 && call->child.err_fd < 0;
 }
 
-static void ended(struct call *call, bool late)
+static void ended(struct toolcall *call, bool late)
 {
     struct err err = {0};
     int exit_code = 0;
@@ -114,7 +114,7 @@ static void ended(struct call *call, bool late)
     }
 }
 
-void call_advance(struct call *call, const struct pollfd fds[CALL_STREAMS], int64_t now)
+void toolcall_advance(struct toolcall *call, const struct pollfd fds[CALL_STREAMS], int64_t now)
 {
     bool late = now >= call->deadline;
     if (fds[0].fd >= 0 && fds[0].revents != 0) {
@@ -124,9 +124,9 @@ void call_advance(struct call *call, const struct pollfd fds[CALL_STREAMS], int6
         take(call, &call->child.err_fd);
     }
     if ((late && call->kill_at == 0) || (call->kill_at != 0 && now >= call->kill_at)) {
-        call_end_child(call, now);
+        toolcall_end_child(call, now);
     }
-    if (call_lingers(call) && proc_ended(&call->child)) {
+    if (toolcall_lingers(call) && proc_ended(&call->child)) {
         ended(call, late);
     }
 }

@@ -1,5 +1,5 @@
-#ifndef TARE_STAGES_MCP_PICK_H
-#define TARE_STAGES_MCP_PICK_H
+#ifndef TARE_STAGES_MCP_EXTRACT_H
+#define TARE_STAGES_MCP_EXTRACT_H
 
 /* One page of items out of an artifact that passes by: filtered, ordered, bounded. What is kept is the page and what comes before it. */
 
@@ -10,19 +10,19 @@
 #include "pipeline/io/json.h"
 
 /* New item of a record. */
-typedef json_t *pick_item(const json_t *record);
+typedef json_t *extract_item(const json_t *record);
 
-struct pick_entry {
+struct extract_entry {
     double key;
     json_t *item;
 };
 
-struct pick {
+struct extract {
     const json_t *arguments; /* of the call: filters, sort, limit, cursor; borrowed */
-    pick_item *item;
+    extract_item *item;
     size_t offset;
     size_t limit;
-    struct pick_entry *entries; /* in their order, at most offset + limit */
+    struct extract_entry *entries; /* in their order, at most offset + limit */
     size_t count;
     size_t capacity;
     int64_t matched;
@@ -31,21 +31,21 @@ struct pick {
     json_t *created;         /* of the artifact */
 };
 
-enum { PICK_OFFSET_MAX = 20000, PICK_BYTES_MAX = 256 * 1024 };
+enum { EXTRACT_OFFSET_MAX = 20000, EXTRACT_BYTES_MAX = 256 * 1024 };
 
 /* The offset and the run of a cursor; ERR_USAGE where it is none. */
-int pick_cursor(const char *cursor, int64_t *run, size_t *offset, struct err *err);
+int extract_cursor(const char *cursor, int64_t *run, size_t *offset, struct err *err);
 
 /* Prepares for a call (its checked arguments, borrowed). ERR_USAGE for a cursor that is none. */
-int pick_init(struct pick *pick, const json_t *arguments, pick_item *item, struct err *err);
+int extract_init(struct extract *extract, const json_t *arguments, extract_item *item, struct err *err);
 
 /* Frees what was picked. */
-void pick_release(struct pick *pick);
+void extract_release(struct extract *extract);
 
 /* Takes one line of an artifact; NULL: it was too long. */
-void pick_line(struct pick *pick, const char *line, size_t length);
+void extract_line(struct extract *extract, const char *line, size_t length);
 
 /* New object of what was picked: items, matched, next_cursor. */
-json_t *pick_result(const struct pick *pick, int64_t run);
+json_t *extract_result(const struct extract *extract, int64_t run);
 
 #endif

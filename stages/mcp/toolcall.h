@@ -1,5 +1,5 @@
-#ifndef TARE_STAGES_MCP_CALL_H
-#define TARE_STAGES_MCP_CALL_H
+#ifndef TARE_STAGES_MCP_TOOLCALL_H
+#define TARE_STAGES_MCP_TOOLCALL_H
 
 /* A call of a tool under way: the child process that works for it, its deadline, how it is cancelled. */
 
@@ -14,20 +14,20 @@
 enum { CALL_STREAMS = 2, CALL_GRACE_MS = 3000, CALL_HEAD_MAX = 8 };
 
 /* How `tare` is run: its path, and the words that every call begins with. */
-struct call_launch {
+struct toolcall_launch {
     char *tare;
     char *head[CALL_HEAD_MAX];
     size_t head_count;
     int64_t timeout_ms; /* of one call */
 };
 
-struct call_batch;
+struct toolcall_batch;
 
-struct call {
-    struct call *next;
+struct toolcall {
+    struct toolcall *next;
     char *id;                 /* as it came */
     char *key;                /* the same as messages about it are compared */
-    struct call_batch *batch; /* of whoever answers, NULL: it came alone */
+    struct toolcall_batch *batch; /* of whoever answers, NULL: it came alone */
     bool modern;
     json_t *token;            /* of progress, NULL: none */
     int64_t progress;         /* how often it was told */
@@ -41,24 +41,24 @@ struct call {
 };
 
 /* New call (steals the words, the token and the work). */
-struct call *call_new(char *id, char *key, bool modern, json_t *token, struct work *work);
+struct toolcall *toolcall_new(char *id, char *key, bool modern, json_t *token, struct work *work);
 
 /* Frees it, and ends its child at once. */
-void call_free(struct call *call);
+void toolcall_free(struct toolcall *call);
 
 /* Starts the next child; where that fails, the work has its result. */
-void call_start(struct call *call, const struct call_launch *launch);
+void toolcall_start(struct toolcall *call, const struct toolcall_launch *launch);
 
 /* Asks the child to end, or, after its grace, ends it. */
-void call_end_child(struct call *call, int64_t now);
+void toolcall_end_child(struct toolcall *call, int64_t now);
 
 /* What poll is to look at. */
-void call_watch(const struct call *call, struct pollfd fds[CALL_STREAMS]);
+void toolcall_watch(const struct toolcall *call, struct pollfd fds[CALL_STREAMS]);
 
 /* Takes what poll found, and the child's end. */
-void call_advance(struct call *call, const struct pollfd fds[CALL_STREAMS], int64_t now);
+void toolcall_advance(struct toolcall *call, const struct pollfd fds[CALL_STREAMS], int64_t now);
 
 /* Whether the child's streams are closed and it has not ended yet. */
-bool call_lingers(const struct call *call);
+bool toolcall_lingers(const struct toolcall *call);
 
 #endif
