@@ -131,4 +131,5 @@ tests/perf/report.sh "${short[@]}" "$build" || bad=1
 tests/perf/packing.sh "${short[@]}" "$build" || bad=1
 tests/perf/advice.sh "${short[@]}" "$build" || bad=1
 tests/perf/audit.sh "${short[@]}" "$build" || bad=1
+tests/perf/llm.sh "${short[@]}" "$build" || bad=1
 exit $bad
