@@ -117,6 +117,7 @@ int line_exec(struct session *session, const json_t *settings, const char *creat
         .stdout_fd = out,
         .stderr_tail = &tail,
         .passes_signals = ends_itself(stage),
+        .ends_with_parent = strcmp(stage, "analyze") == 0,
         .signal_seen = &session->interrupted,
     };
     int failed = proc_run(&proc, exit_code, err);

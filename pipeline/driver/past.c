@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/io/fs.h"
+#include "pipeline/io/hash.h"
 #include "pipeline/io/json.h"
 #include "pipeline/run/ledger_answer.h"
 
@@ -22,10 +24,15 @@ enum { PAST_BATCH_BYTES = 8 * 1024 * 1024, PAST_LINE_MAX = 2 * 1024 * 1024 };
 
 static const char header[] = "{\"tare\":\"history\",\"version\":1}\n";
 
-static int make_folder(struct past *past, struct err *err)
+static const char *temporary(void)
 {
     const char *parent = getenv("TMPDIR");
-    char *made = xasprintf("%s/tare-past.XXXXXX", parent == NULL || parent[0] == '\0' ? "/tmp" : parent);
+    return parent == NULL || parent[0] == '\0' ? "/tmp" : parent;
+}
+
+static int make_folder(struct past *past, struct err *err)
+{
+    char *made = xasprintf("%s/tare-past.%s.XXXXXX", temporary(), past->mark);
     /* The stage works in the run's folder: what it is told must not be relative to this one. */
     past->folder = mkdtemp(made) == NULL ? NULL : realpath(made, NULL);
     int failed =
@@ -105,60 +112,6 @@ static int write_known(struct session *session, struct past *past, int64_t *rows
     return failed ? -1 : 0;
 }
 
-int past_open(struct session *session, const struct ledger_run *run, const json_t *settings, int64_t attempt, struct past *past,
-              struct err *err)
-{
-    int64_t rows = 0;
-    *past = (struct past){.run = run->id,
-                          .attempt = attempt,
-                          .cluster = run->cluster,
-                          .series = json_bool_or(settings, "history", true),
-                          .created = run->created,
-                          .replayed = json_int_or(settings, "replay", 0)};
-    struct ledger_run replayed;
-    if (past->replayed != 0) {
-        if (ledger_run_get(session->ledger, past->replayed, &session->arena, &replayed, err)) {
-            return -1;
-        }
-        past->created = replayed.created;
-    }
-    if (make_folder(past, err)) {
-        return -1;
-    }
-    past->learned = fs_join(past->folder, "learned");
-    past->known = fs_join(past->folder, "known");
-    if (write_known(session, past, &rows, err)) {
-        return -1;
-    }
-    log_debug("run %" PRId64 ": %" PRId64 " daily extremes and answers of earlier runs", run->id, rows);
-    if (rows == 0) {
-        (void)unlink(past->known);
-        free(past->known);
-        past->known = NULL;
-    }
-    return 0;
-}
-
-int past_tell(struct session *session, const struct ledger_run *run, struct past *past, struct err *err)
-{
-    *past = (struct past){.run = run->id, .cluster = run->cluster};
-    json_t *known = NULL;
-    if (ledger_past(session->ledger, run->id, PAST_RUNS, &known, err) || make_folder(past, err)) {
-        json_decref(known);
-        return -1;
-    }
-    char *text = json_text(known);
-    json_decref(known);
-    past->known = fs_join(past->folder, "known");
-    int fd = create_known(past, err);
-    int failed = fd < 0 || fs_write_fd(fd, text, strlen(text), "what the ledger knows", err);
-    if (fd >= 0) {
-        close(fd);
-    }
-    free(text);
-    return failed ? -1 : 0;
-}
-
 /* The file that the stage was writing when it ended early: it stands beside the one it was to become. New, NULL for none. */
 static char *unfinished(const struct past *past)
 {
@@ -173,30 +126,6 @@ static char *unfinished(const struct past *past)
         (void)closedir(folder);
     }
     return found;
-}
-
-void past_close(struct past *past)
-{
-    char *rest;
-    while (past->folder != NULL && past->learned != NULL && (rest = unfinished(past)) != NULL) {
-        int gone = unlink(rest);
-        free(rest);
-        if (gone != 0) {
-            break;
-        }
-    }
-    char *files[] = {past->known, past->learned};
-    for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
-        if (files[i] != NULL) {
-            (void)unlink(files[i]);
-            free(files[i]);
-        }
-    }
-    if (past->folder != NULL) {
-        (void)rmdir(past->folder);
-        free(past->folder);
-    }
-    *past = (struct past){0};
 }
 
 /* Rows that wait to be sent. */
@@ -316,4 +245,132 @@ void past_salvage(struct ledger *ledger, const struct past *past)
         log_warn("what models said in this attempt is not kept: %s", err.message);
     }
     free(rest);
+}
+
+/* One folder that a conductor left behind: what models said there, and away with it. Nobody works on the run but this process, which holds
+ * its lock. */
+static void inherit(struct ledger *ledger, const struct past *past, const char *path)
+{
+    struct stat about;
+    struct past left = *past;
+    if (lstat(path, &about) != 0 || !S_ISDIR(about.st_mode) || about.st_uid != geteuid()) {
+        return;
+    }
+    left.folder = xstrdup(path);
+    left.learned = fs_join(path, "learned");
+    left.known = fs_join(path, "known");
+    past_salvage(ledger, &left);
+    past_close(&left);
+}
+
+/* What an earlier conductor of this run, killed before it could store it, had heard. */
+static void past_inherit(struct ledger *ledger, const struct past *past)
+{
+    char *name = xasprintf("tare-past.%s.", past->mark);
+    const char *own = past->folder == NULL ? NULL : strrchr(past->folder, '/') + 1;
+    DIR *folder = opendir(temporary());
+    for (const struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        if (str_starts(entry->d_name, name) && !str_equal(entry->d_name, own)) {
+            char *path = fs_join(temporary(), entry->d_name);
+            inherit(ledger, past, path);
+            free(path);
+        }
+    }
+    if (folder != NULL) {
+        (void)closedir(folder);
+    }
+    free(name);
+}
+
+/* Part of a folder's name that another run, of this ledger or another, does not have. */
+static void past_mark(const struct ledger_run *run, char mark[PAST_MARK])
+{
+    char digest[DIGEST_HEX];
+    char *text = xasprintf("%" PRId64 " %s %s %s", run->id, run->created == NULL ? "" : run->created, run->cluster,
+                           run->settings == NULL ? "" : run->settings);
+    hash_bytes(text, strlen(text), digest);
+    free(text);
+    (void)snprintf(mark, PAST_MARK, "%.24s", digest);
+}
+
+int past_open(struct session *session, const struct ledger_run *run, const json_t *settings, int64_t attempt, struct past *past,
+              struct err *err)
+{
+    int64_t rows = 0;
+    *past = (struct past){.run = run->id,
+                          .attempt = attempt,
+                          .cluster = run->cluster,
+                          .series = json_bool_or(settings, "history", true),
+                          .created = run->created,
+                          .replayed = json_int_or(settings, "replay", 0)};
+    past_mark(run, past->mark);
+    struct ledger_run replayed;
+    if (past->replayed != 0) {
+        if (ledger_run_get(session->ledger, past->replayed, &session->arena, &replayed, err)) {
+            return -1;
+        }
+        past->created = replayed.created;
+    }
+    if (make_folder(past, err)) {
+        return -1;
+    }
+    past->learned = fs_join(past->folder, "learned");
+    past->known = fs_join(past->folder, "known");
+    if (attempt != 0) {
+        past_inherit(session->ledger, past);
+    }
+    if (write_known(session, past, &rows, err)) {
+        return -1;
+    }
+    log_debug("run %" PRId64 ": %" PRId64 " daily extremes and answers of earlier runs", run->id, rows);
+    if (rows == 0) {
+        (void)unlink(past->known);
+        free(past->known);
+        past->known = NULL;
+    }
+    return 0;
+}
+
+int past_tell(struct session *session, const struct ledger_run *run, struct past *past, struct err *err)
+{
+    *past = (struct past){.run = run->id, .cluster = run->cluster, .mark = "report"};
+    json_t *known = NULL;
+    if (ledger_past(session->ledger, run->id, PAST_RUNS, &known, err) || make_folder(past, err)) {
+        json_decref(known);
+        return -1;
+    }
+    char *text = json_text(known);
+    json_decref(known);
+    past->known = fs_join(past->folder, "known");
+    int fd = create_known(past, err);
+    int failed = fd < 0 || fs_write_fd(fd, text, strlen(text), "what the ledger knows", err);
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(text);
+    return failed ? -1 : 0;
+}
+
+void past_close(struct past *past)
+{
+    char *rest;
+    while (past->folder != NULL && past->learned != NULL && (rest = unfinished(past)) != NULL) {
+        int gone = unlink(rest);
+        free(rest);
+        if (gone != 0) {
+            break;
+        }
+    }
+    char *files[] = {past->known, past->learned};
+    for (size_t i = 0; i < ARRAY_COUNT(files); i++) {
+        if (files[i] != NULL) {
+            (void)unlink(files[i]);
+            free(files[i]);
+        }
+    }
+    if (past->folder != NULL) {
+        (void)rmdir(past->folder);
+        free(past->folder);
+    }
+    *past = (struct past){0};
 }

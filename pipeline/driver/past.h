@@ -10,6 +10,8 @@
 
 #include "pipeline/driver/command.h"
 
+enum { PAST_MARK = 25 };
+
 struct past {
     int64_t run;
     int64_t attempt;
@@ -17,6 +19,7 @@ struct past {
     bool series;         /* false: without what earlier runs learned (--no-history) */
     const char *cluster; /* borrowed from the run */
     const char *created; /* when the run began, of a replay the one that is replayed; in the session's arena */
+    char mark[PAST_MARK]; /* of the run, in the folder's name */
     char *folder;
     char *known;   /* file for --history; NULL where the ledger knows nothing: then the stage is run as without a ledger */
     char *learned; /* file for --history-out */

@@ -7,6 +7,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -31,6 +34,19 @@ static int place(int fd, int target, int flags)
         return fcntl(target, F_SETFD, 0);
     }
     return dup2(from, target);
+}
+
+/* Asks for a signal at the parent's end; one that ended before is seen by the parent that took its place. */
+static void follow_parent(const struct proc *proc, pid_t parent)
+{
+#ifdef __linux__
+    if (proc->ends_with_parent && (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)) {
+        raise(SIGTERM);
+    }
+#else
+    (void)proc;
+    (void)parent;
+#endif
 }
 
 static _Noreturn void child(const struct proc *proc, int stdout_fd, int stderr_fd, int failure_fd)
@@ -219,8 +235,10 @@ int proc_run(const struct proc *proc, int *exit_code, struct err *err)
         return -1;
     }
     signals_take(proc, &signals);
+    pid_t self = getpid();
     pid_t pid = fork();
     if (pid == 0) {
+        follow_parent(proc, self);
         child(proc, proc->stdout_fd, stderr_pipe[1], failure_pipe[1]);
     }
     int fork_error = errno;

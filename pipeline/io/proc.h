@@ -23,6 +23,7 @@ struct proc {
     struct buf *stderr_tail;  /* receives the last bytes of stderr (as many as its cap); NULL: not kept */
     /* proc_run: SIGTERM and SIGINT go to the child (those of a terminal it has already), which ends in its own way; one child at a time */
     bool passes_signals;
+    bool ends_with_parent;    /* proc_run: gets SIGTERM when this program is gone, where the system can do that (Linux) */
     int *signal_seen;         /* with passes_signals: receives the last of them that came, 0: none; NULL: not wanted */
     const char *stderr_head;  /* put before each line of stderr that proc_run passes on, in one write with it; NULL: nothing */
 };
