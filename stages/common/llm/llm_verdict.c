@@ -149,23 +149,47 @@ enum llm_verdict llm_verdict_of_failure(const struct http_reply *http, const str
     return http->timed_out || http->broken ? LLM_AGAIN : LLM_USELESS;
 }
 
+/* Two dialects in one: what either leaves out is left out. */
+static struct llm_dialect both(const struct llm_dialect *a, const struct llm_dialect *b)
+{
+    return (struct llm_dialect){.mode = a->mode > b->mode ? a->mode : b->mode,
+                                .max_completion_tokens = a->max_completion_tokens || b->max_completion_tokens,
+                                .no_temperature = a->no_temperature || b->no_temperature,
+                                .no_effort = a->no_effort || b->no_effort};
+}
+
+/* Steps down from the dialect that a refusal was about; false where there is nothing to leave out. Each step leaves out more. */
+static bool step_down(struct llm *llm, const char *complaint, bool once, struct llm_dialect *dialect)
+{
+    struct llm_dialect next = *dialect;
+    if (once && next.mode != LLM_PLAIN) { /* the server asked well, the model wrote badly: this question alone goes without */
+        dialect->mode = LLM_PLAIN;
+        return true;
+    }
+    if (!llm->provider->adapt(complaint, &next))
+        return false;
+    struct llm_dialect known = both(dialect, &llm->dialect);
+    if (!llm_dialect_same(&known, dialect)) { /* another answer taught it in the meantime */
+        *dialect = known;
+        return true;
+    }
+    struct llm_dialect learned = next;
+    if (next.mode == dialect->mode) /* which may be this question's own */
+        learned.mode = llm->dialect.mode;
+    llm->dialect = learned;
+    *dialect = next;
+    return true;
+}
+
 bool llm_verdict_adapt(struct llm *llm, const struct http_reply *http, struct llm_dialect *dialect)
 {
     static const char *const failed[] = {"json_validate_failed"};
     struct buf sentence, codes;
-    struct llm_dialect next = *dialect;
     words_of(http, &sentence, &codes);
     bool may = adaptable(http->status, &sentence);
-    bool once = may && holds(&codes, failed, ARRAY_COUNT(failed)) && next.mode != LLM_PLAIN;
+    bool once = holds(&codes, failed, ARRAY_COUNT(failed));
     (void)buf_printf(&sentence, " %s", buf_str(&codes));
-    bool adapted = once || (may && llm->provider->adapt(buf_str(&sentence), &next));
-    if (once) /* the server asked well, the model wrote badly: this question alone goes without */
-        next.mode = LLM_PLAIN;
-    else if (adapted && !llm_dialect_same(dialect, &llm->dialect)) /* another answer taught it in the meantime */
-        next = llm->dialect;
-    else if (adapted)
-        llm->dialect = next;
-    *dialect = next;
+    bool adapted = may && step_down(llm, buf_str(&sentence), once, dialect);
     buf_release(&sentence);
     buf_release(&codes);
     return adapted;

@@ -144,6 +144,18 @@ static void many_at_once(void **state)
     llm_server_stop(server);
 }
 
+/* Kept connections that a server closes without a word are made anew, and nothing is asked twice. */
+static void closed_connections(void **state)
+{
+    (void)state;
+    struct llm_server *server;
+    long calls = ask_server(&(struct llm_server_options){.rules = "every=3 drip=1 close=1000000"}, 60, 4, &server);
+    all_end(60, LLM_ANSWERED);
+    assert_int_equal(calls, 60);
+    assert_true(llm_server_stat(server, "connections") >= 20);
+    llm_server_stop(server);
+}
+
 /* Every status that may pass is tried again; the others of the same model are not lost for it. */
 static void what_passes(void **state)
 {
@@ -500,6 +512,7 @@ int main(void)
     json_init();
     schema = json_pack("{s:s, s:{}, s:[], s:b}", "type", "object", "properties", "required", "additionalProperties", 0);
     const struct CMUnitTest tests[] = {cmocka_unit_test(many_at_once),
+                                       cmocka_unit_test(closed_connections),
                                        cmocka_unit_test(what_passes),
                                        cmocka_unit_test(what_does_not_pass),
                                        cmocka_unit_test(retry_after),

@@ -142,6 +142,27 @@ static void adapting(void **state)
     http_reply_release(&unread);
 }
 
+/* One question goes without a schema because of what the model wrote; what it learns besides does not take the schema from the others. */
+static void adapting_alone(void **state)
+{
+    (void)state;
+    struct http_reply failed = reply_of(400, "", "{\"error\":{\"message\":\"Failed to generate JSON\",\"code\":\"json_validate_failed\"}}");
+    struct http_reply warm = reply_of(400, "", "{\"error\":{\"message\":\"no temperature, please\"}}");
+    llm->dialect = (struct llm_dialect){.mode = LLM_JSON_SCHEMA};
+    struct llm_dialect own = llm->dialect;
+    assert_true(llm_verdict_adapt(llm, &failed, &own));
+    assert_int_equal(own.mode, LLM_PLAIN);
+    assert_int_equal(llm->dialect.mode, LLM_JSON_SCHEMA);
+    assert_true(llm_verdict_adapt(llm, &warm, &own));
+    assert_int_equal(own.mode, LLM_PLAIN);
+    assert_true(own.no_temperature && llm->dialect.no_temperature);
+    assert_int_equal(llm->dialect.mode, LLM_JSON_SCHEMA);
+    assert_false(llm_verdict_adapt(llm, &warm, &own));
+    assert_false(llm_verdict_adapt(llm, &failed, &own));
+    http_reply_release(&failed);
+    http_reply_release(&warm);
+}
+
 int main(void)
 {
     json_init();
@@ -149,7 +170,7 @@ int main(void)
     if (llm_new(&options, &llm, NULL))
         return 1;
     const struct CMUnitTest tests[] = {cmocka_unit_test(statuses), cmocka_unit_test(money), cmocka_unit_test(failures),
-                                       cmocka_unit_test(waits), cmocka_unit_test(adapting)};
+                                       cmocka_unit_test(waits), cmocka_unit_test(adapting), cmocka_unit_test(adapting_alone)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     llm_free(llm);
     return failed;
