@@ -11,6 +11,9 @@
 /* While questions are under way a silent input is looked at so often. */
 enum { INPUT_LOOK_MS = 50, TURN_MS = 1000 };
 
+/* More than that the records of a window do not take, those apart that a question waits for. */
+static const size_t window_bytes = (size_t)256 * 1024 * 1024;
+
 /* Batches take two passes over the records: the first only asks. */
 enum pass { PASS_ONLY, PASS_FIRST, PASS_SECOND };
 
@@ -19,6 +22,7 @@ struct flow {
     const struct flow_means *means;
     struct job *jobs; /* a ring */
     size_t size, first, count;
+    size_t bytes; /* of the arenas of those in the window */
     int64_t number; /* of the next record */
     bool ended;
     enum pass pass;
@@ -33,7 +37,7 @@ static struct job *job_at(const struct flow *flow, size_t index)
 
 static bool has_room(const struct flow *flow)
 {
-    return !flow->ended && flow->count < flow->size;
+    return !flow->ended && flow->count < flow->size && (flow->count <= ANALYST_SPAN || flow->bytes < window_bytes);
 }
 
 /* Hands a settled record to the analyst. */
@@ -77,6 +81,8 @@ static int take_one(struct flow *flow, struct err *err)
     }
     struct job *job = job_at(flow, flow->count++);
     job_take(job, flow->means->setup, record, flow->number++);
+    job->bytes = arena_used(&job->arena);
+    flow->bytes += job->bytes;
     ask(flow, job);
     return 0;
 }
@@ -98,6 +104,7 @@ static int write_done(struct flow *flow, struct err *err)
         struct job *job = job_at(flow, 0);
         int failed = write_job(flow, job, err);
         job_clear(job);
+        flow->bytes -= job->bytes;
         flow->first = (flow->first + 1) % flow->size;
         flow->count--;
         if (failed)

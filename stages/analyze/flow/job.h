@@ -24,6 +24,7 @@ struct job {
     json_t *record;
     bool is_workload;
     struct arena arena;
+    size_t bytes; /* of the arena, as the window counts it */
     struct subject subject;
     struct policy policy;
     struct class class;
