@@ -507,6 +507,25 @@ static void two_models(void **state)
     llm_server_stop(bad);
 }
 
+/* The bound holds for all models together. */
+static void models_share_the_bound(void **state)
+{
+    (void)state;
+    struct llm_server *server = llm_server_start(&(struct llm_server_options){.rules = "latency=20"});
+    struct llm *models[2] = {client_at(&llm_anthropic, llm_server_port(server), 20), client_at(&llm_openai, llm_server_port(server), 20)};
+    struct llm_pool *pool = NULL;
+    assert_int_equal(llm_pool_new(3, &pool, NULL), 0);
+    for (size_t i = 0; i < 40; i++)
+        begin(pool, models[i % 2], i, "a");
+    turn_until_done(pool);
+    all_end(40, LLM_ANSWERED);
+    assert_true(llm_server_stat(server, "parallel") <= 3);
+    llm_pool_free(pool);
+    llm_free(models[0]);
+    llm_free(models[1]);
+    llm_server_stop(server);
+}
+
 int main(void)
 {
     json_init();
@@ -529,7 +548,8 @@ int main(void)
                                        cmocka_unit_test(a_failed_generation),
                                        cmocka_unit_test(stopped),
                                        cmocka_unit_test(woken),
-                                       cmocka_unit_test(two_models)};
+                                       cmocka_unit_test(two_models),
+                                       cmocka_unit_test(models_share_the_bound)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     json_decref(schema);
     return failed;
