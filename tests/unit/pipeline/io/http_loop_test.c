@@ -23,6 +23,8 @@ struct outcome {
     struct err failure;
     bool sent;
     bool timed_out;
+    bool broken;
+    int64_t date;
     unsigned tries;
     int told;
     struct http_flight *flight;
@@ -63,6 +65,8 @@ static void told(void *context, struct http_reply *reply, const struct err *fail
     outcome->status = reply->status;
     outcome->sent = reply->sent;
     outcome->timed_out = reply->timed_out;
+    outcome->broken = reply->broken;
+    outcome->date = reply->date;
     outcome->tries = reply->tries;
     if (failure != NULL) {
         outcome->failure = *failure;
@@ -158,6 +162,33 @@ static void test_no_connection(void **state)
     assert_false(outcome->sent);
     f.server = http_script_start("on GET /\n");
     stop(&f);
+}
+
+/* What a failure was, and the server's clock where it tells it. */
+static void test_kinds_of_ends(void **state)
+{
+    static const struct {
+        const char *answer;
+        bool broken;
+        int64_t date;
+    } cases[] = {{"header Date: Sun, 22 Nov 2026 03:27:26 GMT\nbody {}", false, 1795318046},
+                 {"header Date: today\nbody {}", false, -1},
+                 {"body {}", false, -1},
+                 {"cut 1\nbody {\"whole\":true}", true, -1},
+                 {"close", true, -1},
+                 {"status 302\nheader Location: http://elsewhere.example/", false, -1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fixture f;
+        char script[200];
+        snprintf(script, sizeof script, "on GET /\n%s\n", cases[i].answer);
+        start(&f, script);
+        struct outcome *outcome = begin(&f, (struct http_request){.path = "/a", .once = true});
+        finish(&f, 1);
+        assert_int_equal(outcome->broken, cases[i].broken);
+        assert_int_equal(outcome->date, cases[i].date);
+        stop(&f);
+    }
 }
 
 static void test_read_again(void **state)
@@ -266,6 +297,7 @@ int main(void)
     rng_seed(7);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_side_by_side),    cmocka_unit_test(test_writes_once), cmocka_unit_test(test_no_connection),
+        cmocka_unit_test(test_kinds_of_ends),
         cmocka_unit_test(test_read_again),      cmocka_unit_test(test_throttled),   cmocka_unit_test(test_held),
         cmocka_unit_test(test_client_given_up), cmocka_unit_test(test_quiet),       cmocka_unit_test(test_from_done),
     };
