@@ -106,7 +106,7 @@ static int tell(struct stage *stage, struct err *err)
     history_drop(state->history);
     state->history = NULL;
     if (prompt)
-        return preview_run(stage, &means, prompt, err);
+        return preview_run(stage, &means, prompt, stdout, err);
     if (flow_run(stage, &means, err))
         return -1;
     analyst_estimate(state->analyst, json_int_or(artifact_reader_trailer(stage->in), "workloads", 0), stdout);

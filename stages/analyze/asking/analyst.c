@@ -33,7 +33,7 @@ static void analyst_configure(struct analyst *analyst, const struct analyst_opti
     analyst->budget.month = config_integer(given->config, "analysis.max_tokens_per_month", -1);
 }
 
-/* Whether the first provider is asked in batches. One further on in the chain is asked only about what is left, and question by question. */
+/* Whether the first provider is asked in batches. One further on in the chain is asked only about what is left, question by question. */
 static bool wants_batches(const struct analyst *analyst, const struct analyst_options *given)
 {
     const struct link *link = &analyst->chain.links[0];
@@ -47,7 +47,8 @@ static int open_batches(struct analyst *analyst, const struct analyst_options *g
     analyst->gathers = true;
     analyst->second_history = analyst->history;
     analyst->history = NULL;
-    return batched_new(&analyst->chain.links[0], config_integer(given->config, "analysis.anthropic.batch_wait", 0), &analyst->batched, err);
+    int64_t wait = config_integer(given->config, "analysis.anthropic.batch_wait", 0);
+    return batched_new(&analyst->chain.links[0], wait, &analyst->batched, err);
 }
 
 /* Opens what answers come from. */

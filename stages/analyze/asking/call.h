@@ -33,7 +33,7 @@ void call_free(struct call *call);
 /* Adds a workload. */
 void call_add(struct call *call, struct inquiry *inquiry);
 
-/* Whether there is room for another, of at most `workloads` and of a size that small models can take. Two of one name do not go together. */
+/* Whether there is room for another: at most `workloads`, of a size that small models can take, no two of one name. */
 bool call_fits(const struct call *call, const struct inquiry *inquiry, size_t workloads);
 
 /* Writes the prompt. */

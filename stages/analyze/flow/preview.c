@@ -41,11 +41,11 @@ static int not_found(const struct nearest *nearest, const char *wanted, struct e
                     nearest->names[1] ? nearest->names[1] : "", nearest->names[2] ? ", " : "", nearest->names[2] ? nearest->names[2] : "");
 }
 
-static void show(const struct flow_means *means, struct job *job, const char *name)
+static void show(const struct flow_means *means, struct job *job, const char *name, FILE *out)
 {
     char *text = analyst_prompt(means->analyst, &job->inquiry);
     if (text)
-        (void)puts(text);
+        (void)fprintf(out, "%s\n", text);
     else
         log_info("nothing would be sent about %s: %s", name,
                  job->plan.refusal ? job->plan.refusal_reason : "nothing of it may move");
@@ -53,21 +53,21 @@ static void show(const struct flow_means *means, struct job *job, const char *na
 }
 
 /* One record. Returns whether it is the one that is looked for. */
-static bool look_at(const struct flow_means *means, struct job *job, const char *wanted, struct nearest *nearest)
+static bool look_at(const struct flow_means *means, struct job *job, const char *wanted, struct nearest *nearest, FILE *out)
 {
     char name[EVIDENCE_NAME_MAX];
     if (!job->is_workload)
         return false;
     (void)evidence_name(&job->subject, name);
     if (str_equal(name, wanted)) {
-        show(means, job, name);
+        show(means, job, name, out);
         return true;
     }
     nearest_add(nearest, wanted, name);
     return false;
 }
 
-int preview_run(struct stage *stage, const struct flow_means *means, const char *name, struct err *err)
+int preview_run(struct stage *stage, const struct flow_means *means, const char *name, FILE *out, struct err *err)
 {
     struct nearest nearest = {.names = {NULL}};
     struct job job;
@@ -81,7 +81,7 @@ int preview_run(struct stage *stage, const struct flow_means *means, const char 
     job_init(&job);
     while ((got = stage_read(stage, &record, err)) > 0) {
         job_take(&job, means->setup, record, 0);
-        found = found || look_at(means, &job, name, &nearest);
+        found = found || look_at(means, &job, name, &nearest, out);
         job_clear(&job);
     }
     job_release(&job);
