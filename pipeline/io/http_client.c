@@ -142,6 +142,9 @@ void http_client_free(struct http_client *client)
         return;
     }
     curl_easy_cleanup(client->easy);
+    for (struct curl_slist *at = client->headers; at != NULL; at = at->next) {
+        mem_wipe(at->data, strlen(at->data)); /* keys are among them */
+    }
     curl_slist_free_all(client->headers);
     curl_slist_free_all(client->connect_to);
     mem_free_secret(client->bearer_token);
@@ -189,7 +192,7 @@ int http_client_header(struct http_client *client, const char *name, const char 
     /* curl takes "Name;" for a header without a value; "Name:" would remove it. */
     char *line = *value == '\0' ? xasprintf("%s;", name) : xasprintf("%s: %s", name, value);
     client->headers = curl_slist_append(client->headers, line);
-    free(line);
+    mem_free_secret(line);
     return 0;
 }
 

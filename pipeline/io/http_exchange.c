@@ -429,13 +429,11 @@ enum http_verdict http_exchange_end(struct http_exchange *ex, CURLcode code, int
     return failure.class != ERR_NONE ? HTTP_FAILED : HTTP_DONE;
 }
 
-/* A token that stood in a header is not left behind. */
+/* A key that stood in a header, whatever its name, is not left behind. */
 static void forget_headers(struct http_exchange *ex)
 {
     for (struct curl_slist *at = ex->headers; at != NULL; at = at->next) {
-        if (strncmp(at->data, "Authorization:", 14) == 0) {
-            mem_wipe(at->data, strlen(at->data));
-        }
+        mem_wipe(at->data, strlen(at->data));
     }
     curl_slist_free_all(ex->headers);
     ex->headers = NULL;

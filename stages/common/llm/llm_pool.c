@@ -12,7 +12,7 @@
 #include "stages/common/llm/llm_pace.h"
 #include "stages/common/llm/llm_verdict.h"
 
-enum { TRIES = 5, TRIES_UNREACHED = 3, THROTTLED_TRIES = 12, ADAPTATIONS_MAX = 6, TOLD_FROM_MS = 10 * 1000 };
+enum { TRIES = 5, TRIES_UNREACHED = 4, THROTTLED_TRIES = 12, ADAPTATIONS_MAX = 6, TOLD_FROM_MS = 10 * 1000 };
 
 /* A question from llm_pool_ask until its end was told. It is in one list at a time. */
 struct question {
