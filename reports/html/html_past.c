@@ -101,7 +101,14 @@ static void tokens(const struct report *report, struct buf *out)
                "<p>Language models were asked %" PRId64 " time%s in this run: %" PRId64 " tokens in, %" PRId64
                " out, ",
                past->exchanges, past->exchanges == 1 ? "" : "s", past->input_tokens, past->output_tokens);
-    buf_printf(out, "for $%s.</p>\n", figure_dollars(past->llm_microusd, dollars));
+    buf_printf(out, "for $%s", figure_dollars(past->llm_microusd, dollars));
+    if (past->failed > 0) {
+        buf_printf(out, "; %" PRId64 " without an answer", past->failed);
+    }
+    if (past->unpriced > 0) {
+        buf_printf(out, "; %" PRId64 " at a price that is not known", past->unpriced);
+    }
+    buf_add_str(out, ".</p>\n");
 }
 
 void html_past(const struct report *report, struct buf *out)

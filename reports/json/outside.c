@@ -126,7 +126,10 @@ json_t *json_past(const struct report_past *past)
     }
     json_t *llm = json_object();
     json_set_int(llm, "exchanges", past->exchanges);
+    json_set_int(llm, "failed", past->failed);
+    json_set_int(llm, "unpriced", past->unpriced);
     json_set_int(llm, "input_tokens", past->input_tokens);
+    json_set_int(llm, "cache_read_tokens", past->cache_read_tokens);
     json_set_int(llm, "output_tokens", past->output_tokens);
     json_set_int(llm, "cost_microusd", past->llm_microusd);
     json_t *object = json_object();

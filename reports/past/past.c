@@ -92,6 +92,9 @@ static struct report_past *past_from(struct reading *reading, const json_t *json
     past->run = count(reading, json, "run");
     past->narrowed = json_bool_or(json, "narrowed", false);
     past->exchanges = count(reading, llm, "exchanges");
+    past->failed = count(reading, llm, "failed");
+    past->unpriced = count(reading, llm, "unpriced");
+    past->cache_read_tokens = count(reading, llm, "cache_read_tokens");
     past->input_tokens = count(reading, llm, "input_tokens");
     past->output_tokens = count(reading, llm, "output_tokens");
     past->llm_microusd = count(reading, llm, "cost_microusd");

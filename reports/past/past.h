@@ -42,7 +42,10 @@ struct past_applied {
 struct report_past {
     int64_t run;
     bool narrowed; /* the login that asked may see only a part of the runs */
-    int64_t exchanges; /* with a language model */
+    int64_t exchanges; /* calls to a language model */
+    int64_t failed;    /* of them: without an answer */
+    int64_t unpriced;  /* of them: answered at a price that is not known */
+    int64_t cache_read_tokens; /* of input_tokens */
     int64_t input_tokens;
     int64_t output_tokens;
     int64_t llm_microusd;

@@ -176,8 +176,15 @@ static void analysis(const struct report *report, struct buf *out)
     }
     buf_add_str(out, "Return on the run: ");
     count(out, past->exchanges, "exchange");
-    buf_printf(out, " with a language model, %" PRId64 " tokens for $%s", past->input_tokens + past->output_tokens,
+    buf_add_str(out, " with a language model");
+    if (past->failed > 0) {
+        buf_printf(out, " (%" PRId64 " without an answer)", past->failed);
+    }
+    buf_printf(out, ", %" PRId64 " tokens for $%s", past->input_tokens + past->output_tokens,
                figure_dollars(past->llm_microusd, dollars));
+    if (past->unpriced > 0) {
+        buf_printf(out, " (%" PRId64 " at a price that is not known)", past->unpriced);
+    }
     if (saving > 0) {
         buf_add_str(out, ", against ");
         money(out, saving);

@@ -58,7 +58,7 @@ static void what_the_ledger_knows_is_read(void **state)
         read_text("{\"applied\":[{\"applied\":\"2026-11-22T03:00:00Z\",\"cluster\":\"prod\",\"expected_microusd\":50,\"measured\":2,"
                   "\"measured_by\":9,\"predicted_microusd\":40,\"realized_microusd\":-3,\"run\":7,\"workloads\":3},"
                   "{\"run\":8,\"workloads\":1,\"measured\":0,\"measured_by\":null}],\"llm\":{\"cost_microusd\":5,"
-                  "\"exchanges\":1,\"input_tokens\":3,\"output_tokens\":4},\"narrowed\":true,\"run\":9,\"tare\":\"past\","
+                  "\"exchanges\":1,\"failed\":2,\"unpriced\":3,\"cache_read_tokens\":4,\"input_tokens\":3,\"output_tokens\":4},\"narrowed\":true,\"run\":9,\"tare\":\"past\","
                   "\"trend\":[{\"created\":\"2026-11-22T03:00:00Z\",\"monthly_before_microusd\":null,\"run\":9,"
                   "\"state\":\"applied\",\"workloads\":4}],\"version\":1}",
                   &past, &err),
@@ -66,6 +66,9 @@ static void what_the_ledger_knows_is_read(void **state)
     assert_int_equal(past->run, 9);
     assert_true(past->narrowed);
     assert_int_equal(past->input_tokens, 3);
+    assert_int_equal(past->failed, 2);
+    assert_int_equal(past->unpriced, 3);
+    assert_int_equal(past->cache_read_tokens, 4);
     assert_int_equal(past->llm_microusd, 5);
     assert_int_equal(past->trend_count, 1);
     assert_string_equal(past->trend[0].state, "applied");

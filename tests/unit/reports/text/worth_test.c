@@ -91,6 +91,12 @@ static void the_analysis_has_its_price(void **state)
     report.totals.after = report.totals.before;
     past.exchanges = 2;
     assert_line(&report, ANALYSIS, "Return on the run: 2 exchanges with a language model, 1034 tokens for $0.001234.");
+    past.exchanges = 5;
+    past.failed = 1;
+    past.unpriced = 3;
+    assert_line(&report, ANALYSIS,
+                "Return on the run: 5 exchanges with a language model (1 without an answer), 1034 tokens for $0.001234 (3 at a price that "
+                "is not known).");
 }
 
 static void earlier_plans_are_held_to_their_word(void **state)
