@@ -3,7 +3,8 @@
 #include "pipeline/base/rng.h"
 
 enum { BACKOFF_FIRST_MS = 500, BACKOFF_MAX_MS = 30 * 1000, THROTTLE_FIRST_MS = 1000, THROTTLE_MAX_MS = 60 * 1000 };
-enum { JITTER_MS = 250, FAILED_AT_FIRST = 3, FAILED_LATER = 20, USELESS_MAX = 20, LATELY = 8 };
+enum { JITTER_MS = 250, FAILED_AT_FIRST = 3, FAILED_LATER = 20, USELESS_MAX = 20, LATELY = 8, ASKED_MORE = 4, ASKED_LEAST_MS = 500 };
+enum { THROTTLED_AT_FIRST = 6, THROTTLED_LATER = 12 };
 
 void llm_pace_init(struct llm_pace *pace, int parallel)
 {
@@ -59,7 +60,8 @@ void llm_pace_throttled(struct llm_pace *pace, uint64_t number, size_t flying, i
 {
     bool anew = number > pace->cut_at; /* those that went out together are one event */
     int64_t wait = asked_ms >= 0 ? asked_ms + (int64_t)(rng_unit() * JITTER_MS) : 0;
-    int64_t own = anew && (asked_ms < 0 || pace->throttled > 0) ? doubled(THROTTLE_FIRST_MS, pace->throttled, THROTTLE_MAX_MS) : 0;
+    int64_t most = asked_ms < 0 ? THROTTLE_MAX_MS : asked_ms > ASKED_LEAST_MS ? asked_ms * ASKED_MORE : ASKED_LEAST_MS * ASKED_MORE;
+    int64_t own = anew && (asked_ms < 0 || pace->throttled > 0) ? doubled(THROTTLE_FIRST_MS, pace->throttled, most) : 0;
     wait = own > wait ? own : wait;
     pace->reached = true;
     if (anew) {
@@ -70,6 +72,11 @@ void llm_pace_throttled(struct llm_pace *pace, uint64_t number, size_t flying, i
     }
     if (now + wait > pace->held_until)
         pace->held_until = now + wait;
+}
+
+bool llm_pace_hopeless(const struct llm_pace *pace)
+{
+    return pace->throttled >= (pace->answered ? THROTTLED_LATER : THROTTLED_AT_FIRST);
 }
 
 int64_t llm_pace_backoff(unsigned tries)

@@ -46,8 +46,12 @@ struct llm_need llm_pace_likely(const struct llm_pace *pace, const struct llm_ne
 void llm_pace_answered(struct llm_pace *pace, int64_t tokens);
 
 /* Question `number` was throttled beside `flying` others: everybody waits, as long as the server asks (`asked_ms`, -1: it does not say)
- * and a little longer; where it does not say, or says so again and again, ever longer. The window shrinks. */
+ * and a little longer; where it does not say, ever longer, up to a minute; where it says so again and again, up to four times as long. The window shrinks. */
 void llm_pace_throttled(struct llm_pace *pace, uint64_t number, size_t flying, int64_t asked_ms, int64_t now);
+
+/* Whether it throttled so often in a row, without one answer in between, that the model should not be asked any more: six times where it
+ * never answered (about twenty seconds without a word of how long to wait), twelve times where it did. */
+bool llm_pace_hopeless(const struct llm_pace *pace);
 
 /* How long a question waits before try `tries` + 1 after a failure of its own: 0.5 to 1 times a base that doubles. */
 int64_t llm_pace_backoff(unsigned tries);

@@ -289,12 +289,14 @@ static void slow_down(struct question *question, int64_t asked_ms, const struct 
     llm_pace_throttled(&lane->pace, question->number, lane->flying.count, asked_ms, now);
     log_debug("%s: %s; nobody asks for %lld ms, then %.1f at once", lane->llm->provider->name, why->message,
               (long long)(lane->pace.held_until - now), lane->pace.window);
-    if (++question->throttles >= THROTTLED_TRIES || lane->pace.held_until - now > LLM_HOLD_MAX_MS) {
+    if (llm_pace_hopeless(&lane->pace)) {
+        useless(question, why);
+    } else if (++question->throttles >= THROTTLED_TRIES || lane->pace.held_until - now > LLM_HOLD_MAX_MS) {
         lane->why = *why;
         fail(question, why);
-        return;
+    } else {
+        put_back(question, lane->pace.held_until);
     }
-    put_back(question, lane->pace.held_until);
 }
 
 static void take_answer(struct question *question, const struct http_reply *http)

@@ -112,7 +112,7 @@ static void short_waits_in_a_row(void **state)
         llm_pace_throttled(&pace, send_some(&pace, 1, now), 0, 0, now);
         now = pace.held_until;
     }
-    assert_true(now >= 500 * (2 + 4 + 8 + 16 + 32 + 60 + 60));
+    assert_in_range((uintmax_t)now, 7 * 1000, 250 * 8 + 7 * 2000);
 }
 
 static int failures_until_the_end(struct llm_pace *pace, bool none)
@@ -123,10 +123,27 @@ static int failures_until_the_end(struct llm_pace *pace, bool none)
     return count;
 }
 
+/* How often in a row a server may throttle before it is given up. */
+static int throttles_until_the_end(struct llm_pace *pace)
+{
+    int count = 0;
+    while (!llm_pace_hopeless(pace) && count < 1000) {
+        uint64_t last = send_some(pace, 3, 0);
+        for (uint64_t number = last - 2; number <= last; number++)
+            llm_pace_throttled(pace, number, 0, 0, 0);
+        count++;
+    }
+    return count;
+}
+
 static void the_end(void **state)
 {
     (void)state;
     struct llm_pace pace;
+    llm_pace_init(&pace, 4);
+    assert_int_equal(throttles_until_the_end(&pace), 6);
+    llm_pace_answered(&pace, 1);
+    assert_int_equal(throttles_until_the_end(&pace), 12);
     llm_pace_init(&pace, 4);
     assert_int_equal(failures_until_the_end(&pace, false), 1); /* never reached */
     llm_pace_init(&pace, 4);

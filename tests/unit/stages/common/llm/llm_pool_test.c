@@ -227,6 +227,18 @@ static void retry_after_an_hour(void **state)
     llm_server_stop(server);
 }
 
+/* A server that does nothing but throttle is given up for all questions together, not for one after the other. */
+static void throttled_for_ever(void **state)
+{
+    (void)state;
+    struct llm_server *server;
+    long calls = ask_server(&(struct llm_server_options){.rules = "status=429 retry-after=0"}, 100, 4, &server);
+    all_end(100, LLM_GONE);
+    assert_true(calls <= 6 * 4);
+    assert_non_null(strstr(told[99].why.message, "429"));
+    llm_server_stop(server);
+}
+
 /* With limits told in headers nothing runs into them: the client waits for the reset. */
 static void limits_in_headers(void **state)
 {
@@ -536,6 +548,7 @@ int main(void)
                                        cmocka_unit_test(what_does_not_pass),
                                        cmocka_unit_test(retry_after),
                                        cmocka_unit_test(retry_after_an_hour),
+                                       cmocka_unit_test(throttled_for_ever),
                                        cmocka_unit_test(limits_in_headers),
                                        cmocka_unit_test(a_narrow_server),
                                        cmocka_unit_test(no_server),
