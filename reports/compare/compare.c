@@ -32,7 +32,7 @@ const char *compare_kind_name(enum compare_kind kind)
 
 const char *compare_part_name(enum compare_part part)
 {
-    static const char *const names[COMPARE_PARTS] = {"today", "recommendation", "cost", "risk", "verdict", "findings"};
+    static const char *const names[COMPARE_PARTS] = {"today", "recommendation", "cost", "risk", "verdict", "findings", "recommended by"};
     return names[part];
 }
 

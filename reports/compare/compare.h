@@ -25,6 +25,7 @@ enum compare_part {
     PART_RISK,
     PART_VERDICT,  /* of the gate, or whether the change is held back */
     PART_FINDINGS,
+    PART_VOICE,    /* who recommended */
     COMPARE_PARTS
 };
 

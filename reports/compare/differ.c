@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/base/str.h"
+#include "reports/text/opinion.h"
 
 const struct report_container *compare_container(const struct report_row *row, const char *name, size_t copy)
 {
@@ -72,6 +73,16 @@ static bool both_are(const struct compare *compare, enum artifact_kind kind)
     return compare->then.meta.kind >= kind && compare->now.meta.kind >= kind;
 }
 
+/* Whether somebody else recommends now; that a proposal is about another workload is nobody's recommendation. */
+static bool voices_differ(const struct report_row *then, const struct report_row *now)
+{
+    char was[OPINION_WHO_MAX];
+    char is[OPINION_WHO_MAX];
+    opinion_who(then->record, was);
+    opinion_who(now->record, is);
+    return strcmp(was, is) != 0 && !str_starts(was, "nobody") && !str_starts(is, "nobody");
+}
+
 /* Only what both artifacts can hold is compared. */
 static unsigned parts_of(const struct compare *compare, const struct report_row *then, const struct report_row *now)
 {
@@ -81,6 +92,7 @@ static unsigned parts_of(const struct compare *compare, const struct report_row 
     bool gated = both_are(compare, ARTIFACT_GATED);
     differs[PART_ADVICE] = differs[PART_ADVICE] && advised;
     differs[PART_RISK] = advised && then->risk != now->risk;
+    differs[PART_VOICE] = advised && voices_differ(then, now);
     differs[PART_COST] = both_are(compare, ARTIFACT_COSTS) && costs_differ(then, now);
     differs[PART_VERDICT] = (gated && !str_equal(then->verdict, now->verdict)) ||
                             (both_are(compare, ARTIFACT_CHANGES) && (then->group == REPORT_HELD) != (now->group == REPORT_HELD));

@@ -10,6 +10,7 @@
 #include "pipeline/base/str.h"
 #include "reports/compare/differ.h"
 #include "reports/text/figures.h"
+#include "reports/text/opinion.h"
 
 static const char arrow[] = " → ";
 
@@ -261,6 +262,11 @@ void compare_lines(const struct compare *compare, const struct compare_pair *pai
     if ((pair->entry->parts >> PART_VERDICT & 1U) != 0) {
         word_line(out, "verdict", then->verdict, now->verdict);
         word_line(out, "change", held_word(then), held_word(now));
+    }
+    if ((pair->entry->parts >> PART_VOICE & 1U) != 0) {
+        char was[OPINION_WHO_MAX];
+        char is[OPINION_WHO_MAX];
+        word_line(out, "recommended by", opinion_who(then->record, was), opinion_who(now->record, is));
     }
     if ((pair->entry->parts >> PART_FINDINGS & 1U) != 0) {
         finding_lines(out, "new finding", now, then);

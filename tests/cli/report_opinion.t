@@ -72,6 +72,15 @@ like "$(tr -s '\n ' '  ' <<<"$out")" "decided by m-1 \(anthropic\) .*up to 42 % 
 report --format explain --workload shop/Deployment/odd
 is "$rc$(grep -c $'\x1b' <<<"$out")" 00 "explain: no terminal bytes of others"
 
+# Against another run: who recommends now.
+sed 's/"model":"m-1"/"model":"m-2"/; s/"2026-11-22T03/"2026-11-23T03/' "$tmp/in" >"$tmp/later"
+for format in markdown table html json; do
+    run "$BIN/tare-report" --format "$format" --compare "$tmp/in" <"$tmp/later"
+    is "$rc" 0 "$format of two runs" || diag "$err"
+    [[ $format == json ]] || like "$(tr -s '\n ' '  ' <<<"$out")" 'recommended by.{0,12} m-1 \(anthropic\).{0,24}m-2 \(anthropic\)' "$format tells that another model recommends"
+done
+is "$(jq -c '[.workloads[] | select(.differs | index("recommended by")) | .name] | sort' <<<"$out" 2>/dev/null)" '["late","told"]' "of these workloads alone"
+
 # The rules alone need no words.
 sed -i '/"source":"llm"\|"source":"proposal"\|"fallback"/d; s/"records":7,"workloads":7/"records":1,"workloads":1/' "$tmp/in"
 run "$BIN/tare-report" --format markdown <"$tmp/in"
