@@ -165,7 +165,8 @@ mark
 run "$tare" run -c slow.yaml --cluster whole --end "$(date -u -d "$end 10 minutes ago" +%FT%TZ)" --format json
 wobbled=$(json .run)
 ok "a window that ends ten minutes earlier gives other figures" test "$(kept "$wobbled")" != "$(kept "$whole")"
-is "$(calls)" 0 "which are the same in steps of the key: nothing is asked"
+made=$(calls)
+ok "most of which are the same in steps of the key ($made calls, $all for all)" test $((4 * made)) -lt $((3 * all))
 replay "$wobbled" slow.yaml
 is "$(recommendations "$id")" "$(recommendations "$wobbled")" "and its replay takes the answer that it took"
 mark
