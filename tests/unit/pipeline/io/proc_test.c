@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -350,11 +351,15 @@ static void test_detach(void **state)
 static void test_passes_signals(void **state)
 {
     (void)state;
-    struct proc proc = {.stdin_fd = -1, .stdout_fd = -1, .passes_signals = true};
+    int seen = -1;
+    struct proc proc = {.stdin_fd = -1, .stdout_fd = -1, .passes_signals = true, .signal_seen = &seen};
     struct err err = {0};
     struct sigaction now;
+    assert_int_equal(shell("exit 3", &proc, &err), 3);
+    assert_int_equal(seen, 0);
     assert_int_equal(shell("trap 'exit 7' TERM; kill -TERM $PPID; while :; do sleep 0.1; done", &proc, &err), 7);
     assert_int_equal(shell("trap 'exit 8' INT; kill -INT $PPID; while :; do sleep 0.1; done", &proc, &err), 8);
+    assert_int_equal(seen, SIGINT);
     assert_int_equal(sigaction(SIGTERM, NULL, &now), 0);
     assert_true(now.sa_handler == SIG_DFL);
 }
@@ -398,6 +403,30 @@ static void test_start(void **state)
     assert_int_equal(err.class, ERR_SOFTWARE);
 }
 
+#ifdef __linux__
+/* A child that is of no use without this program is told when it is gone, however it ended. */
+static void test_ends_with_parent(void **state)
+{
+    (void)state;
+    int ended[2];
+    char byte;
+    assert_int_equal(pipe(ended), 0);
+    pid_t parent = fork();
+    if (parent == 0) {
+        struct err err = {0};
+        struct proc proc = {.stdin_fd = -1, .stdout_fd = ended[1], .ends_with_parent = true};
+        close(ended[0]);
+        (void)shell("trap 'echo T; exit' TERM; kill -KILL $PPID; while :; do sleep 0.1; done", &proc, &err);
+        _exit(1);
+    }
+    close(ended[1]);
+    assert_int_equal(read(ended[0], &byte, 1), 1);
+    assert_int_equal(byte, 'T');
+    close(ended[0]);
+    assert_int_equal(waitpid(parent, NULL, 0), parent);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +439,9 @@ int main(void)
         cmocka_unit_test(test_signals_do_not_disturb), cmocka_unit_test(test_no_descriptor_is_lost),
         cmocka_unit_test(test_own_directory), cmocka_unit_test(test_detach),
         cmocka_unit_test(test_passes_signals),
+#ifdef __linux__
+        cmocka_unit_test(test_ends_with_parent),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
