@@ -8,6 +8,7 @@ set -u
 need curl
 workloads=200 end=2026-11-22T00:00:00Z
 export ANTHROPIC_API_KEY=sk-test
+sed -i 's/ 2$/ 2 '"$end/" "$line/tare-collect" # usage of the same week in every run
 "$BIN/fixtures/metrics" --end "$end" --workloads "$workloads" --pods 1 --manifests deploy --no-metrics || exit 1
 
 # The local model refuses 20 workloads and fails now and then; the cloud never gives a good answer about 10 of those, and asks to wait.
@@ -62,9 +63,7 @@ like "$("$tare" report "$first" --format markdown)" "the model refused to answer
 objects_run deploy
 second=$id
 is "$rc:$(calls)" "0:$local_calls $cloud_calls" "a second run asks nothing" || diag "$err"
-# The made usage ends when the run began: these instants differ, and nothing else may.
-timeless() { records "$1" | sed -E 's/"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z"/null/g' | sha256sum; }
-is "$(timeless "$second")" "$(timeless "$first")" "and comes to the same records"
+is "$(records "$second" | sha256sum)" "$(records "$first" | sha256sum)" "and comes to the same records"
 
 # Without servers and key.
 llm_stop "$cloud_pid"

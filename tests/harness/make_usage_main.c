@@ -1,6 +1,6 @@
 /*
- * make_usage [SEED]: reads an inventory on stdin and writes a usage artifact on stdout, as tare-collect would
- * from seven days of metrics every minute: made series every 5 minutes of eight shapes of load (steady, by
+ * make_usage [SEED [END]]: reads an inventory on stdin and writes a usage artifact on stdout, as tare-collect would
+ * from seven days until END (default: when the inventory was made) of metrics every minute: made series every 5 minutes of eight shapes of load (steady, by
  * the day, by the working week, bursts, growth, a step, a short job each day, hardly anything) and of memory
  * (steady, with the load, a leak, a cache that fills), and the figures that follow from them. The same for
  * the same seed and workload. For benches and tests that need usage without a server.
@@ -286,10 +286,15 @@ int main(int argc, char **argv)
     }
     const char *text = json_string_or_null(artifact_reader_header(reader), "created");
     time_parse(text == NULL ? "" : text, &created, &err);
+    int64_t end = created;
+    if (argc > 2 && time_parse(argv[2], &end, &err)) {
+        fprintf(stderr, "make_usage: %s\n", err.message);
+        return 64;
+    }
     json_t *settings = json_deep_copy(json_object_get(artifact_reader_header(reader), "settings"));
     struct artifact_writer *writer =
         artifact_writer_new(STDOUT_FILENO, ARTIFACT_USAGE, created, "make_usage 0.1.0", settings);
-    int failed = add_usage(reader, writer, argc > 1 ? strtoull(argv[1], NULL, 10) : 1, created, &err);
+    int failed = add_usage(reader, writer, argc > 1 ? strtoull(argv[1], NULL, 10) : 1, end, &err);
     if (failed) {
         fprintf(stderr, "make_usage: %s\n", err.message);
     }
