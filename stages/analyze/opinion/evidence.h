@@ -16,8 +16,8 @@
 /* Most bytes of evidence_text_new: with one judged container, and for each further one. */
 enum { EVIDENCE_ONE_MAX = 3600, EVIDENCE_MORE_MAX = 1600 };
 
-/* New evidence of a settled plan with its findings (borrowed, may be NULL), within those bytes: where there is more to say, the least useful
- * parts are left out, in a fixed order (evidence_fit.h). `redact` (array of "image", "labels", "annotations", may be NULL) is
+/* New evidence of a settled plan with its findings (borrowed, may be NULL), within those bytes: where there is more to say, the least
+ * useful parts are left out, in a fixed order (evidence_fit.h). `redact` (array of "image", "labels", "annotations", may be NULL) is
  * borrowed. */
 json_t *evidence_new(const struct plan *plan, const struct class *class, const json_t *findings, const json_t *redact);
 

@@ -7,7 +7,8 @@
  * twice or was never asked about costs only the workload it concerns.
  *
  * User message: {"workloads":[EVIDENCE,…]}, in the order of `asked`. Reply: {"answers":[{"class","confidence","containers":[{"name",
- * "cpu_request_millicores","memory_request_bytes","cpu_limit_millicores","memory_limit_bytes"},…],"reasoning","workload"},…]}, in any order.
+ * "cpu_request_millicores","memory_request_bytes","cpu_limit_millicores","memory_limit_bytes"},…],"reasoning","workload"},…]}, in
+ * any order.
  */
 
 #include "stages/analyze/opinion/answer.h"
