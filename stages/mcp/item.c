@@ -164,7 +164,8 @@ json_t *item_metrics(const json_t *record)
     return item;
 }
 
-/* "requests.cpu" of "spec.template.spec.containers[0].resources.requests.cpu", else the whole path: of a values file it is the only name. */
+/* "requests.cpu" of "spec.template.spec.containers[0].resources.requests.cpu", else the whole path: a values file has no other name for
+ * it. */
 static const char *field_of(const char *path)
 {
     static const char mark[] = ".resources.";

@@ -9,7 +9,8 @@
 /* What the items need not: dropped before a record is read. */
 extern const struct json_cut item_cut[];
 
-/* New item of get_current_state from a record of `inventory`: live amounts where the run looked into a cluster, else those of the manifest. */
+/* New item of get_current_state from a record of `inventory`: live amounts where the run looked into a cluster, else those of the
+ * manifest. */
 json_t *item_state(const json_t *record);
 
 /* New item of get_metrics from a record of `usage`. */

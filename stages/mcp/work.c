@@ -235,10 +235,12 @@ static void fail_with(struct work *work, int exit_code, const char *complaint)
     while (length > 0 && said[length - 1] == '\n') {
         said[--length] = '\0';
     }
-    const char *meaning = err_meaning(exit_code);
-    finish(work, length > 0 ? xstrdup(said) : xasprintf("tare ended with the exit code %d: %s", exit_code, meaning == NULL ? "it was ended" : meaning),
-           NULL, true);
-    free(said);
+    if (length == 0) {
+        const char *meaning = err_meaning(exit_code);
+        free(said);
+        said = xasprintf("tare ended with the exit code %d: %s", exit_code, meaning == NULL ? "it was ended" : meaning);
+    }
+    finish(work, said, NULL, true);
 }
 
 /* The value that was printed, masked; NULL where it is none of this type. New. */

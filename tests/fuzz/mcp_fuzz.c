@@ -115,15 +115,18 @@ static uint64_t sum_of(const char *bytes, size_t size, size_t piece)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static bool ready; /* the list of tools is read once */
     const char *bytes = (const char *)data;
     struct frame frame;
     struct protocol protocol = {.read_only = size % 2 == 1};
     check(sum_of(bytes, size, 1) == sum_of(bytes, size, size + 1));
-    tools_init();
+    if (!ready) {
+        tools_init();
+        ready = true;
+    }
     frame_init(&frame, LINE);
     frame_add(&frame, bytes, size, on_line, &protocol);
     frame_end(&frame, on_line, &protocol);
     frame_release(&frame);
-    tools_release();
     return 0;
 }
