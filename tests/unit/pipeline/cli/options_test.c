@@ -16,7 +16,7 @@
 enum { WORDS_MAX = 12 };
 
 /* Parses words separated by "|" (a word may be empty). NULL and *err when they are refused. */
-static struct options *parse(int program, const char *line, struct err *err)
+static struct options *parse(programs program, const char *line, struct err *err)
 {
     static char copy[512];
     char *argv[WORDS_MAX] = {NULL};
@@ -35,7 +35,7 @@ static struct options *parse(int program, const char *line, struct err *err)
     return options_parse(argc, argv, program, "tare-test", &options, err) ? NULL : options;
 }
 
-static struct options *good(int program, const char *line)
+static struct options *good(programs program, const char *line)
 {
     struct err err;
     struct options *options = parse(program, line, &err);
@@ -102,7 +102,7 @@ static void test_refused(void **state)
 {
     (void)state;
     static const struct {
-        int program;
+        programs program;
         const char *line;
         const char *message;
         const char *hint;
@@ -250,7 +250,7 @@ static void test_table(void **state)
         if (rows[i].fallback != NULL && rows[i].type != OPTION_FLAG) {
             char line[200];
             struct err err;
-            int program = rows[i].users & -rows[i].users;
+            programs program = rows[i].users & (~rows[i].users + 1);
             snprintf(line, sizeof line, "--%s=%s", rows[i].long_name, rows[i].fallback);
             struct options *options = parse(program, line, &err);
             if (options == NULL) {
