@@ -13,6 +13,7 @@
 #include "pipeline/driver/batch.h"
 #include "pipeline/driver/line.h"
 #include "pipeline/driver/past.h"
+#include "pipeline/driver/words.h"
 #include "pipeline/io/fs.h"
 
 /* A stage for a look: what it is made from, and when. */
@@ -40,19 +41,26 @@ static int run_stage(struct session *session, const struct look *look, const cha
 }
 
 /* tare-analyze over usage, with what the past has. */
-static int analyze(struct session *session, const struct look *look, const struct past *past, const char *word, int usage, struct err *err)
+static int analyze(struct session *session, const struct look *look, const struct past *past, const char *const *more, int usage,
+                   struct err *err)
 {
-    char *known = past->known == NULL ? NULL : xasprintf("--history=%s", past->known);
-    const char *first = word == NULL ? known : word; /* --estimate may stand among the settings already */
-    const char *const extra[] = {first, first == known ? NULL : known, NULL};
+    struct words words = {0};
     bool ended = false;
+    if (past->known != NULL) {
+        words_add(&words, xasprintf("--history=%s", past->known));
+    }
+    for (size_t i = 0; more != NULL && more[i] != NULL; i++) {
+        words_add(&words, xstrdup(more[i]));
+    }
+    words_add(&words, NULL);
     fflush(stdout);
-    int failed = run_stage(session, look, "analyze", extra, usage, STDOUT_FILENO, &ended, err);
-    free(known);
+    int failed = run_stage(session, look, "analyze", (const char *const *)words.items, usage, STDOUT_FILENO, &ended, err);
+    words_release(&words);
     return failed;
 }
 
-int consult_run(struct session *session, const struct ledger_run *run, const json_t *settings, const char *word, struct err *err)
+int consult_run(struct session *session, const struct ledger_run *run, const json_t *settings, const char *const *words,
+                struct err *err)
 {
     char digest[LEDGER_DIGEST_SIZE];
     struct past past = {0};
@@ -72,7 +80,7 @@ int consult_run(struct session *session, const struct ledger_run *run, const jso
         return -1;
     }
     int failed = past_open(session, run, settings, 0, &past, err) ||
-                 analyze(session, &look, &past, word, usage, err);
+                 analyze(session, &look, &past, words, usage, err);
     past_close(&past);
     close(usage);
     return failed ? -1 : 0;

@@ -9,6 +9,7 @@
 #include "pipeline/driver/consult.h"
 #include "pipeline/driver/line.h"
 #include "pipeline/driver/reports.h"
+#include "pipeline/driver/words.h"
 
 /* "explain" or "json", as tare-report calls them. */
 static int format_of(const struct session *session, const char **format, struct err *err)
@@ -51,6 +52,20 @@ static int print(struct session *session, const struct ledger_run *run, const ch
     return failed;
 }
 
+/* Which model it would be is asked of a prompt alone. */
+static int check_model(const struct session *session, struct err *err)
+{
+    static const enum option_id of_prompt[] = {OPT_LLM, OPT_LLM_MODEL, OPT_LLM_URL};
+    for (size_t i = 0; i < ARRAY_COUNT(of_prompt); i++) {
+        if (options_given(session->options, of_prompt[i])) {
+            err_set(err, ERR_USAGE, "--%s says of which model --prompt is to be, and --prompt is not given",
+                    option_table()[of_prompt[i]].long_name);
+            return err_hint(err, "add --prompt, or leave it out");
+        }
+    }
+    return 0;
+}
+
 /* What a model would be sent about the workload. */
 static int print_prompt(struct session *session, const struct ledger_run *run, const char *workload, struct err *err)
 {
@@ -66,9 +81,12 @@ static int print_prompt(struct session *session, const struct ledger_run *run, c
     if (line_stored_settings(run, &settings, err)) {
         return -1;
     }
-    char *word = xasprintf("--prompt=%s", workload);
-    int failed = consult_run(session, run, settings, word, err);
-    free(word);
+    struct words words = {0};
+    words_add(&words, xasprintf("--prompt=%s", workload));
+    words_add_all(&words, options_forward(session->options, FOR_ANALYZE, false)); /* the model, where one is typed */
+    words_add(&words, NULL);
+    int failed = consult_run(session, run, settings, (const char *const *)words.items, err);
+    words_release(&words);
     json_decref(settings);
     return failed;
 }
@@ -88,5 +106,5 @@ int command_explain(struct session *session, struct err *err)
     if (options_flag(session->options, OPT_SHOW_PROMPT)) {
         return print_prompt(session, &run, options_operand(session->options, 1), err);
     }
-    return print(session, &run, options_operand(session->options, 1), format, err);
+    return check_model(session, err) || print(session, &run, options_operand(session->options, 1), format, err) ? -1 : 0;
 }

@@ -119,6 +119,10 @@ is "$(jq -r '.messages[0].role' <<<"$out")" system "prints the body that would b
 like "$out" 'shop/Deployment/storefront' "about this workload"
 unlike "$out" 'shop/Deployment/cart' "alone"
 is "$(curl -s "http://127.0.0.1:$port/__count")" "$asked" "and sends nothing"
+run "$tare" explain "$id" shop/Deployment/storefront --prompt --llm openai --llm-model other --llm-url http://127.0.0.1:1/v1
+is "$rc:$(json .model)" "0:other" "of a model that is named" || diag "$err"
+run "$tare" explain "$id" shop/Deployment/storefront --llm openai
+is "$rc" 64 "a model has no say in an explanation"
 run "$tare" explain "$id" shop/Deployment/storefont --prompt
 is "$rc" 65 "of a workload that is not there"
 like "$err" 'shop/Deployment/storefront' "the nearest name is told"
