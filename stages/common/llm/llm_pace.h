@@ -46,7 +46,8 @@ struct llm_need llm_pace_likely(const struct llm_pace *pace, const struct llm_ne
 void llm_pace_answered(struct llm_pace *pace, int64_t tokens);
 
 /* Question `number` was throttled beside `flying` others: everybody waits, as long as the server asks (`asked_ms`, -1: it does not say)
- * and a little longer; where it does not say, ever longer, up to a minute; where it says so again and again, up to four times as long. The window shrinks. */
+ * and a little longer; where it does not say, ever longer, up to a minute; where it says so again and again, up to four times as long. The
+ * window shrinks. */
 void llm_pace_throttled(struct llm_pace *pace, uint64_t number, size_t flying, int64_t asked_ms, int64_t now);
 
 /* Whether it throttled so often in a row, without one answer in between, that the model should not be asked any more: six times where it
