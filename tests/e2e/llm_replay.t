@@ -35,6 +35,11 @@ ok "it asked ($asked calls)" test "$asked" -gt 2
 like "$(sources "$first")" '[0-9]+ llm' "and the model's answers count"
 ledger() { "$tare" history llm "$@" --format json; }
 is "$(ledger "$first" | jq length)" "$asked" "every call is in the ledger"
+is "$("$tare" history llm "$first" | awk 'NR > 1 && / answered / { n++ } END { print n }')" "$asked" "and is listed"
+is "$("$tare" history llm | awk -v run="$first" '$1 == run { print $4 }')" "$asked" "as the run is, with the number of its calls"
+like "$("$tare" history llm)" 'This month, over all runs: [0-9]+ tokens, \$' "and the month's bill"
+run "$tare" history llm 999
+is "$rc" 66 "of a run that is not there nothing is listed"
 mark
 new
 is "$rc:$(calls)" "0:0" "a second run on the same evidence asks nothing"
@@ -169,6 +174,11 @@ made=$(calls)
 ok "most of which are the same in steps of the key ($made calls, $all for all)" test $((4 * made)) -lt $((3 * all))
 replay "$wobbled" slow.yaml
 is "$(recommendations "$id")" "$(recommendations "$wobbled")" "and its replay takes the answer that it took"
+mark
+config poor.yaml "$llm_url" "max_tokens_per_month: 10\n  over_budget: refuse"
+run "$tare" run -c poor.yaml --cluster poor --end "$end"
+is "$rc:$(calls)" "77:0" "what all runs of the month spent counts: a month's budget that is used up asks nothing"
+
 mark
 later=$(date -u -d "8 days" +%FT%TZ)
 TARE_NOW=$later run "$tare" run -c slow.yaml --cluster whole --end "$end" --format json
