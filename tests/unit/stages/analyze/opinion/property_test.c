@@ -122,6 +122,8 @@ static json_t *odd_value(void)
 /* Changes one member somewhere in an object: gone, odd, or one that nobody asked for. */
 static void spoil_object(json_t *object)
 {
+    if (json_object_size(object) == 0)
+        return;
     size_t which = rng_next() % json_object_size(object);
     void *at = json_object_iter(object);
     while (which-- > 0)
