@@ -11,8 +11,8 @@
  * has said why. ERR_USAGE where the configuration has several clusters and none is named. */
 int consult_estimate(struct session *session, struct err *err);
 
-/* tare-analyze with `words` (borrowed, NULL-terminated; NULL: none) over the usage of a run, with these settings and what the run was told of the
- * past; it prints on standard output. ERR_DATA for a run whose usage was not collected. */
+/* tare-analyze with `words` (borrowed, NULL-terminated; NULL: none) over the usage of a run, with these settings and what the run was told
+ * of the past; it prints on standard output. ERR_DATA for a run whose usage was not collected. */
 int consult_run(struct session *session, const struct ledger_run *run, const json_t *settings, const char *const *words, struct err *err);
 
 #endif
