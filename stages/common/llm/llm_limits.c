@@ -71,9 +71,10 @@ static int64_t reset_of(const char *text, const struct http_reply *reply)
     int64_t date = reply->date >= 0 ? reply->date : clock_now();
     if (time_parse(text, &instant, NULL))
         return length_of(text, date);
-    if (instant <= date)
+    if (instant < date)
         return 0;
-    return instant - date > RESET_MAX_MS / 1000 ? RESET_MAX_MS : (instant - date) * 1000;
+    int64_t seconds = instant - date + 1; /* both are cut to whole seconds: not a moment too early */
+    return seconds > RESET_MAX_MS / 1000 ? RESET_MAX_MS : seconds * 1000;
 }
 
 static bool header(const struct http_reply *reply, const char *vendor, const char *a, const char *b, char value[VALUE_MAX])

@@ -53,7 +53,7 @@ static void resets(void **state)
         if (ms != cases[i].ms)
             fail_msg("%s: %lld", cases[i].value, (long long)ms);
     }
-    assert_int_equal(wait_for("anthropic-ratelimit-tokens-reset: 2026-11-22T03:27:36Z"), 10000);
+    assert_int_equal(wait_for("anthropic-ratelimit-tokens-reset: 2026-11-22T03:27:36Z"), 11000);
     assert_int_equal(wait_for("anthropic-ratelimit-tokens-reset: 2026-11-22T03:20:00Z"), 0); /* over already */
     assert_int_equal(wait_for("anthropic-ratelimit-tokens-reset: 2027-11-22T03:20:00Z"), 60000);
     assert_int_equal(wait_for("x-other: 1"), -1);
@@ -74,13 +74,13 @@ static void enough_for_some(void **state)
     assert_int_equal(llm_limits_until(&limits, &need, now), now);
     llm_limits_take(&limits, &need, now);
     llm_limits_take(&limits, &need, now);
-    assert_int_equal(llm_limits_until(&limits, &need, now), now + 4000); /* 100 of 300 are left until the reset */
-    assert_int_equal(llm_limits_until(&limits, &need, now + 4000), now + 4000);
-    llm_limits_take(&limits, &need, now + 4000); /* full again: 1000 - 300 */
+    assert_int_equal(llm_limits_until(&limits, &need, now), now + 5000); /* 100 of 300 are left until the reset */
+    assert_int_equal(llm_limits_until(&limits, &need, now + 5000), now + 5000);
+    llm_limits_take(&limits, &need, now + 5000); /* full again: 1000 - 300 */
     assert_int_equal(limits.meters[LLM_INPUT_TOKENS].remaining, 700);
     assert_true(read_headers(&limits, full));
-    assert_int_equal(llm_limits_until(&limits, &huge, now), now + 4000); /* more than there ever is: when it is full */
-    assert_int_equal(llm_limits_until(&limits, &huge, now + 4001), now + 4001);
+    assert_int_equal(llm_limits_until(&limits, &huge, now), now + 5000); /* more than there ever is: when it is full */
+    assert_int_equal(llm_limits_until(&limits, &huge, now + 5001), now + 5001);
 }
 
 /* A reset that is far off is tried out with one question a minute. */

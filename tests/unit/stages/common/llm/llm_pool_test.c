@@ -311,7 +311,7 @@ static void no_answer_in_time(void **state)
 {
     (void)state;
     struct llm_server *server = llm_server_start(&(struct llm_server_options){.rules = "hang"});
-    ask_many(&llm_anthropic, llm_server_port(server), 40, 2, 1);
+    ask_many(&llm_anthropic, llm_server_port(server), 40, 2, 2);
     assert_true(llm_server_stat(server, "calls") <= 4);
     assert_int_equal(told[0].end, LLM_FAILED);
     assert_int_equal(told[39].end, LLM_GONE);
@@ -325,7 +325,7 @@ static void a_slow_drip(void **state)
 {
     (void)state;
     struct llm_server *server = llm_server_start(&(struct llm_server_options){.rules = "drip=700"});
-    ask_many(&llm_anthropic, llm_server_port(server), 1, 1, 1);
+    ask_many(&llm_anthropic, llm_server_port(server), 1, 1, 2);
     assert_int_equal(told[0].end, LLM_FAILED);
     llm_server_stop(server);
 }
