@@ -10,8 +10,8 @@
  * "cache_read_tokens","cache_write_tokens","cost_microusd" (null: not known),"latency_ms","batch","at"}]. run 0: of no run. */
 int ledger_llm_put(struct ledger *ledger, int64_t run, const json_t *rows, struct err *err);
 
-/* What came of asking about workloads, in the order of the array, for the attempt at `analyze` that is under way: [{"namespace","kind","name",
- * "provider","model","evidence","key","outcome","text","reason","exchange","at"}]. ERR_REFUSED for namespaces that are not the run's. */
+/* What came of asking about workloads, in the order of the array, for the attempt at `analyze` that is under way: [{"namespace","kind",
+ * "name","provider","model","evidence","key","outcome","text","reason","exchange","at"}]. ERR_REFUSED for namespaces that are not the run's. */
 int ledger_answers_put(struct ledger *ledger, int64_t attempt, const json_t *rows, struct err *err);
 
 /* The run whose answers the analysis of `run` stands on; 0 where there is none. */
