@@ -11,7 +11,7 @@
 int ledger_llm_put(struct ledger *ledger, int64_t run, const json_t *rows, struct err *err);
 
 /* What came of asking about workloads, in the order of the array, for the attempt at `analyze` that is under way: [{"namespace","kind",
- * "name","provider","model","evidence","key","outcome","text","reason","exchange","at"}]. ERR_REFUSED for namespaces that are not the run's. */
+ * "name","provider","model","evidence","key","outcome","text","reason","exchange","at"}]. ERR_REFUSED for namespaces of other runs. */
 int ledger_answers_put(struct ledger *ledger, int64_t attempt, const json_t *rows, struct err *err);
 
 /* The run whose answers the analysis of `run` stands on; 0 where there is none. */
