@@ -75,8 +75,8 @@ static size_t unit_at(const char *text, struct number *out, double *factor)
         size_t length = strlen(units[i].text);
         const char *at = text + blanks;
         bool same = units[i].exact ? strncmp(at, units[i].text, length) == 0 : strncasecmp(at, units[i].text, length) == 0;
-        bool ends = !isalnum((unsigned char)at[length]) || units[i].text[0] == '%';
-        if (same && ends) {
+        bool ends = same && (!isalnum((unsigned char)at[length]) || units[i].text[0] == '%');
+        if (ends) {
             out->unit = units[i].unit;
             *factor = units[i].factor;
             return blanks + length;
