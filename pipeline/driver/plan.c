@@ -501,7 +501,10 @@ static json_t *row_list(json_t *rows)
 static int read_rows(struct session *session, const struct ledger_run *run, int fd, struct rows *rows, struct err *err)
 {
     *rows = (struct rows){.plan = json_object(), .results = json_object()};
-    return plan_default_namespace(session, run, &rows->fallback, err) || plan_each_workload(fd, ARTIFACT_GATED, add_rows, rows, err) ? -1 : 0;
+    return plan_default_namespace(session, run, &rows->fallback, err) ||
+                   plan_each_workload(fd, ARTIFACT_GATED, add_rows, rows, err)
+               ? -1
+               : 0;
 }
 
 int plan_rows(struct session *session, const struct ledger_run *run, int fd, json_t **out, struct err *err)

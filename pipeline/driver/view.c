@@ -61,7 +61,8 @@ void view_proposal(const struct ledger_run *run)
     const char *by = json_string_or_null(proposal, "by");
     const char *reason = json_string_or_null(proposal, "reason");
     if (proposal != NULL) {
-        char *text = xasprintf("proposal of %s for %s, beside run %" PRId64 ": %s", by == NULL ? "?" : by, workload == NULL ? "?" : workload,
+        char *text = xasprintf("proposal of %s for %s, beside run %" PRId64 ": %s", by == NULL ? "?" : by,
+                               workload == NULL ? "?" : workload,
                                run->parent, reason == NULL ? "?" : reason);
         str_mask_controls(text);
         puts(text);

@@ -102,7 +102,8 @@ static void write_field(const struct field_plan *field, enum field f, struct buf
     (void)buf_printf(out, " %s %s to %s: ", titles[f], today(resource, field->old, from),
                      amount_text(resource, (double)field->value, to));
     if (field->by_model)
-        (void)buf_printf(out, "%s proposes %s; the rule ", field->exact ? "somebody" : "the model", amount_text(resource, field->proposal, asked));
+        (void)buf_printf(out, "%s proposes %s; the rule ", field->exact ? "somebody" : "the model",
+                         amount_text(resource, field->proposal, asked));
     add_words(field->rule, out);
     if (isfinite(field->target))
         (void)buf_printf(out, " asks for %s", amount_text(resource, field->target, asked));

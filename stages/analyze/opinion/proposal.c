@@ -285,8 +285,11 @@ int proposal_finish(const struct proposal *proposal, struct err *err)
     if (proposal->missing != NULL) {
         return err_set(err, ERR_DATA, "%.300s has no container %.100s, which the proposal names", proposal->workload, proposal->missing);
     }
-    (void)err_set(err, ERR_DATA, proposal->met == 0 ? "the artifact has no workload %.300s, which the proposal is about"
-                                                    : "the artifact has %.300s more than once, so the proposal cannot say which it is about",
-                  proposal->workload);
+    if (proposal->met == 0) {
+        (void)err_set(err, ERR_DATA, "the artifact has no workload %.300s, which the proposal is about", proposal->workload);
+    } else {
+        (void)err_set(err, ERR_DATA, "the artifact has %.300s more than once, so the proposal cannot say which it is about",
+                      proposal->workload);
+    }
     return err_hint(err, "a proposal names one workload as NAMESPACE/KIND/NAME");
 }

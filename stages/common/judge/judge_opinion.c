@@ -43,7 +43,8 @@ static enum judge_doubt judge_model(const struct judge *judge, const json_t *rec
     if (!isfinite(far)) {
         reason_add(reasons, "disagreement", true, "how far the model's numbers are from the rules' is not known: somebody approves it");
     } else {
-        reason_add(reasons, "disagreement", true, "the model's numbers differ from the rules' by up to %.0f %%, %s %g %% (analysis.disagreement)%s",
+        reason_add(reasons, "disagreement", true,
+                   "the model's numbers differ from the rules' by up to %.0f %%, %s %g %% (analysis.disagreement)%s",
                    fmin(far, 99) * 100, doubt ? "more than" : "within", from * 100, doubt ? ": somebody approves it" : "");
     }
     return doubt ? DOUBT_DISAGREEMENT : DOUBT_NONE;
@@ -70,7 +71,8 @@ void judge_opinion_require(enum judge_doubt doubt, struct approval_requirement *
 {
     if (doubt != DOUBT_NONE && need->approvals == 0) {
         need->approvals = 1;
-        (void)snprintf(need->rule, sizeof need->rule, "%s", doubt == DOUBT_PROPOSAL ? "tare propose (own numbers)" : "analysis.disagreement");
+        (void)snprintf(need->rule, sizeof need->rule, "%s",
+                       doubt == DOUBT_PROPOSAL ? "tare propose (own numbers)" : "analysis.disagreement");
     }
 }
 
