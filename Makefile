@@ -70,7 +70,7 @@ say = @printf '  %-5s %s\n'
 Q = @
 endif
 
-.PHONY: all setup demo demo-up demo-down check bench storm kill-sweep lint asan fuzz clean install help readme
+.PHONY: all setup demo demo-up demo-down check bench storm kill-sweep llm-real lint asan fuzz clean install help readme
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(STAGE_BINS) $(DRIVER) $(FIXTURES) ## build everything
@@ -227,6 +227,10 @@ storm: all ## many people at once on one ledger, then everything that must hold 
 kill-sweep: all cluster-tools ## kill -9 while 20 objects of a real control plane are changed, then --resume or rollback (KILLS=200)
 	.ci/setup build check
 	tests/perf/kill_sweep.sh $(BUILD)
+
+llm-real: tests-built ## a run of LLM_WORKLOADS workloads (200) on a real model server, where one lies beside the project
+	.ci/setup build check
+	LLM_WORKLOADS=$${LLM_WORKLOADS:-200} TEST_TIMEOUT=3600 MATCH=llm_real .ci/check $(BUILD) e2e
 
 bench: all $(HARNESS_BINS) ## seconds and peak memory per stage, growth with the number of workloads
 	.ci/setup build demo bench

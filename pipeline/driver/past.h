@@ -3,7 +3,8 @@
 
 /*
  * What earlier runs learned: tare-analyze reads it from a file and writes what it learned to another, and the conductor moves both
- * from and to the ledger: daily extremes of series, what models said, and what the month's calls cost. The files lie in a folder of their own that only this user can enter, and are gone after the stage.
+ * from and to the ledger: daily extremes of series, what models said, and what the month's calls cost. The files lie in a folder of
+ * their own that only this user can enter, and are gone after the stage.
  */
 
 #include <stdbool.h>
@@ -25,8 +26,8 @@ struct past {
     char *learned; /* file for --history-out */
 };
 
-/* Makes the folder and, where the ledger knows something that this run may use, the file `known`; by the run's `settings`, for an attempt at
- * analyze. ERR_CANTCREAT, ERR_IO and those of the ledger. past_close in any case. */
+/* Makes the folder and, where the ledger knows something that this run may use, the file `known`; by the run's `settings`, for an
+ * attempt at analyze. ERR_CANTCREAT, ERR_IO and those of the ledger. past_close in any case. */
 int past_open(struct session *session, const struct ledger_run *run, const json_t *settings, int64_t attempt, struct past *past,
               struct err *err);
 

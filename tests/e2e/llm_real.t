@@ -1,14 +1,15 @@
 #!/bin/bash
-# A whole run of 200 workloads on a real server with schema-constrained decoding (llama.cpp, with a toy model that judges nothing): what it
-# says never leaves the bounds; a second run asks nothing, a replay gives the same bytes. The server lies beside the project: where it does
-# not, this is skipped; where it does, it has to run (Node 20 or later; npm fetches llama.cpp into the build folder, once).
+# A whole run on a real server with schema-constrained decoding (llama.cpp, with a toy model that judges nothing): what it says never leaves
+# the bounds; a second run asks nothing, a replay gives the same bytes. LLM_WORKLOADS workloads (40; make llm-real: 200), nearly a second of
+# processor time each. The server lies beside the project: where it does not, this is skipped; where it does, it has to run (Node 20 or later;
+# npm fetches llama.cpp into the build folder, once).
 set -u
 . "$(dirname "$0")/../harness/tap.sh"
 start=$(realpath -m "$root/../shared/tools/llm-server/start.sh")
 [[ -x $start ]] || { tap_done=1; echo "1..0 # SKIP there is no real model server beside this tree"; exit 0; }
 . "$(dirname "$0")/../harness/objects_line.sh"
 need node npm curl
-workloads=200 end=2026-11-22T00:00:00Z
+workloads=${LLM_WORKLOADS:-40} end=2026-11-22T00:00:00Z
 sed -i 's/ 2$/ 2 '"$end/" "$line/tare-collect" # usage of the same week in every run
 "$BIN/fixtures/metrics" --end "$end" --workloads "$workloads" --pods 1 --manifests deploy --no-metrics || exit 1
 
