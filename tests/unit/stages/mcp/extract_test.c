@@ -104,7 +104,7 @@ static void filters_join(void **state)
     int64_t matched = 0;
     double sum = 0;
     for (int i = 0; i < RECORDS; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "w%d", i);
         if (i % 4 == 0 && name[1] == '1') {
             matched++;

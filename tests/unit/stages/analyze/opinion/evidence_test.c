@@ -192,7 +192,7 @@ static void many_containers_fit(void **state)
         json_t *usage = json_object();
         json_t *one = json_array_get(json_at(record, "workload.containers"), 0);
         for (int i = 0; i < count; i++) {
-            char name[400];
+            char name[420];
             struct made_container made = oversized;
             made_usual_use(&made);
             (void)snprintf(name, sizeof name, "%d\xe4\xb8\xad%0390d", i, i);

@@ -99,7 +99,7 @@ static void ask_many(const struct llm_provider *provider, int port, size_t count
 {
     struct llm_pool *pool = NULL;
     struct llm *llm = client_at(provider, port, timeout);
-    char name[16];
+    char name[32];
     assert_int_equal(llm_pool_new(parallel, &pool, NULL), 0);
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(name, sizeof name, "a%zu", i);
