@@ -42,8 +42,7 @@ broken() {
     is_same "$(jq -r 'select(.llm) | .llm.key' "$tmp/history" | sort | uniq -d)" "" "two calls have one key"
     calls=$(jq -r 'select(.llm) | 1' "$tmp/history" | wc -l)
     ((calls > 0)) || echo "no call is on record"
-    calls=$(jq -r 'select(.llm) | select(.llm.outcome != "failed") | 1' "$tmp/history" | wc -l)
-    ((calls <= $(llm_count))) || echo "more answers are on record than were given"
+    ((calls <= $(llm_count))) || echo "more calls are on record than were made"
     jq -n -r --slurpfile told <(jq -c 'select(.answer) | .answer | "\(.namespace // "default")/\(.kind)/\(.name)"' "$tmp/history") \
         '[inputs | select(.workload) | select(.recommendation.source == "llm") | "\(.workload.namespace // "default")/\(.workload.kind)/\(.workload.name)" | select(IN($told[]) | not)] | .[0:3][] | "\(.): its answer is not on record"' "$tmp/out"
     ! grep -q 'sk-test-only' "$tmp/out" "$tmp/history" "$tmp/.err" || echo "the key is shown"

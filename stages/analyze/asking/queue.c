@@ -50,12 +50,24 @@ static struct call *queue_pop(struct analyst *analyst)
     return call;
 }
 
+/* The provider was taken out of the run before the question was sent: it costs nothing and is no call. */
+static void never_sent(struct call *call, const char *why)
+{
+    struct analyst *analyst = call->analyst;
+    analyst->counts.asked--;
+    budget_settle(&analyst->budget, call->reserved, 0);
+    reply_none(call, why);
+}
+
 static void on_done(void *context, const struct llm_reply *reply, enum llm_end end, const struct err *why)
 {
     struct call *call = context;
     struct analyst *analyst = call->analyst;
     analyst->under_way--;
-    reply_take(call, reply, end, why, false);
+    if (reply->tries == 0 && end != LLM_STOPPED)
+        never_sent(call, why->message);
+    else
+        reply_take(call, reply, end, why, false);
     queue_send(analyst);
 }
 

@@ -292,7 +292,7 @@ static int tell_rest(struct llm_batch *batch, struct err *err)
             (void)err_set(&why, ERR_UNAVAILABLE, "the run was ended before the batch was");
             end = LLM_STOPPED;
         } else {
-            (void)err_set(&why, ERR_UNAVAILABLE, "the batch did not end within the time that analysis.batch_wait gives it");
+            (void)err_set(&why, ERR_UNAVAILABLE, "the batch did not end within the time that analysis.anthropic.batch_wait gives it");
         }
         if (llm_batch_tell(batch, question, &reply, end, &why, err))
             return -1;

@@ -407,6 +407,7 @@ static void send_out(struct question *question, int64_t now)
                                    .body_length = strlen(question->body),
                                    .cap = LLM_BODY_MAX};
     question->sent_at = now;
+    question->reply.tries++;
     question->number = llm_pace_sent(&lane->pace, &question->likely, now);
     append(&lane->flying, question);
     pool->flying++;

@@ -37,6 +37,7 @@ struct llm_reply {
     int64_t cache_write_tokens; /* of input_tokens */
     char model[LLM_MODEL_MAX];  /* as the server names it, else as asked */
     int64_t latency_ms;         /* of the last try, from sending to the whole answer */
+    int tries;                  /* how often a pool sent the question; 0: never */
 };
 
 /* How far a server's support for structured answers goes: each refusal (400) takes one step down. Below LLM_JSON_SCHEMA the schema
