@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "pipeline/base/arena.h"
-#include "pipeline/base/log.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "pipeline/cli/config_internal.h"
@@ -191,22 +190,6 @@ static json_t *default_value(const struct config_row *row, bool is_list)
     return value;
 }
 
-/* Whether a value is what would hold without it: then it does not matter that its key has no effect yet. */
-static bool says_the_default(const struct config_row *row, enum config_shape shape, const json_t *value)
-{
-    json_t *fallback = default_value(row, shape == CONFIG_LEAF_LIST);
-    bool same = json_is_null(value) || json_equal(fallback, value);
-    json_decref(fallback);
-    return same;
-}
-
-/* Whether a key does nothing, which people are told. */
-static bool does_nothing(const struct config_row *row, enum config_shape shape, const json_t *value)
-{
-    bool leaf = shape == CONFIG_LEAF || shape == CONFIG_LEAF_LIST;
-    return leaf && row->effect == 0 && !says_the_default(row, shape, value);
-}
-
 static int member(struct loader *loader, struct yaml_node *key, const struct place *place, json_t *object, struct err *err)
 {
     const char *name = yaml_scalar(&loader->arena, yaml_resolve(key));
@@ -224,9 +207,6 @@ static int member(struct loader *loader, struct yaml_node *key, const struct pla
     if (walk(loader, key->next, &next, &value, err)) {
         json_decref(value);
         return -1;
-    }
-    if (does_nothing(row, shape, value)) {
-        log_warn("%s: %s is accepted but does nothing in this version", loader->config->name, next.shown);
     }
     json_object_set_new(object, name, value);
     return 0;
@@ -575,7 +555,6 @@ void config_reference(FILE *out)
         for (const char *p = rows[i].choices == NULL ? config_type_name(rows[i].type) : rows[i].choices; *p != '\0'; p++) {
             fputs(*p == '|' ? ", " : (char[2]){*p, '\0'}, out);
         }
-        fprintf(out, " | %s | %s%s |\n", rows[i].fallback == NULL ? "" : rows[i].fallback, rows[i].help,
-                rows[i].effect ? "" : " (accepted, no effect yet)");
+        fprintf(out, " | %s | %s |\n", rows[i].fallback == NULL ? "" : rows[i].fallback, rows[i].help);
     }
 }

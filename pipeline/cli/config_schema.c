@@ -12,8 +12,7 @@
 enum { NAMES_MAX = 64, NAME_MAX_BYTES = 64 };
 
 static const struct config_row rows[] = {
-#define X(path, kind, words, value, works, text)                                                               \
-    {.key = path, .type = kind, .choices = words, .fallback = value, .effect = (works), .help = text},
+#define X(path, kind, words, value, text) {.key = path, .type = kind, .choices = words, .fallback = value, .help = text},
 #include "pipeline/cli/config.def"
 #undef X
 };

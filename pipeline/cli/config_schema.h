@@ -29,7 +29,6 @@ struct config_row {
     enum config_type type;
     const char *choices;
     const char *fallback;
-    int effect; /* see config.def */
     const char *help;
 };
 

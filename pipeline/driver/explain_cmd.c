@@ -82,7 +82,7 @@ static int print_prompt(struct session *session, const struct ledger_run *run, c
         return -1;
     }
     struct words words = {0};
-    words_add(&words, xasprintf("--prompt=%s", workload));
+    words_add(&words, xasprintf("--prompt-for=%s", workload));
     words_add_all(&words, options_forward(session->options, FOR_ANALYZE, false)); /* the model, where one is typed */
     words_add(&words, NULL);
     int failed = consult_run(session, run, settings, (const char *const *)words.items, err);
@@ -103,7 +103,7 @@ int command_explain(struct session *session, struct err *err)
         format_of(session, &format, err) || ledger_run_get(session->ledger, id, &session->arena, &run, err)) {
         return -1;
     }
-    if (options_flag(session->options, OPT_SHOW_PROMPT)) {
+    if (options_flag(session->options, OPT_PROMPT)) {
         return print_prompt(session, &run, options_operand(session->options, 1), err);
     }
     return check_model(session, err) || print(session, &run, options_operand(session->options, 1), format, err) ? -1 : 0;

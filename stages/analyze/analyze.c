@@ -51,10 +51,10 @@ static int settings_fill(struct stage *stage, struct err *err)
     return 0;
 }
 
-/* --estimate and --prompt tell what would be asked, and write no artifact. */
+/* --estimate and --prompt-for tell what would be asked, and write no artifact. */
 static bool only_tells(const struct options *options)
 {
-    return options_flag(options, OPT_ESTIMATE) || options_string(options, OPT_PROMPT);
+    return options_flag(options, OPT_ESTIMATE) || options_string(options, OPT_PROMPT_FOR);
 }
 
 /* Who has a say beside the rules: a proposal, else the providers. */
@@ -102,7 +102,7 @@ static int tell(struct stage *stage, struct err *err)
 {
     struct analyze_state *state = stage->state;
     const struct flow_means means = {.setup = &state->setup, .analyst = state->analyst, .silent = true};
-    const char *prompt = options_string(stage->options, OPT_PROMPT);
+    const char *prompt = options_string(stage->options, OPT_PROMPT_FOR);
     history_drop(state->history);
     state->history = NULL;
     if (prompt)

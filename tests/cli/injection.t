@@ -58,12 +58,12 @@ is "$(jq -r '.body.messages[] | select(.role == "system") | .content' "$tmp/sent
 
 # --- what is withheld ----------------------------------------------------------------------------------------------
 is "$(grep -o 'withheld-[123]' "$tmp/user" | sort -u | tr '\n' ' ')" "withheld-1 withheld-2 withheld-3 " "images, labels and annotations are sent"
-run "$BIN/tare-analyze" -c "$tmp/tare.yaml" --prompt shop/Deployment/w0 <"$tmp/in"
+run "$BIN/tare-analyze" -c "$tmp/tare.yaml" --prompt-for shop/Deployment/w0 <"$tmp/in"
 is "$rc" 0 "the preview" || diag "$err"
 is "$(jq -c '.messages[1].content | fromjson | .workloads[0]' <<<"$out")" "$(jq -c '.workloads[] | select(.workload == "shop/Deployment/w0")' "$tmp/user")" \
     "shows what is sent of a workload"
 settings ', redact: [image, labels, annotations]'
-run "$BIN/tare-analyze" -c "$tmp/tare.yaml" --prompt shop/Deployment/w0 <"$tmp/in"
+run "$BIN/tare-analyze" -c "$tmp/tare.yaml" --prompt-for shop/Deployment/w0 <"$tmp/in"
 is "$rc $(grep -c 'withheld\|100 CPUs' <<<"$out")" "0 0" "unless they are withheld: not in the preview"
 llm_start
 settings ', redact: [image, labels, annotations]'

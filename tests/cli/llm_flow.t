@@ -159,16 +159,16 @@ spent=$(llm_stat input_tokens)
 analyze <"$tmp/in"
 is "$(($(llm_count) - before))" "$questions" "as many questions as it said"
 ok "and no more tokens" test $(($(llm_stat input_tokens) - spent)) -le "$tokens"
-analyze --prompt shop/Deployment/w1005 <"$tmp/in"
+analyze --prompt-for shop/Deployment/w1005 <"$tmp/in"
 prompt=$out
 settings 'workloads_per_call: 1'
 analyze <"$tmp/in"
 is "$(llm_requests | jq -c 'select(.workloads == ["shop/Deployment/w1005"]) | .body' | tail -1 | jq -cS .)" "$(jq -cS . <<<"$prompt")" \
-    "--prompt is what is sent"
-analyze --prompt shop/Deployment/w999 <"$tmp/in"
+    "--prompt-for is what is sent"
+analyze --prompt-for shop/Deployment/w999 <"$tmp/in"
 is "$rc" 65 "no such workload"
 like "$err" "w1009|w1" "the nearest are named"
-run "$BIN/tare-analyze" --prompt shop/Deployment/w1005 <"$tmp/in"
+run "$BIN/tare-analyze" --prompt-for shop/Deployment/w1005 <"$tmp/in"
 is "$rc" 78 "nobody to ask"
 llm_stop
 

@@ -1,7 +1,7 @@
 #ifndef TARE_ANALYZE_FLOW_PREVIEW_H
 #define TARE_ANALYZE_FLOW_PREVIEW_H
 
-/* --prompt: exactly what a model would be sent about one workload. */
+/* --prompt-for: exactly what a model would be sent about one workload. */
 
 #include <stdio.h>
 

@@ -336,46 +336,6 @@ static void test_good_forms(void **state)
     config_free(config);
 }
 
-/* A key without effect is warned about, but not where the file only repeats the default, as a copied example does. */
-static void test_warnings(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        bool warned;
-    } cases[] = {
-        {"apply: {canary: 0, settle: 2m, in_place_resize: false}\nmetrics: {parallel: 4}\n", false},
-        {"kubernetes: {namespaces: [], context: null}\nclusters: []\n", false},
-        {"analysis: {anthropic: {batch: true}}\n", true},
-        {"apply: {canary: 1}\n", false},
-        {"metrics: {parallel: 5}\n", false},
-        {"kubernetes: {namespaces: [shop]}\n", false},
-        {"clusters: [{cluster: a, metrics: {prometheus: x, tls: {ca: f}, source: query-range}}]\n", false},
-        {"clusters: [{cluster: a, policy: null, metrics: null}]\n", false},
-        {"clusters: [{cluster: a, policy: {qos_change: false}}]\n", false},
-        {"clusters: [{cluster: a, metrics: {window: 7d}, manifests: [b/]}]\n", false},
-        {"clusters: [{cluster: a, analysis: {anthropic: {batch: true}}}]\n", true},
-        {"cluster: a\n", false},
-    };
-    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-        fflush(stderr);
-        int kept = dup(STDERR_FILENO);
-        FILE *file = tmpfile();
-        dup2(fileno(file), STDERR_FILENO);
-        log_init("config_test", LOG_TEXT, LOG_WARN);
-        struct config *config = load(cases[i].text);
-        log_init("config_test", LOG_TEXT, LOG_ERROR);
-        dup2(kept, STDERR_FILENO);
-        close(kept);
-        bool warned = lseek(fileno(file), 0, SEEK_END) > 0;
-        fclose(file);
-        config_free(config);
-        if (warned != cases[i].warned) {
-            fail_msg("%s: %s", cases[i].text, warned ? "warned" : "not warned");
-        }
-    }
-}
-
 /* An entry of `clusters` has what the file gives it and no defaults: what it leaves out is taken from the top by its reader. */
 static void test_clusters(void **state)
 {
@@ -454,7 +414,7 @@ int main(void)
         cmocka_unit_test(test_defaults),   cmocka_unit_test(test_null_is_the_default),
         cmocka_unit_test(test_full_file), cmocka_unit_test(test_full_file_has_every_key),
         cmocka_unit_test(test_defaults_are_good_values), cmocka_unit_test(test_bad_values),
-        cmocka_unit_test(test_good_forms), cmocka_unit_test(test_warnings), cmocka_unit_test(test_files), cmocka_unit_test(test_clusters),
+        cmocka_unit_test(test_good_forms), cmocka_unit_test(test_files), cmocka_unit_test(test_clusters),
         cmocka_unit_test(test_error_of_a_reader), cmocka_unit_test(test_reference),
     };
     return cmocka_run_group_tests(tests, find_fixture, NULL);
