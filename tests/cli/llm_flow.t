@@ -65,6 +65,19 @@ ok "is waited for beside all others" test $((($(date +%s%N) - begin) / 1000000))
 is "$(jq -r 'select(.workload) | .workload.name' <<<"$out")" "$names" "and keeps its place"
 llm_stop
 
+# --- a refusal that is known grows old ---
+llm_start 'say=refusal'
+settings 'workloads_per_call: 1'
+artifact 2 >"$tmp/two"
+analyze --history-out "$tmp/history" <"$tmp/two"
+is "$(rows answer .outcome | sort | uniq -c | tr -s ' \n' ' ')" " 2 refused " "refused"
+sed -i 's/"at":"[^"]*"/"at":"2026-11-21T23:00:00Z"/' "$tmp/history"
+before=$(llm_count)
+analyze --history "$tmp/history" --history-out "$tmp/again" <"$tmp/two"
+is "$rc $(($(llm_count) - before))" "0 0" "a refusal that is young is not asked for again"
+is "$(jq -r 'select(.answer) | .answer.at' "$tmp/again" | sort -u)" "2026-11-21T23:00:00Z" "and is no younger for being taken"
+llm_stop
+
 # --- cache and replay ---
 llm_start
 settings
@@ -199,4 +212,6 @@ wait "$pid"
 is "$?" 75 "a signal ends it with 75"
 is "$(rows answer .outcome | sort | uniq -c | tr -s ' \n' ' ')" " 3 answered " "what came is kept"
 is "$(grep -c '"end"' "$tmp/out")" 0 "the artifact has no trailer"
+is "$(rows llm '[.outcome, .input_tokens > 0] | join(" ")' | sort | uniq -c | tr -s ' \n' ' ')" " 3 answered true 2 failed true " \
+    "what was under way may be charged: it is on record"
 done_testing

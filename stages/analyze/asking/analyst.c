@@ -145,10 +145,11 @@ static void note_fallback(struct inquiry *inquiry, const struct link *link, cons
     inquiry->opinion.fallback_reason = arena_strdup(inquiry->arena, reason);
 }
 
-void desk_pass(struct analyst *analyst, struct inquiry *inquiry, enum told_outcome outcome, const char *reason, const char *exchange)
+void desk_pass(struct analyst *analyst, struct inquiry *inquiry, enum told_outcome outcome, const char *reason, const char *exchange,
+               int64_t at)
 {
     const struct link *link = &analyst->chain.links[inquiry->link];
-    struct told told = {.outcome = outcome, .reason = reason, .exchange = exchange, .at = clock_now()};
+    struct told told = {.outcome = outcome, .reason = reason, .exchange = exchange, .at = at};
     note_fallback(inquiry, link, reason);
     kept_told(analyst->history, inquiry, link, &told);
     inquiry->link++;
@@ -183,7 +184,7 @@ static bool take_kept(struct analyst *analyst, struct inquiry *inquiry, const st
         return true;
     }
     if (analyst->recall.replay)
-        desk_pass(analyst, inquiry, TOLD_REFUSED, err.message, told->exchange);
+        desk_pass(analyst, inquiry, TOLD_REFUSED, err.message, told->exchange, told->at);
     return analyst->recall.replay;
 }
 
@@ -205,7 +206,8 @@ static bool recalled(struct analyst *analyst, struct inquiry *inquiry)
         case RECALL_ANSWER:
             return take_kept(analyst, inquiry, &told);
         case RECALL_PASSED:
-            desk_pass(analyst, inquiry, told.outcome, told.reason ? told.reason : not_kept, told.exchange);
+            /* as old as it was, or it would be taken for young for ever */
+            desk_pass(analyst, inquiry, told.outcome, told.reason ? told.reason : not_kept, told.exchange, told.at);
             return true;
         case RECALL_MISSING:
             note_fallback(inquiry, &analyst->chain.links[inquiry->link], not_kept);
@@ -241,7 +243,7 @@ void desk_walk(struct analyst *analyst, struct inquiry *inquiry, struct gatherin
             gather(analyst, inquiry, gathering);
             return;
         }
-        desk_pass(analyst, inquiry, TOLD_FAILED, link->off ? link->why : too_large, NULL);
+        desk_pass(analyst, inquiry, TOLD_FAILED, link->off ? link->why : too_large, NULL, clock_now());
     }
     analyst->counts.fell_back += !inquiry->done;
     inquiry->done = true;
@@ -362,9 +364,10 @@ int analyst_turn(struct analyst *analyst, int64_t until_ms, int wake_fd, struct 
 
 void analyst_stop(struct analyst *analyst)
 {
+    bool again = analyst->stopped; /* then nobody can be told any more: inquiries live until the first time */
     analyst->stopped = true;
     queue_drop(analyst);
-    if (!analyst->pool || analyst->under_way == 0)
+    if (again || !analyst->pool || analyst->under_way == 0)
         return;
     llm_pool_stop(analyst->pool);
     (void)llm_pool_turn(analyst->pool, clock_monotonic_ms(), -1, NULL);

@@ -50,8 +50,9 @@ struct analyst {
 /* Goes on with an inquiry at the provider that inquiry->link says: known, gathered for a question, passed on, or done. */
 void desk_walk(struct analyst *analyst, struct inquiry *inquiry, struct gathering *gathering);
 
-/* The provider gave nothing for `reason`: told, and the next one's turn (desk_walk is the caller's). */
-void desk_pass(struct analyst *analyst, struct inquiry *inquiry, enum told_outcome outcome, const char *reason, const char *exchange);
+/* The provider gave nothing for `reason`: told, and the next one's turn (desk_walk is the caller's). `at`: when that was. */
+void desk_pass(struct analyst *analyst, struct inquiry *inquiry, enum told_outcome outcome, const char *reason, const char *exchange,
+               int64_t at);
 
 /* A good answer, with its text. `at`: when it was given. */
 void desk_answer(struct analyst *analyst, struct inquiry *inquiry, const struct answer *answer, const char *text, const char *exchange,

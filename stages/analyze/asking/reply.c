@@ -25,7 +25,7 @@ static void pass_on(struct taking *taking, enum told_outcome outcome, const char
     for (size_t i = 0; i < call->count; i++) {
         if (taking->said[i].good)
             continue;
-        desk_pass(call->analyst, call->of[i], outcome, reason ? reason : taking->said[i].complaint, exchange);
+        desk_pass(call->analyst, call->of[i], outcome, reason ? reason : taking->said[i].complaint, exchange, clock_now());
         desk_walk(call->analyst, call->of[i], &taking->onward);
     }
 }
@@ -164,15 +164,25 @@ static void count(struct analyst *analyst, const struct call *call, const struct
     analyst->counts.microusd += end->microusd;
 }
 
+/* Nobody waits for it any more. What was under way may be charged all the same: it is on record. */
+static void stopped(struct call *call, const struct llm_reply *reply, const char *why, struct call_end *end)
+{
+    end->outcome = "failed";
+    end->error = why;
+    if (reply->input_tokens > 0)
+        kept_call(call->analyst->history, call, reply, end);
+    for (size_t i = 0; i < call->count; i++)
+        call->of[i]->done = true;
+    call_free(call);
+}
+
 void reply_take(struct call *call, const struct llm_reply *reply, enum llm_end end, const struct err *why, bool batch)
 {
     struct analyst *analyst = call->analyst;
     struct call_end row = {.microusd = llm_cost_microusd(&call->link->price, reply, batch), .batch = batch};
     count(analyst, call, reply, &row);
     if (end == LLM_STOPPED) {
-        for (size_t i = 0; i < call->count; i++)
-            call->of[i]->done = true;
-        call_free(call);
+        stopped(call, reply, why->message, &row);
         return;
     }
     struct taking *taking = taking_new(call);
