@@ -93,7 +93,7 @@ static int nothing_fits(const struct ask_state *state, struct err *err)
     char *const *near = state->pick.near;
     err_set(err, ERR_DATA, "no record among the %zu workloads of this artifact fits the question", state->pick.workloads);
     if (near[0] == NULL) {
-        return err_hint(err, "name a workload, a namespace or a container, or ask what saves most, is riskiest, blocked, throttled");
+        return err_hint(err, "name a workload, a namespace or a container, or ask what saves most, is riskiest, blocked, idle, leaks");
     }
     return err_hint(err, "the nearest names are %.120s%s%.120s%s%.120s", near[0], near[1] == NULL ? "" : ", ",
                     near[1] == NULL ? "" : near[1],

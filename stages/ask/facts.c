@@ -157,8 +157,10 @@ static void put_clamps(json_t *out, const json_t *clamps, const char *container,
         double number = page_number(clamp, "proposed");
         if (str_equal(json_string_or_null(clamp, "container"), container) && str_equal(json_string_or_null(clamp, "field"), path) &&
             isfinite(number)) {
-            snprintf(text, sizeof text, "%s was proposed and became %s (%.200s)", measured(field, number, proposed),
-                     measured(field, page_number(clamp, "value"), value), words != NULL ? words : code != NULL ? code : "");
+            double settled = page_number(clamp, "value");
+            snprintf(text, sizeof text, "%s was proposed and %s%s (%.200s)", measured(field, number, proposed),
+                     isfinite(settled) ? "became " : "it stays as it is", isfinite(settled) ? measured(field, settled, value) : "",
+                     words != NULL ? words : code != NULL ? code : "");
             put(out, "clamped", text);
         }
     }
@@ -255,6 +257,7 @@ static void put_decision(json_t *out, const json_t *recommendation)
     const char *provider = json_string_or_null(recommendation, "provider");
     const char *model = json_string_or_null(recommendation, "model");
     const json_t *fallback = json_object_get(recommendation, "fallback");
+    double differs = page_number(recommendation, "disagreement");
     put(out, "action", json_string_or_null(recommendation, "action"));
     put(out, "class", json_string_or_null(recommendation, "class"));
     if (str_equal(source, "llm")) {
@@ -263,6 +266,10 @@ static void put_decision(json_t *out, const json_t *recommendation)
         put(out, "decided_by", text);
     } else if (source != NULL) {
         put(out, "decided_by", str_equal(source, "rules") ? "the rules" : source);
+    }
+    if (isfinite(differs)) {
+        snprintf(text, sizeof text, "by up to %.0f %%", differs * 100);
+        put(out, "differs_from_the_rules", text);
     }
     if (json_is_object(fallback)) {
         snprintf(text, sizeof text, "%.60s was not used: %.400s", page_string(fallback, "from"), page_string(fallback, "reason"));

@@ -128,6 +128,36 @@ static double rank_of_gate(enum topic topic, const struct report_row *row, doubl
     }
 }
 
+/* Whether a finding's code holds `part`. */
+static bool has_finding(const json_t *record, const char *part)
+{
+    size_t index = 0;
+    json_t *finding = NULL;
+    json_array_foreach(json_at(record, "recommendation.findings"), index, finding)
+    {
+        const char *code = json_string_or_null(finding, "code");
+        if (code != NULL && strstr(code, part) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static double rank_of_model(enum topic topic, const json_t *record, double money)
+{
+    const json_t *recommendation = json_object_get(record, "recommendation");
+    double differs = 0;
+    switch (topic) {
+    case TOPIC_DIFFERS:
+        (void)json_get_number(recommendation, "disagreement", &differs);
+        return number_or_none(differs > 0, differs);
+    case TOPIC_CLAMPED:
+        return number_or_none(json_array_size(json_object_get(recommendation, "clamps")) > 0, money);
+    default:
+        return number_or_none(str_equal(json_string_or_null(recommendation, "source"), "llm"), money);
+    }
+}
+
 static double rank_of_trouble(enum topic topic, const json_t *record, const struct report_row *row, double money)
 {
     double kills = worst_of(record, "oom_kills");
@@ -141,6 +171,10 @@ static double rank_of_trouble(enum topic topic, const json_t *record, const stru
         return number_or_none(kills > 0 || restarts > 0, kills * 1000 + restarts);
     case TOPIC_FALLBACK:
         return number_or_none(json_is_object(json_at(record, "recommendation.fallback")), money);
+    case TOPIC_LEAK:
+        return number_or_none(has_finding(record, "leak"), row->severity * step + money);
+    case TOPIC_IDLE:
+        return number_or_none(has_finding(record, "idle"), money);
     case TOPIC_TROUBLE:
         return number_or_none(row->no_data || problems > 0, (double)problems + (row->no_data ? 1 : 0));
     default:
@@ -178,8 +212,14 @@ static double rank_of(enum topic topic, const json_t *record, const struct repor
     case TOPIC_KILLED:
     case TOPIC_FALLBACK:
     case TOPIC_TROUBLE:
+    case TOPIC_LEAK:
+    case TOPIC_IDLE:
     case TOPIC_FINDINGS:
         return rank_of_trouble(topic, record, row, money);
+    case TOPIC_DIFFERS:
+    case TOPIC_CLAMPED:
+    case TOPIC_MODEL:
+        return rank_of_model(topic, record, money);
     case TOPICS:
         return money;
     default:
@@ -232,7 +272,9 @@ static void offer_name(struct pick *pick, const char *name, const char *own)
     for (size_t i = 0; i < pick->wording->count; i++) {
         const struct word *word = &pick->wording->words[i];
         const char *last = strrchr(word->low, '/');
-        size_t far = word->common ? SIZE_MAX : str_distance(last == NULL ? word->low : last + 1, own);
+        const char *meant = last == NULL ? word->low : last + 1;
+        size_t far = word->common ? SIZE_MAX : str_distance(meant, own);
+        far = far > 1 + strlen(meant) / 4 ? SIZE_MAX : far;
         apart = far < apart ? far : apart;
     }
     size_t at = PICKS_NEAR;

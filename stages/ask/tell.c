@@ -23,10 +23,15 @@ static const char *const common[TOPICS] = {
     [TOPIC_UNCHANGED] = "stay as they are",
     [TOPIC_DEARER] = "would cost more than now",
     [TOPIC_FALLBACK] = "fell back from a model to the next of the chain",
+    [TOPIC_DIFFERS] = "were given other numbers by a model than by the rules",
+    [TOPIC_CLAMPED] = "had amounts that were moved into their bounds",
     [TOPIC_TROUBLE] = "have problems or no data",
+    [TOPIC_LEAK] = "leak memory",
+    [TOPIC_IDLE] = "are idle",
     [TOPIC_FINDINGS] = "have findings",
     [TOPIC_RISK] = "would change at a known risk",
     [TOPIC_SAVING] = "would cost less than now",
+    [TOPIC_MODEL] = "were decided by a model",
     [TOPIC_COST] = "have a price",
 };
 
@@ -34,7 +39,7 @@ static const char *const order[TOPICS] = {
     [TOPIC_THROTTLED] = "the most throttled", [TOPIC_KILLED] = "the most kills",       [TOPIC_WASTE] = "the most unused money",
     [TOPIC_UNCHANGED] = "the most expensive", [TOPIC_DEARER] = "the largest increase", [TOPIC_TROUBLE] = "the most problems",
     [TOPIC_FINDINGS] = "the most severe",     [TOPIC_RISK] = "the riskiest",           [TOPIC_SAVING] = "the biggest saving",
-    [TOPIC_COST] = "the most expensive",
+    [TOPIC_COST] = "the most expensive",     [TOPIC_DIFFERS] = "the largest difference",
 };
 
 /* "wp95 200m, p99 230m" joined of a list. */
@@ -197,13 +202,32 @@ static void tell_whole(const json_t *facts, const struct wording *wording, struc
     list_line(out, 2, "problems", json_object_get(facts, "problems"));
 }
 
+/* The amounts that were moved into their bounds. */
+static void add_clamps(const json_t *facts, struct buf *out)
+{
+    size_t i = 0;
+    size_t k = 0;
+    json_t *container = NULL;
+    json_t *number = NULL;
+    json_array_foreach(json_object_get(facts, "containers"), i, container)
+    {
+        json_array_foreach(json_object_get(container, "numbers"), k, number)
+        {
+            if (json_object_get(number, "clamped") != NULL) {
+                buf_printf(out, "; %s of %s: %s", page_string(number, "what"), page_string(container, "name"), page_string(number, "clamped"));
+            }
+        }
+    }
+}
+
 /* What a topic wants to know of a record, in a line. */
 static void add_topic_part(const json_t *facts, enum topic topic, struct buf *out)
 {
     size_t index = 0;
     json_t *container = NULL;
     const char *member = topic == TOPIC_THROTTLED ? "throttled" : topic == TOPIC_KILLED ? "trouble" : NULL;
-    const char *list = topic == TOPIC_FINDINGS   ? "findings"
+    bool finding = topic == TOPIC_FINDINGS || topic == TOPIC_LEAK || topic == TOPIC_IDLE;
+    const char *list = finding                   ? "findings"
                        : topic == TOPIC_TROUBLE  ? "problems"
                        : topic == TOPIC_RISK     ? "risk_reasons"
                        : topic <= TOPIC_APPROVAL ? "objections"
@@ -222,6 +246,15 @@ static void add_topic_part(const json_t *facts, enum topic topic, struct buf *ou
     if (topic == TOPIC_WASTE) {
         buf_printf(out, "; asked for and not used: %s a month",
                    page_string(json_object_get(facts, "money"), "asked_for_and_not_used_a_month"));
+    }
+    if (topic == TOPIC_DIFFERS) {
+        buf_printf(out, "; its numbers differ from the rules' %s", page_string(facts, "differs_from_the_rules"));
+    }
+    if (topic == TOPIC_MODEL) {
+        buf_printf(out, "; decided by %s", page_string(facts, "decided_by"));
+    }
+    if (topic == TOPIC_CLAMPED) {
+        add_clamps(facts, out);
     }
     if (topic == TOPIC_FALLBACK) {
         buf_printf(out, "; %s", page_string(facts, "fallback"));

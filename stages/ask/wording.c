@@ -30,16 +30,22 @@ static const struct {
     {"saved", TOPIC_SAVING},          {"saving", TOPIC_SAVING},         {"savings", TOPIC_SAVING},      {"cheaper", TOPIC_SAVING},
     {"cost", TOPIC_COST},             {"costs", TOPIC_COST},            {"expensive", TOPIC_COST},      {"price", TOPIC_COST},
     {"money", TOPIC_COST},            {"dollars", TOPIC_COST},          {"bill", TOPIC_COST},           {"priciest", TOPIC_COST},
-    {"cheapest", TOPIC_COST},
+    {"cheapest", TOPIC_COST},         {"rise", TOPIC_DEARER},           {"rises", TOPIC_DEARER},        {"higher", TOPIC_DEARER},
+    {"differ", TOPIC_DIFFERS},        {"differs", TOPIC_DIFFERS},       {"disagree", TOPIC_DIFFERS},    {"disagrees", TOPIC_DIFFERS},
+    {"disagreement", TOPIC_DIFFERS},  {"clamp", TOPIC_CLAMPED},         {"clamps", TOPIC_CLAMPED},      {"clamped", TOPIC_CLAMPED},
+    {"moved", TOPIC_CLAMPED},         {"leak", TOPIC_LEAK},             {"leaks", TOPIC_LEAK},          {"leaking", TOPIC_LEAK},
+    {"idle", TOPIC_IDLE},             {"asleep", TOPIC_IDLE},           {"safe", TOPIC_RISK},           {"safely", TOPIC_RISK},
+    {"spike", TOPIC_FINDINGS},        {"spikes", TOPIC_FINDINGS},       {"model", TOPIC_MODEL},         {"models", TOPIC_MODEL},
+    {"llm", TOPIC_MODEL},             {"anthropic", TOPIC_MODEL},       {"openai", TOPIC_MODEL},
 };
 
 /* Words that say nothing of what is meant. */
 static const char *const plain[] = {
     "a",     "about", "after", "again",  "all",      "also",     "an",        "and",        "any",     "are",   "as",      "at",    "be",
     "because", "before", "but", "by",    "can",      "change",   "changed",   "changes",    "container", "containers", "could", "day",
-    "did",   "do",    "does",  "done",   "each",     "every",    "for",       "from",       "get",     "gets",  "give",    "given", "go",
+    "did",   "do",    "does",  "done",   "down", "each",     "every",    "for",       "from",       "get",     "gets",  "give",    "given", "go",
     "has",   "have",  "how",   "i",      "if",       "in",       "instead",   "into",       "is",      "it",    "its",     "list",  "low",
-    "lower", "made",  "many",  "me",     "month",    "more",     "most",      "much",       "my",      "need",  "needs",   "new",   "no",
+    "less",  "lower", "made",  "many",  "me",     "month",    "more",     "most",  "move",      "much",       "my",      "need",  "needs",   "new",   "no",
     "not",   "now",   "of",    "on",     "one",      "only",     "or",        "our",        "out",     "over",  "per",     "please", "pod",
     "pods",  "run",   "set",   "should", "show",     "so",       "some",      "still",      "such",    "tell",  "than",    "that",  "the",
     "their", "them",  "then",  "there",  "these",    "they",     "this",      "those",      "to",      "too",   "under",   "up",    "us",
@@ -147,6 +153,29 @@ static void split(struct wording *wording, struct arena *arena)
     }
 }
 
+/* What several words together are about. */
+static void settle_topic(struct wording *out)
+{
+    bool changes = has(out, "change") || has(out, "changed") || has(out, "changes");
+    if (out->topic == TOPIC_MODEL && has(out, "not")) {
+        out->topic = TOPIC_FALLBACK;
+    } else if (out->topic == TOPIC_MODEL && has(out, "move")) {
+        out->topic = TOPIC_CLAMPED;
+    }
+    if (out->topic != TOPICS) {
+        return;
+    }
+    if (has(out, "not") && (changes || has(out, "lowered"))) {
+        out->topic = TOPIC_UNCHANGED;
+    } else if (has(out, "many") && (changes || has(out, "workloads"))) {
+        out->totals = true;
+    } else if (has(out, "up") || has(out, "more")) {
+        out->topic = TOPIC_DEARER;
+    } else if (has(out, "down") || has(out, "less")) {
+        out->topic = TOPIC_SAVING;
+    }
+}
+
 int wording_read(const char *text, struct arena *arena, struct wording *out, struct err *err)
 {
     size_t length = strlen(text);
@@ -167,8 +196,6 @@ int wording_read(const char *text, struct arena *arena, struct wording *out, str
         err_set(err, ERR_USAGE, "the question is empty");
         return err_hint(err, "as in: tare ask \"why does cart get 300m?\"");
     }
-    if (out->topic == TOPICS && has(out, "not") && (has(out, "change") || has(out, "changed") || has(out, "lowered"))) {
-        out->topic = TOPIC_UNCHANGED;
-    }
+    settle_topic(out);
     return 0;
 }

@@ -23,7 +23,8 @@ JSON
     echo '{"tare":"gated","version":1,"created":"2026-11-22T03:00:00Z","by":"test","settings":{"parse":{"namespace":"team"}}}'
     record .
     record '.workload.name = "cart-db" | .workload.kind = "StatefulSet" | .usage.containers.server.oom_kills = 2 | .recommendation.risk = "high" | .cost.monthly_after_microusd = 19000000
-        | .gate = {verdict: "blocked", reasons: [{ok: false, code: "excluded", message: "databases are left alone"}]}'
+        | .gate = {verdict: "blocked", reasons: [{ok: false, code: "excluded", message: "databases are left alone"}]}
+        | .recommendation += {source: "llm", provider: "openai", model: "tiny", disagreement: 0.43} | .recommendation.clamps[0] += {proposed: 999, value: null}'
     record '.workload.namespace = "pay" | .workload.name = "checkout" | .recommendation.action = "keep" | .recommendation.containers = {} | .change.edits = [] | .cost.monthly_after_microusd = 20000000 | .gate = {verdict: "unchanged", reasons: []}
         | .recommendation.fallback = {from: "anthropic", reason: "anthropic answered 529"}'
     record '.workload.namespace = null | .workload.name = "bare" | del(.recommendation, .cost, .change, .gate, .usage)'
@@ -83,6 +84,23 @@ like "$out" '1\. pay/Deployment/checkout' "and its workloads"
 unlike "$out" 'shop/' "no other's"
 ask "which are not changed?"
 like "$out" 'stay as they are' "what stays"
+ask "is there a memory leak?"
+like "$(flat)" '0 of 5 workloads leak memory' "leaks"
+ask "which ones are idle?"
+like "$(flat)" '4 of 5 workloads are idle.*low: hardly used at night' "idle ones"
+ask "which model was used, and what did it cost?"
+like "$(flat)" '1 of 5 workloads were decided by a model. 1. shop/StatefulSet/cart-db: .*decided by the model tiny of openai' "what a model decided"
+ask "where does the model disagree with the rules?"
+like "$(flat)" '1. shop/StatefulSet/cart-db: .*differ from the rules. by up to 43 %' "where it has other numbers"
+ask "why was anthropic not used?"
+like "$(flat)" '1. pay/Deployment/checkout: .*anthropic was not used: anthropic answered 529' "why it was not used"
+ask "what was clamped?"
+like "$(flat)" 'CPU request of server: 231m was proposed and became 300m' "what was moved"
+like "$(flat)" 'CPU request of server: 999m was proposed and it stays as it is' "also where nothing came of it"
+ask "which go up?"
+like "$(flat)" '0 of 5 workloads would cost more' "what goes up"
+ask "how many workloads are there?"
+like "$out" '^5 workloads' "how many"
 ask "in total?"
 like "$out" '^5 workloads' "totals"
 
@@ -101,6 +119,7 @@ unlike "$out" $'\033' "nor in JSON"
 ask "frobnicate"
 is "$rc" 65 "nothing fits"
 like "$err" 'no record among the 5 workloads .* fits' "that is said"
+like "$err" 'hint: name a workload, a namespace' "and what can be asked, where no name is near"
 ask "chekout"
 is "$rc" 65 "a name with a letter less"
 like "$err" 'pay/Deployment/checkout' "gets the nearest"

@@ -52,7 +52,9 @@ static void what_it_is_about(void **state)
     } cases[] = {
         {"what is the biggest saving?", TOPIC_SAVING}, {"RISKIEST change", TOPIC_RISK},          {"which savings are blocked", TOPIC_BLOCKED},
         {"most expensive", TOPIC_COST},                {"who is throttled?", TOPIC_THROTTLED},   {"which do not change", TOPIC_UNCHANGED},
-        {"cart", TOPICS},                              {"what needs my approval", TOPIC_APPROVAL},
+        {"cart", TOPICS},                              {"what needs my approval", TOPIC_APPROVAL}, {"which model was used?", TOPIC_MODEL},
+        {"why was openai not used?", TOPIC_FALLBACK},  {"what did the model move?", TOPIC_CLAMPED}, {"which go up?", TOPIC_DEARER},
+        {"which get less memory", TOPIC_SAVING},       {"how many workloads are there", TOPICS},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
