@@ -303,7 +303,11 @@ int past_open(struct session *session, const struct ledger_run *run, const json_
                           .series = json_bool_or(settings, "history", true),
                           .created = run->created,
                           .replayed = json_int_or(settings, "replay", 0)};
-    past_mark(run, past->mark);
+    if (attempt == 0) {
+        (void)snprintf(past->mark, PAST_MARK, "look"); /* nobody takes this folder over while it is in use */
+    } else {
+        past_mark(run, past->mark);
+    }
     struct ledger_run replayed;
     if (past->replayed != 0) {
         if (ledger_run_get(session->ledger, past->replayed, &session->arena, &replayed, err)) {

@@ -68,6 +68,15 @@ is "$(jq -rc '.recommendation.fallback | select(.) | .reason' <<<"$out" | sort |
     " 1 cpu_request_millicores is out of range 4 the batch expired before this question was answered " "with the reason"
 llm_stop
 
+# --- failures in a row take nothing away of what the batch brought ---
+artifact 120 >"$tmp/more"
+llm_start 'api=batched workload=*/w100? outcome=expired'
+settings true 'workloads_per_call: 1, parallel: 2'
+analyze --history-out "$tmp/history" <"$tmp/more"
+is "$rc $(sources)" "0 110 llm 10 rules " "ten expired, all others are taken"
+is "$(rows llm '[.batch,.outcome] | join(" ")' | sort | uniq -c | tr -s ' \n' ' ')" " 110 true answered 10 true failed " "and on record"
+llm_stop
+
 # --- the budget, and a key that is refused ---
 llm_start
 settings true 'max_tokens_per_run: 15000'

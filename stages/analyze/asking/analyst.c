@@ -233,17 +233,23 @@ static void gather(struct analyst *analyst, struct inquiry *inquiry, struct gath
     call_add(*call, inquiry);
 }
 
+/* Whether there may be an answer at a provider. One that is off is not asked, but what its batches brought is there, and paid for. */
+static bool may_answer(const struct analyst *analyst, const struct link *link)
+{
+    return !link->off || (analyst->batched && link == &analyst->chain.links[0]);
+}
+
 void desk_walk(struct analyst *analyst, struct inquiry *inquiry, struct gathering *gathering)
 {
     while (!inquiry->done && inquiry->link < analyst->chain.count) {
         const struct link *link = &analyst->chain.links[inquiry->link];
         if (recalled(analyst, inquiry))
             continue;
-        if (!link->off && inquiry->evidence) {
+        if (may_answer(analyst, link) && inquiry->evidence) {
             gather(analyst, inquiry, gathering);
             return;
         }
-        desk_pass(analyst, inquiry, TOLD_FAILED, link->off ? link->why : too_large, NULL, clock_now());
+        desk_pass(analyst, inquiry, TOLD_FAILED, inquiry->evidence ? link->why : too_large, NULL, clock_now());
     }
     analyst->counts.fell_back += !inquiry->done;
     inquiry->done = true;
