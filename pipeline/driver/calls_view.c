@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "pipeline/base/mem.h"
-#include "pipeline/base/money.h"
 #include "pipeline/driver/rows.h"
 #include "pipeline/driver/view.h"
 #include "pipeline/run/ledger_answer.h"
@@ -59,11 +58,11 @@ static int print_month(struct session *session, struct err *err)
 {
     int64_t tokens;
     int64_t microusd;
-    char money[MONEY_TEXT];
     if (ledger_llm_month(session->ledger, &tokens, &microusd, err)) {
         return -1;
     }
-    (void)printf("This month, over all runs: %" PRId64 " tokens, %s.\n", tokens, money_format(microusd, money));
+    (void)printf("This month, over all runs: %" PRId64 " tokens, USD %" PRId64 ".%04" PRId64 ".\n", tokens, microusd / 1000000,
+                 microusd % 1000000 / 100);
     return 0;
 }
 

@@ -21,7 +21,7 @@ static const struct command commands[] = {
     {"run", FOR_RUN, NEEDS_LEDGER, "[PATH…]", "weigh the workloads and make a plan that waits for approval", command_run},
     {"status", FOR_LIST, NEEDS_LEDGER, "[RUN]", "the runs, or one run and what it waits for", command_status},
     {"show", FOR_SHOW, NEEDS_LEDGER, "RUN STAGE", "write the artifact of a stage", command_show},
-    {"rerun", FOR_RUN, NEEDS_LEDGER, "RUN --from STAGE", "a new run that takes over what stands before STAGE", command_rerun},
+    {"rerun", FOR_RUN, NEEDS_LEDGER, "RUN [--from STAGE | --replay]", "a new run that takes over what stands before STAGE", command_rerun},
     {"propose", FOR_PROPOSE, NEEDS_LEDGER, "RUN NAMESPACE/KIND/NAME [CONTAINER.]FIELD=AMOUNT…",
      "your own amounts for one workload of a run, as a plan that somebody else approves (requests.cpu=300m, limits.memory=1Gi)",
      command_propose},

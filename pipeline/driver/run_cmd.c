@@ -135,6 +135,17 @@ static int check_early(struct session *session, struct err *err)
     return session_json(session, &json, err) || notify_check_config(session, err) ? -1 : 0;
 }
 
+/* An estimate is a table, whatever the run would print. */
+static int check_estimate(const struct session *session, struct err *err)
+{
+    const char *format = options_string(session->options, OPT_FORMAT);
+    if (options_typed(session->options, OPT_FORMAT) && !str_equal(format, "table")) {
+        err_set(err, ERR_USAGE, "--estimate prints a table, and --format is \"%s\"", format);
+        return err_hint(err, "leave --format out; its last column is the dollars");
+    }
+    return 0;
+}
+
 static int refuse_estimate(struct err *err)
 {
     err_set(err, ERR_USAGE, "--estimate begins no run and goes on with none");
@@ -159,8 +170,8 @@ int command_run(struct session *session, struct err *err)
         return err_hint(err, "tare rerun RUN --replay");
     }
     if (options_flag(session->options, OPT_ESTIMATE)) {
-        return options_flag(session->options, OPT_RESUME) || options_given(session->options, OPT_BATCH) ? refuse_estimate(err)
-                                                                                                       : consult_estimate(session, err);
+        bool other = options_flag(session->options, OPT_RESUME) || options_given(session->options, OPT_BATCH);
+        return other ? refuse_estimate(err) : check_estimate(session, err) || consult_estimate(session, err) ? -1 : 0;
     }
     if (check_early(session, err)) {
         return -1;
@@ -218,7 +229,7 @@ int command_rerun(struct session *session, struct err *err)
     if (from == NULL && replay) {
         from = "analyze";
     }
-    if (session_operands(session, 1, 1, "tare rerun RUN --from STAGE", err) || session_run_id(session, 0, &id, err) ||
+    if (session_operands(session, 1, 1, "tare rerun RUN --from STAGE, or --replay", err) || session_run_id(session, 0, &id, err) ||
         check_early(session, err)) {
         return -1;
     }
@@ -242,7 +253,7 @@ int command_rerun(struct session *session, struct err *err)
         keep[i] = line_stage(i);
     }
     if (options_flag(session->options, OPT_ESTIMATE)) {
-        int refused = line_settings(session, base, &settings, err) || consult_run(session, &old, settings, NULL, err);
+        int refused = check_estimate(session, err) || line_settings(session, base, &settings, err) || consult_run(session, &old, settings, NULL, err);
         json_decref(base);
         json_decref(settings);
         return refused ? -1 : 0;

@@ -166,6 +166,21 @@ is "$rc $(($(llm_count) - before))" "0 0" "--estimate asks nothing"
 like "$out" "120 workloads: 96 with something that can move, 24 without" "says how many there are"
 like "$out" "openai +m +0 +96 +32 +[0-9]+ +[0-9]+ +not known" "and what they would take"
 ok "and keeps nothing" test ! -e "$tmp/none"
+unlike "$out" "may not do" "nothing of a budget that is large enough"
+settings 'workloads_per_call: 3, max_tokens_per_run: 5000'
+analyze --estimate <"$tmp/in"
+like "$out" "a run may spend 5000 tokens .analysis.max_tokens_per_run., which may not do: beyond it the rules decide" "--estimate tells of a budget that may not do"
+settings 'workloads_per_call: 3, max_tokens_per_month: 100100, over_budget: refuse'
+analyze --estimate --history "$tmp/spent" <"$tmp/in"
+like "$out" "of this month.s 100100 tokens .* [0-9]{1,5} are left, which may not do: the run would end with 77" "and what the run would do then"
+echo 'analysis: {providers: [anthropic], anthropic: {batch: true}}' >"$tmp/batch.yaml"
+run "$BIN/tare-analyze" -c "$tmp/batch.yaml" --estimate <"$tmp/in"
+half=$(awk '$1 == "anthropic" {print $8}' <<<"$out")
+run "$BIN/tare-analyze" --llm anthropic --estimate <"$tmp/in"
+whole=$(awk '$1 == "anthropic" {print $8}' <<<"$out")
+ok "batches are estimated at half the price" awk -v half="$half" -v whole="$whole" 'BEGIN {exit !(half > 0 && (whole / half) > 1.95 && (whole / half) < 2.05)}'
+settings 'workloads_per_call: 3'
+analyze --estimate <"$tmp/in"
 questions=$(awk '$1 == "openai" {print $5}' <<<"$out")
 tokens=$(awk '$1 == "openai" {print $6}' <<<"$out")
 spent=$(llm_stat input_tokens)

@@ -37,7 +37,7 @@ ledger() { "$tare" history llm "$@" --format json; }
 is "$(ledger "$first" | jq length)" "$asked" "every call is in the ledger"
 is "$("$tare" history llm "$first" | awk 'NR > 1 && / answered / { n++ } END { print n }')" "$asked" "and is listed"
 is "$("$tare" history llm | awk -v run="$first" '$1 == run { print $4 }')" "$asked" "as the run is, with the number of its calls"
-like "$("$tare" history llm)" 'This month, over all runs: [0-9]+ tokens, \$' "and the month's bill"
+like "$("$tare" history llm)" 'This month, over all runs: [0-9]+ tokens, USD [0-9]+\.[0-9]{4}' "and the month's bill"
 run "$tare" history llm 999
 is "$rc" 66 "of a run that is not there nothing is listed"
 mark

@@ -36,13 +36,13 @@ static void analyst_configure(struct analyst *analyst, const struct analyst_opti
 /* Whether the first provider is asked in batches. One further on in the chain is asked only about what is left, question by question. */
 static bool wants_batches(const struct analyst *analyst, const struct analyst_options *given)
 {
-    const struct link *link = &analyst->chain.links[0];
-    return link->llm && link->provider == &llm_anthropic && config_flag(given->config, "analysis.anthropic.batch");
+    return analyst->chain.links[0].provider == &llm_anthropic && config_flag(given->config, "analysis.anthropic.batch");
 }
 
 static int open_batches(struct analyst *analyst, const struct analyst_options *given, struct err *err)
 {
-    if (!wants_batches(analyst, given))
+    analyst->rows[0].batch = wants_batches(analyst, given);
+    if (!analyst->rows[0].batch || !analyst->chain.links[0].llm)
         return 0;
     analyst->gathers = true;
     analyst->second_history = analyst->history;
@@ -315,10 +315,12 @@ void analyst_take(struct analyst *analyst, struct inquiry *inquiry)
 void analyst_estimate(const struct analyst *analyst, int64_t workloads, FILE *out)
 {
     static const struct chain none;
-    if (analyst)
-        estimate_print(&analyst->chain, analyst->rows, workloads, analyst->counts.workloads, out);
-    else
+    if (!analyst) {
         estimate_print(&none, NULL, workloads, 0, out);
+        return;
+    }
+    estimate_print(&analyst->chain, analyst->rows, workloads, analyst->counts.workloads, out);
+    estimate_print_budget(analyst->rows, analyst->chain.count, &analyst->budget, analyst->refuse, out);
 }
 
 char *analyst_prompt(struct analyst *analyst, struct inquiry *inquiry)

@@ -12,7 +12,7 @@ void estimate_add(struct estimate_row *row, const struct call *call)
     row->asked += (int64_t)call->count;
     row->input_tokens += reply.input_tokens;
     row->output_tokens += reply.output_tokens;
-    row->microusd += llm_cost_microusd(&call->link->price, &reply, false);
+    row->microusd += llm_cost_microusd(&call->link->price, &reply, row->batch);
 }
 
 static void print_row(const struct link *link, const struct estimate_row *row, FILE *out)
@@ -39,4 +39,20 @@ void estimate_print(const struct chain *chain, const struct estimate_row *rows, 
         print_row(&chain->links[i], &rows[i], out);
     if (chain->count > 1)
         (void)fputs("each row as if that provider answered for all; one is asked only about what those above it have no answer to\n", out);
+}
+
+void estimate_print_budget(const struct estimate_row *rows, size_t count, const struct budget *budget, bool refuse, FILE *out)
+{
+    const char *then = refuse ? "the run would end with 77" : "beyond it the rules decide";
+    int64_t most = 0;
+    int64_t left = budget->month < budget->before ? 0 : budget->month - budget->before;
+    for (size_t i = 0; i < count; i++) {
+        int64_t tokens = rows[i].input_tokens + rows[i].output_tokens;
+        most = tokens > most ? tokens : most;
+    }
+    if (budget->run >= 0 && most > budget->run)
+        (void)fprintf(out, "a run may spend %" PRId64 " tokens (analysis.max_tokens_per_run), which may not do: %s\n", budget->run, then);
+    if (budget->month >= 0 && most > left)
+        (void)fprintf(out, "of this month's %" PRId64 " tokens (analysis.max_tokens_per_month) %" PRId64 " are left, which may not do: %s\n",
+                      budget->month, left, then);
 }

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "stages/analyze/asking/budget.h"
 #include "stages/analyze/asking/call.h"
 
 /* What one provider would be asked. */
@@ -15,6 +16,7 @@ struct estimate_row {
     int64_t input_tokens;  /* by a rule of thumb that is rather too high */
     int64_t output_tokens; /* as answers usually are */
     int64_t microusd;
+    bool batch; /* its questions go as batches, which cost half */
 };
 
 /* Adds a question (its prompt is written) to its provider's row. */
@@ -22,5 +24,8 @@ void estimate_add(struct estimate_row *row, const struct call *call);
 
 /* Prints the table for a chain; `movable` of `workloads` can be asked about at all. */
 void estimate_print(const struct chain *chain, const struct estimate_row *rows, int64_t workloads, int64_t movable, FILE *out);
+
+/* Says where what a row comes to is more than the budget has left, and what a run does then: it ends (`refuse`), or the rules decide. */
+void estimate_print_budget(const struct estimate_row *rows, size_t count, const struct budget *budget, bool refuse, FILE *out);
 
 #endif
