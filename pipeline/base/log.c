@@ -118,10 +118,16 @@ void log_line(enum log_level level, const char *format, ...)
     pthread_mutex_unlock(&turn);
 }
 
+/* Whether people look on: stderr is a terminal, or who started this program passes it on to one. */
+static bool is_watched(void)
+{
+    return isatty(STDERR_FILENO) == 1 || getenv("TARE_TERMINAL") != NULL;
+}
+
 void log_status(const char *format, ...)
 {
     char line[STATUS_MAX];
-    if (level_now < LOG_INFO || format_now != LOG_TEXT || isatty(STDERR_FILENO) != 1) {
+    if (level_now < LOG_INFO || format_now != LOG_TEXT || !is_watched()) {
         return;
     }
     va_list args;

@@ -20,7 +20,7 @@ void log_init(const char *by, enum log_format format, enum log_level level);
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Shows in a line that is written over what is under way; the next message takes its place, "" takes it away. Only where stderr is
- * a terminal and LOG_INFO is shown as text. */
+ * a terminal, or passed on to one by who started this program and set TARE_TERMINAL, and LOG_INFO is shown as text. */
 void log_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Writes an error's message and, on a line of its own, its hint. */

@@ -85,6 +85,8 @@ static void last_said(const struct buf *tail, const char *program, struct err *s
     size_t length = strlen(program);
     *said = (struct err){0};
     for (char *text; (text = strtok_r(rest, "\n", &rest)) != NULL;) {
+        char *over = strrchr(text, '\r'); /* what was shown in the meantime */
+        text = over == NULL ? text : over + 1;
         if (str_starts(text, "hint: ")) {
             err_hint(said, "%s", text + strlen("hint: "));
         } else if (!take_json(text, said)) {
@@ -120,7 +122,11 @@ int line_exec(struct session *session, const json_t *settings, const char *creat
         .ends_with_parent = strcmp(stage, "analyze") == 0,
         .signal_seen = &session->interrupted,
     };
+    if (isatty(STDERR_FILENO) == 1) {
+        setenv("TARE_TERMINAL", "1", 1);
+    }
     int failed = proc_run(&proc, exit_code, err);
+    unsetenv("TARE_TERMINAL");
     if (said != NULL) {
         last_said(&tail, name, said);
     }

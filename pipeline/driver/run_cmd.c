@@ -253,7 +253,8 @@ int command_rerun(struct session *session, struct err *err)
         keep[i] = line_stage(i);
     }
     if (options_flag(session->options, OPT_ESTIMATE)) {
-        int refused = check_estimate(session, err) || line_settings(session, base, &settings, err) || consult_run(session, &old, settings, NULL, err);
+        int refused = check_estimate(session, err) || line_settings(session, base, &settings, err) ||
+                      consult_run(session, &old, settings, NULL, err);
         json_decref(base);
         json_decref(settings);
         return refused ? -1 : 0;

@@ -214,7 +214,8 @@ static void add_clamps(const json_t *facts, struct buf *out)
         json_array_foreach(json_object_get(container, "numbers"), k, number)
         {
             if (json_object_get(number, "clamped") != NULL) {
-                buf_printf(out, "; %s of %s: %s", page_string(number, "what"), page_string(container, "name"), page_string(number, "clamped"));
+                buf_printf(out, "; %s of %s: %s", page_string(number, "what"), page_string(container, "name"),
+                           page_string(number, "clamped"));
             }
         }
     }

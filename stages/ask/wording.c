@@ -43,9 +43,11 @@ static const struct {
 static const char *const plain[] = {
     "a",     "about", "after", "again",  "all",      "also",     "an",        "and",        "any",     "are",   "as",      "at",    "be",
     "because", "before", "but", "by",    "can",      "change",   "changed",   "changes",    "container", "containers", "could", "day",
-    "did",   "do",    "does",  "done",   "down", "each",     "every",    "for",       "from",       "get",     "gets",  "give",    "given", "go",
+    "did",   "do",    "does",  "done",   "down",     "each",     "every",     "for",        "from",    "get",   "gets",    "give",  "given",
+    "go",
     "has",   "have",  "how",   "i",      "if",       "in",       "instead",   "into",       "is",      "it",    "its",     "list",  "low",
-    "less",  "lower", "made",  "many",  "me",     "month",    "more",     "most",  "move",      "much",       "my",      "need",  "needs",   "new",   "no",
+    "less",  "lower", "made",  "many",   "me",       "month",    "more",      "most",       "move",    "much",  "my",      "need",  "needs",
+    "new",   "no",
     "not",   "now",   "of",    "on",     "one",      "only",     "or",        "our",        "out",     "over",  "per",     "please", "pod",
     "pods",  "run",   "set",   "should", "show",     "so",       "some",      "still",      "such",    "tell",  "than",    "that",  "the",
     "their", "them",  "then",  "there",  "these",    "they",     "this",      "those",      "to",      "too",   "under",   "up",    "us",

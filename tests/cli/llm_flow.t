@@ -204,11 +204,11 @@ llm_stop
 llm_start 'latency=30'
 settings 'parallel: 2'
 script -qec "$BIN/tare-analyze -c $tmp/tare.yaml --created 2026-11-22T03:00:00Z <$tmp/in >$tmp/out" "$tmp/seen" >/dev/null </dev/null
-like "$(<"$tmp/seen")" "questions: [0-9]+ of [0-9]+ known done; [0-9]+ tokens, USD" "a terminal shows how far it is"
+like "$(<"$tmp/seen")" "questions: [0-9]+ of [0-9]+ so far; [0-9]+ tokens, USD" "a terminal shows how far it is"
 script -qec "$BIN/tare-analyze -q -c $tmp/tare.yaml --created 2026-11-22T03:00:00Z <$tmp/in >$tmp/out" "$tmp/seen" >/dev/null </dev/null
-unlike "$(<"$tmp/seen")" "known done" "not with --quiet"
+unlike "$(<"$tmp/seen")" "so far;" "not with --quiet"
 analyze <"$tmp/in"
-unlike "$err" "known done" "nor where messages go to a file"
+unlike "$err" "so far;" "nor where messages go to a file"
 like "$err" "24 questions asked about 96 workloads \(0 repaired\), 0 known already, 0 left to the rules; [0-9]+ tokens, USD [0-9.]+" "the last line sums up"
 llm_stop
 

@@ -65,6 +65,16 @@ second=$id
 is "$rc:$(calls)" "0:$local_calls $cloud_calls" "a second run asks nothing" || diag "$err"
 is "$(records "$second" | sha256sum)" "$(records "$first" | sha256sum)" "and comes to the same records"
 
+# On a terminal the run shows how far its questions are, and its last word on a failure is the stage's, not what was shown before it.
+llm_start 'latency=300'
+cat >terminal.yaml <<YAML
+analysis: {providers: [anthropic], anthropic: {base_url: "$llm_url"}, max_tokens_per_run: 40000, over_budget: refuse, cache_ttl: 0s}
+YAML
+script -qec "'$tare' rerun $first --from analyze --no-history -c terminal.yaml" "$tmp/seen" >/dev/null </dev/null
+like "$(<"$tmp/seen")" 'questions: [0-9]+ of [0-9]+ so far' "a terminal shows how far a run is"
+like "$(tr -d '\r' <"$tmp/seen")" "tare: the stage analyze of run [0-9]+ failed: the run's budget of 40000 tokens" "and then why it failed"
+llm_stop
+
 # Without servers and key.
 llm_stop "$cloud_pid"
 llm_stop "$local_pid"

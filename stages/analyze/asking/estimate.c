@@ -53,6 +53,8 @@ void estimate_print_budget(const struct estimate_row *rows, size_t count, const 
     if (budget->run >= 0 && most > budget->run)
         (void)fprintf(out, "a run may spend %" PRId64 " tokens (analysis.max_tokens_per_run), which may not do: %s\n", budget->run, then);
     if (budget->month >= 0 && most > left)
-        (void)fprintf(out, "of this month's %" PRId64 " tokens (analysis.max_tokens_per_month) %" PRId64 " are left, which may not do: %s\n",
+        (void)fprintf(out,
+                      "of this month's %" PRId64 " tokens (analysis.max_tokens_per_month) %" PRId64
+                      " are left, which may not do: %s\n",
                       budget->month, left, then);
 }

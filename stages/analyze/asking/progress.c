@@ -13,7 +13,7 @@ void progress_show(struct progress *progress, const struct counts *counts, size_
     if (progress->shown_ms != 0 && now - progress->shown_ms < SHOWN_EVERY_MS)
         return;
     progress->shown_ms = now;
-    log_status("questions: %" PRId64 " of %" PRId64 " known done; %" PRId64 " tokens, USD %.4f", counts->answered,
+    log_status("questions: %" PRId64 " of %" PRId64 " so far; %" PRId64 " tokens, USD %.4f", counts->answered,
                counts->asked + (int64_t)waiting, counts->tokens, (double)counts->microusd / MICRO);
 }
 
