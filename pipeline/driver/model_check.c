@@ -38,7 +38,7 @@ static int read_key(const struct session *session, const struct vendor *vendor, 
     if (file != NULL) {
         buf_printf(from, "the file %s", file);
         if (fs_read(file, key, err)) {
-            return -1;
+            return err_hint(err, "mend analysis.%s.key_file: as it is, a run ends with 66", vendor->name);
         }
         while (key->length > 0 && strchr(" \t\r\n", key->data[key->length - 1]) != NULL) {
             key->data[--key->length] = '\0';
@@ -46,6 +46,10 @@ static int read_key(const struct session *session, const struct vendor *vendor, 
     } else {
         buf_printf(from, "the variable %s", variable == NULL ? "(none is named)" : variable);
         buf_add_str(key, value == NULL ? "" : value);
+    }
+    if (file != NULL && key->length == 0) {
+        err_set(err, ERR_CONFIG, "%s has no key: %s is empty", vendor->name, buf_str(from));
+        return err_hint(err, "put the key there, alone on one line: as it is, a run ends with 78");
     }
     if (vendor->needs_key && key->length == 0) {
         err_set(err, ERR_CONFIG, "%s has no key: %s is empty or not there", vendor->name, buf_str(from));

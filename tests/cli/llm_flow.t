@@ -229,4 +229,23 @@ is "$(rows answer .outcome | sort | uniq -c | tr -s ' \n' ' ')" " 3 answered " "
 is "$(grep -c '"end"' "$tmp/out")" 0 "the artifact has no trailer"
 is "$(rows llm '[.outcome, .input_tokens > 0] | join(" ")' | sort | uniq -c | tr -s ' \n' ' ')" " 3 answered true 2 failed true " \
     "what was under way may be charged: it is on record"
+# --- what no setting can mean ---
+refused() { # EXIT SETTINGS PATTERN WHAT
+    settings "$2"
+    analyze <"$tmp/in"
+    is "$rc:$out" "$1:" "$4"
+    like "$err" "$3" "and says so"
+}
+for bad in 'parallel: 0' 'parallel: 65' 'workloads_per_call: 0' 'workloads_per_call: 17'; do
+    refused 78 "$bad" "tare.yaml, line 2: analysis.${bad%%:*}: must be between 1 and (64|16)" "$bad is refused"
+done
+: >"$tmp/empty"
+for bad in "66 $tmp/no-key no-key.*hint: .*key_file" "78 $tmp/empty empty is empty.*hint: put the key"; do
+    read -r code file pattern <<<"$bad"
+    settings "anthropic: {key_file: $file}, redact: []"
+    sed -i 's/providers: .openai./providers: [anthropic]/' "$tmp/tare.yaml"
+    run "$BIN/tare-analyze" -c "$tmp/tare.yaml" <"$tmp/in"
+    is "$rc:$out" "$code:" "a key file that is of no use"
+    like "$(tr '\n' ' ' <<<"$err")" "$pattern" "is told with what to do"
+done
 done_testing

@@ -1,5 +1,6 @@
 #include "stages/analyze/asking/analyst.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,21 +17,24 @@ enum { PARALLEL_MAX = 64, EVIDENCE_MAX = 64 * 1024 };
 static const char too_large[] = "the evidence is too large to send";
 static const char not_kept[] = "the ledger holds no answer to this evidence";
 
-static size_t size_of(const struct config *config, const char *key, int64_t most)
+static int size_of(const struct config *config, const char *key, int64_t most, size_t *out, struct err *err)
 {
     int64_t value = config_integer(config, key, 1);
-    return value < 1 ? 1 : (size_t)(value < most ? value : most);
+    *out = (size_t)value;
+    return value >= 1 && value <= most ? 0 : config_error(config, err, key, "must be between 1 and %" PRId64, most);
 }
 
-static void analyst_configure(struct analyst *analyst, const struct analyst_options *given)
+static int analyst_configure(struct analyst *analyst, const struct analyst_options *given, struct err *err)
 {
     const char *over = config_string(given->config, "analysis.over_budget");
     analyst->redact = config_value(given->config, "analysis.redact");
-    analyst->parallel = size_of(given->config, "analysis.parallel", PARALLEL_MAX);
-    analyst->workloads = size_of(given->config, "analysis.workloads_per_call", QUESTION_WORKLOADS_MAX);
     analyst->refuse = over && strcmp(over, "refuse") == 0;
     analyst->budget.run = config_integer(given->config, "analysis.max_tokens_per_run", -1);
     analyst->budget.month = config_integer(given->config, "analysis.max_tokens_per_month", -1);
+    return size_of(given->config, "analysis.parallel", PARALLEL_MAX, &analyst->parallel, err) ||
+                   size_of(given->config, "analysis.workloads_per_call", QUESTION_WORKLOADS_MAX, &analyst->workloads, err)
+               ? -1
+               : 0;
 }
 
 /* Whether the first provider is asked in batches. One further on in the chain is asked only about what is left, question by question. */
@@ -73,8 +77,7 @@ int analyst_new(const struct analyst_options *given, json_t *settings, struct an
     analyst->last = &analyst->waiting;
     analyst->history = given->history;
     analyst->estimate = given->offline;
-    analyst_configure(analyst, given);
-    int failed = analyst_open_sources(analyst, given, err);
+    int failed = analyst_configure(analyst, given, err) || analyst_open_sources(analyst, given, err) ? -1 : 0;
     if (!failed && settings)
         json_object_set_new(settings, "providers", chain_settings(&analyst->chain));
     if (failed || analyst->chain.count == 0) {

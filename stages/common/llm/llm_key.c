@@ -15,8 +15,10 @@ static int check(struct buf *key, const char *where, struct err *err)
 {
     while (key->length > 0 && strchr("\r\n \t", key->data[key->length - 1]))
         key->data[--key->length] = '\0';
-    if (key->length == 0)
-        return err_set(err, ERR_CONFIG, "%s is empty: it must hold the API key", where);
+    if (key->length == 0) {
+        (void)err_set(err, ERR_CONFIG, "%s is empty: it must hold the API key", where);
+        return err_hint(err, "put the key there, alone on one line");
+    }
     for (size_t i = 0; i < key->length; i++) {
         unsigned char c = (unsigned char)key->data[i];
         if (c <= ' ' || c >= 0x7f) {
@@ -36,7 +38,9 @@ static void warn_of_readers(const char *path)
 
 static int read_file(const char *path, struct buf *key, struct err *err)
 {
-    if (fs_read(path, key, err) || check(key, path, err))
+    if (fs_read(path, key, err))
+        return err_hint(err, "analysis.*.key_file names it: put the API key there, alone on one line, and chmod 600");
+    if (check(key, path, err))
         return -1;
     warn_of_readers(path);
     return 0;
