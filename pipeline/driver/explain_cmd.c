@@ -81,6 +81,9 @@ static int print_prompt(struct session *session, const struct ledger_run *run, c
     if (line_stored_settings(run, &settings, err)) {
         return -1;
     }
+    if (options_typed(session->options, OPT_CONFIG)) { /* else that of the run */
+        json_object_set_new(settings, "config", json_string_safe(session->config_file));
+    }
     struct words words = {0};
     words_add(&words, xasprintf("--prompt-for=%s", workload));
     words_add_all(&words, options_forward(session->options, FOR_ANALYZE, false)); /* the model, where one is typed */

@@ -123,6 +123,10 @@ run "$tare" explain "$id" shop/Deployment/storefront --prompt --llm openai --llm
 is "$rc:$(json .model)" "0:other" "of a model that is named" || diag "$err"
 run "$tare" explain "$id" shop/Deployment/storefront --llm openai
 is "$rc" 64 "a model has no say in an explanation"
+echo 'analysis: {providers: [anthropic], redact: [image, labels]}' >"$tmp/redact.yaml"
+run "$tare" explain "$id" shop/Deployment/storefront --prompt -c "$tmp/redact.yaml"
+is "$rc:$(jq -c '.messages[0].content | fromjson | .workloads[0] | [.labels, .containers[0].image]' <<<"$out")" "0:[null,null]" \
+    "of another configuration: what that one withholds is not there" || diag "$err"
 run "$tare" explain "$id" shop/Deployment/storefont --prompt
 is "$rc" 65 "of a workload that is not there"
 like "$err" 'shop/Deployment/storefront' "the nearest name is told"
