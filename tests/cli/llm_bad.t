@@ -127,7 +127,7 @@ is "$(llm_requests | jq -rs '[.[] | (.body.messages // (.body | fromjson).messag
 llm_stop
 
 # --- At random ---
-rounds=${LLM_ROUNDS:-50} seed=${TARE_SEED:-7} cases=0 bad=''
+rounds=${LLM_ROUNDS:-24} seed=${TARE_SEED:-7} cases=0 bad=''
 RANDOM=$seed
 says=(missing extra swapped duplicate types negative huge nan units fraction zero beyond control doubtful other prose fence broken bare-nan array cut blank empty refusal thinking)
 faults=(status=401 status=402 status=400 status=413 'times=1 status=429 retry-after=0' 'times=1 status=500' 'body={}' 'body=[1,2' 'say=flood bytes=3000000' 'times=2 close=30')
