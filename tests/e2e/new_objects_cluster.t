@@ -104,7 +104,7 @@ kube annotate deployment "$hpa" -n "$namespace" argocd.argoproj.io/tracking-id- 
 planned '[vpa]'
 kube delete crd verticalpodautoscalers.autoscaling.k8s.io >/dev/null 2>&1
 for _ in {1..300}; do # the API server lists a kind for a moment longer than it has it
-    kube get --raw /apis 2>/dev/null | grep -q 'autoscaling\.k8s\.io' || break
+    kube get --raw /apis/autoscaling.k8s.io/v1 2>/dev/null | grep -q '"verticalpodautoscalers"' || break
     sleep 0.1
 done
 was=$(live statefulset "$vpa" '.spec.template.spec.containers[0].resources.requests.cpu')
