@@ -319,10 +319,29 @@ static int lock_run(struct session *session, int64_t run, struct err *err)
     }
 }
 
+/* What the run is now that its lock is held: a conductor killed at its last statement may have left the database to end the run
+ * after this one had read it as running. */
+static int read_state(struct session *session, int64_t id, enum ledger_state *state, struct err *err)
+{
+    struct ledger_run now;
+    if (ledger_run_get(session->ledger, id, &session->arena, &now, err)) {
+        return -1;
+    }
+    *state = now.state;
+    return 0;
+}
+
 int line_run(struct session *session, const struct ledger_run *run, enum ledger_state *state, struct err *err)
 {
     struct progress progress = {.session = session, .run = run, .fd = -1};
-    if (lock_run(session, run->id, err) || line_stored_settings(run, &progress.settings, err)) {
+    if (lock_run(session, run->id, err) || read_state(session, run->id, state, err)) {
+        return -1;
+    }
+    if (*state != LEDGER_RUNNING) {
+        log_info("run %" PRId64 " is %s: nothing is left to do", run->id, ledger_state_name(*state));
+        return 0;
+    }
+    if (line_stored_settings(run, &progress.settings, err)) {
         return -1;
     }
     int failed = run_stages(&progress, err) || plan_register(session, run, progress.plan, progress.fd, state, err);

@@ -81,7 +81,10 @@ static void mention_interrupted(struct session *session)
     struct err none = {0};
     if (ledger_run_latest(session->ledger, "running", &session->arena, &old, &none) == 0 &&
         ledger_run_lock(session->ledger, old.id, &none) == 0) {
-        log_info("run %" PRId64 " was interrupted; tare run --resume would go on with it", old.id);
+        /* It may have ended between the two. */
+        if (ledger_run_get(session->ledger, old.id, &session->arena, &old, &none) == 0 && old.state == LEDGER_RUNNING) {
+            log_info("run %" PRId64 " was interrupted; tare run --resume would go on with it", old.id);
+        }
         ledger_run_unlock(session->ledger, old.id, &none);
     }
 }

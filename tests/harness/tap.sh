@@ -58,31 +58,33 @@ ok() {
     shift
     "$@" >/dev/null 2>&1
     status=$?
-    tap_result $((status != 0)) "$name" || diag "status $status: $*"
+    tap_result $((status != 0)) "$name" || { diag "status $status: $*"; return 1; }
 }
+
+# The tests below return 1 when they fail, so that `|| diag …` after them tells more.
 
 # is GOT WANTED NAME: equal texts.
 is() {
     [[ $1 == "$2" ]]
-    tap_result $? "$3" || diag "got:    $1" $'\n'"wanted: $2"
+    tap_result $? "$3" || { diag "got:    $1" $'\n'"wanted: $2"; return 1; }
 }
 
 # isnt GOT UNWANTED NAME: different texts.
 isnt() {
     [[ $1 != "$2" ]]
-    tap_result $? "$3" || diag "got: $1"
+    tap_result $? "$3" || { diag "got: $1"; return 1; }
 }
 
 # like GOT REGEX NAME: GOT matches the extended regular expression.
 like() {
     [[ $1 =~ $2 ]]
-    tap_result $? "$3" || diag "got:     $1" $'\n'"pattern: $2"
+    tap_result $? "$3" || { diag "got:     $1" $'\n'"pattern: $2"; return 1; }
 }
 
 # unlike GOT REGEX NAME: GOT does not match it.
 unlike() {
     [[ ! $1 =~ $2 ]]
-    tap_result $? "$3" || diag "got:         $1" $'\n'"must not be: $2"
+    tap_result $? "$3" || { diag "got:         $1" $'\n'"must not be: $2"; return 1; }
 }
 
 # run COMMAND...: sets $out, $err and $rc. Standard input is the caller's.
