@@ -37,8 +37,9 @@ int line_check_typed(const struct session *session, const json_t *settings, int6
 /* sha256 of the configuration file that the settings name, as it is now. ERR_NOINPUT, ERR_IO. */
 int line_config_digest(const json_t *settings, char digest[DIGEST_HEX], struct err *err);
 
-/* Runs the stages that the run has not finished, registers the plan, writes the configured reports. Holds the run's lock; a run
- * that ended before the lock was had is left as it is. *state receives what became of the run. A stage's failure ends the run as failed, with the stage's class. */
+/* Runs the stages that the run has not finished, registers the plan, writes the configured reports. Holds the run's lock; a run that
+ * ended before the lock was had is left as it is. *state receives what became of the run. A stage's failure ends the run as failed,
+ * with the stage's class. */
 int line_run(struct session *session, const struct ledger_run *run, enum ledger_state *state, struct err *err);
 
 /* Puts the artifact with this digest into a new spool file at offset 0; close it. */
