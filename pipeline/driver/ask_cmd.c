@@ -9,9 +9,7 @@
 #include "pipeline/driver/command.h"
 #include "pipeline/driver/line.h"
 #include "pipeline/driver/reports.h"
-#include "pipeline/driver/words.h"
 #include "pipeline/io/fs.h"
-#include "pipeline/io/proc.h"
 #include "pipeline/run/ledger_answer.h"
 
 enum { CALLS_MAX = 4 * 1024 * 1024 };
@@ -77,24 +75,7 @@ static struct words build_words(const struct session *session, const struct ledg
     }
     words_add(&words, xstrdup("--"));
     words_add(&words, xstrdup(options_operand(session->options, 0)));
-    words_add(&words, NULL);
     return words;
-}
-
-/* Runs tare-ask over the artifact; it says itself what is wrong. */
-static int run_asker(struct session *session, const struct ledger_run *run, int artifact, const char *calls, bool offline, struct err *err)
-{
-    struct words words = build_words(session, run, calls, offline);
-    char *path = fs_join(session->bin_directory, "tare-ask");
-    const struct proc proc = {.path = path, .argv = words.items, .stdin_fd = artifact, .stdout_fd = STDOUT_FILENO};
-    int code = 0;
-    int failed = proc_run(&proc, &code, err);
-    if (!failed && code != 0) {
-        session->verdict.class = err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code;
-    }
-    free(path);
-    words_release(&words);
-    return failed;
 }
 
 /* Calls to models that tare-ask wrote down, as the ledger takes them. New; ERR_DATA where a line is none. */
@@ -173,7 +154,8 @@ static int answer(struct session *session, const struct ledger_run *run, int art
         path = xasprintf("%s/tare-ask.XXXXXX", parent == NULL || parent[0] == '\0' ? "/tmp" : parent);
         calls = mkstemp(path); /* mode 0600 */
     }
-    int failed = run_asker(session, run, artifact, calls < 0 ? NULL : path, offline, err);
+    struct words words = build_words(session, run, calls < 0 ? NULL : path, offline);
+    int failed = session_run_beside(session, &words, artifact, STDOUT_FILENO, err);
     if (calls >= 0) {
         keep_calls(session, run, path);
         (void)unlink(path);

@@ -14,6 +14,7 @@
 #include "pipeline/base/err.h"
 #include "pipeline/cli/config.h"
 #include "pipeline/cli/options.h"
+#include "pipeline/driver/words.h"
 #include "pipeline/run/ledger.h"
 
 struct session {
@@ -92,5 +93,9 @@ int session_operands(const struct session *session, size_t least, size_t most, c
 
 /* Whether --format is json; ERR_USAGE for anything but table or json. */
 int session_json(const struct session *session, bool *json, struct err *err);
+
+/* Runs the program that `words` (steals its items) begin with, which lies beside this one and says itself what is wrong; the list need
+ * not be ended. It reads `in` (-1: nothing) and writes to `out`. What it exits with becomes the verdict. ERR_SOFTWARE: it cannot be run. */
+int session_run_beside(struct session *session, struct words *words, int in, int out, struct err *err);
 
 #endif

@@ -10,10 +10,8 @@
 #include "pipeline/base/str.h"
 #include "pipeline/driver/command.h"
 #include "pipeline/driver/table.h"
-#include "pipeline/driver/words.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/io/json.h"
-#include "pipeline/io/proc.h"
 #include "pipeline/run/artifact.h"
 
 /* What tare-parse found of all manifests. */
@@ -39,7 +37,6 @@ static struct words parse_words(const struct session *session)
     for (size_t i = 0; i < options_operands(session->options); i++) {
         words_add(&words, xstrdup(options_operand(session->options, i)));
     }
-    words_add(&words, NULL);
     return words;
 }
 
@@ -47,19 +44,11 @@ static struct words parse_words(const struct session *session)
  * itself, becomes the command's. */
 static int parse(struct session *session, int *out, struct err *err)
 {
-    int code = 0;
     if (fs_spool(out, err)) {
         return -1;
     }
     struct words words = parse_words(session);
-    char *path = fs_join(session->bin_directory, "tare-parse");
-    const struct proc proc = {.path = path, .argv = words.items, .stdin_fd = -1, .stdout_fd = *out};
-    int failed = proc_run(&proc, &code, err);
-    if (!failed && code != 0) {
-        session->verdict.class = err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code;
-    }
-    free(path);
-    words_release(&words);
+    int failed = session_run_beside(session, &words, -1, *out, err);
     lseek(*out, 0, SEEK_SET);
     return failed;
 }

@@ -11,10 +11,8 @@
 #include "pipeline/cli/stage.h"
 #include "pipeline/driver/command.h"
 #include "pipeline/driver/table.h"
-#include "pipeline/driver/words.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/io/hash.h"
-#include "pipeline/io/proc.h"
 #include "pipeline/run/ledger_policy.h"
 #include "pipeline/run/window.h"
 
@@ -50,8 +48,8 @@ static int check_policy(const struct config *config, const char *path, json_t **
     return failed;
 }
 
-/* Runs tare-policy with these operands; *code is its exit code. What it says of a file that is set goes to stderr alone. */
-static int run_checker(struct session *session, const char *const *operands, size_t count, int out, int *code, struct err *err)
+/* Runs tare-policy with these operands; its exit code is the verdict. What it says of a file that is set goes to stderr alone. */
+static int run_checker(struct session *session, const char *const *operands, size_t count, int out, struct err *err)
 {
     struct words words = {0};
     words_add(&words, xstrdup("tare-policy"));
@@ -64,19 +62,7 @@ static int run_checker(struct session *session, const char *const *operands, siz
     for (size_t i = 0; i < count; i++) {
         words_add(&words, xstrdup(operands[i]));
     }
-    words_add(&words, NULL);
-    char *path = fs_join(session->bin_directory, "tare-policy");
-    const struct proc proc = {.path = path, .argv = words.items, .stdin_fd = -1, .stdout_fd = out};
-    int failed = proc_run(&proc, code, err);
-    free(path);
-    words_release(&words);
-    return failed;
-}
-
-/* The class of an exit code of tare-policy, which has said why itself. */
-static enum err_class class_of(int code)
-{
-    return err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code;
+    return session_run_beside(session, &words, -1, out, err);
 }
 
 /* tare policy check and test. */
@@ -84,32 +70,21 @@ static int policy_try(struct session *session, struct err *err)
 {
     const char *operands[3];
     size_t count = options_operands(session->options);
-    int code = 0;
     for (size_t i = 0; i < count; i++) {
         operands[i] = options_operand(session->options, i);
     }
     fflush(stdout);
-    if (run_checker(session, operands, count, STDOUT_FILENO, &code, err)) {
-        return -1;
-    }
-    if (code != 0) {
-        session->verdict.class = class_of(code);
-    }
-    return 0;
+    return run_checker(session, operands, count, STDOUT_FILENO, err);
 }
 
 /* What is to come into force is checked as tare policy check does it: errors refuse it, warnings are told. */
 static int check_first(struct session *session, const char *path, bool *good, struct err *err)
 {
     const char *operands[] = {"set", path};
-    int code = 0;
-    if (run_checker(session, operands, 2, STDERR_FILENO, &code, err)) {
+    if (run_checker(session, operands, 2, STDERR_FILENO, err)) {
         return -1;
     }
-    *good = code == 0;
-    if (code != 0) {
-        session->verdict.class = class_of(code);
-    }
+    *good = session->verdict.class == ERR_NONE;
     return 0;
 }
 

@@ -1,13 +1,9 @@
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "pipeline/base/mem.h"
 #include "pipeline/driver/command.h"
-#include "pipeline/driver/words.h"
-#include "pipeline/io/fs.h"
-#include "pipeline/io/proc.h"
 
-static struct words build_words(const struct session *session)
+int command_prices(struct session *session, struct err *err)
 {
     struct words words = {0};
     words_add(&words, xstrdup("tare-prices"));
@@ -20,22 +16,5 @@ static struct words build_words(const struct session *session)
     for (size_t i = 0; i < options_operands(session->options); i++) {
         words_add(&words, xstrdup(options_operand(session->options, i)));
     }
-    words_add(&words, NULL);
-    return words;
-}
-
-int command_prices(struct session *session, struct err *err)
-{
-    struct words words = build_words(session);
-    char *path = fs_join(session->bin_directory, "tare-prices");
-    const struct proc proc = {.path = path, .argv = words.items, .stdin_fd = -1, .stdout_fd = STDOUT_FILENO};
-    int code = 0;
-    int failed = proc_run(&proc, &code, err);
-    if (!failed && code != 0) {
-        /* It has said why itself. */
-        session->verdict.class = err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code;
-    }
-    free(path);
-    words_release(&words);
-    return failed;
+    return session_run_beside(session, &words, -1, STDOUT_FILENO, err);
 }

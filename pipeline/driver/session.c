@@ -4,6 +4,8 @@
 
 #include "pipeline/base/str.h"
 #include "pipeline/driver/command.h"
+#include "pipeline/io/fs.h"
+#include "pipeline/io/proc.h"
 
 int session_load_config(struct session *session, struct err *err)
 {
@@ -90,4 +92,19 @@ int session_json(const struct session *session, bool *json, struct err *err)
     }
     err_set(err, ERR_USAGE, "--format is \"%s\", it must be table or json here", format);
     return err_hint(err, "reports have more formats: tare report RUN --format markdown");
+}
+
+int session_run_beside(struct session *session, struct words *words, int in, int out, struct err *err)
+{
+    words_add(words, NULL);
+    char *path = fs_join(session->bin_directory, words->items[0]);
+    const struct proc proc = {.path = path, .argv = words->items, .stdin_fd = in, .stdout_fd = out};
+    int code = 0;
+    int failed = proc_run(&proc, &code, err);
+    if (!failed && code != 0) {
+        session->verdict.class = err_meaning(code) == NULL ? ERR_SOFTWARE : (enum err_class)code;
+    }
+    free(path);
+    words_release(words);
+    return failed;
 }

@@ -49,8 +49,7 @@ static void backtest(const struct report_row *row, struct buf *out)
     buf_release(&days);
 }
 
-/* Lines of plain text as a list. */
-static void list(const char *heading, const struct buf *lines, struct buf *out)
+void html_list(const char *heading, const struct buf *lines, struct buf *out)
 {
     const char *text = buf_str(lines);
     struct buf line;
@@ -58,7 +57,10 @@ static void list(const char *heading, const struct buf *lines, struct buf *out)
         return;
     }
     buf_init(&line, LINES_MAX);
-    buf_printf(out, "<h3>%s</h3><ul>", heading);
+    if (heading != NULL) {
+        buf_printf(out, "<h3>%s</h3>", heading);
+    }
+    buf_add_str(out, "<ul>");
     while (*text != '\0') {
         size_t length = strcspn(text, "\n");
         buf_clear(&line);
@@ -113,10 +115,10 @@ void html_insight(const struct report_row *row, struct buf *out)
     }
     buf_init(&lines, LINES_MAX);
     insight_outlook(row, &lines);
-    list("Outlook", &lines, out);
+    html_list("Outlook", &lines, out);
     buf_clear(&lines);
     insight_scaling(row, &lines);
-    list("Scaling", &lines, out);
+    html_list("Scaling", &lines, out);
     manifests(row, out);
     buf_release(&lines);
 }

@@ -147,21 +147,9 @@ static void reasons(struct buf *out, const struct report_row *row, const char *t
 static void opinion(struct buf *out, const struct report_row *row)
 {
     struct buf lines;
-    struct buf line;
     buf_init(&lines, OPINION_BYTES_MAX);
-    buf_init(&line, OPINION_BYTES_MAX);
     opinion_lines(row->record, &lines);
-    buf_add_str(out, lines.length > 0 ? "<ul>" : "");
-    for (const char *text = buf_str(&lines); *text != '\0';) {
-        size_t length = strcspn(text, "\n");
-        buf_clear(&line);
-        buf_add(&line, text, length);
-        buf_add_str(out, "<li>");
-        escape_html(out, buf_str(&line));
-        text += length + (text[length] == '\n');
-    }
-    buf_add_str(out, lines.length > 0 ? "</ul>\n" : "");
-    buf_release(&line);
+    html_list(NULL, &lines, out);
     buf_release(&lines);
 }
 

@@ -24,6 +24,9 @@ void html_drawings(const struct report_row *row, const struct plot_axis *shared,
  * them. `passed_named`: what the gate checked and found good is named, too, and not only counted. */
 void html_details_end(const struct report_row *row, bool passed_named, struct buf *out);
 
+/* Lines of plain text as a list, under a heading where one is given; nothing without lines. */
+void html_list(const char *heading, const struct buf *lines, struct buf *out);
+
 /* What the analysis says beside the numbers: backtest, outlook, scaling with its manifests. */
 void html_insight(const struct report_row *row, struct buf *out);
 
