@@ -239,6 +239,11 @@ refused() { # EXIT SETTINGS PATTERN WHAT
 for bad in 'parallel: 0' 'parallel: 65' 'workloads_per_call: 0' 'workloads_per_call: 17'; do
     refused 78 "$bad" "tare.yaml, line 2: analysis.${bad%%:*}: must be between 1 and (64|16)" "$bad is refused"
 done
+settings ''
+sed -i 's|providers: .openai.|providers: [rules, openai]|' "$tmp/tare.yaml"
+analyze <"$tmp/in"
+is "$rc:$out" "78:" "a provider that would never be asked is refused"
+like "$err" "tare.yaml, line 2: analysis.providers: openai after rules would never be asked.*put them last" "and says so"
 : >"$tmp/empty"
 for bad in "66 $tmp/no-key no-key.*hint: .*key_file" "78 $tmp/empty empty is empty.*hint: put the key"; do
     read -r code file pattern <<<"$bad"
