@@ -36,10 +36,12 @@ static int settings_fill(struct stage *stage, struct err *err)
     char digest[DIGEST_HEX] = "";
     const char *history = options_string(stage->options, OPT_HISTORY);
     struct analyze_state *state = stage->state;
-    if (history && history_past_open(history, &state->past, digest, err))
+    if (history && history_past_open(history, &state->past, digest, err)) {
         return -1;
-    if (!settings)
+    }
+    if (!settings) {
         return 0;
+    }
     char policy_digest[DIGEST_HEX];
     char scaling_digest[DIGEST_HEX];
     key_digest(stage->config, "policy", policy_digest);
@@ -65,10 +67,12 @@ static int open_others(struct stage *stage, struct err *err)
     struct analyst_options analyst = {
         .options = stage->options, .config = stage->config, .history = state->history, .created = stage->created,
         .offline = only_tells(stage->options)};
-    if (!proposal)
+    if (!proposal) {
         return analyst_new(&analyst, stage_settings(stage), &state->analyst, err);
-    if (proposal_open(proposal, &state->proposal, err))
+    }
+    if (proposal_open(proposal, &state->proposal, err)) {
         return -1;
+    }
     proposal_settings(state->proposal, stage_settings(stage));
     return 0;
 }
@@ -78,8 +82,9 @@ static int analyze_begin(struct stage *stage, struct err *err)
     struct analyze_state *state = stage->state;
     const json_t *disagreement = config_value(stage->config, "analysis.disagreement");
     if (knobs_check(stage->config, err) || scaling_setup_new(stage->config, &state->scaling, err) || settings_fill(stage, err) ||
-        history_open(options_string(stage->options, OPT_HISTORY_OUT), &state->history, err) || open_others(stage, err))
+        history_open(options_string(stage->options, OPT_HISTORY_OUT), &state->history, err) || open_others(stage, err)) {
         return -1;
+    }
     state->setup = (struct job_setup){.config = stage->config,
                                       .namespace = options_string(stage->options, OPT_NAMESPACE),
                                       .past = state->past,
@@ -105,10 +110,12 @@ static int tell(struct stage *stage, struct err *err)
     const char *prompt = options_string(stage->options, OPT_PROMPT_FOR);
     history_drop(state->history);
     state->history = NULL;
-    if (prompt)
+    if (prompt) {
         return preview_run(stage, &means, prompt, stdout, err);
-    if (flow_run(stage, &means, err))
+    }
+    if (flow_run(stage, &means, err)) {
         return -1;
+    }
     analyst_estimate(state->analyst, json_int_or(artifact_reader_trailer(stage->in), "workloads", 0), stdout);
     return 0;
 }
@@ -117,20 +124,23 @@ static int analyze_run(struct stage *stage, struct err *err)
 {
     struct analyze_state *state = stage->state;
     const struct flow_means means = {.setup = &state->setup, .analyst = state->analyst, .history = state->history};
-    if (only_tells(stage->options))
+    if (only_tells(stage->options)) {
         return tell(stage, err);
+    }
     int status = flow_run(stage, &means, err);
     analyst_summary(state->analyst);
-    if (status && state->analyst)
+    if (status && state->analyst) {
         (void)keep_history(state, NULL);
+    }
     return status;
 }
 
 static int analyze_end(struct stage *stage, struct err *err)
 {
     struct analyze_state *state = stage->state;
-    if (state->proposal && proposal_finish(state->proposal, err))
+    if (state->proposal && proposal_finish(state->proposal, err)) {
         return -1;
+    }
     return keep_history(state, err);
 }
 

@@ -73,8 +73,9 @@ static int64_t scaled(int64_t old, double factor, bool up)
     double value = (double)old * factor;
     double tolerance = fabs(value) * 1e-12;
     value = up ? ceil(value - tolerance) : floor(value + tolerance);
-    if (value >= 9.2e18)
+    if (value >= 9.2e18) {
         return INT64_MAX;
+    }
     return value < 0 ? 0 : (int64_t)value;
 }
 
@@ -155,15 +156,17 @@ int64_t guardrail_clamp(const struct guardrail_bounds *bounds, int64_t proposed,
         value = bounds->max;
         rule = bounds->max_rule;
     }
-    if (moved_by)
+    if (moved_by) {
         *moved_by = rule;
+    }
     return value;
 }
 
 double guardrail_percent(int64_t old, int64_t new_value)
 {
-    if (old <= 0 || new_value < 0)
+    if (old <= 0 || new_value < 0) {
         return 0;
+    }
     return ((double)new_value - (double)old) / (double)old * 100;
 }
 
@@ -235,16 +238,20 @@ size_t guardrail_check(const struct guardrails *guardrails, enum guardrail_resou
                        int64_t new_value, struct guardrail_reason reasons[GUARDRAIL_REASONS_MAX])
 {
     size_t count = 0;
-    if (new_value < 0 || new_value == old)
+    if (new_value < 0 || new_value == old) {
         return 0;
-    if (old > 0)
+    }
+    if (old > 0) {
         reasons[count++] = movement_reason(guardrails, resource, old, new_value, true);
-    if (old >= 0 && (new_value > old ? guardrails->step_up : guardrails->step_down)[resource] != INT64_MAX)
+    }
+    if (old >= 0 && (new_value > old ? guardrails->step_up : guardrails->step_down)[resource] != INT64_MAX) {
         reasons[count++] = movement_reason(guardrails, resource, old, new_value, false);
+    }
     int64_t low = guardrails->floor[resource];
     int64_t high = guardrails->ceiling[resource] < low ? low : guardrails->ceiling[resource];
     reasons[count++] = absolute_reason(resource, GUARDRAIL_FLOOR, low, new_value);
-    if (high != INT64_MAX)
+    if (high != INT64_MAX) {
         reasons[count++] = absolute_reason(resource, GUARDRAIL_CEILING, high, new_value);
+    }
     return count;
 }

@@ -18,8 +18,9 @@ static const char *const resource_names[] = {"cpu", "memory"};
 static int position(const char *word, const char *const *names, size_t count)
 {
     for (size_t i = 0; word && i < count; i++) {
-        if (str_equal(word, names[i]))
+        if (str_equal(word, names[i])) {
             return (int)i;
+        }
     }
     return -1;
 }
@@ -106,8 +107,9 @@ void policy_guardrails_given(const struct config *config, const json_t *workload
     json_t *override;
     json_array_foreach(config_value(config, "policy.overrides"), index, override)
     {
-        if (selector_match(json_object_get(override, "match"), workload, namespace, class))
+        if (selector_match(json_object_get(override, "match"), workload, namespace, class)) {
             take_guardrails(json_object_get(override, "guardrails"), out);
+        }
     }
 }
 
@@ -167,8 +169,9 @@ void policy_for(const struct config *config, const json_t *workload, const char 
     json_t *override;
     json_array_foreach(overrides, index, override)
     {
-        if (selector_match(json_object_get(override, "match"), workload, namespace, class))
+        if (selector_match(json_object_get(override, "match"), workload, namespace, class)) {
             take_policy(override, out);
+        }
     }
 }
 
@@ -216,8 +219,9 @@ bool policy_excluded(const struct config *config, const json_t *workload, const 
     static const char *const key = "policy.exclude.annotation";
     const char *annotation = given_only && !config_given(config, key) ? NULL : config_string(config, key);
     bool own = opted_out(json_object_get(workload, "annotations"), annotation);
-    if (!own && !opted_out(json_object_get(workload, "namespace_annotations"), annotation))
+    if (!own && !opted_out(json_object_get(workload, "namespace_annotations"), annotation)) {
         return false;
+    }
     (void)snprintf(reason, POLICY_REASON_MAX, "annotation %s is \"true\" on the %s", annotation,
                    own ? "workload" : "namespace");
     return true;

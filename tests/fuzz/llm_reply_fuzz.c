@@ -31,8 +31,9 @@ static void check_plan(const struct plan *plan)
 {
     for (int f = 0; f < FIELDS; f++) {
         const struct field_plan *field = &plan->containers[0].fields[f];
-        if (field->value >= 0 && (field->value < field->min || field->value > field->max))
+        if (field->value >= 0 && (field->value < field->min || field->value > field->max)) {
             abort();
+        }
     }
 }
 
@@ -50,11 +51,13 @@ static void check_answer(const char *text, struct arena *arena)
     if (answer_read(text, &plan, arena, &answer, NULL) == 0) {
         double difference = answer_apply(&answer, &plan);
         check_plan(&plan);
-        if (!(difference >= 0) || !(answer.confidence >= 0 && answer.confidence <= 1))
+        if (!(difference >= 0) || !(answer.confidence >= 0 && answer.confidence <= 1)) {
             abort();
+        }
         for (const char *c = answer.reasoning; *c; c++) {
-            if ((unsigned char)*c < 0x20)
+            if ((unsigned char)*c < 0x20) {
                 abort();
+            }
         }
     }
     json_decref(record);
@@ -64,13 +67,16 @@ static void check_body(const struct llm_provider *provider, const char *text, si
 {
     json_t *body = json_loadb(text, size, JSON_DECODE_ANY, NULL);
     struct llm_reply reply = {.text = NULL};
-    if (!body)
+    if (!body) {
         return;
-    if (provider->reply(body, &reply, NULL) == 0 && (!reply.text || strlen(reply.text) > LLM_REPLY_MAX))
+    }
+    if (provider->reply(body, &reply, NULL) == 0 && (!reply.text || strlen(reply.text) > LLM_REPLY_MAX)) {
         abort();
+    }
     if (reply.cache_read_tokens < 0 || reply.cache_write_tokens < 0 || reply.output_tokens < 0 ||
-        reply.cache_read_tokens + reply.cache_write_tokens > reply.input_tokens)
+        reply.cache_read_tokens + reply.cache_write_tokens > reply.input_tokens) {
         abort();
+    }
     llm_reply_release(&reply);
     json_decref(body);
 }
@@ -88,15 +94,18 @@ static void check_headers(const char *text)
     for (int i = 0; i < 3; i++) {
         (void)llm_limits_read(&limits, &reply, now);
         int64_t until = llm_limits_until(&limits, &need, now);
-        if (until < now || until > now + longest)
+        if (until < now || until > now + longest) {
             abort();
+        }
         llm_limits_take(&limits, &need, until);
-        if (llm_limits_until(&limits, &need, until + longest) != until + longest)
+        if (llm_limits_until(&limits, &need, until + longest) != until + longest) {
             abort();
+        }
     }
     reply.status = 429;
-    if (llm_verdict_wait(&reply) < -1)
+    if (llm_verdict_wait(&reply) < -1) {
         abort();
+    }
     http_reply_release(&reply);
 }
 
@@ -109,18 +118,21 @@ static void check_refusal(const char *text)
     for (size_t i = 0; i < ARRAY_COUNT(statuses); i++) {
         struct err err = {.class = ERR_NONE};
         struct http_reply reply;
-        if (llm_new(&options, &llm, NULL))
+        if (llm_new(&options, &llm, NULL)) {
             abort();
+        }
         http_reply_init(&reply);
         reply.status = statuses[i];
         (void)buf_add_str(&reply.body, text);
-        if (llm_verdict_of(llm, &reply, &err) == LLM_READ || err.class == ERR_NONE || strstr(err.message, "k3y"))
+        if (llm_verdict_of(llm, &reply, &err) == LLM_READ || err.class == ERR_NONE || strstr(err.message, "k3y")) {
             abort();
+        }
         struct llm_dialect dialect = {.mode = LLM_JSON_SCHEMA};
         int steps = 0;
         while (llm_verdict_adapt(llm, &reply, &dialect)) {
-            if (++steps > 6)
+            if (++steps > 6) {
                 abort();
+            }
         }
         http_reply_release(&reply);
         llm_free(llm);
@@ -129,21 +141,23 @@ static void check_refusal(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size == 0)
+    if (size == 0) {
         return 0;
+    }
     char *text = xstrndup((const char *)data + 1, size - 1);
     struct arena arena;
     arena_init(&arena);
-    if (data[0] == 'a')
+    if (data[0] == 'a') {
         check_body(&llm_anthropic, text, strlen(text));
-    else if (data[0] == 'o')
+    } else if (data[0] == 'o') {
         check_body(&llm_openai, text, strlen(text));
-    else if (data[0] == 'h')
+    } else if (data[0] == 'h') {
         check_headers(text);
-    else if (data[0] == 'e')
+    } else if (data[0] == 'e') {
         check_refusal(text);
-    else
+    } else {
         check_answer(text, &arena);
+    }
     arena_release(&arena);
     free(text);
     return 0;

@@ -32,8 +32,9 @@ struct scene_of {
 
 static void must(bool holds)
 {
-    if (!holds)
+    if (!holds) {
         abort();
+    }
 }
 
 /* Text that can be shown and sent on. */

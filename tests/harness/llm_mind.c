@@ -23,8 +23,9 @@ static bool known(const json_t *found, const char *name)
     json_t *one;
     json_array_foreach(found, index, one)
     {
-        if (str_equal(json_string_or_null(one, "workload"), name))
+        if (str_equal(json_string_or_null(one, "workload"), name)) {
             return true;
+        }
     }
     return false;
 }
@@ -42,8 +43,9 @@ static void collect(const json_t *value, json_t *found)
     }
     const char *name = json_string_or_null(value, "workload");
     if (name && json_is_array(json_object_get(value, "containers"))) {
-        if (!known(found, name))
+        if (!known(found, name)) {
             json_array_append(found, (json_t *)(uintptr_t)value);
+        }
         return;
     }
     json_object_foreach((json_t *)(uintptr_t)value, key, inner)
@@ -55,11 +57,13 @@ static void collect_text(const char *text, json_t *found)
     size_t length = strlen(text);
     for (size_t at = 0; at < length; at++) {
         json_error_t error;
-        if (text[at] != '{' && text[at] != '[')
+        if (text[at] != '{' && text[at] != '[') {
             continue;
+        }
         json_t *value = json_loadb(text + at, length - at, JSON_DISABLE_EOF_CHECK, &error);
-        if (!value)
+        if (!value) {
             continue;
+        }
         collect(value, found);
         json_decref(value);
         at += error.position > 0 ? (size_t)error.position - 1 : 0;
@@ -73,15 +77,18 @@ json_t *llm_mind_evidence(const json_t *messages)
     json_array_foreach(messages, index, message)
     {
         json_t *content = json_object_get(message, "content");
-        if (!str_equal(json_string_or_null(message, "role"), "user"))
+        if (!str_equal(json_string_or_null(message, "role"), "user")) {
             continue;
-        if (json_is_string(content))
+        }
+        if (json_is_string(content)) {
             collect_text(json_string_value(content), found);
+        }
         json_array_foreach(content, part, block)
         {
             const char *text = json_string_or_null(block, "text");
-            if (text)
+            if (text) {
                 collect_text(text, found);
+            }
         }
     }
     return found;
@@ -104,8 +111,9 @@ static json_t *chosen(const json_t *choices, const char *key, const struct place
                                                       : NULL;
     json_array_foreach(choices, index, choice)
     {
-        if (wanted && str_equal(json_string_value(choice), wanted))
+        if (wanted && str_equal(json_string_value(choice), wanted)) {
             return json_incref(choice);
+        }
     }
     return json_incref(json_array_get(choices, 0));
 }
@@ -115,12 +123,15 @@ static json_t *said(const char *key, const struct place *place)
     const char *name = json_string_or_null(place->evidence, "workload");
     const char *class = hint(place->evidence);
     char text[700];
-    if (str_equal(key, "workload") && name)
+    if (str_equal(key, "workload") && name) {
         return json_string(name);
-    if (str_equal(key, "name") && place->container)
+    }
+    if (str_equal(key, "name") && place->container) {
         return json_string_safe(json_string_or_null(place->container, "name"));
-    if (str_equal(key, "class"))
+    }
+    if (str_equal(key, "class")) {
         return json_string(class ? class : "web");
+    }
     (void)snprintf(text, sizeof text, "%s looks like a program of class %s; the middle of the range that the figures give is enough for it.",
                    name ? name : "This", class ? class : "other");
     return json_string_safe(text);
@@ -132,8 +143,9 @@ static json_int_t middle(const json_t *container, const char *amount)
     const json_t *range = json_object_get(json_object_get(container, "bounds"), amount);
     const json_t *low = json_is_array(range) ? json_array_get(range, 0) : json_object_get(range, "min");
     const json_t *high = json_is_array(range) ? json_array_get(range, 1) : json_object_get(range, "max");
-    if (!json_is_number(low) || !json_is_number(high))
+    if (!json_is_number(low) || !json_is_number(high)) {
         return 0;
+    }
     return (json_int_t)(json_number_value(low) + (json_number_value(high) - json_number_value(low)) / 2);
 }
 
@@ -153,17 +165,19 @@ static json_t *filled_array(const json_t *schema, const char *key, const struct 
     const json_t *over = NULL;
     json_t *out = json_array(), *one;
     size_t index;
-    if (json_object_get(members, "workload"))
+    if (json_object_get(members, "workload")) {
         over = place->all;
-    else if (str_equal(key, "containers"))
+    } else if (str_equal(key, "containers")) {
         over = json_object_get(place->evidence, "containers");
+    }
     json_array_foreach(over, index, one)
     {
         struct place inner = *place;
-        if (over == place->all)
+        if (over == place->all) {
             inner.evidence = one;
-        else
+        } else {
             inner.container = one;
+        }
         json_array_append_new(out, filled(items, key, &inner));
     }
     return out;
@@ -174,16 +188,21 @@ static json_t *filled(const json_t *schema, const char *key, const struct place 
     const json_t *type = json_object_get(schema, "type");
     const json_t *choices = json_object_get(schema, "enum");
     const char *name = json_string_value(json_is_array(type) ? json_array_get(type, 0) : type);
-    if (json_is_array(choices))
+    if (json_is_array(choices)) {
         return chosen(choices, key, place);
-    if (str_equal(name, "object"))
+    }
+    if (str_equal(name, "object")) {
         return filled_object(schema, place);
-    if (str_equal(name, "array"))
+    }
+    if (str_equal(name, "array")) {
         return filled_array(schema, key, place);
-    if (str_equal(name, "number") && !place->container)
+    }
+    if (str_equal(name, "number") && !place->container) {
         return json_real(0.8);
-    if (str_equal(name, "integer") || str_equal(name, "number"))
+    }
+    if (str_equal(name, "integer") || str_equal(name, "number")) {
         return json_integer(middle(place->container, key));
+    }
     return str_equal(name, "boolean") ? json_false() : str_equal(name, "null") ? json_null() : said(key, place);
 }
 
@@ -195,8 +214,9 @@ static json_t *entries_of(json_t *answer, bool *wrapped)
     *wrapped = false;
     json_object_foreach(answer, key, member)
     {
-        if (json_is_array(member) && json_is_string(json_object_get(json_array_get(member, 0), "workload")))
+        if (json_is_array(member) && json_is_string(json_object_get(json_array_get(member, 0), "workload"))) {
             return json_incref(member);
+        }
     }
     *wrapped = true;
     json_t *list = json_array();
@@ -220,8 +240,9 @@ static void set_amounts(json_t *entry, const json_t *value)
     {
         json_object_foreach_safe(container, next, key, old)
         {
-            if (is_amount(key))
+            if (is_amount(key)) {
                 json_object_set(container, key, (json_t *)(uintptr_t)value);
+            }
         }
     }
 }
@@ -241,8 +262,9 @@ static void lower_amounts(json_t *entry, const json_t *evidence)
             const json_t *range = json_object_get(json_object_get(from, "bounds"), key);
             const json_t *low = json_is_array(range) ? json_array_get(range, 0) : json_object_get(range, "min");
             json_int_t least = json_is_number(low) ? (json_int_t)json_number_value(low) : 0;
-            if (is_amount(key) && json_is_integer(old))
+            if (is_amount(key) && json_is_integer(old)) {
                 json_object_set_new(container, key, json_integer(least + (json_integer_value(old) - least) / 2));
+            }
         }
     }
 }
@@ -326,8 +348,9 @@ static const json_t *evidence_of(const json_t *all, const char *name)
     json_t *one;
     json_array_foreach(all, index, one)
     {
-        if (str_equal(json_string_or_null(one, "workload"), name))
+        if (str_equal(json_string_or_null(one, "workload"), name)) {
             return one;
+        }
     }
     return NULL;
 }
@@ -339,8 +362,9 @@ static void spoil_all(json_t *list, const json_t *evidence, const struct llm_act
         for (size_t i = 0; i < act->say_count && at < json_array_size(list); i++) {
             json_t *entry = json_array_get(list, at);
             const char *name = json_string_or_null(entry, "workload");
-            if (!name || (act->say_for[i] && !str_glob(act->say_for[i], name)))
+            if (!name || (act->say_for[i] && !str_glob(act->say_for[i], name))) {
                 continue;
+            }
             spoil(entry, act->say[i], evidence_of(evidence, name));
             spoil_list(list, at, act->say[i]);
         }
@@ -351,20 +375,22 @@ static void spoil_all(json_t *list, const json_t *evidence, const struct llm_act
 static char *spoil_text(char *text, const struct llm_act *act)
 {
     char *out = NULL;
-    if (llm_act_says(act, "prose"))
+    if (llm_act_says(act, "prose")) {
         out = xasprintf("Sure! Here is what I would do:\n%s\nLet me know if you need anything else.", text);
-    else if (llm_act_says(act, "fence"))
+    } else if (llm_act_says(act, "fence")) {
         out = xasprintf("```json\n%s\n```", text);
-    else if (llm_act_says(act, "broken"))
+    } else if (llm_act_says(act, "broken")) {
         out = xasprintf("%.*s,,}", (int)(strlen(text) * 2 / 3), text);
-    else if (llm_act_says(act, "bare-nan"))
+    } else if (llm_act_says(act, "bare-nan")) {
         out = xasprintf("%.*s,\"x\":NaN}", (int)(strlen(text) - 1), text);
-    else if (llm_act_says(act, "cut"))
+    } else if (llm_act_says(act, "cut")) {
         out = xasprintf("%.*s", (int)(strlen(text) / 2), text);
-    else if (llm_act_says(act, "blank"))
+    } else if (llm_act_says(act, "blank")) {
         out = xstrdup("");
-    if (!out)
+    }
+    if (!out) {
         return text;
+    }
     free(text);
     return out;
 }

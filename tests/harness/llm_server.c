@@ -48,8 +48,9 @@ static const char *api_of(const struct wire_request *request)
 {
     for (size_t i = 0; i < ARRAY_COUNT(routes); i++) {
         if (str_equal(routes[i].method, request->method) && str_starts(request->target, routes[i].prefix) &&
-            str_ends(request->target, routes[i].suffix))
+            str_ends(request->target, routes[i].suffix)) {
             return routes[i].api;
+        }
     }
     return "none";
 }
@@ -106,15 +107,17 @@ static void count(struct llm_call *call)
 static void note(struct llm_server *server, const struct llm_call *call)
 {
     json_t *names = json_array();
-    for (size_t i = 0; i < call->asked.workload_count; i++)
+    for (size_t i = 0; i < call->asked.workload_count; i++) {
         json_array_append_new(names, json_string_safe(call->asked.workloads[i]));
+    }
     json_t *row = json_pack("{s:s, s:s, s:s, s:o, s:i, s:o}", "api", call->api, "method", call->request->method, "target", call->request->target,
                             "head", json_string_safe(buf_str(&call->request->head)), "status", call->answer->status, "workloads", names);
     json_object_set_new(row, "body", call->body ? json_incref(call->body) : json_string_safe(buf_str(&call->request->body)));
     char *text = json_dumps(row, JSON_COMPACT);
     pthread_mutex_lock(&server->world.lock);
-    if (server->log)
+    if (server->log) {
         fprintf(server->log, "%s\n", text);
+    }
     bool question = str_equal(call->api, "anthropic") || str_equal(call->api, "openai");
     server->world.stats.open -= question;
     server->world.stats.refused += question && call->answer->status != 200;
@@ -142,8 +145,9 @@ static void control(struct llm_server *server, const char *target, struct wire_a
         (void)buf_add_str(&answer->body, "}\n");
     } else if (server->log && str_equal(target, "/__requests")) {
         rewind(server->log);
-        while ((got = fread(piece, 1, sizeof piece, server->log)) > 0)
+        while ((got = fread(piece, 1, sizeof piece, server->log)) > 0) {
             (void)buf_add(&answer->body, piece, got);
+        }
         (void)fseek(server->log, 0, SEEK_END);
     } else {
         answer->status = 404;
@@ -157,8 +161,9 @@ static void hang(struct llm_server *server, int fd)
     char byte;
     for (bool stopping = false; !stopping;) {
         struct pollfd look = {.fd = fd, .events = POLLIN};
-        if (poll(&look, 1, HANG_LOOK_MS) > 0 && recv(fd, &byte, 1, MSG_PEEK) <= 0)
+        if (poll(&look, 1, HANG_LOOK_MS) > 0 && recv(fd, &byte, 1, MSG_PEEK) <= 0) {
             return;
+        }
         pthread_mutex_lock(&server->world.lock);
         stopping = server->stopping;
         pthread_mutex_unlock(&server->world.lock);
@@ -170,16 +175,19 @@ static void dress(const struct llm_call *call)
 {
     struct wire_answer *answer = call->answer;
     const struct llm_act *act = &call->act;
-    for (size_t i = 0; i < act->header_count; i++)
+    for (size_t i = 0; i < act->header_count; i++) {
         (void)buf_printf(&answer->headers, "%s\r\n", act->headers[i]);
-    if (llm_act_text(act, RULE_RETRY_AFTER))
+    }
+    if (llm_act_text(act, RULE_RETRY_AFTER)) {
         (void)buf_printf(&answer->headers, "retry-after: %s\r\n", llm_act_text(act, RULE_RETRY_AFTER));
+    }
     (void)buf_add_str(&answer->headers, is_openai(call->api) ? "x-request-id: req_scripted\r\n" : "request-id: req_scripted\r\n");
     answer->drip_ms = llm_act_number(act, RULE_DRIP, 0);
     answer->close = llm_act_number(act, RULE_CLOSE, -1);
     answer->garbage = llm_act_number(act, RULE_GARBAGE, 0) > 0;
-    if (llm_act_text(act, RULE_TYPE))
+    if (llm_act_text(act, RULE_TYPE)) {
         answer->type = llm_act_text(act, RULE_TYPE);
+    }
 }
 
 static void respond(struct llm_call *call)
@@ -224,10 +232,11 @@ static bool serve(struct connection *connection, const struct wire_request *requ
         count(&call);
         clock_sleep_ms(llm_act_number(&call.act, RULE_LATENCY, 0));
         bool hangs = llm_act_number(&call.act, RULE_HANG, 0) > 0;
-        if (hangs)
+        if (hangs) {
             hang(server, connection->wire.fd);
-        else
+        } else {
             respond(&call);
+        }
         dress(&call);
         note(server, &call);
         goes_on = !hangs && wire_send(&connection->wire, &answer);
@@ -254,8 +263,9 @@ static void *run_connection(void *argument)
     pthread_mutex_lock(&server->world.lock);
     close(connection->wire.fd);
     *connection->link = connection->next;
-    if (connection->next)
+    if (connection->next) {
         connection->next->link = connection->link;
+    }
     free(connection);
     pthread_cond_signal(&server->idle);
     pthread_mutex_unlock(&server->world.lock);
@@ -273,8 +283,9 @@ static struct connection *connection_new(struct llm_server *server, int fd)
     pthread_mutex_lock(&server->world.lock);
     connection->next = server->first;
     connection->link = &server->first;
-    if (connection->next)
+    if (connection->next) {
         connection->next->link = &connection->next;
+    }
     server->first = connection;
     server->world.stats.connections++;
     pthread_mutex_unlock(&server->world.lock);
@@ -290,8 +301,9 @@ static void *run_listener(void *argument)
     pthread_attr_setdetachstate(&small, PTHREAD_CREATE_DETACHED);
     for (;;) {
         int fd = accept(server->listener, NULL, NULL);
-        if (fd < 0)
+        if (fd < 0) {
             break;
+        }
         struct connection *connection = connection_new(server, fd);
         pthread_t thread;
         if (pthread_create(&thread, &small, run_connection, connection)) {
@@ -355,16 +367,19 @@ void llm_server_stop(struct llm_server *server)
     pthread_join(server->thread, NULL);
     pthread_mutex_lock(&server->world.lock);
     server->stopping = true;
-    for (const struct connection *one = server->first; one; one = one->next)
+    for (const struct connection *one = server->first; one; one = one->next) {
         shutdown(one->wire.fd, SHUT_RD);
-    while (server->first)
+    }
+    while (server->first) {
         pthread_cond_wait(&server->idle, &server->world.lock);
+    }
     pthread_mutex_unlock(&server->world.lock);
     llm_rules_free(server->world.rules);
     llm_vendor_batches_free(&server->world);
     free(server->world.prefixes);
-    if (server->log)
+    if (server->log) {
         fclose(server->log);
+    }
     pthread_mutex_destroy(&server->world.lock);
     pthread_cond_destroy(&server->idle);
     free(server);

@@ -17,8 +17,9 @@ static int add_rule(struct buf *rules, const char *word)
         fprintf(stderr, "llm_server: %s\n", err.message);
         return -1;
     }
-    if (word[0] != '@')
+    if (word[0] != '@') {
         (void)buf_add_str(rules, word);
+    }
     (void)buf_add_char(rules, '\n');
     return 0;
 }
@@ -31,8 +32,9 @@ int main(int argc, char **argv)
     buf_init(&rules, 16 * 1024 * 1024);
     for (int i = 1; i < argc; i++) {
         if (str_equal(argv[i], "--limit") && i + 1 < argc) {
-            if (sscanf(argv[++i], "%ld/%ld/%ld", &options.limit_requests, &options.limit_tokens, &options.limit_ms) != 3)
+            if (sscanf(argv[++i], "%ld/%ld/%ld", &options.limit_requests, &options.limit_tokens, &options.limit_ms) != 3) {
                 return 64;
+            }
         } else if (str_equal(argv[i], "--cache-floor") && i + 1 < argc) {
             options.cache_floor = strtol(argv[++i], NULL, 10);
         } else if (add_rule(&rules, argv[i])) {
@@ -43,6 +45,7 @@ int main(int argc, char **argv)
     printf("%d\n", llm_server_port(llm_server_start(&options)));
     fflush(stdout);
     fclose(stdout);
-    for (;;)
+    for (;;) {
         pause();
+    }
 }

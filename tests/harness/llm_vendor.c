@@ -31,8 +31,9 @@ void llm_vendor_error(struct llm_call *call, int status, const char *type, const
     const char *text = message ? message : "scripted";
     bool openai = str_equal(call->api, "openai") || str_equal(call->api, "models");
     for (size_t i = 0; !type && i < ARRAY_COUNT(error_types); i++) {
-        if (error_types[i].status == status)
+        if (error_types[i].status == status) {
             type = error_types[i].type;
+        }
     }
     type = type ? type : "api_error";
     call->answer->status = status;
@@ -42,8 +43,9 @@ void llm_vendor_error(struct llm_call *call, int status, const char *type, const
         return;
     }
     json_t *error = json_pack("{s:s, s:s}", "type", type, "message", text);
-    if (llm_act_number(&call->act, RULE_SPEND_LIMIT, 0) > 0)
+    if (llm_act_number(&call->act, RULE_SPEND_LIMIT, 0) > 0) {
         json_object_set_new(error, "details", json_pack("{s:s}", "error_code", "enforced_spend_limit_reached"));
+    }
     llm_vendor_body(call, json_pack("{s:s, s:o, s:s}", "type", "error", "error", error, "request_id", "req_scripted"));
 }
 
@@ -56,8 +58,9 @@ void llm_call_ask(struct llm_call *call, const json_t *params)
     call->asked = (struct llm_asked){.api = call->api, .raw = ""};
     json_array_foreach(call->evidence, index, one)
     {
-        if (call->asked.workload_count < LLM_WORKLOADS_MAX)
+        if (call->asked.workload_count < LLM_WORKLOADS_MAX) {
             call->asked.workloads[call->asked.workload_count++] = json_string_or_null(one, "workload");
+        }
     }
 }
 
@@ -67,29 +70,34 @@ static const char *wrong_schema(const json_t *schema, bool anthropic)
     static const char *const unknown[] = {"minimum", "maximum", "maxLength", "minLength", "maxItems", "multipleOf", "pattern"};
     const char *key, *wrong = NULL;
     json_t *member;
-    if (!json_is_object(schema))
+    if (!json_is_object(schema)) {
         return "schema: it is no object";
+    }
     for (size_t i = 0; anthropic && i < ARRAY_COUNT(unknown); i++) {
-        if (json_object_get(schema, unknown[i]))
+        if (json_object_get(schema, unknown[i])) {
             return "output_config.format.schema: a property of it is not supported";
+        }
     }
     const json_t *properties = json_object_get(schema, "properties");
     if (str_equal(json_string_or_null(schema, "type"), "object") &&
         (!json_is_false(json_object_get(schema, "additionalProperties")) ||
-         json_array_size(json_object_get(schema, "required")) != json_object_size(properties)))
+         json_array_size(json_object_get(schema, "required")) != json_object_size(properties))) {
         return "schema: for an object additionalProperties must be false, and all properties required";
+    }
     json_object_foreach((json_t *)(uintptr_t)properties, key, member)
     {
-        if (!wrong)
+        if (!wrong) {
             wrong = wrong_schema(member, anthropic);
+        }
     }
     return wrong || !json_object_get(schema, "items") ? wrong : wrong_schema(json_object_get(schema, "items"), anthropic);
 }
 
 static const json_t *schema_of(const char *api, const json_t *params)
 {
-    if (str_equal(api, "openai"))
+    if (str_equal(api, "openai")) {
         return json_object_get(json_object_get(json_object_get(params, "response_format"), "json_schema"), "schema");
+    }
     return json_object_get(json_object_get(json_object_get(params, "output_config"), "format"), "schema");
 }
 
@@ -98,16 +106,20 @@ static const char *wrong_anthropic(const json_t *params)
     const json_t *messages = json_object_get(params, "messages");
     size_t index;
     json_t *message;
-    if (json_int_or(params, "max_tokens", 0) < 1)
+    if (json_int_or(params, "max_tokens", 0) < 1) {
         return "max_tokens: Field required";
-    if (json_object_get(params, "temperature") || json_object_get(params, "top_p") || json_object_get(params, "top_k"))
+    }
+    if (json_object_get(params, "temperature") || json_object_get(params, "top_p") || json_object_get(params, "top_k")) {
         return "temperature, top_p and top_k are not supported for this model";
-    if (json_object_get(params, "response_format") || json_object_get(params, "output_format"))
+    }
+    if (json_object_get(params, "response_format") || json_object_get(params, "output_format")) {
         return "response_format: Extra inputs are not permitted";
+    }
     json_array_foreach(messages, index, message)
     {
-        if (!str_equal(json_string_or_null(message, "role"), index % 2 == 0 ? "user" : "assistant"))
+        if (!str_equal(json_string_or_null(message, "role"), index % 2 == 0 ? "user" : "assistant")) {
             return "messages: roles must take turns, and the first must be user";
+        }
     }
     return index % 2 == 0 ? "messages: prefilling the assistant's answer is not supported for this model" : NULL;
 }
@@ -116,14 +128,18 @@ const char *llm_vendor_wrong(const char *api, const json_t *params)
 {
     bool openai = str_equal(api, "openai");
     const char *wrong = NULL;
-    if (!json_is_object(params))
+    if (!json_is_object(params)) {
         return "the body is no JSON object";
-    if (!json_string_or_null(params, "model"))
+    }
+    if (!json_string_or_null(params, "model")) {
         return "model: Field required";
-    if (json_array_size(json_object_get(params, "messages")) == 0)
+    }
+    if (json_array_size(json_object_get(params, "messages")) == 0) {
         return "messages: Field required";
-    if (!openai)
+    }
+    if (!openai) {
         wrong = wrong_anthropic(params);
+    }
     const json_t *schema = schema_of(api, params);
     return wrong || !schema ? wrong : wrong_schema(schema, !openai);
 }
@@ -131,8 +147,9 @@ const char *llm_vendor_wrong(const char *api, const json_t *params)
 static uint64_t digest(const char *text)
 {
     uint64_t out = 14695981039346656037u; /* FNV-1a */
-    for (; *text; text++)
+    for (; *text; text++) {
         out = (out ^ (unsigned char)*text) * 1099511628211u;
+    }
     return out;
 }
 
@@ -140,8 +157,9 @@ static uint64_t digest(const char *text)
 static bool cached(struct llm_world *world, uint64_t prefix)
 {
     for (size_t i = 0; i < world->prefix_count; i++) {
-        if (world->prefixes[i] == prefix)
+        if (world->prefixes[i] == prefix) {
             return true;
+        }
     }
     GROW(world->prefixes, world->prefix_capacity, world->prefix_count + 1);
     world->prefixes[world->prefix_count++] = prefix;
@@ -203,16 +221,19 @@ json_t *llm_vendor_message(struct llm_call *call, const json_t *params)
         text[json_int_or(params, "max_tokens", 0) * BYTES_A_TOKEN] = '\0';
         output = (long)json_int_or(params, "max_tokens", 0);
     }
-    if (llm_act_says(&call->act, "thinking"))
+    if (llm_act_says(&call->act, "thinking")) {
         json_array_append_new(content, json_pack("{s:s, s:s, s:s}", "type", "thinking", "thinking", "Let me see.", "signature", "c2ln"));
-    if (!llm_act_says(&call->act, "empty") && !str_equal(stop, "refusal"))
+    }
+    if (!llm_act_says(&call->act, "empty") && !str_equal(stop, "refusal")) {
         json_array_append_new(content, json_pack("{s:s, s:o}", "type", "text", "text", json_string_safe(text)));
+    }
     free(text);
     json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:n, s:o}", "id", "msg_scripted", "type", "message", "role", "assistant", "model",
                             json_string_or_null(params, "model"), "content", content, "stop_reason", stop, "stop_sequence", "usage",
                             usage_new(call->world, params, output));
-    if (str_equal(stop, "refusal"))
+    if (str_equal(stop, "refusal")) {
         json_object_set_new(out, "stop_details", json_pack("{s:s, s:n}", "type", "refusal", "category"));
+    }
     return out;
 }
 
@@ -251,8 +272,9 @@ static bool within_limits(struct llm_call *call)
     bool openai = str_equal(call->api, "openai");
     int64_t now = clock_monotonic_ms();
     char reset[RFC3339_MAX];
-    if (limits->limit_ms <= 0)
+    if (limits->limit_ms <= 0) {
         return true;
+    }
     pthread_mutex_lock(&world->lock);
     if (now - world->window_start >= limits->limit_ms) {
         world->window_start = now;
@@ -266,32 +288,36 @@ static bool within_limits(struct llm_call *call)
     pthread_mutex_unlock(&world->lock);
     const char *prefix = openai ? "x-ratelimit" : "anthropic-ratelimit";
     struct buf *out = &call->answer->headers;
-    if (openai)
+    if (openai) {
         (void)snprintf(reset, sizeof reset, "%lds", seconds);
-    else
+    } else {
         (void)time_format(clock_now() + seconds, reset);
+    }
     for (int i = 0; i < 2; i++) {
         long limit = i ? limits->limit_tokens : limits->limit_requests, left = i ? tokens : requests;
         const char *what = i ? "tokens" : "requests";
-        if (limit > 0 && openai)
+        if (limit > 0 && openai) {
             (void)buf_printf(out, "%s-limit-%s: %ld\r\n%s-remaining-%s: %ld\r\n%s-reset-%s: %s\r\n", prefix, what, limit, prefix, what,
                              left < 0 ? 0 : left, prefix, what, reset);
-        else if (limit > 0)
+        } else if (limit > 0) {
             (void)buf_printf(out, "%s-%s-limit: %ld\r\n%s-%s-remaining: %ld\r\n%s-%s-reset: %s\r\n", prefix, what, limit, prefix, what,
                              left < 0 ? 0 : left, prefix, what, reset);
+        }
     }
-    if (!good)
+    if (!good) {
         (void)buf_printf(out, "retry-after: %ld\r\n", seconds);
+    }
     return good;
 }
 
 void llm_vendor_answer(struct llm_call *call)
 {
     const char *wrong = llm_vendor_wrong(call->api, call->body);
-    if (!within_limits(call))
+    if (!within_limits(call)) {
         llm_vendor_error(call, 429, NULL, "This request would exceed your rate limit");
-    else if (wrong)
+    } else if (wrong) {
         llm_vendor_error(call, 400, NULL, wrong);
-    else
+    } else {
         llm_vendor_body(call, str_equal(call->api, "openai") ? completion_new(call) : llm_vendor_message(call, call->body));
+    }
 }

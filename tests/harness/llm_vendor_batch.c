@@ -41,20 +41,23 @@ static const char *wrong_list(const json_t *requests)
     size_t count = json_array_size(requests), index;
     const char *wrong = NULL;
     json_t *one;
-    if (count == 0 || count > BATCH_MAX)
+    if (count == 0 || count > BATCH_MAX) {
         return "requests: must hold 1 to 100000 entries";
+    }
     struct stored *ids = xcalloc_array(count, sizeof *ids);
     json_array_foreach(requests, index, one)
     {
         const char *id = json_string_or_null(one, "custom_id");
-        if (!good_id(id) || !json_is_object(json_object_get(one, "params")))
+        if (!good_id(id) || !json_is_object(json_object_get(one, "params"))) {
             wrong = "requests: custom_id must be 1 to 64 of [A-Za-z0-9_-], params an object";
-        else
+        } else {
             (void)snprintf(ids[index].id, sizeof ids[index].id, "%s", id);
+        }
     }
     qsort(ids, count, sizeof *ids, by_id);
-    for (size_t i = 1; !wrong && i < count; i++)
+    for (size_t i = 1; !wrong && i < count; i++) {
         wrong = by_id(&ids[i - 1], &ids[i]) == 0 ? "requests: custom_id must be unique" : NULL;
+    }
     free(ids);
     return wrong;
 }
@@ -90,15 +93,16 @@ static char *result_line(struct llm_call *outer, const json_t *entry)
     pthread_mutex_unlock(&outer->world->lock);
     const char *outcome = llm_act_text(&call.act, RULE_OUTCOME);
     char *line = NULL;
-    if (wrong || str_equal(outcome, "errored"))
+    if (wrong || str_equal(outcome, "errored")) {
         line = errored_line(id, llm_act_text(&call.act, RULE_ERROR), wrong ? wrong : llm_act_text(&call.act, RULE_MESSAGE));
-    else if (str_equal(outcome, "expired") || str_equal(outcome, "canceled"))
+    } else if (str_equal(outcome, "expired") || str_equal(outcome, "canceled")) {
         line = line_new(id, json_pack("{s:s}", "type", outcome));
-    else if (llm_act_text(&call.act, RULE_BODY))
+    } else if (llm_act_text(&call.act, RULE_BODY)) {
         line = xstrdup(llm_act_text(&call.act, RULE_BODY));
-    else if (!str_equal(outcome, "missing"))
+    } else if (!str_equal(outcome, "missing")) {
         line = line_new(str_equal(outcome, "unknown") ? "nobody-sent-this" : id,
                         json_pack("{s:s, s:o}", "type", "succeeded", "message", llm_vendor_message(&call, params)));
+    }
     if (str_equal(outcome, "twice")) {
         char *twice = xasprintf("%s\n%s", line, line);
         free(line);
@@ -174,10 +178,11 @@ static void results(struct llm_call *call, const struct llm_stored_batch *batch)
     for (size_t i = 0; i < batch->count; i++) {
         const struct stored *item = &batch->items[i];
         bool canceled = batch->canceled && i % 2 == 1;
-        if (canceled)
+        if (canceled) {
             (void)buf_printf(&call->answer->body, "{\"custom_id\":\"%s\",\"result\":{\"type\":\"canceled\"}}\n", item->id);
-        else if (item->line)
+        } else if (item->line) {
             (void)buf_printf(&call->answer->body, "%s\n", item->line);
+        }
     }
 }
 
@@ -187,8 +192,9 @@ static struct llm_stored_batch *batch_of(struct llm_world *world, const char *ta
     const char *id = target + strlen("/v1/messages/batches/");
     size_t length = strcspn(id, "/?");
     for (size_t i = 0; i < world->batch_count; i++) {
-        if (strlen(world->batches[i].id) == length && strncmp(world->batches[i].id, id, length) == 0)
+        if (strlen(world->batches[i].id) == length && strncmp(world->batches[i].id, id, length) == 0) {
             return &world->batches[i];
+        }
     }
     return NULL;
 }
@@ -217,8 +223,9 @@ void llm_vendor_batch(struct llm_call *call)
 void llm_vendor_batches_free(struct llm_world *world)
 {
     for (size_t i = 0; i < world->batch_count; i++) {
-        for (size_t at = 0; at < world->batches[i].count; at++)
+        for (size_t at = 0; at < world->batches[i].count; at++) {
             free(world->batches[i].items[at].line);
+        }
         free(world->batches[i].items);
     }
     free(world->batches);

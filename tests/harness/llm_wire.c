@@ -27,8 +27,9 @@ static bool send_all(int fd, const char *bytes, size_t length)
 {
     while (length > 0) {
         ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
-        if (sent <= 0)
+        if (sent <= 0) {
             return false;
+        }
         bytes += sent;
         length -= (size_t)sent;
     }
@@ -41,8 +42,9 @@ static bool receive(struct wire *wire, struct buf *to)
     static const unsigned char tls_record = 0x16;
     char piece[16384];
     ssize_t got = recv(wire->fd, piece, sizeof piece, 0);
-    if (got <= 0)
+    if (got <= 0) {
         return false;
+    }
     if (to->length == 0 && to == &wire->carry && (unsigned char)piece[0] == tls_record) {
         (void)send_all(wire->fd, "this is no TLS\r\n", 16);
         return false;
@@ -73,11 +75,13 @@ static bool read_head(struct wire *wire, struct wire_request *request)
 {
     size_t end;
     while ((end = head_end(&wire->carry)) == 0) {
-        if (!receive(wire, &wire->carry))
+        if (!receive(wire, &wire->carry)) {
             return false;
+        }
     }
-    if (!take(wire, &request->head, end))
+    if (!take(wire, &request->head, end)) {
         return false;
+    }
     return sscanf(buf_str(&request->head), "%15s %511s HTTP/1.", request->method, request->target) == 2;
 }
 
@@ -86,16 +90,20 @@ bool wire_read(struct wire *wire, struct wire_request *request)
     char value[64];
     buf_clear(&request->head);
     buf_release(&request->body);
-    if (!read_head(wire, request))
+    if (!read_head(wire, request)) {
         return false;
+    }
     size_t length = wire_header(request, "content-length", value, sizeof value) ? strtoul(value, NULL, 10) : 0;
-    if (wire_header(request, "expect", value, sizeof value) && !send_all(wire->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25))
+    if (wire_header(request, "expect", value, sizeof value) && !send_all(wire->fd, "HTTP/1.1 100 Continue\r\n\r\n", 25)) {
         return false;
-    if (!take(wire, &request->body, length < wire->carry.length ? length : wire->carry.length))
+    }
+    if (!take(wire, &request->body, length < wire->carry.length ? length : wire->carry.length)) {
         return false;
+    }
     while (request->body.length < length) {
-        if (!receive(wire, &request->body))
+        if (!receive(wire, &request->body)) {
             return false;
+        }
     }
     return true;
 }
@@ -106,8 +114,9 @@ bool wire_header(const struct wire_request *request, const char *name, char *out
     const char *line = strstr(buf_str(&request->head), "\r\n");
     out[0] = '\0';
     for (; line; line = strstr(line + 2, "\r\n")) {
-        if (strncasecmp(line + 2, name, length) != 0 || line[2 + length] != ':')
+        if (strncasecmp(line + 2, name, length) != 0 || line[2 + length] != ':') {
             continue;
+        }
         const char *value = line + 3 + length;
         value += strspn(value, " \t");
         (void)snprintf(out, size, "%.*s", (int)strcspn(value, "\r\n"), value);
@@ -127,10 +136,12 @@ static bool send_part(struct wire *wire, const struct wire_answer *answer, const
     while (length > 0) {
         size_t step = answer->drip_ms > 0 && length > DRIP_PIECE ? DRIP_PIECE : length;
         step = step < *left ? step : *left;
-        if (answer->drip_ms > 0)
+        if (answer->drip_ms > 0) {
             clock_sleep_ms(answer->drip_ms);
-        if (step == 0 || !send_all(wire->fd, bytes, step))
+        }
+        if (step == 0 || !send_all(wire->fd, bytes, step)) {
             return false;
+        }
         bytes += step;
         length -= step;
         *left -= step;
@@ -144,16 +155,18 @@ static bool send_pad(struct wire *wire, const struct wire_answer *answer, size_t
     memset(piece, 'x', sizeof piece);
     for (size_t sent = 0; sent < answer->pad; sent += sizeof piece) {
         size_t length = answer->pad - sent < sizeof piece ? answer->pad - sent : sizeof piece;
-        if (!send_part(wire, answer, piece, length, left))
+        if (!send_part(wire, answer, piece, length, left)) {
             return false;
+        }
     }
     return true;
 }
 
 bool wire_send(struct wire *wire, const struct wire_answer *answer)
 {
-    if (answer->garbage)
+    if (answer->garbage) {
         return send_all(wire->fd, "\x15\x03\x01 no HTTP at all\r\n\r\n", 23) && false;
+    }
     const char *body = buf_str(&answer->body);
     const char *mark = answer->pad > 0 ? strstr(body, WIRE_PAD) : NULL;
     size_t before = mark ? (size_t)(mark - body) : answer->body.length;
@@ -166,14 +179,17 @@ bool wire_send(struct wire *wire, const struct wire_answer *answer)
                      buf_str(&answer->headers));
     /* Head and body of a plain answer go out together: two packets would wait for each other. */
     bool plain = !mark && answer->drip_ms <= 0 && left == whole;
-    if (plain && answer->body.length > 0)
+    if (plain && answer->body.length > 0) {
         (void)buf_add(&head, body, answer->body.length);
+    }
     bool good = send_all(wire->fd, head.data, head.length);
     buf_release(&head);
-    if (plain)
+    if (plain) {
         return good && !answer->last;
+    }
     good = good && send_part(wire, answer, body, before, &left);
-    if (mark)
+    if (mark) {
         good = good && send_pad(wire, answer, &left) && send_part(wire, answer, mark + strlen(WIRE_PAD), strlen(mark) - strlen(WIRE_PAD), &left);
+    }
     return good && answer->close < 0 && !answer->last;
 }

@@ -50,6 +50,21 @@ none "no file is longer than 600 lines (tests: 1000)" long_files
 wide() { { product_c; product_h; tree 'fixtures/*.c'; } | xargs awk 'length($0) > 140 { print FILENAME ":" FNR ": " length($0) " columns" }'; }
 none "no line of C is wider than 140 columns" wide
 
+# A condition may go over lines: what follows its last parenthesis is a brace, or nothing is done at all.
+without_braces() {
+    { product_c; product_h; tree 'tests/*.c' 'tests/*.h' 'fixtures/*.c'; } | xargs awk '
+        FNR == 1 { depth = 0; inside = 0 }
+        !inside && /^ *(if|for|while|} else if|else if) \(/ { inside = 1; start = FNR; depth = 0 }
+        /^ *(} )?else$/ { print FILENAME ":" FNR ": " $0 }
+        inside {
+            line = $0
+            gsub(/\\./, "", line); gsub(/"[^"]*"|\047[^\047]*\047|\/\*.*\*\//, "", line); sub(/[ \t\\]+$/, "", line)
+            opened = gsub(/\(/, "(", line); depth += opened - gsub(/\)/, ")", line)
+            if (depth <= 0) { inside = 0; if (line !~ /([{;]|{})$/) print FILENAME ":" start ": no braces" }
+        }'
+}
+none "what an if or a loop does stands in braces" without_braces
+
 # A prototype in a public header follows a comment, or another prototype of the same group.
 undocumented() {
     product_h | xargs awk '

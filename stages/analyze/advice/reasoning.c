@@ -26,8 +26,9 @@ static void add_words(const char *code, struct buf *out)
 /* An amount today, "unset" where there is none. */
 static const char *today(enum resource resource, int64_t amount, char out[32])
 {
-    if (amount >= 0)
+    if (amount >= 0) {
         return amount_text(resource, (double)amount, out);
+    }
     (void)snprintf(out, 32, "unset");
     return out;
 }
@@ -44,13 +45,16 @@ static void write_use(const struct container *container, enum resource resource,
     (void)buf_printf(out, " %s use: median %s, weighted %s %s", resource == CPU ? "CPU" : "Memory",
                      amount_text(resource, use->p50, text[0]), resource == CPU ? "p95" : "p99",
                      amount_text(resource, resource == CPU ? use->weighted_p95 : use->weighted_p99, text[1]));
-    if (resource == CPU && isfinite(use->busy_hour_p90))
+    if (resource == CPU && isfinite(use->busy_hour_p90)) {
         (void)buf_printf(out, ", busiest hour %s", amount_text(resource, use->busy_hour_p90, text[2]));
+    }
     (void)buf_printf(out, ", peak %s", amount_text(resource, use->max, text[3]));
-    if (isfinite(use->samples))
+    if (isfinite(use->samples)) {
         (void)buf_printf(out, " (%.0f samples%s", use->samples, use->pods > 0 ? "" : ")");
-    if (isfinite(use->samples) && use->pods > 0)
+    }
+    if (isfinite(use->samples) && use->pods > 0) {
         (void)buf_printf(out, ", %.0f pod%s)", use->pods, use->pods > 1.5 ? "s" : "");
+    }
     (void)buf_add_char(out, '.');
 }
 
@@ -101,12 +105,14 @@ static void write_field(const struct field_plan *field, enum field f, struct buf
     }
     (void)buf_printf(out, " %s %s to %s: ", titles[f], today(resource, field->old, from),
                      amount_text(resource, (double)field->value, to));
-    if (field->by_model)
+    if (field->by_model) {
         (void)buf_printf(out, "%s proposes %s; the rule ", field->exact ? "somebody" : "the model",
                          amount_text(resource, field->proposal, asked));
+    }
     add_words(field->rule, out);
-    if (isfinite(field->target))
+    if (isfinite(field->target)) {
         (void)buf_printf(out, " asks for %s", amount_text(resource, field->target, asked));
+    }
     if (field->moved_by) {
         (void)buf_add_str(out, "; ");
         add_words(field->moved_by, out);
@@ -124,11 +130,13 @@ static void write_init(const struct container_plan *container, struct buf *out)
     (void)buf_printf(out, "%s%.63s (starts the pod):", out->length > 0 ? " " : "", container->container->name);
     for (int r = 0; r < RESOURCES; r++) {
         const struct figures *use = &container->container->use[r];
-        if (use->known)
+        if (use->known) {
             (void)buf_printf(out, " %s peak %s.", r == CPU ? "CPU" : "Memory", amount_text((enum resource)r, use->max, peak));
+        }
     }
-    for (int f = 0; f < FIELDS; f++)
+    for (int f = 0; f < FIELDS; f++) {
         write_field(&container->fields[f], (enum field)f, out);
+    }
 }
 
 /* Starts, kills of long ago and uneven replicas: what beside the figures went into the numbers. */
@@ -178,12 +186,14 @@ static void write_container(const struct plan *plan, const struct container_plan
         (void)buf_add_char(out, '.');
         return;
     }
-    for (int f = 0; f < FIELDS; f++)
+    for (int f = 0; f < FIELDS; f++) {
         write_field(&container->fields[f], (enum field)f, out);
+    }
     write_circumstances(plan, container, out);
-    if (!container_changes(container))
+    if (!container_changes(container)) {
         (void)buf_add_str(out,
                           " What is set fits, or is held: no change is larger than the dead-band (10 %, 10m, 16Mi).");
+    }
     proof_write(container, out);
 }
 
@@ -258,22 +268,28 @@ static void write_pod(const struct plan *plan, struct buf *out)
         add_words(plan->refused_today, out);
         (void)buf_add_str(out, ", so no change could be rolled out.");
     }
-    for (size_t i = 0; i < plan->move_count; i++)
+    for (size_t i = 0; i < plan->move_count; i++) {
         write_move(&plan->moves[i], out);
-    for (size_t i = 0; i < plan->quota_need_count; i++)
+    }
+    for (size_t i = 0; i < plan->quota_need_count; i++) {
         write_quota(plan, &plan->quota_needs[i], out);
-    if (plan->hours_steps > 0)
+    }
+    if (plan->hours_steps > 0) {
         (void)buf_printf(out, " CPU requests are learned from %s (%s) alone, %zu steps of five minutes; memory and limits from all hours.",
                          hours->schedule, hours->timezone ? hours->timezone : "UTC", plan->hours_steps);
-    else if (hours->schedule && !plan->subject->batch)
+    } else if (hours->schedule && !plan->subject->batch) {
         (void)buf_printf(out, " There is too little of %s in the window, so all hours count.", hours->schedule);
-    if (str_equal(plan->subject->kind, "DaemonSet"))
+    }
+    if (str_equal(plan->subject->kind, "DaemonSet")) {
         (void)buf_add_str(out, " One pod runs on each node and all have the same amounts, so the busiest nodes decide.");
-    if (plan->lock)
+    }
+    if (plan->lock) {
         (void)buf_add_str(out, " The pod is Guaranteed and stays so: requests equal limits.");
-    if (plan->subject->qos == QOS_BEST_EFFORT && plan_changes(plan))
+    }
+    if (plan->subject->qos == QOS_BEST_EFFORT && plan_changes(plan)) {
         (void)buf_add_str(out,
                           " The pod is BestEffort, first to be evicted; with requests it becomes Burstable.");
+    }
 }
 
 void reasoning_write(const struct plan *plan, struct buf *out)
@@ -283,8 +299,9 @@ void reasoning_write(const struct plan *plan, struct buf *out)
         (void)buf_printf(out, "Nothing is recommended: %s.", plan->refusal_reason);
         return;
     }
-    for (size_t i = 0; i < plan->subject->container_count; i++)
+    for (size_t i = 0; i < plan->subject->container_count; i++) {
         write_container(plan, &plan->containers[i], out);
+    }
     (void)buf_printf(out, " Window %s, confidence %.2f.",
                      duration_format(plan->subject->window_seconds, window), plan->confidence);
     write_pod(plan, out);

@@ -14,8 +14,9 @@
 static json_t *bounds_new(const struct field_plan *field)
 {
     json_t *bounds;
-    if (!field->movable && field->value < 0)
+    if (!field->movable && field->value < 0) {
         return json_null();
+    }
     bounds = json_object();
     json_object_set_new(bounds, "min", json_integer(field->min));
     json_object_set_new(bounds, "max", json_integer(field->max));
@@ -62,8 +63,9 @@ static json_t *container_new(const struct plan *plan, const struct container_pla
     json_t *remove = json_array();
     json_t *why = json_object();
     for (int f = 0; f < FIELDS; f++) {
-        if (container->fields[f].remove)
+        if (container->fields[f].remove) {
             json_array_append_new(remove, json_string(field_name((enum field)f)));
+        }
     }
     json_object_set_new(why, "requests", why_new(&plan->scene, container, false, source));
     json_object_set_new(why, "limits", why_new(&plan->scene, container, true, source));
@@ -82,9 +84,10 @@ static json_t *containers_new(const struct plan *plan, const char *source)
 {
     json_t *containers = json_object();
     for (size_t i = 0; i < plan->subject->container_count; i++) {
-        if (plan->containers[i].judged)
+        if (plan->containers[i].judged) {
             json_object_set_new(containers, plan->containers[i].container->name,
                                 container_new(plan, &plan->containers[i], source));
+        }
     }
     return containers;
 }
@@ -94,11 +97,13 @@ static json_t *reasoning_new(const struct plan *plan, const struct opinion *opin
 {
     struct buf text;
     buf_init(&text, REASONING_MAX);
-    if (opinion && opinion->reasoning && *opinion->reasoning)
+    if (opinion && opinion->reasoning && *opinion->reasoning) {
         (void)buf_printf(&text, "%s Evidence:", opinion->reasoning);
+    }
     reasoning_write(plan, &text);
-    if (text.data)
+    if (text.data) {
         str_mask_controls(text.data); /* names of containers and autoscalers are whatever somebody wrote */
+    }
     json_t *value = json_string_safe(buf_str(&text));
     buf_release(&text);
     return value;
@@ -107,8 +112,9 @@ static json_t *reasoning_new(const struct plan *plan, const struct opinion *opin
 /* New {from,reason}, null where no provider failed. */
 static json_t *fallback_new(const struct opinion *opinion)
 {
-    if (!opinion || !opinion->fallback_from)
+    if (!opinion || !opinion->fallback_from) {
         return json_null();
+    }
     json_t *fallback = json_object();
     json_object_set_new(fallback, "from", json_string(opinion->fallback_from));
     json_object_set_new(fallback, "reason", json_string_safe(opinion->fallback_reason));
@@ -161,8 +167,9 @@ static void set_source(json_t *out, const struct opinion *opinion)
 /* Scaling advice (stolen, may be NULL), which is none of a proposal's. */
 static json_t *scaling_or_null(json_t *scaling, const struct opinion *opinion)
 {
-    if (!opinion || !str_equal(opinion->source, "proposal"))
+    if (!opinion || !str_equal(opinion->source, "proposal")) {
         return or_null(scaling);
+    }
     json_decref(scaling);
     return json_null();
 }
@@ -175,8 +182,9 @@ json_t *recommendation_new(const struct plan *plan, const struct class *class, c
     const char *action = plan->refusal ? "none" : plan_changes(plan) ? "resize" : "keep";
     const char *untested;
     double confidence = plan->confidence;
-    if (source && opinion->confidence < confidence)
+    if (source && opinion->confidence < confidence) {
         confidence = opinion->confidence;
+    }
     json_object_set_new(out, "action", json_string(action));
     json_object_set_new(out, "confidence", json_real_or_null(confidence));
     set_source(out, opinion);

@@ -37,10 +37,12 @@ static void raise_risk(struct tally *tally, enum risk to, const char *format, ..
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     str_trim_utf8(text);
-    if (to > tally->risk)
+    if (to > tally->risk) {
         tally->risk = to;
-    if (json_array_size(tally->reasons) < RISK_REASONS_MAX)
+    }
+    if (json_array_size(tally->reasons) < RISK_REASONS_MAX) {
         json_array_append_new(tally->reasons, json_string_safe(text));
+    }
 }
 
 /* A limit that is new, or lower than today's, must clear the peak that was seen. */
@@ -48,12 +50,13 @@ static void judge_memory_limit(const struct container_plan *container, struct ta
 {
     const struct field_plan *limit = &container->fields[MEMORY_LIMIT];
     double peak = container->container->use[MEMORY].max;
-    if (limit->value >= 0 && (double)limit->value < peak)
+    if (limit->value >= 0 && (double)limit->value < peak) {
         raise_risk(tally, RISK_HIGH, "%s: the memory limit is below the peak that was seen",
                    container->container->name);
-    else if (limit->value >= 0 && limit->value < limit->effective && (double)limit->value < 1.15 * peak)
+    } else if (limit->value >= 0 && limit->value < limit->effective && (double)limit->value < 1.15 * peak) {
         raise_risk(tally, RISK_MEDIUM, "%s: the memory limit comes close to the peak",
                    container->container->name);
+    }
 }
 
 /* Whether a field gets smaller than it is. */
@@ -109,21 +112,26 @@ static void judge_field(const struct container_plan *container, enum field f, st
     const struct field_plan *field = &container->fields[f];
     const char *name = container->container->name;
     double percent = guardrail_percent(field->effective, field->value);
-    if (field->remove)
+    if (field->remove) {
         raise_risk(tally, RISK_MEDIUM, "%s: %s is taken away", name, field_name(f));
-    if (field->value < 0)
+    }
+    if (field->value < 0) {
         return;
-    if (field->old <= 0)
+    }
+    if (field->old <= 0) {
         raise_risk(tally, RISK_MEDIUM, "%s: %s is not set today, so percent guardrails do not hold", name,
                    field_name(f));
-    if (percent < -big_step_percent)
+    }
+    if (percent < -big_step_percent) {
         raise_risk(tally, RISK_MEDIUM, "%s: %s falls by %.0f %%", name, field_name(f), -percent);
-    if (percent < 0 && container->confidence < doubtful)
+    }
+    if (percent < 0 && container->confidence < doubtful) {
         raise_risk(tally, RISK_HIGH, "%s: %s falls at a confidence of %.2f", name, field_name(f),
                    container->confidence);
-    else if (percent < 0 && container->confidence < sure)
+    } else if (percent < 0 && container->confidence < sure) {
         raise_risk(tally, RISK_MEDIUM, "%s: %s falls at a confidence of %.2f", name, field_name(f),
                    container->confidence);
+    }
 }
 
 /* Whether anything is lowered or taken away. */
@@ -132,8 +140,9 @@ static bool lowers(const struct plan *plan)
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         for (int f = 0; f < FIELDS; f++) {
             const struct field_plan *field = &plan->containers[i].fields[f];
-            if (field->value >= 0 && field->value < field->effective)
+            if (field->value >= 0 && field->value < field->effective) {
                 return true;
+            }
         }
     }
     return false;
@@ -144,23 +153,28 @@ enum risk risk_of(const struct plan *plan, const struct class *class, json_t *re
     struct tally tally = {RISK_LOW, reasons};
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         const struct container_plan *container = &plan->containers[i];
-        for (int f = 0; f < FIELDS; f++)
+        for (int f = 0; f < FIELDS; f++) {
             judge_field(container, (enum field)f, &tally);
+        }
         judge_memory_limit(container, &tally);
         judge_kills(container, &tally);
         for (int r = 0; r < RESOURCES; r++) {
             judge_held_out(container, (enum resource)r, &tally);
         }
-        if (container->signals.oom)
+        if (container->signals.oom) {
             raise_risk(&tally, RISK_MEDIUM, "%.120s: killed for memory in the window, so nobody saw how much it needs",
                        container->container->name);
-        if (container_changes(container) && container->signals.leak)
+        }
+        if (container_changes(container) && container->signals.leak) {
             raise_risk(&tally, RISK_MEDIUM, "%s: memory leaks, so no size holds for long",
                        container->container->name);
+        }
     }
-    if (class->stateful && lowers(plan))
+    if (class->stateful && lowers(plan)) {
         raise_risk(&tally, RISK_MEDIUM, "a %s feels a restart", class->name);
-    if (plan->subject->qos == QOS_BEST_EFFORT && plan_changes(plan))
+    }
+    if (plan->subject->qos == QOS_BEST_EFFORT && plan_changes(plan)) {
         raise_risk(&tally, RISK_MEDIUM, "the pod's QoS class changes from BestEffort");
+    }
     return tally.risk;
 }

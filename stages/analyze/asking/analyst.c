@@ -46,8 +46,9 @@ static bool wants_batches(const struct analyst *analyst, const struct analyst_op
 static int open_batches(struct analyst *analyst, const struct analyst_options *given, struct err *err)
 {
     analyst->rows[0].batch = wants_batches(analyst, given);
-    if (!analyst->rows[0].batch || !analyst->chain.links[0].llm)
+    if (!analyst->rows[0].batch || !analyst->chain.links[0].llm) {
         return 0;
+    }
     analyst->gathers = true;
     analyst->second_history = analyst->history;
     analyst->history = NULL;
@@ -60,12 +61,15 @@ static int analyst_open_sources(struct analyst *analyst, const struct analyst_op
 {
     int64_t microusd;
     bool replay = options_flag(given->options, OPT_REPLAY);
-    if (chain_open(given->options, given->config, !replay && !given->offline, &analyst->chain, err))
+    if (chain_open(given->options, given->config, !replay && !given->offline, &analyst->chain, err)) {
         return -1;
-    if (analyst->chain.count == 0)
+    }
+    if (analyst->chain.count == 0) {
         return 0;
-    if (recall_open(given->options, given->config, given->created, &analyst->recall, err))
+    }
+    if (recall_open(given->options, given->config, given->created, &analyst->recall, err)) {
         return -1;
+    }
     history_answers_spent(analyst->recall.answers, &analyst->budget.before, &microusd);
     return llm_pool_new((int)analyst->parallel, &analyst->pool, err) || open_batches(analyst, given, err) ? -1 : 0;
 }
@@ -78,8 +82,9 @@ int analyst_new(const struct analyst_options *given, json_t *settings, struct an
     analyst->history = given->history;
     analyst->estimate = given->offline;
     int failed = analyst_configure(analyst, given, err) || analyst_open_sources(analyst, given, err) ? -1 : 0;
-    if (!failed && settings)
+    if (!failed && settings) {
         json_object_set_new(settings, "providers", chain_settings(&analyst->chain));
+    }
     if (failed || analyst->chain.count == 0) {
         analyst_free(analyst);
         return failed;
@@ -90,13 +95,15 @@ int analyst_new(const struct analyst_options *given, json_t *settings, struct an
 
 void analyst_free(struct analyst *analyst)
 {
-    if (!analyst)
+    if (!analyst) {
         return;
+    }
     analyst_stop(analyst);
     llm_pool_free(analyst->pool);
     batched_free(analyst->batched);
-    for (size_t i = 0; i < LINKS_MAX; i++)
+    for (size_t i = 0; i < LINKS_MAX; i++) {
         call_free(analyst->gathering.calls[i]);
+    }
     recall_release(&analyst->recall);
     chain_release(&analyst->chain);
     free(analyst);
@@ -110,8 +117,9 @@ size_t analyst_window(const struct analyst *analyst)
 size_t analyst_open(const struct analyst *analyst)
 {
     size_t open = analyst->under_way;
-    for (const struct call *call = analyst->waiting; call; call = call->next)
+    for (const struct call *call = analyst->waiting; call; call = call->next) {
         open++;
+    }
     return open;
 }
 
@@ -142,8 +150,9 @@ void analyst_drain(struct analyst *analyst)
 /* Notes the first provider that was passed over, and why. */
 static void note_fallback(struct inquiry *inquiry, const struct link *link, const char *reason)
 {
-    if (inquiry->opinion.fallback_from)
+    if (inquiry->opinion.fallback_from) {
         return;
+    }
     inquiry->opinion.fallback_from = link->provider->name;
     inquiry->opinion.fallback_reason = arena_strdup(inquiry->arena, reason);
 }
@@ -186,8 +195,9 @@ static bool take_kept(struct analyst *analyst, struct inquiry *inquiry, const st
         analyst->counts.recalled++;
         return true;
     }
-    if (analyst->recall.replay)
+    if (analyst->recall.replay) {
         desk_pass(analyst, inquiry, TOLD_REFUSED, err.message, told->exchange, told->at);
+    }
     return analyst->recall.replay;
 }
 
@@ -231,8 +241,9 @@ static void gather(struct analyst *analyst, struct inquiry *inquiry, struct gath
         queue_add(analyst, *call, gathering != &analyst->gathering);
         *call = NULL;
     }
-    if (!*call)
+    if (!*call) {
         *call = call_new(analyst, &analyst->chain.links[inquiry->link]);
+    }
     call_add(*call, inquiry);
 }
 
@@ -246,8 +257,9 @@ void desk_walk(struct analyst *analyst, struct inquiry *inquiry, struct gatherin
 {
     while (!inquiry->done && inquiry->link < analyst->chain.count) {
         const struct link *link = &analyst->chain.links[inquiry->link];
-        if (recalled(analyst, inquiry))
+        if (recalled(analyst, inquiry)) {
             continue;
+        }
         if (may_answer(analyst, link) && inquiry->evidence) {
             gather(analyst, inquiry, gathering);
             return;
@@ -277,8 +289,9 @@ static void count_everywhere(struct analyst *analyst, struct inquiry *inquiry)
 void desk_close(struct analyst *analyst, struct gathering *gathering, bool first)
 {
     for (size_t i = 0; i < analyst->chain.count; i++) {
-        if (gathering->calls[i])
+        if (gathering->calls[i]) {
             queue_add(analyst, gathering->calls[i], first);
+        }
         gathering->calls[i] = NULL;
     }
 }
@@ -290,8 +303,9 @@ static void write_evidence(struct analyst *analyst, struct inquiry *inquiry)
     json_t *evidence = evidence_new(inquiry->plan, inquiry->class, inquiry->findings, analyst->redact);
     char *text = evidence_text_new(evidence);
     inquiry->name = arena_strdup(inquiry->arena, evidence_name(inquiry->plan->subject, name));
-    if (strlen(text) <= EVIDENCE_MAX)
+    if (strlen(text) <= EVIDENCE_MAX) {
         inquiry->evidence = arena_strdup(inquiry->arena, text);
+    }
     (void)evidence_digest(text, inquiry->digest);
     for (size_t i = 0; i < analyst->chain.count; i++) {
         const struct link *link = &analyst->chain.links[i];
@@ -305,14 +319,16 @@ void analyst_take(struct analyst *analyst, struct inquiry *inquiry)
 {
     inquiry->opinion = (struct opinion){.confidence = NAN};
     inquiry->done = inquiry->plan->refusal || !answer_may_move(inquiry->plan);
-    if (inquiry->done)
+    if (inquiry->done) {
         return;
+    }
     analyst->counts.workloads++;
     write_evidence(analyst, inquiry);
-    if (analyst->estimate)
+    if (analyst->estimate) {
         count_everywhere(analyst, inquiry);
-    else
+    } else {
         desk_walk(analyst, inquiry, &analyst->gathering);
+    }
 }
 
 void analyst_estimate(const struct analyst *analyst, int64_t workloads, FILE *out)
@@ -330,8 +346,9 @@ char *analyst_prompt(struct analyst *analyst, struct inquiry *inquiry)
 {
     static const struct llm_dialect plain;
     struct link *link = &analyst->chain.links[0];
-    if (inquiry->plan->refusal || !answer_may_move(inquiry->plan))
+    if (inquiry->plan->refusal || !answer_may_move(inquiry->plan)) {
         return NULL;
+    }
     write_evidence(analyst, inquiry);
     struct call *call = call_new(analyst, link);
     call_add(call, inquiry);
@@ -346,8 +363,9 @@ void analyst_passed(struct analyst *analyst, int64_t number)
     for (size_t i = 0; i < analyst->chain.count; i++) {
         struct call **call = &analyst->gathering.calls[i];
         bool full = *call && (*call)->count >= analyst->workloads;
-        if (!full && (!*call || number - (*call)->of[0]->number < ANALYST_SPAN - 1))
+        if (!full && (!*call || number - (*call)->of[0]->number < ANALYST_SPAN - 1)) {
             continue;
+        }
         queue_add(analyst, *call, false);
         *call = NULL;
     }
@@ -363,8 +381,9 @@ void analyst_flush(struct analyst *analyst)
 int analyst_turn(struct analyst *analyst, int64_t until_ms, int wake_fd, struct err *err)
 {
     queue_send(analyst);
-    if (analyst->fatal.class == ERR_NONE && llm_pool_turn(analyst->pool, until_ms, wake_fd, err))
+    if (analyst->fatal.class == ERR_NONE && llm_pool_turn(analyst->pool, until_ms, wake_fd, err)) {
         return -1;
+    }
     if (analyst->fatal.class != ERR_NONE) {
         *err = analyst->fatal;
         return -1;
@@ -378,8 +397,9 @@ void analyst_stop(struct analyst *analyst)
     bool again = analyst->stopped; /* then nobody can be told any more: inquiries live until the first time */
     analyst->stopped = true;
     queue_drop(analyst);
-    if (again || !analyst->pool || analyst->under_way == 0)
+    if (again || !analyst->pool || analyst->under_way == 0) {
         return;
+    }
     llm_pool_stop(analyst->pool);
     (void)llm_pool_turn(analyst->pool, clock_monotonic_ms(), -1, NULL);
     progress_end();
@@ -387,8 +407,9 @@ void analyst_stop(struct analyst *analyst)
 
 void analyst_summary(const struct analyst *analyst)
 {
-    if (!analyst)
+    if (!analyst) {
         return;
+    }
     progress_end();
     progress_summary(&analyst->counts);
 }

@@ -43,8 +43,9 @@ int batched_new(struct link *link, int64_t wait_seconds, struct batched **out, s
 
 void batched_free(struct batched *batched)
 {
-    if (!batched)
+    if (!batched) {
         return;
+    }
     llm_batch_free(batched->batch);
     spool_free(batched->results);
     free(batched->entries);
@@ -67,8 +68,9 @@ static struct entry *entry_new(struct batched *batched)
 static int keep(struct batched *batched, uint64_t number, const struct llm_reply *reply, int end, const char *why, struct err *err)
 {
     json_t *row = json_object();
-    if (number >= batched->count)
+    if (number >= batched->count) {
         return err_set(err, ERR_SOFTWARE, "a batch told of a question that was not asked");
+    }
     json_object_set_new(row, "end", json_integer(end));
     json_object_set_new(row, "text", json_string_safe(reply->text));
     json_object_set_new(row, "model", json_string_safe(reply->model));
@@ -121,8 +123,9 @@ static void name_earlier(const struct batched *batched, const struct recall *rec
 {
     struct sent_batch row;
     for (size_t i = 0; recall->answers && history_answers_batch(recall->answers, i, &row); i++) {
-        if (str_equal(row.provider, batched->link->provider->name) && str_equal(row.model, batched->link->model))
+        if (str_equal(row.provider, batched->link->provider->name) && str_equal(row.model, batched->link->model)) {
             llm_batch_earlier(batched->batch, row.id, row.questions);
+        }
     }
 }
 
@@ -147,20 +150,23 @@ static void result_read(const json_t *row, struct batch_result *out)
                                     .cache_write_tokens = json_int_or(row, "written", 0),
                                     .latency_ms = json_int_or(row, "latency", 0)};
     (void)snprintf(out->reply.model, sizeof out->reply.model, "%s", json_string_or_null(row, "model"));
-    if (why)
+    if (why) {
         (void)err_set(&out->why, ERR_UNAVAILABLE, "%s", why);
+    }
 }
 
 bool batched_take(const struct batched *batched, const struct call *call, struct batch_result *out, struct err *err)
 {
     char digest[DIGEST_HEX];
     json_t *row;
-    if (call->number < 0 || (size_t)call->number >= batched->count)
+    if (call->number < 0 || (size_t)call->number >= batched->count) {
         return false;
+    }
     const struct entry *entry = &batched->entries[call->number];
     if (entry->place == NO_PLACE || !str_equal(entry->digest, call_digest(call, digest)) ||
-        spool_at(batched->results, entry->place, &row, err))
+        spool_at(batched->results, entry->place, &row, err)) {
         return false;
+    }
     *out = (struct batch_result){.reserved = entry->reserved};
     result_read(row, out);
     json_decref(row);

@@ -16,8 +16,9 @@ static bool run_fits(const struct budget *budget, int64_t tokens)
 
 bool budget_take(struct budget *budget, int64_t tokens)
 {
-    if (!run_fits(budget, tokens) || !fits(budget->month, budget->before + budget->spent + budget->reserved, tokens))
+    if (!run_fits(budget, tokens) || !fits(budget->month, budget->before + budget->spent + budget->reserved, tokens)) {
         return false;
+    }
     budget->reserved += tokens;
     return true;
 }

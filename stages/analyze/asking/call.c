@@ -20,8 +20,9 @@ struct call *call_new(struct analyst *analyst, struct link *link)
 
 void call_free(struct call *call)
 {
-    if (!call)
+    if (!call) {
         return;
+    }
     json_decref(call->schema);
     free(call->user);
     free(call->former);
@@ -38,11 +39,13 @@ void call_add(struct call *call, struct inquiry *inquiry)
 
 bool call_fits(const struct call *call, const struct inquiry *inquiry, size_t workloads)
 {
-    if (call->count == 0)
+    if (call->count == 0) {
         return true;
+    }
     for (size_t i = 0; i < call->count; i++) {
-        if (str_equal(call->asked[i].name, inquiry->name))
+        if (str_equal(call->asked[i].name, inquiry->name)) {
             return false;
+        }
     }
     return call->count < workloads && call->count < QUESTION_WORKLOADS_MAX && call->bytes + strlen(inquiry->evidence) <= CALL_BYTES_MAX;
 }

@@ -50,8 +50,9 @@ static int model_set(const struct wanted *wanted, struct link *link, bool by_opt
     const char *typed = by_option ? options_string(wanted->options, OPT_LLM_MODEL) : NULL;
     const char *configured = setting(wanted, link, "model");
     link->model = typed ? typed : configured ? configured : link->provider->default_model;
-    if (link->model)
+    if (link->model) {
         return 0;
+    }
     (void)err_set(err, by_option ? ERR_USAGE : ERR_CONFIG, "provider %s needs the name of a model", link->provider->name);
     return err_hint(err, "give --llm-model NAME, or analysis.%s.model in tare.yaml", link->provider->name);
 }
@@ -67,8 +68,9 @@ static void pass_over(struct link *link, const char *why)
 static bool key_missing(struct link *link, const char *key, const char *variable)
 {
     char why[LINK_REASON_MAX];
-    if (!link->provider->needs_key || key)
+    if (!link->provider->needs_key || key) {
         return false;
+    }
     (void)snprintf(why, sizeof why, "no API key in the environment variable %.200s", variable ? variable : "that analysis names");
     pass_over(link, why);
     log_warn("%s is not asked: %s", link->provider->name, link->why);
@@ -78,8 +80,9 @@ static bool key_missing(struct link *link, const char *key, const char *variable
 /* Longest wait for one answer. */
 static int64_t answer_timeout(const struct wanted *wanted)
 {
-    if (options_given(wanted->options, OPT_TIMEOUT))
+    if (options_given(wanted->options, OPT_TIMEOUT)) {
         return options_integer(wanted->options, OPT_TIMEOUT, NULL);
+    }
     return config_integer(wanted->config, "analysis.timeout", 0);
 }
 
@@ -95,8 +98,9 @@ static int connect_link(const struct wanted *wanted, struct link *link, bool by_
 {
     const char *variable = setting(wanted, link, "key_env");
     char *key;
-    if (llm_key_read(setting(wanted, link, "key_file"), variable, &key, err))
+    if (llm_key_read(setting(wanted, link, "key_file"), variable, &key, err)) {
         return -1;
+    }
     struct llm_options llm = {.provider = link->provider,
                               .model = link->model,
                               .base_url = address(wanted, link, by_option),
@@ -112,12 +116,14 @@ static int connect_link(const struct wanted *wanted, struct link *link, bool by_
 static int link_add(const struct wanted *wanted, struct chain *chain, const char *name, bool by_option, struct err *err)
 {
     const struct llm_provider *provider = llm_provider_of(name);
-    if (!provider || chain->count >= LINKS_MAX)
+    if (!provider || chain->count >= LINKS_MAX) {
         return 0;
+    }
     struct link *link = &chain->links[chain->count++];
     link->provider = provider;
-    if (model_set(wanted, link, by_option, err))
+    if (model_set(wanted, link, by_option, err)) {
         return -1;
+    }
     price_set(wanted, link);
     link->narrow = provider == &llm_openai && address(wanted, link, by_option);
     return wanted->connect ? connect_link(wanted, link, by_option, err) : 0;
@@ -130,11 +136,14 @@ static int links_add(const struct wanted *wanted, struct chain *chain, struct er
     const json_t *names = config_value(wanted->config, "analysis.providers");
     for (size_t i = 0; i < json_array_size(names); i++) {
         const char *name = json_string_value(json_array_get(names, i));
-        if (str_equal(name, "rules") && i + 1 < json_array_size(names))
-            return config_error(wanted->config, err, "analysis.providers", "%s after rules would never be asked: rules decide all, put them last",
+        if (str_equal(name, "rules") && i + 1 < json_array_size(names)) {
+            return config_error(wanted->config, err, "analysis.providers",
+                                "%s after rules would never be asked: rules decide all, put them last",
                                 json_string_value(json_array_get(names, i + 1)));
-        if (link_add(wanted, chain, name, chain->count == 0, err))
+        }
+        if (link_add(wanted, chain, name, chain->count == 0, err)) {
             return -1;
+        }
     }
     return 0;
 }
@@ -144,20 +153,24 @@ int chain_open(const struct options *options, const struct config *config, bool 
     const struct wanted wanted = {options, config, connect};
     const char *typed = options_string(options, OPT_LLM);
     *out = (struct chain){.count = 0};
-    if (typed)
+    if (typed) {
         return link_add(&wanted, out, typed, true, err);
-    if (links_add(&wanted, out, err))
+    }
+    if (links_add(&wanted, out, err)) {
         return -1;
-    if (out->count > 0 || (!options_given(options, OPT_LLM_MODEL) && !options_given(options, OPT_LLM_URL)))
+    }
+    if (out->count > 0 || (!options_given(options, OPT_LLM_MODEL) && !options_given(options, OPT_LLM_URL))) {
         return 0;
+    }
     (void)err_set(err, ERR_USAGE, "--llm-model and --llm-url need a provider");
     return err_hint(err, "add --llm anthropic or --llm openai");
 }
 
 void chain_release(struct chain *chain)
 {
-    for (size_t i = 0; i < chain->count; i++)
+    for (size_t i = 0; i < chain->count; i++) {
         llm_free(chain->links[i].llm);
+    }
     chain->count = 0;
 }
 
@@ -179,8 +192,9 @@ json_t *chain_settings(const struct chain *chain)
 void link_failed(struct link *link, bool gone, const char *why)
 {
     link->failures++;
-    if (link->off || (!gone && link->failures < FAILURES_MAX))
+    if (link->off || (!gone && link->failures < FAILURES_MAX)) {
         return;
+    }
     pass_over(link, why);
     log_warn("%s is not asked any more in this run: %s", link->provider->name, link->why);
 }

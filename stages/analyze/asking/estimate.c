@@ -19,10 +19,11 @@ static void print_row(const struct link *link, const struct estimate_row *row, F
 {
     (void)fprintf(out, "%-10s %-24s %10" PRId64 " %10" PRId64 " %10" PRId64 " %12" PRId64 " %12" PRId64, link->provider->name, link->model,
                   row->known, row->asked, row->questions, row->input_tokens, row->output_tokens);
-    if (link->price.known)
+    if (link->price.known) {
         (void)fprintf(out, " %10.4f\n", (double)row->microusd / MICRO);
-    else
+    } else {
         (void)fprintf(out, " %10s\n", "not known");
+    }
 }
 
 void estimate_print(const struct chain *chain, const struct estimate_row *rows, int64_t workloads, int64_t movable, FILE *out)
@@ -35,10 +36,12 @@ void estimate_print(const struct chain *chain, const struct estimate_row *rows, 
                   workloads - movable);
     (void)fprintf(out, "%-10s %-24s %10s %10s %10s %12s %12s %10s\n", "provider", "model", "known", "asked", "questions", "tokens in",
                   "tokens out", "USD");
-    for (size_t i = 0; i < chain->count; i++)
+    for (size_t i = 0; i < chain->count; i++) {
         print_row(&chain->links[i], &rows[i], out);
-    if (chain->count > 1)
+    }
+    if (chain->count > 1) {
         (void)fputs("each row as if that provider answered for all; one is asked only about what those above it have no answer to\n", out);
+    }
 }
 
 void estimate_print_budget(const struct estimate_row *rows, size_t count, const struct budget *budget, bool refuse, FILE *out)
@@ -50,11 +53,13 @@ void estimate_print_budget(const struct estimate_row *rows, size_t count, const 
         int64_t tokens = rows[i].input_tokens + rows[i].output_tokens;
         most = tokens > most ? tokens : most;
     }
-    if (budget->run >= 0 && most > budget->run)
+    if (budget->run >= 0 && most > budget->run) {
         (void)fprintf(out, "a run may spend %" PRId64 " tokens (analysis.max_tokens_per_run), which may not do: %s\n", budget->run, then);
-    if (budget->month >= 0 && most > left)
+    }
+    if (budget->month >= 0 && most > left) {
         (void)fprintf(out,
                       "of this month's %" PRId64 " tokens (analysis.max_tokens_per_month) %" PRId64
                       " are left, which may not do: %s\n",
                       budget->month, left, then);
+    }
 }

@@ -20,8 +20,9 @@ void kept_call(struct history_out *history, const struct call *call, const struc
     char digest[DIGEST_HEX];
     char at[RFC3339_MAX];
     history_call_key(end->key);
-    if (!history)
+    if (!history) {
         return;
+    }
     json_t *row = json_object();
     json_object_set_new(row, "key", json_string(end->key));
     json_object_set_new(row, "prompt_digest", json_string(call_digest(call, digest)));

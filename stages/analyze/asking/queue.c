@@ -13,10 +13,11 @@ static void let_go(struct call *call)
 /* What is not to be sent now: it is counted, or gathered for a batch. */
 static void put_aside(struct analyst *analyst, struct call *call)
 {
-    if (analyst->estimate)
+    if (analyst->estimate) {
         estimate_add(&analyst->rows[call->link - analyst->chain.links], call);
-    else if (batched_wants(analyst->batched, call) && analyst->fatal.class == ERR_NONE)
+    } else if (batched_wants(analyst->batched, call) && analyst->fatal.class == ERR_NONE) {
         (void)batched_add(analyst->batched, call, &analyst->budget, analyst->refuse, &analyst->fatal);
+    }
     let_go(call);
 }
 
@@ -27,8 +28,9 @@ void queue_add(struct analyst *analyst, struct call *call, bool first)
         put_aside(analyst, call);
         return;
     }
-    if (!first && batched_wants(analyst->batched, call))
+    if (!first && batched_wants(analyst->batched, call)) {
         call->number = analyst->calls++;
+    }
     if (first) {
         call->next = analyst->waiting;
         analyst->waiting = call;
@@ -36,16 +38,18 @@ void queue_add(struct analyst *analyst, struct call *call, bool first)
         call->next = NULL;
         *analyst->last = call;
     }
-    if (!call->next)
+    if (!call->next) {
         analyst->last = &call->next;
+    }
 }
 
 static struct call *queue_pop(struct analyst *analyst)
 {
     struct call *call = analyst->waiting;
     analyst->waiting = call->next;
-    if (!analyst->waiting)
+    if (!analyst->waiting) {
         analyst->last = &analyst->waiting;
+    }
     call->next = NULL;
     return call;
 }
@@ -64,10 +68,11 @@ static void on_done(void *context, const struct llm_reply *reply, enum llm_end e
     struct call *call = context;
     struct analyst *analyst = call->analyst;
     analyst->under_way--;
-    if (reply->tries == 0 && end != LLM_STOPPED)
+    if (reply->tries == 0 && end != LLM_STOPPED) {
         never_sent(call, why->message);
-    else
+    } else {
         reply_take(call, reply, end, why, false);
+    }
     queue_send(analyst);
 }
 
@@ -88,8 +93,9 @@ static void over_budget(struct analyst *analyst, struct call *call)
 static bool answered_by_batch(struct analyst *analyst, struct call *call)
 {
     struct batch_result result;
-    if (call->number < 0 || !batched_take(analyst->batched, call, &result, &analyst->fatal))
+    if (call->number < 0 || !batched_take(analyst->batched, call, &result, &analyst->fatal)) {
         return false;
+    }
     call->reserved = result.reserved;
     (void)queue_pop(analyst);
     if (result.sent) {
@@ -106,8 +112,9 @@ static bool answered_by_batch(struct analyst *analyst, struct call *call)
 static bool send_first(struct analyst *analyst)
 {
     struct call *call = analyst->waiting;
-    if (answered_by_batch(analyst, call))
+    if (answered_by_batch(analyst, call)) {
         return true;
+    }
     if (analyst->drains) {
         let_go(queue_pop(analyst));
         return true;
@@ -118,8 +125,9 @@ static bool send_first(struct analyst *analyst)
     }
     int64_t tokens = llm_estimate(&call->prompt);
     if (!budget_take(&analyst->budget, tokens)) {
-        if (analyst->under_way > 0)
+        if (analyst->under_way > 0) {
             return false;
+        }
         over_budget(analyst, queue_pop(analyst));
         return true;
     }
@@ -134,13 +142,15 @@ static bool send_first(struct analyst *analyst)
 void queue_send(struct analyst *analyst)
 {
     while (analyst->waiting && analyst->under_way < analyst->parallel && !analyst->stopped && analyst->fatal.class == ERR_NONE) {
-        if (!send_first(analyst))
+        if (!send_first(analyst)) {
             return;
+        }
     }
 }
 
 void queue_drop(struct analyst *analyst)
 {
-    while (analyst->waiting)
+    while (analyst->waiting) {
         call_free(queue_pop(analyst));
+    }
 }

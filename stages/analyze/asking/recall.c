@@ -23,7 +23,8 @@ enum recalled recall_look(const struct recall *recall, const struct subject *sub
 {
     bool found = recall->answers && (recall->replay ? history_answers_exact(recall->answers, subject, arena, told)
                                                     : history_answers_alike(recall->answers, arena, told));
-    if (!found)
+    if (!found) {
         return recall->replay ? RECALL_MISSING : RECALL_NOTHING;
+    }
     return told->outcome == TOLD_ANSWERED && told->text ? RECALL_ANSWER : RECALL_PASSED;
 }

@@ -23,8 +23,9 @@ static void pass_on(struct taking *taking, enum told_outcome outcome, const char
 {
     struct call *call = taking->call;
     for (size_t i = 0; i < call->count; i++) {
-        if (taking->said[i].good)
+        if (taking->said[i].good) {
             continue;
+        }
         desk_pass(call->analyst, call->of[i], outcome, reason ? reason : taking->said[i].complaint, exchange, clock_now());
         desk_walk(call->analyst, call->of[i], &taking->onward);
     }
@@ -44,8 +45,9 @@ static void repair(struct taking *taking, const char *former)
     struct call *call = taking->call;
     struct call *again = call_new(call->analyst, call->link);
     for (size_t i = 0; i < call->count; i++) {
-        if (!taking->said[i].good)
+        if (!taking->said[i].good) {
             call_add(again, call->of[i]);
+        }
     }
     again->repair = true;
     again->former = cut_copy(former);
@@ -59,8 +61,9 @@ static void part(struct taking *taking)
 {
     struct call *call = taking->call;
     for (size_t i = call->count; i > 0; i--) {
-        if (taking->said[i - 1].good)
+        if (taking->said[i - 1].good) {
             continue;
+        }
         struct call *one = call_new(call->analyst, call->link);
         call_add(one, call->of[i - 1]);
         queue_add(call->analyst, one, true);
@@ -72,8 +75,9 @@ static void take_good(struct taking *taking, const char *exchange)
     struct call *call = taking->call;
     for (size_t i = 0; i < call->count; i++) {
         const struct said *said = &taking->said[i];
-        if (said->good)
+        if (said->good) {
             desk_answer(call->analyst, call->of[i], &said->answer, said->text, exchange, clock_now());
+        }
     }
 }
 
@@ -82,10 +86,12 @@ static void read_reply(struct taking *taking, const struct llm_reply *reply)
 {
     struct call *call = taking->call;
     size_t others = question_read(reply->text, call->asked, call->count, &taking->arena, taking->said);
-    for (size_t i = 0; i < call->count; i++)
+    for (size_t i = 0; i < call->count; i++) {
         taking->good += taking->said[i].good;
-    if (others > 0)
+    }
+    if (others > 0) {
         log_debug("%s answered about %zu workloads that it was not asked about", call->link->provider->name, others);
+    }
 }
 
 static void answered(struct taking *taking, const struct llm_reply *reply, struct call_end *end)
@@ -98,10 +104,11 @@ static void answered(struct taking *taking, const struct llm_reply *reply, struc
     end->error = all ? NULL : question_complaint(call->asked, taking->said, call->count, &taking->arena);
     kept_call(call->analyst->history, call, reply, end);
     take_good(taking, end->key);
-    if (!all && !call->repair)
+    if (!all && !call->repair) {
         repair(taking, reply->text);
-    else if (!all)
+    } else if (!all) {
         pass_on(taking, TOLD_REFUSED, NULL, end->key);
+    }
 }
 
 /* What is told of a workload that got none: where a model did reply, it would reply the same again, and later runs need not ask; what came
@@ -115,20 +122,23 @@ static enum told_outcome outcome_of(enum llm_end how, const struct llm_reply *re
 static void not_answered(struct taking *taking, const struct llm_reply *reply, enum llm_end how, const char *why, struct call_end *end)
 {
     struct call *call = taking->call;
-    if (how == LLM_NO_ANSWER && reply->text)
+    if (how == LLM_NO_ANSWER && reply->text) {
         read_reply(taking, reply);
+    }
     end->outcome = taking->good > 0 ? "answered" : "failed";
     end->error = why;
     kept_call(call->analyst->history, call, reply, end);
     take_good(taking, end->key);
-    if (how == LLM_NO_ANSWER)
+    if (how == LLM_NO_ANSWER) {
         call->link->failures = 0;
-    else
+    } else {
         link_failed(call->link, how == LLM_GONE, why);
-    if (how == LLM_NO_ANSWER && call->count > 1)
+    }
+    if (how == LLM_NO_ANSWER && call->count > 1) {
         part(taking);
-    else
+    } else {
         pass_on(taking, outcome_of(how, reply), why, end->key);
+    }
 }
 
 static void finish(struct taking *taking)
@@ -169,10 +179,12 @@ static void stopped(struct call *call, const struct llm_reply *reply, const char
 {
     end->outcome = "failed";
     end->error = why;
-    if (reply->input_tokens > 0)
+    if (reply->input_tokens > 0) {
         kept_call(call->analyst->history, call, reply, end);
-    for (size_t i = 0; i < call->count; i++)
+    }
+    for (size_t i = 0; i < call->count; i++) {
         call->of[i]->done = true;
+    }
     call_free(call);
 }
 
@@ -186,9 +198,10 @@ void reply_take(struct call *call, const struct llm_reply *reply, enum llm_end e
         return;
     }
     struct taking *taking = taking_new(call);
-    if (end == LLM_ANSWERED)
+    if (end == LLM_ANSWERED) {
         answered(taking, reply, &row);
-    else
+    } else {
         not_answered(taking, reply, end, why->message, &row);
+    }
     finish(taking);
 }

@@ -44,8 +44,9 @@ static bool has_room(const struct flow *flow)
 static void ask(const struct flow *flow, struct job *job)
 {
     struct analyst *analyst = flow->means->analyst;
-    if (!analyst)
+    if (!analyst) {
         return;
+    }
     if (job->is_workload) {
         job->inquiry.done = false;
         analyst_take(analyst, &job->inquiry);
@@ -56,8 +57,9 @@ static void ask(const struct flow *flow, struct job *job)
 /* The next record, as stage_read. */
 static int next_record(const struct flow *flow, json_t **record, struct err *err)
 {
-    if (flow->pass == PASS_SECOND)
+    if (flow->pass == PASS_SECOND) {
         return spool_next(flow->spool, record, err);
+    }
     int got = stage_read(flow->stage, record, err);
     if (got > 0 && flow->pass == PASS_FIRST && spool_add(flow->spool, *record, NULL, err)) {
         json_decref(*record);
@@ -71,12 +73,14 @@ static int take_one(struct flow *flow, struct err *err)
 {
     json_t *record;
     int got = next_record(flow, &record, err);
-    if (got < 0)
+    if (got < 0) {
         return -1;
+    }
     if (got == 0) {
         flow->ended = true;
-        if (flow->means->analyst)
+        if (flow->means->analyst) {
             analyst_flush(flow->means->analyst);
+        }
         return 0;
     }
     struct job *job = job_at(flow, flow->count++);
@@ -89,11 +93,13 @@ static int take_one(struct flow *flow, struct err *err)
 
 static int write_job(const struct flow *flow, struct job *job, struct err *err)
 {
-    if (flow->means->silent || flow->drains || flow->pass == PASS_FIRST)
+    if (flow->means->silent || flow->drains || flow->pass == PASS_FIRST) {
         return 0;
+    }
     job_finish(job, flow->means->setup);
-    if (job->is_workload)
+    if (job->is_workload) {
         history_add(flow->means->history, &job->subject);
+    }
     return stage_write(flow->stage, job->record, err);
 }
 
@@ -107,8 +113,9 @@ static int write_done(struct flow *flow, struct err *err)
         flow->bytes -= job->bytes;
         flow->first = (flow->first + 1) % flow->size;
         flow->count--;
-        if (failed)
+        if (failed) {
             return -1;
+        }
     }
     return 0;
 }
@@ -130,10 +137,12 @@ static int turn(const struct flow *flow, bool silent, struct err *err)
 static int step(struct flow *flow, struct err *err)
 {
     bool silent = flow->means->analyst && has_room(flow) && flow->pass != PASS_SECOND && artifact_reader_waits(flow->stage->in);
-    if (has_room(flow) && !silent && take_one(flow, err))
+    if (has_room(flow) && !silent && take_one(flow, err)) {
         return -1;
-    if (write_done(flow, err))
+    }
+    if (write_done(flow, err)) {
         return -1;
+    }
     bool over = flow->ended && flow->count == 0;
     return flow->means->analyst && !over ? turn(flow, silent, err) : 0;
 }
@@ -141,10 +150,12 @@ static int step(struct flow *flow, struct err *err)
 /* After a signal: what a batch brought is still taken. */
 static bool goes_on(struct flow *flow)
 {
-    if (flow->pass != PASS_SECOND)
+    if (flow->pass != PASS_SECOND) {
         return false;
-    if (!flow->drains)
+    }
+    if (!flow->drains) {
         analyst_drain(flow->means->analyst);
+    }
     flow->drains = true;
     return true;
 }
@@ -155,10 +166,12 @@ static int steps(struct flow *flow, enum pass pass, struct err *err)
     flow->number = 0;
     flow->ended = false;
     while (!flow->ended || flow->count > 0) {
-        if (interrupt_came() && !goes_on(flow))
+        if (interrupt_came() && !goes_on(flow)) {
             return -1;
-        if (step(flow, err))
+        }
+        if (step(flow, err)) {
             return -1;
+        }
     }
     return flow->drains ? -1 : 0;
 }
@@ -168,8 +181,9 @@ static int two_passes(struct flow *flow, struct err *err)
 {
     struct analyst *analyst = flow->means->analyst;
     if (spool_new(&flow->spool, err) || steps(flow, PASS_FIRST, err) || spool_rewind(flow->spool, err) ||
-        analyst_batch(analyst, interrupt_fd(), err))
+        analyst_batch(analyst, interrupt_fd(), err)) {
         return -1;
+    }
     return steps(flow, PASS_SECOND, err);
 }
 
@@ -189,18 +203,23 @@ static int interrupted(struct err *err)
 int flow_run(struct stage *stage, const struct flow_means *means, struct err *err)
 {
     struct flow flow = {.stage = stage, .means = means, .size = means->analyst ? analyst_window(means->analyst) : 1};
-    if (means->analyst && interrupt_watch(err))
+    if (means->analyst && interrupt_watch(err)) {
         return -1;
+    }
     flow.jobs = xcalloc(flow.size * sizeof *flow.jobs);
-    for (size_t i = 0; i < flow.size; i++)
+    for (size_t i = 0; i < flow.size; i++) {
         job_init(&flow.jobs[i]);
+    }
     int status = passes(&flow, err);
-    if (status && interrupt_came())
+    if (status && interrupt_came()) {
         (void)interrupted(err);
-    if (means->analyst)
+    }
+    if (means->analyst) {
         analyst_stop(means->analyst);
-    for (size_t i = 0; i < flow.size; i++)
+    }
+    for (size_t i = 0; i < flow.size; i++) {
         job_release(&flow.jobs[i]);
+    }
     free(flow.jobs);
     spool_free(flow.spool);
     interrupt_end();

@@ -22,8 +22,9 @@ static void on_signal(int number)
     const char byte = 0;
     (void)number;
     came = 1;
-    for (size_t i = 0; i < ARRAY_COUNT(watched); i++)
+    for (size_t i = 0; i < ARRAY_COUNT(watched); i++) {
         (void)sigaction(watched[i], &former[i], NULL);
+    }
     ssize_t written = write(ends[1], &byte, 1);
     (void)written;
     errno = saved;
@@ -32,16 +33,18 @@ static void on_signal(int number)
 int interrupt_watch(struct err *err)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    if (pipe(ends))
+    if (pipe(ends)) {
         return err_errno(err, ERR_SOFTWARE, errno, "cannot watch for signals");
+    }
     for (int i = 0; i < 2; i++) {
         (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
         (void)fcntl(ends[i], F_SETFL, O_NONBLOCK);
     }
     came = 0;
     (void)sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < ARRAY_COUNT(watched); i++)
+    for (size_t i = 0; i < ARRAY_COUNT(watched); i++) {
         (void)sigaction(watched[i], &action, &former[i]);
+    }
     return 0;
 }
 
@@ -64,10 +67,12 @@ void interrupt_wait(int fd, int64_t until_ms)
 
 void interrupt_end(void)
 {
-    if (ends[0] < 0)
+    if (ends[0] < 0) {
         return;
-    for (size_t i = 0; i < ARRAY_COUNT(watched); i++)
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(watched); i++) {
         (void)sigaction(watched[i], &former[i], NULL);
+    }
     for (int i = 0; i < 2; i++) {
         (void)close(ends[i]);
         ends[i] = -1;

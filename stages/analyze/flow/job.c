@@ -36,8 +36,9 @@ void job_release(struct job *job)
 static void settle(struct job *job, const struct job_setup *setup)
 {
     subject_read(job->record, &job->arena, &job->subject);
-    if (!job->subject.namespace && setup->namespace)
+    if (!job->subject.namespace && setup->namespace) {
         job->subject.looked_up_in = setup->namespace;
+    }
     figures_complete_all(&job->subject, &job->arena);
     class_of(&job->subject, &job->class);
     policy_for(setup->config, job->subject.workload, setup->namespace, job->class.name, &job->policy);
@@ -53,34 +54,40 @@ void job_take(struct job *job, const struct job_setup *setup, json_t *record, in
     job->record = record;
     job->is_workload = record_workload(record) != NULL;
     job->inquiry = (struct inquiry){.number = number, .done = true, .opinion.confidence = NAN};
-    if (!job->is_workload)
+    if (!job->is_workload) {
         return;
+    }
     settle(job, setup);
     job->inquiry.plan = &job->plan;
     job->inquiry.class = &job->class;
     job->inquiry.findings = job->findings;
     job->inquiry.arena = &job->arena;
-    if (setup->proposal)
+    if (setup->proposal) {
         proposal_settle(setup->proposal, &job->plan, &job->inquiry.opinion);
+    }
 }
 
 /* The problem entries of a workload: nothing to say, another provider's failure, numbers of others that were moved. */
 static void note_problems(json_t *record, const struct plan *plan, const struct opinion *opinion)
 {
-    if (plan->refusal)
+    if (plan->refusal) {
         record_problem(record, "analyze", plan->refusal, "%s", plan->refusal_reason);
-    if (opinion->fallback_from)
+    }
+    if (opinion->fallback_from) {
         record_problem(record, "analyze", "fallback", "%s was not used: %s", opinion->fallback_from, opinion->fallback_reason);
+    }
     size_t moved = json_array_size(json_at(record, "recommendation.clamps"));
-    if (opinion->source && moved > 0)
+    if (opinion->source && moved > 0) {
         record_problem(record, "analyze", "clamped", "%zu of the %s amounts were moved into their bounds", moved,
                        str_equal(opinion->source, "proposal") ? "proposed" : "model's");
+    }
 }
 
 void job_finish(struct job *job, const struct job_setup *setup)
 {
-    if (!job->is_workload)
+    if (!job->is_workload) {
         return;
+    }
     struct parts parts = {.findings = job->findings,
                           .forecast = forecasts_json(&job->subject, &job->forecasts),
                           .outlook = outlook_new(&job->plan, &job->forecasts, &job->arena),

@@ -21,10 +21,12 @@ static void nearest_add(struct nearest *nearest, const char *wanted, const char 
 {
     size_t distance = str_distance(wanted, name);
     size_t at = NEAREST;
-    while (at > 0 && (!nearest->names[at - 1] || distance < nearest->distances[at - 1]))
+    while (at > 0 && (!nearest->names[at - 1] || distance < nearest->distances[at - 1])) {
         at--;
-    if (at == NEAREST)
+    }
+    if (at == NEAREST) {
         return;
+    }
     free(nearest->names[NEAREST - 1]);
     memmove(&nearest->names[at + 1], &nearest->names[at], (NEAREST - 1 - at) * sizeof nearest->names[0]);
     memmove(&nearest->distances[at + 1], &nearest->distances[at], (NEAREST - 1 - at) * sizeof nearest->distances[0]);
@@ -35,8 +37,9 @@ static void nearest_add(struct nearest *nearest, const char *wanted, const char 
 static int not_found(const struct nearest *nearest, const char *wanted, struct err *err)
 {
     (void)err_set(err, ERR_DATA, "there is no workload %.200s in the artifact", wanted);
-    if (!nearest->names[0])
+    if (!nearest->names[0]) {
         return -1;
+    }
     return err_hint(err, "the nearest are %.120s%s%.120s%s%.120s", nearest->names[0], nearest->names[1] ? ", " : "",
                     nearest->names[1] ? nearest->names[1] : "", nearest->names[2] ? ", " : "", nearest->names[2] ? nearest->names[2] : "");
 }
@@ -44,11 +47,12 @@ static int not_found(const struct nearest *nearest, const char *wanted, struct e
 static void show(const struct flow_means *means, struct job *job, const char *name, FILE *out)
 {
     char *text = analyst_prompt(means->analyst, &job->inquiry);
-    if (text)
+    if (text) {
         (void)fprintf(out, "%s\n", text);
-    else
+    } else {
         log_info("nothing would be sent about %s: %s", name,
                  job->plan.refusal ? job->plan.refusal_reason : "nothing of it may move");
+    }
     free(text);
 }
 
@@ -56,8 +60,9 @@ static void show(const struct flow_means *means, struct job *job, const char *na
 static bool look_at(const struct flow_means *means, struct job *job, const char *wanted, struct nearest *nearest, FILE *out)
 {
     char name[EVIDENCE_NAME_MAX];
-    if (!job->is_workload)
+    if (!job->is_workload) {
         return false;
+    }
     (void)evidence_name(&job->subject, name);
     if (str_equal(name, wanted)) {
         show(means, job, name, out);
@@ -86,7 +91,8 @@ int preview_run(struct stage *stage, const struct flow_means *means, const char 
     }
     job_release(&job);
     int status = got < 0 ? -1 : found ? 0 : not_found(&nearest, name, err);
-    for (size_t i = 0; i < NEAREST; i++)
+    for (size_t i = 0; i < NEAREST; i++) {
         free(nearest.names[i]);
+    }
     return status;
 }

@@ -85,8 +85,9 @@ static uint64_t alike_hash(const struct told *told)
 static bool digest_read(const json_t *json, const char *key, char out[DIGEST_HEX])
 {
     const char *text = json_string_or_null(json, key);
-    if (!text || strlen(text) != DIGEST_HEX - 1 || strspn(text, "0123456789abcdef") != DIGEST_HEX - 1)
+    if (!text || strlen(text) != DIGEST_HEX - 1 || strspn(text, "0123456789abcdef") != DIGEST_HEX - 1) {
         return false;
+    }
     memcpy(out, text, DIGEST_HEX);
     return true;
 }
@@ -119,8 +120,9 @@ static bool row_read(const json_t *json, struct row *row)
     told->exchange = json_string_or_null(json, "exchange");
     if (!row->kind || !row->name || !told->provider || !told->model || !outcome_read(json, &told->outcome) ||
         !digest_read(json, "evidence", told->evidence) || !digest_read(json, "key", told->key) || !at ||
-        time_parse(at, &told->at, NULL))
+        time_parse(at, &told->at, NULL)) {
         return false;
+    }
     return told->outcome == TOLD_ANSWERED ? told->text != NULL : told->reason != NULL;
 }
 
@@ -167,8 +169,9 @@ static bool spent_read(struct history_answers *answers, const json_t *json)
 {
     int64_t tokens;
     int64_t microusd;
-    if (!json_get_int(json, "tokens", &tokens) || !json_get_int(json, "microusd", &microusd) || tokens < 0 || microusd < 0)
+    if (!json_get_int(json, "tokens", &tokens) || !json_get_int(json, "microusd", &microusd) || tokens < 0 || microusd < 0) {
         return false;
+    }
     answers->tokens = tokens;
     answers->microusd = microusd;
     return true;
@@ -202,8 +205,9 @@ static bool line_take(struct history_answers *answers, const char *line, size_t 
     bool good = json_is_object(json);
     if (good && answer) {
         good = length <= ANSWER_ROW_MAX && row_read(answer, &row);
-        if (good && row.told.at >= answers->oldest)
+        if (good && row.told.at >= answers->oldest) {
             place_add(answers, &row, offset, length);
+        }
     } else if (good && spent) {
         good = spent_read(answers, spent);
     } else if (good && sent) {
@@ -219,10 +223,12 @@ static int line_read(struct history_answers *answers, const char *path, int64_t 
                      off_t offset, struct err *err)
 {
     bool mine = strstr(line, "\"answer\"") || strstr(line, "\"spent\"") || strstr(line, "\"batch\"");
-    if (mine && number > 1 && !line_take(answers, line, length, offset))
+    if (mine && number > 1 && !line_take(answers, line, length, offset)) {
         return err_set(err, ERR_DATA, "%s is no history of this version: line %lld cannot be read", path, (long long)number);
-    if (answers->count > ANSWERS_MAX)
+    }
+    if (answers->count > ANSWERS_MAX) {
         return err_set(err, ERR_DATA, "history file %s has more than %d answers", path, ANSWERS_MAX);
+    }
     return 0;
 }
 
@@ -235,14 +241,16 @@ static int lines_read(struct history_answers *answers, FILE *file, const char *p
     while (!failed && fgets(line, LINE_MAX_BYTES, file)) {
         size_t length = strlen(line);
         number++;
-        if (length == 0 || line[length - 1] != '\n')
+        if (length == 0 || line[length - 1] != '\n') {
             failed = err_set(err, ERR_DATA, "line %lld of history file %s is too long or not ended", (long long)number, path);
-        else
+        } else {
             failed = line_read(answers, path, number, line, length, offset, err);
+        }
         offset += (off_t)length;
     }
-    if (!failed && ferror(file))
+    if (!failed && ferror(file)) {
         failed = err_errno(err, ERR_IO, errno, "cannot read history file %s", path);
+    }
     free(line);
     return failed ? -1 : 0;
 }
@@ -252,10 +260,12 @@ static int file_open(const char *path, FILE **file, struct err *err)
 {
     struct stat about;
     *file = fopen(path, "re");
-    if (!*file)
+    if (!*file) {
         return err_errno(err, ERR_NOINPUT, errno, "cannot read history file %s", path);
-    if (fstat(fileno(*file), &about) == 0 && S_ISREG(about.st_mode))
+    }
+    if (fstat(fileno(*file), &about) == 0 && S_ISREG(about.st_mode)) {
         return 0;
+    }
     (void)fclose(*file);
     (void)err_set(err, ERR_NOINPUT, "history file %s is no regular file, and answers of models are looked up in it", path);
     return err_hint(err, "write it to a file first");
@@ -265,16 +275,18 @@ int history_answers_open(const char *path, int64_t oldest, struct history_answer
 {
     *out = NULL;
     FILE *file = NULL;
-    if (path && file_open(path, &file, err))
+    if (path && file_open(path, &file, err)) {
         return -1;
+    }
     struct history_answers *answers = xcalloc(sizeof *answers);
     answers->oldest = oldest;
     answers->fd = -1;
     answers->batches = json_array();
     if (file) {
         int failed = lines_read(answers, file, path, err);
-        if (!failed && (answers->fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0)) < 0)
+        if (!failed && (answers->fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0)) < 0) {
             failed = err_errno(err, ERR_IO, errno, "cannot read history file %s", path);
+        }
         (void)fclose(file);
         if (failed) {
             history_answers_free(answers);
@@ -287,10 +299,12 @@ int history_answers_open(const char *path, int64_t oldest, struct history_answer
 
 void history_answers_free(struct history_answers *answers)
 {
-    if (!answers)
+    if (!answers) {
         return;
-    if (answers->fd >= 0)
+    }
+    if (answers->fd >= 0) {
         (void)close(answers->fd);
+    }
     json_decref(answers->batches);
     free(answers->places);
     free(answers->exact.slots);
@@ -304,11 +318,13 @@ static json_t *place_read(const struct history_answers *answers, const struct pl
     char *line = xmalloc((size_t)place->length + 1);
     struct err none = {0};
     json_t *json = NULL;
-    if (pread(answers->fd, line, place->length, place->offset) == (ssize_t)place->length)
+    if (pread(answers->fd, line, place->length, place->offset) == (ssize_t)place->length) {
         json = json_read(line, place->length, "line", &none);
+    }
     free(line);
-    if (json && row_read(json_object_get(json, "answer"), row))
+    if (json && row_read(json_object_get(json, "answer"), row)) {
         return json;
+    }
     json_decref(json);
     return NULL;
 }
@@ -327,8 +343,9 @@ static void told_take(const struct told *from, struct arena *arena, struct told 
 bool history_answers_exact(const struct history_answers *answers, const struct subject *subject, struct arena *arena,
                            struct told *told)
 {
-    if (!answers || answers->count == 0)
+    if (!answers || answers->count == 0) {
         return false;
+    }
     const struct row wanted = {
         .namespace = subject->looked_up_in, .kind = subject->kind, .name = subject->name, .told = *told};
     uint64_t hash = exact_hash(&wanted);
@@ -340,11 +357,13 @@ bool history_answers_exact(const struct history_answers *answers, const struct s
         bool same = json && str_equal(row.namespace, wanted.namespace) && str_equal(row.kind, wanted.kind) &&
                     str_equal(row.name, wanted.name) && str_equal(row.told.provider, told->provider) &&
                     str_equal(row.told.model, told->model) && str_equal(row.told.evidence, told->evidence);
-        if (same)
+        if (same) {
             told_take(&row.told, arena, told);
+        }
         json_decref(json);
-        if (same)
+        if (same) {
             return true;
+        }
         next = place->exact_before;
     }
     return false;
@@ -352,8 +371,9 @@ bool history_answers_exact(const struct history_answers *answers, const struct s
 
 bool history_answers_alike(const struct history_answers *answers, struct arena *arena, struct told *told)
 {
-    if (!answers || answers->count == 0)
+    if (!answers || answers->count == 0) {
         return false;
+    }
     char key[DIGEST_HEX];
     memcpy(key, told->key, sizeof key);
     uint64_t hash = alike_hash(told);
@@ -362,8 +382,9 @@ bool history_answers_alike(const struct history_answers *answers, struct arena *
     for (; next != NONE; next = answers->places[next - 1].alike_before) {
         const struct place *place = &answers->places[next - 1];
         struct row row = {0};
-        if (place->alike != hash || place->outcome == TOLD_FAILED || (found && place->at <= told->at))
+        if (place->alike != hash || place->outcome == TOLD_FAILED || (found && place->at <= told->at)) {
             continue;
+        }
         json_t *json = place_read(answers, place, &row);
         if (json && str_equal(row.told.key, key)) {
             told_take(&row.told, arena, told);

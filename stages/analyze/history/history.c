@@ -24,14 +24,16 @@ struct history_out {
 int history_open(const char *path, struct history_out **out, struct err *err)
 {
     *out = NULL;
-    if (!path)
+    if (!path) {
         return 0;
+    }
     struct history_out *history = xcalloc(sizeof *history);
     history->path = xstrdup(path);
     history->temporary = xasprintf("%s.XXXXXX", path);
     int fd = mkstemp(history->temporary);
-    if (fd >= 0)
+    if (fd >= 0) {
         history->file = fdopen(fd, "w");
+    }
     if (!history->file) {
         int saved = errno;
         if (fd >= 0) {
@@ -50,12 +52,15 @@ int history_open(const char *path, struct history_out **out, struct err *err)
 
 void history_drop(struct history_out *history)
 {
-    if (!history)
+    if (!history) {
         return;
-    if (history->file)
+    }
+    if (history->file) {
         (void)fclose(history->file);
-    if (history->temporary)
+    }
+    if (history->temporary) {
         (void)unlink(history->temporary);
+    }
     free(history->temporary);
     free(history->path);
     free(history);
@@ -161,8 +166,9 @@ static void add_series(struct history_out *history, json_t *row, const struct fi
 
 void history_add(struct history_out *history, const struct subject *subject)
 {
-    if (!history || !subject->has_usage)
+    if (!history || !subject->has_usage) {
         return;
+    }
     json_t *row = json_object();
     json_object_set_new(row, "namespace", json_string_safe(subject->looked_up_in));
     json_object_set_new(row, "kind", json_string_safe(subject->kind));
@@ -180,8 +186,9 @@ void history_add(struct history_out *history, const struct subject *subject)
 
 void history_exchange(struct history_out *history, json_t *row)
 {
-    if (!history)
+    if (!history) {
         return;
+    }
     json_t *line = json_object();
     json_object_set(line, "llm", row);
     write_now(history, line);
@@ -199,8 +206,9 @@ void history_call_key(char out[DIGEST_HEX])
 void history_batch(struct history_out *history, const struct sent_batch *batch)
 {
     char at[RFC3339_MAX];
-    if (!history)
+    if (!history) {
         return;
+    }
     json_t *row = json_object();
     json_object_set_new(row, "id", json_string_safe(batch->id));
     json_object_set_new(row, "provider", json_string_safe(batch->provider));
@@ -215,8 +223,9 @@ void history_batch(struct history_out *history, const struct sent_batch *batch)
 void history_answer(struct history_out *history, const struct subject *subject, const struct told *told)
 {
     char at[RFC3339_MAX];
-    if (!history)
+    if (!history) {
         return;
+    }
     bool answered = told->outcome == TOLD_ANSWERED;
     json_t *row = json_object();
     json_object_set_new(row, "namespace", json_string_safe(subject->looked_up_in));
@@ -238,8 +247,9 @@ void history_answer(struct history_out *history, const struct subject *subject, 
 
 int history_finish(struct history_out *history, struct err *err)
 {
-    if (!history)
+    if (!history) {
         return 0;
+    }
     int failed = ferror(history->file) || fflush(history->file) || fchmod(fileno(history->file), 0600) ||
                  fsync(fileno(history->file));
     failed = fclose(history->file) || failed;

@@ -23,11 +23,13 @@ static int check_members(const json_t *object, const char *what, const char *con
                          struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!json_object_get(object, names[i]))
+        if (!json_object_get(object, names[i])) {
             return err_set(err, ERR_DATA, "%s has no member %s", what, names[i]);
+        }
     }
-    if (json_object_size(object) != count)
+    if (json_object_size(object) != count) {
         return err_set(err, ERR_DATA, "%s has members beside those of the schema", what);
+    }
     return 0;
 }
 
@@ -36,8 +38,9 @@ static int container_index(const struct plan *plan, const char *name)
 {
     char own[CONTAINER_NAME_MAX];
     for (size_t i = 0; name && i < plan->subject->container_count; i++) {
-        if (plan->containers[i].judged && str_equal(container_name(plan->containers[i].container, own), name))
+        if (plan->containers[i].judged && str_equal(container_name(plan->containers[i].container, own), name)) {
             return (int)i;
+        }
     }
     return -1;
 }
@@ -46,13 +49,16 @@ static int container_index(const struct plan *plan, const char *name)
 static int read_amount(const json_t *entry, enum field field, double *out, struct err *err)
 {
     const json_t *value = json_object_get(entry, schema_field(field));
-    if (!json_is_number(value))
+    if (!json_is_number(value)) {
         return err_set(err, ERR_DATA, "%s is not a number", schema_field(field));
+    }
     double amount = json_number_value(value);
-    if (!(amount >= 0) || amount > amount_most)
+    if (!(amount >= 0) || amount > amount_most) {
         return err_set(err, ERR_DATA, "%s is out of range", schema_field(field));
-    if (amount > floor(amount))
+    }
+    if (amount > floor(amount)) {
         return err_set(err, ERR_DATA, "%s is not a whole number", schema_field(field));
+    }
     *out = amount > 0 ? amount : NAN;
     return 0;
 }
@@ -62,19 +68,24 @@ static int read_container(const json_t *entry, const struct plan *plan, struct a
 {
     static const char *const members[] = {"name", "cpu_request_millicores", "memory_request_bytes",
                                           "cpu_limit_millicores", "memory_limit_bytes"};
-    if (!json_is_object(entry))
+    if (!json_is_object(entry)) {
         return err_set(err, ERR_DATA, "an entry of containers is not an object");
-    if (check_members(entry, "an entry of containers", members, 5, err))
+    }
+    if (check_members(entry, "an entry of containers", members, 5, err)) {
         return -1;
+    }
     int index = container_index(plan, json_string_or_null(entry, "name"));
-    if (index < 0)
+    if (index < 0) {
         return err_set(err, ERR_DATA, "containers names one that the workload does not have");
-    if (seen[index])
+    }
+    if (seen[index]) {
         return err_set(err, ERR_DATA, "containers names one twice");
+    }
     seen[index] = true;
     for (int f = 0; f < FIELDS; f++) {
-        if (read_amount(entry, (enum field)f, &out->proposals[index][f], err))
+        if (read_amount(entry, (enum field)f, &out->proposals[index][f], err)) {
             return -1;
+        }
     }
     return 0;
 }
@@ -86,21 +97,25 @@ static int read_containers(const json_t *list, const struct plan *plan, struct a
     bool *seen = arena_alloc_array(arena, count + 1, sizeof *seen);
     size_t index;
     json_t *entry;
-    if (!json_is_array(list) || json_array_size(list) > CONTAINERS_MAX)
+    if (!json_is_array(list) || json_array_size(list) > CONTAINERS_MAX) {
         return err_set(err, ERR_DATA, "containers is not a list of at most %d entries", CONTAINERS_MAX);
+    }
     out->proposals = arena_alloc_array(arena, count + 1, sizeof *out->proposals);
     for (size_t i = 0; i < count; i++) {
-        for (int f = 0; f < FIELDS; f++)
+        for (int f = 0; f < FIELDS; f++) {
             out->proposals[i][f] = NAN;
+        }
     }
     json_array_foreach(list, index, entry)
     {
-        if (read_container(entry, plan, out, seen, err))
+        if (read_container(entry, plan, out, seen, err)) {
             return -1;
+        }
     }
     for (size_t i = 0; i < count; i++) {
-        if (plan->containers[i].judged && !seen[i])
+        if (plan->containers[i].judged && !seen[i]) {
             return err_set(err, ERR_DATA, "containers leaves one of the workload's containers out");
+        }
     }
     return 0;
 }
@@ -110,14 +125,17 @@ static int read_texts(const json_t *answer, const struct plan *plan, struct answ
 {
     char name[EVIDENCE_NAME_MAX];
     const char *reasoning = json_string_or_null(answer, "reasoning");
-    if (!str_equal(json_string_or_null(answer, "workload"), evidence_name(plan->subject, name)))
+    if (!str_equal(json_string_or_null(answer, "workload"), evidence_name(plan->subject, name))) {
         return err_set(err, ERR_DATA, "workload is not the one that was asked about");
+    }
     out->class_name = class_name_of(json_string_or_null(answer, "class"));
-    if (!out->class_name)
+    if (!out->class_name) {
         return err_set(err, ERR_DATA, "class is none of the schema's");
+    }
     clean_copy(reasoning, out->reasoning, sizeof out->reasoning);
-    if (out->reasoning[strspn(out->reasoning, " ?")] == '\0')
+    if (out->reasoning[strspn(out->reasoning, " ?")] == '\0') {
         return err_set(err, ERR_DATA, "reasoning is empty or no text");
+    }
     return 0;
 }
 
@@ -125,8 +143,9 @@ static int read_texts(const json_t *answer, const struct plan *plan, struct answ
 static int read_confidence(const json_t *answer, double *out, struct err *err)
 {
     double value;
-    if (!json_get_number(answer, "confidence", &value) || !(value >= 0) || !(value <= 1))
+    if (!json_get_number(answer, "confidence", &value) || !(value >= 0) || !(value <= 1)) {
         return err_set(err, ERR_DATA, "confidence is not a number from 0 to 1");
+    }
     *out = floor(value * 1000 + 0.5) / 1000;
     return 0;
 }
@@ -135,11 +154,13 @@ int answer_take(const json_t *value, const struct plan *plan, struct arena *aren
 {
     static const char *const members[] = {"workload", "class", "confidence", "reasoning", "containers"};
     *out = (struct answer){.class_name = NULL};
-    if (!json_is_object(value))
+    if (!json_is_object(value)) {
         return err_set(err, ERR_DATA, "the answer is not a JSON object");
+    }
     if (check_members(value, "the answer", members, 5, err) || read_confidence(value, &out->confidence, err) ||
-        read_texts(value, plan, out, err))
+        read_texts(value, plan, out, err)) {
         return -1;
+    }
     return read_containers(json_object_get(value, "containers"), plan, arena, out, err);
 }
 
@@ -147,8 +168,9 @@ int answer_read(const char *text, const struct plan *plan, struct arena *arena, 
 {
     *out = (struct answer){.class_name = NULL};
     json_t *value = json_read(text, strlen(text), "the answer", err);
-    if (!value)
+    if (!value) {
         return -1;
+    }
     int status = answer_take(value, plan, arena, out, err);
     json_decref(value);
     return status;
@@ -173,8 +195,9 @@ const char *answer_text(const struct answer *answer, const struct plan *plan, st
     json_t *out = json_object();
     json_t *containers = json_array();
     for (size_t i = 0; i < plan->subject->container_count; i++) {
-        if (plan->containers[i].judged)
+        if (plan->containers[i].judged) {
             json_array_append_new(containers, proposals_new(&plan->containers[i], answer->proposals[i]));
+        }
     }
     json_object_set_new(out, "workload", json_string(evidence_name(plan->subject, name)));
     json_object_set_new(out, "class", json_string(answer->class_name));
@@ -192,8 +215,9 @@ bool answer_may_move(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         for (int f = 0; f < FIELDS; f++) {
-            if (plan->containers[i].judged && answer_may_set(&plan->containers[i].fields[f]))
+            if (plan->containers[i].judged && answer_may_set(&plan->containers[i].fields[f])) {
                 return true;
+            }
         }
     }
     return false;

@@ -21,8 +21,9 @@ struct kept {
  * statistics allow, or where it has no say. */
 static double proposal_for(const struct field_plan *field, enum field f, double proposed)
 {
-    if (!answer_may_set(field))
+    if (!answer_may_set(field)) {
         return field->target;
+    }
     bool missing = field->effective < 0 && !FIELD_IS_LIMIT(f);
     bool too_low = field->effective >= 0 && field->effective < field->min;
     return isnan(proposed) && (missing || too_low) ? field->target : proposed;
@@ -33,8 +34,9 @@ static bool nothing_left(const struct plan *plan, const struct kept *kept)
 {
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         for (int f = 0; f < FIELDS; f++) {
-            if (!kept[i].by_rules[f])
+            if (!kept[i].by_rules[f]) {
                 return false;
+            }
         }
     }
     return true;
@@ -55,11 +57,13 @@ static void settle_all(const struct answer *answer, struct plan *plan, const str
             field->asked = isnan(proposed) ? 0 : proposed;
             field->by_model = answer_may_set(field) && isfinite(proposed) && !kept[i].by_rules[f];
         }
-        if (!all_by_rules)
+        if (!all_by_rules) {
             container_settle(plan, container, proposals);
+        }
     }
-    if (!all_by_rules)
+    if (!all_by_rules) {
         plan_finish(plan);
+    }
 }
 
 /* Whether a field ends lower than it may, and lower than by the rules. */
@@ -72,8 +76,9 @@ static bool unmet(const struct field_plan *field, const struct field_plan *rules
 /* Hands a field to the rules; false where it is theirs. */
 static bool give_way(struct kept *kept, int f, const char *why)
 {
-    if (kept->by_rules[f])
+    if (kept->by_rules[f]) {
         return false;
+    }
     kept->by_rules[f] = true;
     kept->why[f] = why;
     return true;
@@ -88,8 +93,9 @@ static bool hand_over(const struct plan *plan, struct kept *kept, enum step step
     for (size_t i = 0; i < count; i++) {
         for (int f = 0; f < FIELDS; f++) {
             const struct field_plan *field = &plan->containers[i].fields[f];
-            if (!unmet(field, &kept[i].rules[f]))
+            if (!unmet(field, &kept[i].rules[f])) {
                 continue;
+            }
             resource[FIELD_RESOURCE(f)] = true;
             any |= step == FIELDS_BY_RULES && give_way(&kept[i], f, field->moved_by);
         }
@@ -109,8 +115,9 @@ static void note_givers(struct plan *plan, const struct kept *kept)
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         for (int f = 0; f < FIELDS; f++) {
             struct field_plan *field = &plan->containers[i].fields[f];
-            if (kept[i].by_rules[f] && field->asked > 0 && !field->moved_by)
+            if (kept[i].by_rules[f] && field->asked > 0 && !field->moved_by) {
                 field->moved_by = kept[i].why[f] ? kept[i].why[f] : "lower-bound";
+            }
         }
     }
 }
@@ -123,8 +130,9 @@ static double largest_difference(const struct plan *plan, const struct kept *kep
         for (int f = 0; f < FIELDS; f++) {
             double rules = (double)field_after(&kept[i].rules[f]);
             double now = (double)field_after(&plan->containers[i].fields[f]);
-            if (rules > 0 && now > 0)
+            if (rules > 0 && now > 0) {
                 largest = fmax(largest, fabs(now - rules) / rules);
+            }
         }
     }
     return largest;
@@ -134,12 +142,14 @@ double answer_apply(const struct answer *answer, struct plan *plan)
 {
     size_t count = plan->subject->container_count;
     struct kept *kept = xcalloc_array(count + 1, sizeof *kept);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         memcpy(kept[i].rules, plan->containers[i].fields, sizeof kept[i].rules);
+    }
     settle_all(answer, plan, kept);
     for (int step = FIELDS_BY_RULES; step <= ALL_BY_RULES; step++) {
-        if (hand_over(plan, kept, (enum step)step))
+        if (hand_over(plan, kept, (enum step)step)) {
             settle_all(answer, plan, kept);
+        }
     }
     note_givers(plan, kept);
     double largest = largest_difference(plan, kept);

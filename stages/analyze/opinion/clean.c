@@ -21,16 +21,18 @@ static const struct range {
 static uint32_t code_point(const unsigned char *bytes, size_t length)
 {
     uint32_t value = length == 1 ? bytes[0] : (uint32_t)bytes[0] & (0x7fU >> length);
-    for (size_t i = 1; i < length; i++)
+    for (size_t i = 1; i < length; i++) {
         value = value << 6 | (bytes[i] & 0x3fU);
+    }
     return value;
 }
 
 static bool is_unseen(uint32_t value)
 {
     for (size_t i = 0; i < ARRAY_COUNT(unseen); i++) {
-        if (value >= unseen[i].first && value <= unseen[i].last)
+        if (value >= unseen[i].first && value <= unseen[i].last) {
             return true;
+        }
     }
     return false;
 }
@@ -38,8 +40,9 @@ static bool is_unseen(uint32_t value)
 /* Line breaks and tabs become blanks: they part words. */
 static void blank_breaks(char *text)
 {
-    for (char *at = text + strcspn(text, "\t\n\r"); *at != '\0'; at += strcspn(at, "\t\n\r"))
+    for (char *at = text + strcspn(text, "\t\n\r"); *at != '\0'; at += strcspn(at, "\t\n\r")) {
         *at = ' ';
+    }
 }
 
 /* One '?' for each character that cannot be shown or seen. */

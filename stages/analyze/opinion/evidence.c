@@ -41,8 +41,9 @@ static json_t *text_new(const char *text, size_t most)
 static bool is_of_tool(const char *key)
 {
     for (size_t i = 0; i < ARRAY_COUNT(tools); i++) {
-        if (str_starts(key, tools[i]))
+        if (str_starts(key, tools[i])) {
             return true;
+        }
     }
     return false;
 }
@@ -53,8 +54,9 @@ static bool redacted(const json_t *redact, const char *field)
     json_t *item;
     json_array_foreach(redact, index, item)
     {
-        if (str_equal(json_string_value(item), field))
+        if (str_equal(json_string_value(item), field)) {
             return true;
+        }
     }
     return false;
 }
@@ -69,12 +71,14 @@ static void put_texts(json_t *out, const char *member, const struct subject *sub
         json_object_foreach(json_object_get(subject->workload, member), key, value)
         {
             char name[TEXT_MAX + 1];
-            if (json_object_size(texts) < most && json_is_string(value) && !is_of_tool(key))
+            if (json_object_size(texts) < most && json_is_string(value) && !is_of_tool(key)) {
                 json_object_set_new(texts, clean_copy(key, name, sizeof name), text_new(json_string_value(value), TEXT_MAX));
+            }
         }
     }
-    if (json_object_size(texts) > 0)
+    if (json_object_size(texts) > 0) {
         json_object_set(out, member, texts);
+    }
     json_decref(texts);
 }
 
@@ -83,8 +87,9 @@ static int rank(const json_t *finding)
 {
     static const char *const severities[] = {"critical", "high", "medium", "low"};
     int at = 0;
-    while (at < (int)ARRAY_COUNT(severities) && !str_equal(json_string_or_null(finding, "severity"), severities[at]))
+    while (at < (int)ARRAY_COUNT(severities) && !str_equal(json_string_or_null(finding, "severity"), severities[at])) {
         at++;
+    }
     return at;
 }
 
@@ -108,12 +113,14 @@ static void put_findings(json_t *out, const json_t *all, size_t containers)
         json_t *finding;
         json_array_foreach(all, index, finding)
         {
-            if (rank(finding) == worst && json_array_size(texts) < FINDINGS_SENT)
+            if (rank(finding) == worst && json_array_size(texts) < FINDINGS_SENT) {
                 json_array_append_new(texts, finding_text(finding, containers));
+            }
         }
     }
-    if (json_array_size(texts) > 0)
+    if (json_array_size(texts) > 0) {
         json_object_set(out, "findings", texts);
+    }
     json_decref(texts);
 }
 
@@ -123,15 +130,17 @@ static json_t *scaler_text(const struct scaler *scaler)
     struct buf text;
     buf_init(&text, 8 * MESSAGE_MAX);
     (void)buf_printf(&text, "%.40s %.60s", scaler->kind_name, scaler->name);
-    if (scaler->max >= 0)
+    if (scaler->max >= 0) {
         (void)buf_printf(&text, ", %" PRId64 " to %" PRId64 " replicas", scaler->min < 0 ? 1 : scaler->min, scaler->max);
+    }
     for (size_t m = 0; m < scaler->metric_count && m < SCALERS_SENT; m++) {
         const struct scaler_metric *metric = &scaler->metrics[m];
-        if (!metric->of_resource)
+        if (!metric->of_resource) {
             (void)buf_add_str(&text, ", other metric");
-        else
+        } else {
             (void)buf_printf(&text, ", %s %" PRId64 "%s", resource_word(metric->resource), metric->target,
                              metric->utilization ? " % of the request" : "");
+        }
     }
     json_t *value = text_new(buf_str(&text), MESSAGE_MAX);
     buf_release(&text);
@@ -141,10 +150,12 @@ static json_t *scaler_text(const struct scaler *scaler)
 static void put_scalers(json_t *out, const struct scalers *scalers)
 {
     json_t *texts = json_array();
-    for (size_t i = 0; i < scalers->count && i < SCALERS_SENT; i++)
+    for (size_t i = 0; i < scalers->count && i < SCALERS_SENT; i++) {
         json_array_append_new(texts, scaler_text(&scalers->items[i]));
-    if (json_array_size(texts) > 0)
+    }
+    if (json_array_size(texts) > 0) {
         json_object_set(out, "autoscalers", texts);
+    }
     json_decref(texts);
 }
 
@@ -153,9 +164,10 @@ static void add_amounts(struct buf *text, const char *word, const int64_t amount
 {
     for (int r = 0; r < RESOURCES; r++) {
         char amount[32];
-        if (amounts[r] >= 0)
+        if (amounts[r] >= 0) {
             (void)buf_printf(text, ", %s %s %s", word, resource_word((enum resource)r),
                              amount_text((enum resource)r, (double)amounts[r], amount));
+        }
     }
 }
 
@@ -193,14 +205,18 @@ static void put_allowance(json_t *out, const struct allowance *allowance)
 {
     json_t *ranges = json_array();
     json_t *quotas = json_array();
-    for (size_t i = 0; i < allowance->range_count && i < QUOTAS_SENT; i++)
+    for (size_t i = 0; i < allowance->range_count && i < QUOTAS_SENT; i++) {
         json_array_append_new(ranges, range_text(&allowance->ranges[i]));
-    for (size_t i = 0; i < allowance->quota_count && i < QUOTAS_SENT; i++)
+    }
+    for (size_t i = 0; i < allowance->quota_count && i < QUOTAS_SENT; i++) {
         json_array_append_new(quotas, quota_text(&allowance->quotas[i]));
-    if (json_array_size(ranges) > 0)
+    }
+    if (json_array_size(ranges) > 0) {
         json_object_set(out, "limit_ranges", ranges);
-    if (json_array_size(quotas) > 0)
+    }
+    if (json_array_size(quotas) > 0) {
         json_object_set(out, "quotas", quotas);
+    }
     json_decref(ranges);
     json_decref(quotas);
 }
@@ -214,12 +230,14 @@ static void put_stake(json_t *out, const struct plan *plan)
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         for (int r = 0; r < RESOURCES; r++) {
             const struct field_plan *field = &plan->containers[i].fields[FIELD_OF(r, false)];
-            if (field->value >= 0)
+            if (field->value >= 0) {
                 more[r] += (double)field->value - fmax(0, (double)field->effective);
+            }
         }
     }
-    for (int r = 0; r < RESOURCES; r++)
+    for (int r = 0; r < RESOURCES; r++) {
         figure_put(stake, resource_key((enum resource)r), more[r] * subject_replicas(plan->subject), 3);
+    }
     json_object_set_new(out, "rules_ask_more", stake);
 }
 
@@ -232,10 +250,12 @@ static void put_workload(json_t *out, const struct plan *plan, const struct clas
     json_object_set_new(out, "workload", json_string_safe(evidence_name(subject, name)));
     json_object_set_new(out, "class_hint", json_string_safe(class->name));
     /* The reason may quote an image. */
-    if (*class->reason && !redacted(redact, "image"))
+    if (*class->reason && !redacted(redact, "image")) {
         json_object_set_new(out, "class_reason", text_new(class->reason, TEXT_MAX));
-    if (schedule)
+    }
+    if (schedule) {
         json_object_set_new(out, "schedule", text_new(schedule, TEXT_MAX));
+    }
     json_object_set_new(out, "qos_class", json_string(qos_name(subject->qos)));
     figure_put(out, "replicas", subject_replicas(subject), 3);
     figure_put(out, "history_hours", subject_history_seconds(subject) / 3600, 3);
@@ -251,8 +271,9 @@ json_t *evidence_new(const struct plan *plan, const struct class *class, const j
     json_t *out = json_object();
     json_t *containers = json_array();
     for (size_t i = 0; i < subject->container_count; i++) {
-        if (plan->containers[i].judged)
+        if (plan->containers[i].judged) {
             json_array_append_new(containers, evidence_container(&plan->containers[i], !redacted(redact, "image")));
+        }
     }
     size_t count = json_array_size(containers);
     put_workload(out, plan, class, redact);

@@ -36,8 +36,9 @@ static json_t *figures_new(const struct figures *use, enum resource resource)
                 {"p95_before", use->p95_before},
                 {"start_p99", use->startup_p99}};
     json_t *out = json_object();
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         figure_put(out, rows[i].key, rows[i].value, digits_of[resource]);
+    }
     return out;
 }
 
@@ -53,8 +54,9 @@ static void course_read(const struct hours *hours, int64_t slots, int64_t slot_h
     *out = (struct course){.all_sum = 0};
     for (size_t i = 0; i < hours->count; i++) {
         int64_t slot = ((hours->start / 3600 + (int64_t)i + shift) / slot_hours) % slots;
-        if (!isfinite(hours->values[i]) || slot < 0)
+        if (!isfinite(hours->values[i]) || slot < 0) {
             continue;
+        }
         out->sum[slot] += hours->values[i];
         out->count[slot] += 1;
         out->all_sum += hours->values[i];
@@ -67,8 +69,9 @@ static json_t *course_new(const struct hours *hours, int64_t slots, int64_t slot
 {
     struct course course;
     course_read(hours, slots, slot_hours, shift, &course);
-    if (!(course.all_sum > 0))
+    if (!(course.all_sum > 0)) {
         return NULL;
+    }
     json_t *list = json_array();
     double least = INFINITY;
     double most = 0;
@@ -78,8 +81,9 @@ static json_t *course_new(const struct hours *hours, int64_t slots, int64_t slot
         most = fmax(most, share);
         json_array_append_new(list, isnan(share) ? json_null() : json_integer((json_int_t)(share * 100 + 0.5)));
     }
-    if (most - least > alike)
+    if (most - least > alike) {
         return list;
+    }
     json_decref(list);
     return NULL;
 }
@@ -89,10 +93,12 @@ static void put_course(json_t *out, const char *by_hour, const char *by_weekday,
 {
     json_t *day = course_new(hours, HOURS_A_DAY, 1, 0);
     json_t *week = course_new(hours, DAYS_A_WEEK, HOURS_A_DAY, EPOCH_WEEKDAY * HOURS_A_DAY);
-    if (day)
+    if (day) {
         json_object_set_new(out, by_hour, day);
-    if (week)
+    }
+    if (week) {
         json_object_set_new(out, by_weekday, week);
+    }
 }
 
 /* New {"above","over_limit"} of one contender, NULL where nothing was judged. */
@@ -101,8 +107,9 @@ static json_t *verdict_new(const struct verdict *verdict)
     json_t *out = json_object();
     figure_put(out, "above", verdict->time_above, 2);
     figure_put(out, "over_limit", verdict->over_limit, 2);
-    if (json_object_size(out) > 0)
+    if (json_object_size(out) > 0) {
         return out;
+    }
     json_decref(out);
     return NULL;
 }
@@ -110,17 +117,20 @@ static json_t *verdict_new(const struct verdict *verdict)
 /* What the rules' numbers and today's would have done on days they were not learned from. */
 static void put_backtest(json_t *out, const struct backtest *backtest)
 {
-    if (!backtest->known)
+    if (!backtest->known) {
         return;
+    }
     json_t *all = json_object();
     for (int r = 0; r < RESOURCES; r++) {
         json_t *one = json_object();
         json_t *rules = backtest->judged[r] ? verdict_new(&backtest->verdicts[r][CONTENDER_OURS]) : NULL;
         json_t *today = backtest->judged[r] ? verdict_new(&backtest->verdicts[r][CONTENDER_TODAY]) : NULL;
-        if (rules)
+        if (rules) {
             json_object_set_new(one, "rules", rules);
-        if (today)
+        }
+        if (today) {
             json_object_set_new(one, "today", today);
+        }
         json_object_set_new(all, r == CPU ? "cpu" : "memory", one);
     }
     figure_put(all, "judged_hours", (double)backtest->judged_seconds / 3600, 3);
@@ -162,14 +172,18 @@ static void put_amounts(json_t *out, const struct container_plan *container)
     for (int f = 0; f < FIELDS; f++) {
         const struct field_plan *field = &container->fields[f];
         const char *key = schema_field((enum field)f);
-        if (field->effective >= 0)
+        if (field->effective >= 0) {
             json_object_set_new(today, key, json_integer(field->effective));
-        if (field_after(field) >= 0)
+        }
+        if (field_after(field) >= 0) {
             json_object_set_new(rules, key, json_integer(field_after(field)));
-        if (field->rule)
+        }
+        if (field->rule) {
             json_object_set_new(why, key, why_new(field, field->rule));
-        if (answer_may_set(field))
+        }
+        if (answer_may_set(field)) {
             json_object_set_new(bounds, key, range_new(field));
+        }
     }
     json_object_set_new(out, "today", today);
     json_object_set_new(out, "rules", rules);
@@ -180,8 +194,9 @@ static void put_amounts(json_t *out, const struct container_plan *container)
 /* Sets a count or a share only where there is something to tell. */
 static void put_if_any(json_t *out, const char *key, double value)
 {
-    if (value > 0)
+    if (value > 0) {
         figure_put(out, key, value, 2);
+    }
 }
 
 json_t *evidence_container(const struct container_plan *container, bool with_image)
@@ -191,10 +206,12 @@ json_t *evidence_container(const struct container_plan *container, bool with_ima
     char image[IMAGE_MAX];
     json_t *out = json_object();
     json_object_set_new(out, "name", json_string_safe(container_name(of, name)));
-    if (of->role != ROLE_CONTAINER)
+    if (of->role != ROLE_CONTAINER) {
         json_object_set_new(out, "role", json_string(of->role == ROLE_SIDECAR ? "sidecar" : "init"));
-    if (with_image && of->image && *of->image)
+    }
+    if (with_image && of->image && *of->image) {
         json_object_set_new(out, "image", json_string_safe(clean_copy(of->image, image, sizeof image)));
+    }
     json_object_set_new(out, "cpu", figures_new(&of->use[CPU], CPU));
     json_object_set_new(out, "memory", figures_new(&of->use[MEMORY], MEMORY));
     put_course(out, "cpu_by_hour", "cpu_by_weekday", &of->use[CPU].mean_hour);

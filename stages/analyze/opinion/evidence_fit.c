@@ -70,10 +70,12 @@ static bool drop_last(json_t *from, size_t keep)
     const char *key;
     const char *last = NULL;
     json_t *value;
-    if (json_array_size(from) > keep)
+    if (json_array_size(from) > keep) {
         return json_array_remove(from, json_array_size(from) - 1) == 0;
-    if (json_object_size(from) <= keep)
+    }
+    if (json_object_size(from) <= keep) {
         return false;
+    }
     json_object_foreach(from, key, value)
     {
         (void)value;
@@ -91,12 +93,14 @@ static bool cut_from(json_t *from, const struct cut *cut)
     json_t *value;
     if (cut->one_by_one) {
         any = drop_last(member, cut->keep);
-        if (json_array_size(member) + json_object_size(member) == 0)
+        if (json_array_size(member) + json_object_size(member) == 0) {
             (void)json_object_del(from, cut->member);
+        }
         return any;
     }
-    if (!cut->inside)
+    if (!cut->inside) {
         return json_object_del(from, cut->member) == 0;
+    }
     any = json_object_del(member, cut->inside) == 0;
     json_object_foreach(member, key, value) any |= json_object_del(value, cut->inside) == 0;
     return any;
@@ -107,8 +111,9 @@ static bool cut_once(json_t *evidence, const struct cut *cut)
     size_t index;
     json_t *container;
     bool any = false;
-    if (cut->place == OF_WORKLOAD)
+    if (cut->place == OF_WORKLOAD) {
         return cut_from(evidence, cut);
+    }
     json_array_foreach(json_object_get(evidence, "containers"), index, container) any |= cut_from(container, cut);
     return any;
 }
@@ -116,7 +121,8 @@ static bool cut_once(json_t *evidence, const struct cut *cut)
 void evidence_fit(json_t *evidence, size_t most)
 {
     for (size_t i = 0; i < ARRAY_COUNT(cuts) && sealed_size(evidence) > most;) {
-        if (!cut_once(evidence, &cuts[i]) || !cuts[i].one_by_one)
+        if (!cut_once(evidence, &cuts[i]) || !cuts[i].one_by_one) {
             i++;
+        }
     }
 }

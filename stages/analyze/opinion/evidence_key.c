@@ -61,8 +61,9 @@ static const struct row {
 static const struct row *row_of(const char *path)
 {
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        if (str_glob(rows[i].path, path))
+        if (str_glob(rows[i].path, path)) {
             return &rows[i];
+        }
     }
     return NULL;
 }
@@ -70,10 +71,12 @@ static const struct row *row_of(const char *path)
 /* New value of what a leaf counts as. */
 static json_t *coarse_leaf(const json_t *value, const struct row *row)
 {
-    if (row->how == STEP && json_is_number(value))
+    if (row->how == STEP && json_is_number(value)) {
         return json_integer((json_int_t)floor(log(fmax(json_number_value(value), row->least)) / log(row->step) + 0.5));
-    if (row->how == CODE && json_is_string(value))
+    }
+    if (row->how == CODE && json_is_string(value)) {
         return json_stringn(json_string_value(value), strcspn(json_string_value(value), ":"));
+    }
     return json_deep_copy(value);
 }
 
@@ -82,8 +85,9 @@ static json_t *coarse_new(const json_t *value, const char *path);
 /* The value, or NULL (and it is freed) where nothing is in it: nothing counts the same as a member that is not there. */
 static json_t *unless_empty(json_t *value)
 {
-    if (json_object_size(value) + json_array_size(value) > 0)
+    if (json_object_size(value) + json_array_size(value) > 0) {
         return value;
+    }
     json_decref(value);
     return NULL;
 }
@@ -98,8 +102,9 @@ static json_t *coarse_object(const json_t *object, const char *path)
         char inside[PATH_MAX_BYTES];
         (void)snprintf(inside, sizeof inside, "%s%s%s", path, *path ? "." : "", key);
         json_t *coarse = coarse_new(value, inside);
-        if (coarse)
+        if (coarse) {
             json_object_set_new(out, key, coarse);
+        }
     }
     return unless_empty(out);
 }
@@ -109,8 +114,9 @@ static json_t *coarse_new(const json_t *value, const char *path)
 {
     size_t index;
     json_t *item;
-    if (json_is_object(value))
+    if (json_is_object(value)) {
         return coarse_object(value, path);
+    }
     if (!json_is_array(value)) {
         const struct row *row = row_of(path);
         return row ? coarse_leaf(value, row) : NULL;
@@ -119,8 +125,9 @@ static json_t *coarse_new(const json_t *value, const char *path)
     json_array_foreach(value, index, item)
     {
         json_t *coarse = coarse_new(item, path);
-        if (coarse)
+        if (coarse) {
             json_array_append_new(out, coarse);
+        }
     }
     return unless_empty(out);
 }
@@ -135,8 +142,9 @@ static json_t *relative_bounds(const json_t *container)
     json_object_foreach(json_object_get(container, "bounds"), key, range)
     {
         double base = json_number_value(json_object_get(json_object_get(container, "rules"), key));
-        if (!(base > 0))
+        if (!(base > 0)) {
             base = json_number_value(json_object_get(json_object_get(container, "today"), key));
+        }
         json_t *ends = json_object();
         double min = json_number_value(json_object_get(range, "min"));
         double max = json_number_value(json_object_get(range, "max"));

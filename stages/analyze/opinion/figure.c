@@ -14,8 +14,9 @@ static double figure_rounded(double value, int digits)
 
 void figure_put(json_t *out, const char *key, double value, int digits)
 {
-    if (!isfinite(value))
+    if (!isfinite(value)) {
         return;
+    }
     double rounded = figure_rounded(value, digits);
     bool whole = fabs(rounded) < 9e15 && !(rounded > floor(rounded));
     json_object_set_new(out, key, whole ? json_integer((json_int_t)rounded) : json_real(rounded));

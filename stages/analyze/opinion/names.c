@@ -9,8 +9,9 @@
 /* So that a name is written as it is, and takes as many bytes as it has. */
 static void mask_sealed(char *text)
 {
-    for (char *at = text + strcspn(text, SEALED_MARKS); *at != '\0'; at += strcspn(at, SEALED_MARKS))
+    for (char *at = text + strcspn(text, SEALED_MARKS); *at != '\0'; at += strcspn(at, SEALED_MARKS)) {
         *at = '?';
+    }
 }
 
 char *evidence_name(const struct subject *subject, char out[EVIDENCE_NAME_MAX])

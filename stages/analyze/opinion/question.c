@@ -51,8 +51,9 @@ char *question_user(const struct asked *asked, size_t count)
     buf_init(&out, USER_MAX);
     (void)buf_add_str(&out, "{\"workloads\":[");
     for (size_t i = 0; i < count; i++) {
-        if (i > 0)
+        if (i > 0) {
             json_put_comma(&out);
+        }
         (void)buf_add_str(&out, asked[i].evidence);
     }
     (void)buf_add_str(&out, "]}");
@@ -63,8 +64,9 @@ json_t *question_schema(const struct asked *asked, size_t count, bool narrow)
 {
     const char *names[QUESTION_WORKLOADS_MAX];
     const struct plan *plans[QUESTION_WORKLOADS_MAX];
-    if (!narrow || count > QUESTION_WORKLOADS_MAX)
+    if (!narrow || count > QUESTION_WORKLOADS_MAX) {
         return schema_new();
+    }
     for (size_t i = 0; i < count; i++) {
         names[i] = asked[i].name;
         plans[i] = asked[i].plan;
@@ -78,8 +80,9 @@ static int64_t tokens(const struct asked *asked, size_t count, int64_t a_workloa
     int64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
         sum += a_workload;
-        for (size_t c = 0; c < asked[i].plan->subject->container_count; c++)
+        for (size_t c = 0; c < asked[i].plan->subject->container_count; c++) {
             sum += asked[i].plan->containers[c].judged ? a_container : 0;
+        }
     }
     return sum;
 }
@@ -102,8 +105,9 @@ static size_t entries_of(const json_t *entries, const char *name, const json_t *
     json_t *item;
     json_array_foreach(entries, index, item)
     {
-        if (!str_equal(json_string_or_null(item, "workload"), name))
+        if (!str_equal(json_string_or_null(item, "workload"), name)) {
             continue;
+        }
         *entry = item;
         found++;
     }
@@ -114,8 +118,9 @@ static size_t entries_of(const json_t *entries, const char *name, const json_t *
 static bool is_twin(const struct asked *asked, size_t count, size_t which)
 {
     for (size_t i = 0; i < count; i++) {
-        if (i != which && str_equal(asked[i].name, asked[which].name))
+        if (i != which && str_equal(asked[i].name, asked[which].name)) {
             return true;
+        }
     }
     return false;
 }
@@ -129,18 +134,20 @@ static void read_one(const json_t *entries, const struct asked *asked, size_t co
     struct err err = {.class = ERR_NONE};
     size_t found = entries_of(entries, asked[which].name, &entry);
     *out = (struct said){.good = false};
-    if (!entries)
+    if (!entries) {
         out->complaint = "the reply has no JSON object with a list of answers";
-    else if (is_twin(asked, count, which))
+    } else if (is_twin(asked, count, which)) {
         out->complaint = "another workload of this question has the same name";
-    else if (found != 1)
+    } else if (found != 1) {
         out->complaint = found == 0 ? "no answer has this name in workload" : "more than one answer has this name in workload";
-    else if (answer_take(entry, plan, arena, &out->answer, &err))
+    } else if (answer_take(entry, plan, arena, &out->answer, &err)) {
         out->complaint = arena_strdup(arena, err.message);
-    else
+    } else {
         out->good = true;
-    if (out->good)
+    }
+    if (out->good) {
         out->text = answer_text(&out->answer, plan, arena);
+    }
 }
 
 /* How many entries are about nothing that was asked. */
@@ -148,16 +155,18 @@ static size_t extra_entries(const json_t *entries, const struct asked *asked, si
 {
     const json_t *entry;
     size_t known = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         known += is_twin(asked, i, i) ? 0 : entries_of(entries, asked[i].name, &entry);
+    }
     return json_array_size(entries) - known;
 }
 
 size_t question_read(const char *text, const struct asked *asked, size_t count, struct arena *arena, struct said *out)
 {
     json_t *entries = question_find(text);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         read_one(entries, asked, count, i, arena, &out[i]);
+    }
     size_t extra = entries ? extra_entries(entries, asked, count) : 0;
     json_decref(entries);
     return extra;
@@ -168,12 +177,14 @@ const char *question_complaint(const struct asked *asked, const struct said *sai
     struct buf text;
     size_t bad = 0;
     buf_init(&text, COMPLAINT_MAX);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         bad += !said[i].good;
+    }
     (void)buf_printf(&text, "%zu of %zu workloads have no answer that can be used:\n", bad, count);
     for (size_t i = 0; i < count; i++) {
-        if (said[i].good)
+        if (said[i].good) {
             continue;
+        }
         sealed_put(asked[i].name, &text);
         (void)buf_printf(&text, ": %s\n", said[i].complaint);
     }

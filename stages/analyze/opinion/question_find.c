@@ -9,8 +9,9 @@ enum { TRIES = 64 };
 static const char *string_end(const char *at)
 {
     for (at++; *at != '\0' && *at != '"'; at++) {
-        if (*at == '\\' && at[1] != '\0')
+        if (*at == '\\' && at[1] != '\0') {
             at++;
+        }
     }
     return *at == '"' ? at + 1 : NULL;
 }
@@ -25,11 +26,13 @@ static const char *object_end(const char *at)
             continue;
         }
         depth += *at == '{' || *at == '[';
-        if (*at == '}' || *at == ']')
+        if (*at == '}' || *at == ']') {
             depth--;
+        }
         at++;
-        if (depth == 0)
+        if (depth == 0) {
             return at;
+        }
     }
     return NULL;
 }
@@ -48,10 +51,12 @@ static const char *list_start(const char *text)
 {
     static const char name[] = "\"answers\"";
     const char *at = NULL;
-    for (const char *next = strstr(text, name); next; next = strstr(next + 1, name))
+    for (const char *next = strstr(text, name); next; next = strstr(next + 1, name)) {
         at = next + strlen(name);
-    if (!at)
+    }
+    if (!at) {
         return NULL;
+    }
     at += strspn(at, " \t\r\n:");
     return *at == '[' ? at + 1 : NULL;
 }
@@ -60,16 +65,19 @@ static const char *list_start(const char *text)
 static json_t *entries_before_cut(const char *text)
 {
     const char *at = list_start(text);
-    if (!at)
+    if (!at) {
         return NULL;
+    }
     json_t *entries = json_array();
     for (at += strspn(at, " \t\r\n,"); *at == '{'; at += strspn(at, " \t\r\n,")) {
         const char *after = object_end(at);
-        if (!after)
+        if (!after) {
             break;
+        }
         json_t *entry = json_read(at, (size_t)(after - at), "the reply", NULL);
-        if (entry)
+        if (entry) {
             json_array_append_new(entries, entry);
+        }
         at = after;
     }
     return entries;
@@ -92,10 +100,12 @@ json_t *question_find(const char *text)
         json_decref(object);
         at = strchr(at, '{');
     }
-    if (!answers)
+    if (!answers) {
         answers = entries_before_cut(text);
-    if (!answers && json_array_size(bare) > 0)
+    }
+    if (!answers && json_array_size(bare) > 0) {
         answers = json_incref(bare);
+    }
     json_decref(bare);
     return answers;
 }

@@ -53,8 +53,9 @@ static json_t *list_schema(json_t *items, size_t count)
 static json_t *text_schema(json_t *names)
 {
     json_t *out = type_new("string");
-    if (names)
+    if (names) {
         json_object_set_new(out, "enum", names);
+    }
     return out;
 }
 
@@ -66,8 +67,9 @@ static json_t *reply_schema(json_t *workloads, size_t answers, json_t *container
     json_t *answer = json_object();
     json_t *reply = json_object();
     json_object_set_new(container, "name", text_schema(container_names));
-    for (int f = 0; f < FIELDS; f++)
+    for (int f = 0; f < FIELDS; f++) {
         json_object_set_new(container, field_names[f], type_new("integer"));
+    }
     json_object_set_new(answer, "workload", text_schema(workloads));
     json_object_set_new(answer, "class", text_schema(class_names_new()));
     json_object_set_new(answer, "reasoning", type_new("string"));
@@ -106,8 +108,9 @@ json_t *schema_narrow(const char *const *names, const struct plan *const *plans,
         add_once(workloads, names[i]);
         for (size_t c = 0; c < plans[i]->subject->container_count; c++) {
             char name[CONTAINER_NAME_MAX];
-            if (plans[i]->containers[c].judged)
+            if (plans[i]->containers[c].judged) {
                 add_once(containers, container_name(plans[i]->containers[c].container, name));
+            }
         }
     }
     return reply_schema(workloads, count, containers, count == 1 ? json_array_size(containers) : 0);

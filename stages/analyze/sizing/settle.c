@@ -10,8 +10,9 @@ static const int64_t dead_band[RESOURCES] = {10, 16 * 1048576};
 
 int64_t field_after(const struct field_plan *field)
 {
-    if (field->remove)
+    if (field->remove) {
         return AMOUNT_ABSENT;
+    }
     return field->value >= 0 ? field->value : field->effective;
 }
 
@@ -19,8 +20,9 @@ int64_t field_after(const struct field_plan *field)
  * small. */
 static bool in_dead_band(const struct field_plan *field, enum resource resource, int64_t value)
 {
-    if (field->effective <= 0)
+    if (field->effective <= 0) {
         return false;
+    }
     double difference = fabs((double)value - (double)field->effective);
     return difference < fmax(dead_band_share * (double)field->effective, (double)dead_band[resource]);
 }
@@ -30,8 +32,9 @@ void field_settle(struct field_plan *field, enum resource resource, double propo
     field->value = AMOUNT_ABSENT;
     field->moved_by = NULL;
     field->proposal = proposal;
-    if (!field->movable || !isfinite(proposal))
+    if (!field->movable || !isfinite(proposal)) {
         return;
+    }
     int64_t wanted = proposal >= 9e18 ? INT64_MAX : proposal <= 0 ? 0 : (int64_t)ceil(proposal - 1e-6);
     if (wanted < field->min) {
         field->moved_by = field->min_by;
@@ -42,8 +45,9 @@ void field_settle(struct field_plan *field, enum resource resource, double propo
     }
     int64_t value = field->exact && !field->moved_by ? wanted : rounded_within(resource, wanted, field->min, field->max);
     bool tiny = !field->exact && in_dead_band(field, resource, value) && !(field->urgent && value > field->effective);
-    if (value != field->effective && !tiny)
+    if (value != field->effective && !tiny) {
         field->value = value;
+    }
 }
 
 /* Settles a limit, whose proposal may follow the request that was settled before. */
@@ -51,8 +55,9 @@ static void limit_settle(struct container_plan *container, enum field field, dou
 {
     struct field_plan *limit = &container->fields[field];
     const struct field_plan *request = &container->fields[FIELD_OF(FIELD_RESOURCE(field), false)];
-    if (limit->fixed || (limit->factor > 0 && proposal >= limit->target && proposal <= limit->target))
+    if (limit->fixed || (limit->factor > 0 && proposal >= limit->target && proposal <= limit->target)) {
         proposal = fmax(limit->base, limit->factor * (double)field_after(request));
+    }
     field_settle(limit, FIELD_RESOURCE(field), proposal);
 }
 
@@ -67,12 +72,15 @@ static void couple_to(struct field_plan *field, int64_t value, const char *why)
 {
     field->value = unless_today(field, value);
     field->moved_by = why;
-    if (field->value < 0)
+    if (field->value < 0) {
         return;
-    if (value < field->min)
+    }
+    if (value < field->min) {
         field->min = value;
-    if (value > field->max)
+    }
+    if (value > field->max) {
         field->max = value;
+    }
 }
 
 /* A request that the manifest leaves out is its limit. Where that limit changes or goes, the request is
@@ -80,14 +88,17 @@ static void couple_to(struct field_plan *field, int64_t value, const char *why)
 static void write_out_request(struct field_plan *request, const struct field_plan *limit)
 {
     if (request->old >= 0 || request->value >= 0 || request->effective < 0 ||
-        (limit->value < 0 && !limit->remove))
+        (limit->value < 0 && !limit->remove)) {
         return;
+    }
     request->value = request->effective;
     request->moved_by = "limit";
-    if (!request->movable || request->value < request->min)
+    if (!request->movable || request->value < request->min) {
         request->min = request->value;
-    if (!request->movable || request->value > request->max)
+    }
+    if (!request->movable || request->value > request->max) {
         request->max = request->value;
+    }
 }
 
 /* Raises the request where a LimitRange lets the limit be only so many times as much. What it cannot mend, plan_admit takes
@@ -122,10 +133,12 @@ static void couple(struct container_plan *container, enum resource resource, int
     int64_t asks = field_after(request);
     int64_t may = field_after(limit);
     /* A new limit without any request would become the request. */
-    if (asks < 0 && limit->value >= 0)
+    if (asks < 0 && limit->value >= 0) {
         couple_to(limit, AMOUNT_ABSENT, "request");
-    if (may < 0 || asks <= may)
+    }
+    if (may < 0 || asks <= may) {
         return;
+    }
     bool lowered = limit->value >= 0 && limit->effective >= 0 && limit->value < limit->effective;
     if (limit->effective < 0) {
         /* A limit that would be new: above the request, or none. */
@@ -136,8 +149,9 @@ static void couple(struct container_plan *container, enum resource resource, int
         couple_to(limit, asks <= limit->max && asks < limit->effective ? asks : limit->effective, "request");
         may = field_after(limit);
     }
-    if (asks <= may || request->value < 0)
+    if (asks <= may || request->value < 0) {
         return;
+    }
     /* As far up as the limit lets it, even where that is below the range, but not below a floor; never down. */
     if (may >= request->min || (may > request->effective && may >= floor)) {
         couple_to(request, may, "limit");
@@ -189,8 +203,9 @@ void plan_settle(struct plan *plan)
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         struct container_plan *container = &plan->containers[i];
         double proposals[FIELDS];
-        for (int f = 0; f < FIELDS; f++)
+        for (int f = 0; f < FIELDS; f++) {
             proposals[f] = container->judged ? container->fields[f].target : NAN;
+        }
         container_settle(plan, container, proposals);
     }
     plan_finish(plan);
@@ -220,8 +235,9 @@ static bool part(struct container_plan *container, enum resource resource)
     struct field_plan *limit = &container->fields[FIELD_OF(resource, true)];
     struct granted amounts = container_granted(container, resource, true);
     bool equal_before = limit->effective >= 0 && request->effective == limit->effective;
-    if (amounts.limit < 0 || amounts.request != amounts.limit || equal_before)
+    if (amounts.limit < 0 || amounts.request != amounts.limit || equal_before) {
         return false;
+    }
     int64_t unit = rounding_unit(resource, amounts.limit);
     request->moved_by = "qos-class";
     if (limit->value >= 0 && limit->value + unit <= limit->max) {
@@ -244,8 +260,9 @@ static bool changes_class(const struct plan *plan)
 static void keep_class(struct plan *plan)
 {
     for (size_t i = 0; changes_class(plan) && i < plan->subject->container_count; i++) {
-        if (part(&plan->containers[i], CPU) || part(&plan->containers[i], MEMORY))
+        if (part(&plan->containers[i], CPU) || part(&plan->containers[i], MEMORY)) {
             return;
+        }
     }
 }
 
@@ -263,8 +280,9 @@ void plan_finish(struct plan *plan)
 bool container_changes(const struct container_plan *container)
 {
     for (int f = 0; f < FIELDS; f++) {
-        if (container->fields[f].value >= 0 || container->fields[f].remove)
+        if (container->fields[f].value >= 0 || container->fields[f].remove) {
             return true;
+        }
     }
     return false;
 }
@@ -272,8 +290,9 @@ bool container_changes(const struct container_plan *container)
 bool plan_changes(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->subject->container_count; i++) {
-        if (container_changes(&plan->containers[i]))
+        if (container_changes(&plan->containers[i])) {
             return true;
+        }
     }
     return false;
 }

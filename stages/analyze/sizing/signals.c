@@ -117,8 +117,9 @@ static bool is_cold_start(const struct figures *cpu)
 /* Throttling matters only where there is a limit to be throttled at. */
 static bool is_throttled(const struct container *container)
 {
-    if (container->limit[CPU] <= 0)
+    if (container->limit[CPU] <= 0) {
         return false;
+    }
     return container->throttled >= rule_throttled_share() || container->throttled_worst_hour >= throttled_hour_share;
 }
 
@@ -127,8 +128,9 @@ static bool is_heap_capped(const struct container *container)
     const struct figures *memory = &container->use[MEMORY];
     const struct figures *cpu = &container->use[CPU];
     double limit = (double)container->limit[MEMORY];
-    if (limit <= 0 || !memory->known || !cpu->known || !(memory->p50 > 0))
+    if (limit <= 0 || !memory->known || !cpu->known || !(memory->p50 > 0)) {
         return false;
+    }
     bool flat = memory->max - memory->p50 <= heap_flat_share * memory->max;
     bool varies = cpu->p95 > 1.2 * cpu->p50;
     return memory->p50 >= heap_limit_share * limit && flat && varies;
@@ -138,8 +140,9 @@ static bool is_idle(const struct subject *subject, const struct container *conta
 {
     const struct figures *cpu = &container->use[CPU];
     int64_t request = container_request(container, CPU);
-    if (!cpu->known || subject->batch || subject_history_seconds(subject) < idle_seconds)
+    if (!cpu->known || subject->batch || subject_history_seconds(subject) < idle_seconds) {
         return false;
+    }
     return cpu->max < idle_millicores && (request <= 0 || cpu->p95 <= idle_share * (double)request);
 }
 

@@ -55,8 +55,9 @@ static void size_limit_by_policy(const struct plan *plan, struct container_plan 
     const struct figures *use = &container->container->use[CPU];
     struct field_plan *limit = &container->fields[CPU_LIMIT];
     const struct field_plan *request = &container->fields[CPU_REQUEST];
-    if (ratio && (request->old <= 0 || limit->old <= 0))
+    if (ratio && (request->old <= 0 || limit->old <= 0)) {
         return;
+    }
     limit->movable = true;
     limit->fixed = ratio;
     limit->rule = ratio ? "limit-ratio" : "limit-headroom";
@@ -91,8 +92,9 @@ static void size_limit(const struct plan *plan, struct container_plan *container
         break;
     }
     limit->rule = asked ? asked : "limit-keep";
-    if (!container->signals.throttled)
+    if (!container->signals.throttled) {
         return;
+    }
     limit->rule = "cpu-throttled";
     limit->movable = limit->urgent = true;
     limit->target = throttled_limit(container->container);
@@ -102,8 +104,9 @@ static void size_limit(const struct plan *plan, struct container_plan *container
 void size_cpu(const struct plan *plan, struct container_plan *container)
 {
     struct field_plan *request = &container->fields[CPU_REQUEST];
-    if (!container->container->use[CPU].known)
+    if (!container->container->use[CPU].known) {
         return;
+    }
     size_request(plan, container);
     bool autoscaled = container->signals.autoscaled[CPU];
     if (plan->lock && !autoscaled) {
@@ -114,7 +117,8 @@ void size_cpu(const struct plan *plan, struct container_plan *container)
     if (autoscaled) {
         request->movable = false;
         request->rule = "autoscaled";
-        if (plan->lock)
+        if (plan->lock) {
             container->fields[CPU_LIMIT].rule = "autoscaled";
+        }
     }
 }

@@ -23,10 +23,12 @@ double oom_limit(const struct container *container)
 /* Why memory must not be lowered now, NULL when it may. */
 static const char *hold_reason(const struct signals *signals)
 {
-    if (signals->oom_recent)
+    if (signals->oom_recent) {
         return "oom-kills";
-    if (signals->leak)
+    }
+    if (signals->leak) {
         return "memory-leak";
+    }
     return signals->heap_capped ? "heap-capped" : NULL;
 }
 
@@ -59,10 +61,12 @@ static void size_request(const struct plan *plan, struct container_plan *contain
     field->rule = request_rule(plan, container);
     field->urgent = container->signals.oom_recent;
     field->target = rule_memory_request(use, &plan->scene, peak);
-    if (container->signals.heap_capped && of->limit[MEMORY] > 0)
+    if (container->signals.heap_capped && of->limit[MEMORY] > 0) {
         field->target = fmin(field->target, (double)of->limit[MEMORY]);
-    if (hold)
+    }
+    if (hold) {
         field->target = fmax(field->target, (double)field->effective);
+    }
     double low = fmin(fmax(use->p99, 0.8 * use->max), field->target);
     field_range(plan, container, MEMORY_REQUEST, low, fmax(1.5 * field->target, 1.5 * peak), hold);
 }
@@ -81,10 +85,12 @@ static void range_limit(const struct plan *plan, struct container_plan *containe
     double peak = container->container->use[MEMORY].max;
     limit->movable = true;
     limit->urgent = container->signals.oom_recent;
-    if (container->signals.oom_recent)
+    if (container->signals.oom_recent) {
         limit->rule = "memory-oom";
-    if (hold_limit(container))
+    }
+    if (hold_limit(container)) {
         limit->target = fmax(limit->target, (double)limit->effective);
+    }
     field_range(plan, container, MEMORY_LIMIT, fmin(rule_memory_limit_least() * peak, limit->target),
                 fmax(2 * peak, 1.25 * limit->target), hold_limit(container));
 }
@@ -102,8 +108,9 @@ static void size_limit_in_ratio(const struct plan *plan, struct container_plan *
 {
     struct field_plan *limit = &container->fields[MEMORY_LIMIT];
     const struct field_plan *request = &container->fields[MEMORY_REQUEST];
-    if (request->old <= 0 || limit->old <= 0)
+    if (request->old <= 0 || limit->old <= 0) {
         return;
+    }
     limit->rule = "limit-ratio";
     limit->fixed = true;
     limit->factor = (double)limit->old / (double)request->old;
@@ -118,8 +125,9 @@ static void size_limit_in_ratio(const struct plan *plan, struct container_plan *
 static void size_limit_kept(const struct plan *plan, struct container_plan *container)
 {
     struct field_plan *limit = &container->fields[MEMORY_LIMIT];
-    if (limit->effective < 0 || !container->signals.oom_recent)
+    if (limit->effective < 0 || !container->signals.oom_recent) {
         return;
+    }
     limit->target = limit_base(container, 1);
     range_limit(plan, container);
 }
@@ -158,8 +166,9 @@ void size_memory(const struct plan *plan, struct container_plan *container)
 {
     struct field_plan *request = &container->fields[MEMORY_REQUEST];
     struct field_plan *limit = &container->fields[MEMORY_LIMIT];
-    if (!container->container->use[MEMORY].known)
+    if (!container->container->use[MEMORY].known) {
         return;
+    }
     size_request(plan, container);
     bool autoscaled = container->signals.autoscaled[MEMORY];
     /* A heap that fills what it is given would only fill more: its limit stays unless it was killed. */
@@ -175,7 +184,8 @@ void size_memory(const struct plan *plan, struct container_plan *container)
     if (autoscaled) {
         request->movable = false;
         request->rule = "autoscaled";
-        if (plan->lock)
+        if (plan->lock) {
             limit->rule = "autoscaled";
+        }
     }
 }

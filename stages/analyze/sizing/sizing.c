@@ -27,8 +27,9 @@ static void refuse_without_data(const struct subject *subject, const struct poli
     char need[RFC3339_MAX];
     double history = subject_history_seconds(subject);
     bool any = false;
-    for (size_t i = 0; i < subject->container_count; i++)
+    for (size_t i = 0; i < subject->container_count; i++) {
         any = any || subject->containers[i].use[CPU].known || subject->containers[i].use[MEMORY].known;
+    }
     if (!subject->has_usage || !any) {
         out->refusal = "no-usage";
         (void)snprintf(out->refusal_reason, sizeof out->refusal_reason,

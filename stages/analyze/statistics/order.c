@@ -72,8 +72,9 @@ double order_select(double *values, size_t count, size_t k)
 
 double order_quantile(double *values, size_t count, double q)
 {
-    if (count == 0)
+    if (count == 0) {
         return NAN;
+    }
     double rank = ceil(q * (double)count - 1e-9);
     size_t k = rank < 1 ? 0 : (size_t)rank - 1;
     return order_select(values, count, k < count ? k : count - 1);
@@ -81,8 +82,9 @@ double order_quantile(double *values, size_t count, double q)
 
 double order_median(double *values, size_t count)
 {
-    if (count == 0)
+    if (count == 0) {
         return NAN;
+    }
     double upper = order_select(values, count, count / 2);
     if (count % 2) {
         return upper;
@@ -103,18 +105,21 @@ static int by_value(const void *a, const void *b)
 
 double order_weighted(struct weighted *entries, size_t count, double q)
 {
-    if (count == 0)
+    if (count == 0) {
         return NAN;
+    }
     qsort(entries, count, sizeof *entries, by_value);
     double total = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         total += entries[i].weight;
+    }
     double needed = q * total * (1 - 1e-12);
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
         sum += entries[i].weight;
-        if (sum >= needed)
+        if (sum >= needed) {
             return entries[i].value;
+        }
     }
     return entries[count - 1].value;
 }

@@ -19,14 +19,16 @@ static double kendall_p(double s, const double *sorted, size_t n)
     double variance = size * (size - 1) * (2 * size + 5);
     for (size_t i = 0; i < n;) {
         size_t j = i;
-        while (j < n && sorted[j] <= sorted[i])
+        while (j < n && sorted[j] <= sorted[i]) {
             j++;
+        }
         double tie = (double)(j - i);
         variance -= tie * (tie - 1) * (2 * tie + 5);
         i = j;
     }
-    if (variance <= 0)
+    if (variance <= 0) {
         return 1;
+    }
     double z = (s > 0 ? s - 1 : s < 0 ? s + 1 : 0) / sqrt(variance / 18);
     return erfc(fabs(z) / sqrt(2));
 }
@@ -61,8 +63,9 @@ void trend_fit_few(const double *values, size_t count, size_t least, struct aren
             y[n++] = values[i];
         }
     }
-    if (n < least || n < 2)
+    if (n < least || n < 2) {
         return;
+    }
     size_t pairs = n * (n - 1) / 2;
     double *slopes = arena_alloc_array(arena, pairs, sizeof *slopes);
     double s = pair_slopes(x, y, n, slopes);

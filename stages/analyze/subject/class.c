@@ -52,8 +52,9 @@ json_t *class_names_new(void)
     size_t count = 0;
     const char *const *all = classes_all(&count);
     json_t *names = json_array();
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         json_array_append_new(names, json_string(all[i]));
+    }
     return names;
 }
 
@@ -62,8 +63,9 @@ const char *class_name_of(const char *name)
     size_t count = 0;
     const char *const *all = classes_all(&count);
     for (size_t i = 0; i < count; i++) {
-        if (str_equal(all[i], name))
+        if (str_equal(all[i], name)) {
             return all[i];
+        }
     }
     return NULL;
 }
@@ -72,8 +74,9 @@ const char *class_name_of(const char *name)
 static bool listed(const char *list, const char *word, size_t length)
 {
     for (const char *at = list; (at = strchr(at, ' ')) != NULL; at++) {
-        if (strncmp(at + 1, word, length) == 0 && at[1 + length] == ' ')
+        if (strncmp(at + 1, word, length) == 0 && at[1 + length] == ' ') {
             return true;
+        }
     }
     return false;
 }
@@ -86,15 +89,18 @@ static bool image_in(const char *image, const char *list)
     const char *slash = strrchr(image, '/');
     (void)snprintf(text, sizeof text, "%s", slash ? slash + 1 : image);
     text[strcspn(text, ":@")] = '\0';
-    for (char *c = text; *c; c++)
+    for (char *c = text; *c; c++) {
         *c = (char)tolower((unsigned char)*c);
+    }
     size_t whole = strlen(text);
-    if (whole > 0 && listed(list, text, whole))
+    if (whole > 0 && listed(list, text, whole)) {
         return true;
+    }
     for (const char *word = text; *word;) {
         size_t length = strcspn(word, "-_.");
-        if (length > 0 && listed(list, word, length))
+        if (length > 0 && listed(list, word, length)) {
             return true;
+        }
         word += length + (word[length] != '\0');
     }
     return false;
@@ -112,8 +118,9 @@ static bool by_image(const struct subject *subject, struct class *out)
     for (size_t i = 0; i < subject->container_count; i++) {
         const struct container *container = &subject->containers[i];
         for (size_t r = 0; container->role == ROLE_CONTAINER && r < ARRAY_COUNT(image_rows); r++) {
-            if (!image_in(container->image, image_rows[r].words))
+            if (!image_in(container->image, image_rows[r].words)) {
                 continue;
+            }
             set(out, image_rows[r].class);
             (void)snprintf(out->reason, sizeof out->reason, "image %.100s", container->image);
             return true;
@@ -130,8 +137,9 @@ static bool java_tag(const char *image)
     const char *tag = strchr(slash ? slash : image, ':');
     for (const char *at = tag; at && *at; at += 1 + strcspn(at + 1, "-_.+")) {
         for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
-            if (strncasecmp(at + 1, words[i], strlen(words[i])) == 0)
+            if (strncasecmp(at + 1, words[i], strlen(words[i])) == 0) {
                 return true;
+            }
         }
     }
     return false;
@@ -141,8 +149,9 @@ static bool by_tag(const struct subject *subject, struct class *out)
 {
     for (size_t i = 0; i < subject->container_count; i++) {
         const struct container *container = &subject->containers[i];
-        if (container->role != ROLE_CONTAINER || !java_tag(container->image))
+        if (container->role != ROLE_CONTAINER || !java_tag(container->image)) {
             continue;
+        }
         set(out, "jvm");
         (void)snprintf(out->reason, sizeof out->reason, "tag of image %.100s", container->image);
         return true;
@@ -154,11 +163,13 @@ static bool by_command(const struct subject *subject, struct class *out)
 {
     for (size_t i = 0; i < subject->container_count; i++) {
         const char *command = subject->containers[i].command;
-        if (subject->containers[i].role != ROLE_CONTAINER || !command)
+        if (subject->containers[i].role != ROLE_CONTAINER || !command) {
             continue;
+        }
         bool java = str_equal(command, "java") || str_ends(command, "/java");
-        if (!java && !image_in(command, " celery sidekiq "))
+        if (!java && !image_in(command, " celery sidekiq ")) {
             continue;
+        }
         set(out, java ? "jvm" : "worker");
         (void)snprintf(out->reason, sizeof out->reason, "command %.100s", command);
         return true;
@@ -175,8 +186,9 @@ static bool by_port(const struct subject *subject, struct class *out)
         {
             for (size_t r = 0; r < ARRAY_COUNT(port_rows) && subject->containers[i].role == ROLE_CONTAINER;
                  r++) {
-                if (!json_is_integer(port) || json_integer_value(port) != port_rows[r].port)
+                if (!json_is_integer(port) || json_integer_value(port) != port_rows[r].port) {
                     continue;
+                }
                 set(out, port_rows[r].class);
                 (void)snprintf(out->reason, sizeof out->reason, "port %d", (int)port_rows[r].port);
                 return true;

@@ -77,8 +77,9 @@ static int64_t instant(const json_t *object, const char *key)
 {
     const char *text = json_string_or_null(object, key);
     int64_t value = 0;
-    if (text && (time_parse(text, &value, NULL) || value < 0))
+    if (text && (time_parse(text, &value, NULL) || value < 0)) {
         value = 0;
+    }
     return value;
 }
 
@@ -88,8 +89,9 @@ static struct hours hours_read(const json_t *series, int64_t start, struct arena
     size_t count = series_length(series);
     count = count < HOURS_MAX ? count : HOURS_MAX;
     double *values = arena_alloc_array(arena, count + 1, sizeof *values);
-    if (series_read(series, values, count, &count))
+    if (series_read(series, values, count, &count)) {
         count = 0;
+    }
     return (struct hours){start, count, values};
 }
 
@@ -97,10 +99,12 @@ static struct hours hours_read(const json_t *series, int64_t start, struct arena
 static void step_row(const json_t *series, double *values, size_t count)
 {
     size_t read = 0;
-    if (series_read(series, values, count, &read))
+    if (series_read(series, values, count, &read)) {
         read = 0;
-    for (; read < count; read++)
+    }
+    for (; read < count; read++) {
         values[read] = NAN;
+    }
 }
 
 /* Reads the steps of five minutes; what is none has no steps. */
@@ -108,8 +112,9 @@ static struct steps steps_read(const json_t *series, int64_t start, struct arena
 {
     struct steps out = {.start = start, .step_seconds = json_int_or(series, "step_seconds", 0)};
     const json_t *mean = json_object_get(series, "mean");
-    if (out.step_seconds <= 0 || out.step_seconds > 86400)
+    if (out.step_seconds <= 0 || out.step_seconds > 86400) {
         return (struct steps){.start = start, .step_seconds = 300};
+    }
     size_t count = series_length(mean);
     out.count = count < STEPS_MAX ? count : STEPS_MAX;
     double *rows = arena_alloc_array(arena, 2 * out.count + 1, sizeof *rows);
@@ -153,8 +158,9 @@ static void figures_read(const json_t *from, int64_t start, struct arena *arena,
     out->weighted_p99 = either(out->weighted_p99, out->p99);
     out->p995 = either(out->p995, either(out->p99, out->max));
     const json_t *hourly = json_object_get(from, "hourly");
-    if (json_int_or(hourly, "step_seconds", 3600) != 3600)
+    if (json_int_or(hourly, "step_seconds", 3600) != 3600) {
         hourly = NULL;
+    }
     out->low = hours_read(json_object_get(hourly, "min"), start, arena);
     out->mean_hour = hours_read(json_object_get(hourly, "mean"), start, arena);
     out->high = hours_read(json_object_get(hourly, "max"), start, arena);
@@ -165,8 +171,9 @@ static void figures_read(const json_t *from, int64_t start, struct arena *arena,
 static enum role role_of(const json_t *container)
 {
     const char *role = json_string_or_null(container, "role");
-    if (str_equal(role, "init"))
+    if (str_equal(role, "init")) {
         return ROLE_INIT;
+    }
     return str_equal(role, "sidecar") ? ROLE_SIDECAR : ROLE_CONTAINER;
 }
 
@@ -186,8 +193,9 @@ static void container_read(const json_t *from, const struct subject *subject, st
     for (int r = 0; r < RESOURCES; r++) {
         out->request[r] = amount(requests, (enum resource)r);
         out->limit[r] = amount(limits, (enum resource)r);
-        if (out->limit[r] == 0)
+        if (out->limit[r] == 0) {
             out->limit[r] = AMOUNT_ABSENT; /* Kubernetes takes a limit of 0 for none */
+        }
         out->written_request[r] = out->request[r];
         out->written_limit[r] = out->limit[r];
         figures_read(json_object_get(used, resource_keys[r]), subject->window_start, arena, &out->use[r]);
@@ -206,8 +214,9 @@ static void mark_duplicates(struct subject *subject)
 {
     for (size_t i = 0; i < subject->container_count; i++) {
         for (size_t j = 0; j < subject->container_count; j++) {
-            if (i != j && str_equal(subject->containers[i].name, subject->containers[j].name))
+            if (i != j && str_equal(subject->containers[i].name, subject->containers[j].name)) {
                 subject->containers[i].duplicate = true;
+            }
         }
     }
 }
@@ -260,41 +269,48 @@ void subject_read(const json_t *record, struct arena *arena, struct subject *out
     usage_read(out);
     /* With a live object its amounts are what changes start from; the manifest's otherwise. */
     const json_t *containers = json_at(out->workload, "live.containers");
-    if (!json_is_array(containers))
+    if (!json_is_array(containers)) {
         containers = json_object_get(out->workload, "containers");
+    }
     size_t count = json_array_size(containers);
     out->container_count = count < CONTAINERS_MAX ? count : CONTAINERS_MAX;
     out->containers = arena_alloc_array(arena, out->container_count + 1, sizeof *out->containers);
-    for (size_t i = 0; i < out->container_count; i++)
+    for (size_t i = 0; i < out->container_count; i++) {
         container_read(json_array_get(containers, i), out, arena, &out->containers[i]);
+    }
     mark_duplicates(out);
     out->qos = subject_qos(out, arena);
 }
 
 double subject_history_seconds(const struct subject *subject)
 {
-    if (isfinite(subject->history_seconds))
+    if (isfinite(subject->history_seconds)) {
         return subject->history_seconds;
-    if (subject->first_seen > 0 && subject->window_end > subject->first_seen)
+    }
+    if (subject->first_seen > 0 && subject->window_end > subject->first_seen) {
         return (double)(subject->window_end - subject->first_seen);
+    }
     return subject->coverage * (double)subject->window_seconds;
 }
 
 double subject_coverage(const struct subject *subject)
 {
-    if (subject->batch)
+    if (subject->batch) {
         return subject->pods >= 3 ? 1 : subject->pods >= 1 ? (subject->pods + 1) / 4 : 0;
+    }
     double history = subject_history_seconds(subject);
-    if (history <= 0)
+    if (history <= 0) {
         return 0;
+    }
     double since_first = subject->coverage * (double)subject->window_seconds / history;
     return since_first > 1 ? 1 : since_first;
 }
 
 double subject_replicas(const struct subject *subject)
 {
-    if (isfinite(subject->replicas_running))
+    if (isfinite(subject->replicas_running)) {
         return subject->replicas_running;
+    }
     return subject->replicas > 0 ? (double)subject->replicas : subject->pods;
 }
 

@@ -16,10 +16,12 @@ enum { TYPE_MAX = 80 };
 static int add_headers(struct llm *llm, struct err *err)
 {
     const struct llm_provider *provider = llm->provider;
-    if (provider->version_header && http_client_header(llm->http, provider->version_header, provider->version, err))
+    if (provider->version_header && http_client_header(llm->http, provider->version_header, provider->version, err)) {
         return -1;
-    if (!llm->key)
+    }
+    if (!llm->key) {
         return 0;
+    }
     char *value = xasprintf("%s%s", provider->key_prefix, llm->key);
     int status = http_client_header(llm->http, provider->key_header, value, err);
     mem_free_secret(value);
@@ -29,8 +31,9 @@ static int add_headers(struct llm *llm, struct err *err)
 /* A key on plain http is everybody's; only on this machine it stays where it is. */
 static int check_plain(const struct llm_provider *provider, const char *url, const char *key, struct err *err)
 {
-    if (!key || !str_starts(url, "http://") || url_is_loopback(url))
+    if (!key || !str_starts(url, "http://") || url_is_loopback(url)) {
         return 0;
+    }
     char shown[256];
     (void)err_set(err, ERR_CONFIG, "provider %s has an API key, and its address is plain http: the key could be read on the way to %s",
                   provider->name, url_public(url, shown, sizeof shown));
@@ -43,12 +46,15 @@ int llm_new(const struct llm_options *options, struct llm **out, struct err *err
     const char *model = options->model ? options->model : provider->default_model;
     const char *url = options->base_url ? options->base_url : provider->default_url;
     const char *key = options->key && *options->key ? options->key : NULL;
-    if (!model)
+    if (!model) {
         return err_set(err, ERR_CONFIG, "provider %s needs the name of a model", provider->name);
-    if (provider->needs_key && !key)
+    }
+    if (provider->needs_key && !key) {
         return err_set(err, ERR_CONFIG, "provider %s needs an API key, and its environment variable is empty", provider->name);
-    if (check_plain(provider, url, key, err))
+    }
+    if (check_plain(provider, url, key, err)) {
         return -1;
+    }
     struct llm *llm = xcalloc(sizeof *llm);
     llm->provider = provider;
     llm->model = xstrdup(model);
@@ -69,8 +75,9 @@ int llm_new(const struct llm_options *options, struct llm **out, struct err *err
 
 void llm_free(struct llm *llm)
 {
-    if (!llm)
+    if (!llm) {
         return;
+    }
     http_client_free(llm->http);
     mem_free_secret(llm->key);
     free(llm->model);
@@ -97,10 +104,12 @@ char *llm_body(const struct llm *llm, const struct llm_prompt *prompt)
 static int no_json(const struct llm *llm, const struct http_reply *http, const struct err *why, struct err *err)
 {
     char type[TYPE_MAX];
-    if (http->body.length == 0)
+    if (http->body.length == 0) {
         return err_set(err, ERR_DATA, "the answer of %s is empty", llm->provider->name);
-    if (http_reply_is(http, "application/json") || !http_reply_header(http, "content-type", type, sizeof type))
+    }
+    if (http_reply_is(http, "application/json") || !http_reply_header(http, "content-type", type, sizeof type)) {
         return err_set(err, ERR_DATA, "the answer of %s is no JSON: %.200s", llm->provider->name, why->message);
+    }
     (void)err_set(err, ERR_DATA, "the answer of %s is no JSON, but %s", llm->provider->name, type);
     return err_hint(err, "check the address in analysis.%s.base_url", llm->provider->name);
 }
@@ -114,8 +123,9 @@ int llm_take_message(const struct llm *llm, int64_t input_tokens, const json_t *
     }
     str_trim_utf8(reply->model);
     str_mask_controls(reply->model);
-    if (!*reply->model)
+    if (!*reply->model) {
         (void)snprintf(reply->model, sizeof reply->model, "%s", llm->model);
+    }
     return status;
 }
 
@@ -147,8 +157,9 @@ static void note_end(void *context, const struct llm_reply *reply, enum llm_end 
     *asked->reply = *reply;
     asked->reply->text = xstrdup_null(reply->text);
     asked->end = end;
-    if (why && asked->err)
+    if (why && asked->err) {
         *asked->err = *why;
+    }
 }
 
 int llm_ask(struct llm *llm, const struct llm_prompt *prompt, struct llm_reply *reply, bool *final, struct err *err)
@@ -157,12 +168,14 @@ int llm_ask(struct llm *llm, const struct llm_prompt *prompt, struct llm_reply *
     struct asked asked = {.reply = reply, .err = err, .end = LLM_FAILED};
     *reply = (struct llm_reply){.text = NULL};
     *final = false;
-    if (llm_pool_new(1, &pool, err))
+    if (llm_pool_new(1, &pool, err)) {
         return -1;
+    }
     llm_pool_ask(pool, llm, prompt, note_end, &asked);
     int status = 0;
-    while (status == 0 && llm_pool_open(pool) > 0)
+    while (status == 0 && llm_pool_open(pool) > 0) {
         status = llm_pool_turn(pool, clock_monotonic_ms() + 1000, -1, err);
+    }
     llm_pool_free(pool);
     *final = asked.end == LLM_GONE;
     return status || asked.end != LLM_ANSWERED ? -1 : 0;

@@ -41,8 +41,9 @@ static json_t *system_new(const struct llm_prompt *prompt, enum llm_mode mode)
 static json_t *config_new(const struct llm_prompt *prompt, const struct llm_dialect *dialect)
 {
     json_t *config = json_object();
-    if (!dialect->no_effort)
+    if (!dialect->no_effort) {
         json_object_set_new(config, "effort", json_string("low"));
+    }
     if (dialect->mode == LLM_JSON_SCHEMA && prompt->schema) {
         json_t *format = json_object();
         json_object_set_new(format, "type", json_string("json_schema"));
@@ -66,8 +67,9 @@ static json_t *request(const struct llm_prompt *prompt, const char *model, const
     }
     json_object_set_new(body, "messages", messages);
     json_t *config = config_new(prompt, dialect);
-    if (json_object_size(config) > 0)
+    if (json_object_size(config) > 0) {
         json_object_set(body, "output_config", config);
+    }
     json_decref(config);
     return body;
 }
@@ -82,8 +84,9 @@ static char *text_of(const json_t *content)
     json_array_foreach(content, index, block)
     {
         const char *part = json_string_or_null(block, "text");
-        if (part && str_equal(json_string_or_null(block, "type"), "text"))
+        if (part && str_equal(json_string_or_null(block, "type"), "text")) {
             (void)buf_add_str(&text, part);
+        }
     }
     bool usable = text.length > 0 && !text.overflow;
     char *out = usable ? buf_steal(&text) : NULL;
@@ -94,14 +97,18 @@ static char *text_of(const json_t *content)
 /* Why an answer that did not end by itself is none. */
 static int stopped(const char *reason, struct err *err)
 {
-    if (!reason)
+    if (!reason) {
         return err_set(err, ERR_DATA, "the answer does not say how it ended (stop_reason)");
-    if (str_equal(reason, "max_tokens"))
+    }
+    if (str_equal(reason, "max_tokens")) {
         return err_set(err, ERR_DATA, "the answer was cut at max_tokens");
-    if (str_equal(reason, "refusal"))
+    }
+    if (str_equal(reason, "refusal")) {
         return err_set(err, ERR_DATA, "the model refused to answer (refusal)");
-    if (str_equal(reason, "model_context_window_exceeded"))
+    }
+    if (str_equal(reason, "model_context_window_exceeded")) {
         return err_set(err, ERR_DATA, "the question and its answer are too long for the model (model_context_window_exceeded)");
+    }
     return err_set(err, ERR_DATA, "the answer ended with stop_reason %.40s", reason);
 }
 
@@ -113,15 +120,19 @@ static int reply(const json_t *body, struct llm_reply *out, struct err *err)
     out->input_tokens = llm_tokens(usage, "input_tokens") + out->cache_write_tokens + out->cache_read_tokens;
     out->output_tokens = llm_tokens(usage, "output_tokens");
     const char *model = json_string_or_null(body, "model");
-    if (model)
+    if (model) {
         (void)snprintf(out->model, sizeof out->model, "%s", model);
+    }
     const char *reason = json_string_or_null(body, "stop_reason");
-    if (str_equal(reason, "end_turn") || str_equal(reason, "max_tokens"))
+    if (str_equal(reason, "end_turn") || str_equal(reason, "max_tokens")) {
         out->text = text_of(json_object_get(body, "content"));
-    if (!str_equal(reason, "end_turn"))
+    }
+    if (!str_equal(reason, "end_turn")) {
         return stopped(reason, err);
-    if (!out->text)
+    }
+    if (!out->text) {
         return err_set(err, ERR_DATA, "the answer holds no text, or more than %d bytes", LLM_REPLY_MAX);
+    }
     return 0;
 }
 
@@ -133,8 +144,9 @@ static bool adapt(const char *message, struct llm_dialect *dialect)
     }
     bool about_format = str_glob("*output_config*", message) || str_glob("*output_format*", message) ||
                         str_glob("*schema*", message) || str_glob("*rammar*", message);
-    if (dialect->mode == LLM_PLAIN || !about_format)
+    if (dialect->mode == LLM_PLAIN || !about_format) {
         return false;
+    }
     dialect->mode = LLM_PLAIN;
     return true;
 }

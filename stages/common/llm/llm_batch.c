@@ -14,8 +14,9 @@ enum { POLL_FIRST_MS = 100, POLL_MOST_MS = 60 * 1000, CLOSE_MS = 10 * 1000, STAT
 
 int llm_batch_new(struct llm *llm, int64_t wait_seconds, struct llm_batch **out, struct err *err)
 {
-    if (llm->provider != &llm_anthropic)
+    if (llm->provider != &llm_anthropic) {
         return err_set(err, ERR_CONFIG, "provider %s has no batches", llm->provider->name);
+    }
     struct llm_batch *batch = xcalloc(sizeof *batch);
     batch->llm = llm;
     batch->wait_ms = wait_seconds * 1000;
@@ -31,11 +32,13 @@ int llm_batch_new(struct llm *llm, int64_t wait_seconds, struct llm_batch **out,
 
 void llm_batch_free(struct llm_batch *batch)
 {
-    if (!batch)
+    if (!batch) {
         return;
+    }
     http_loop_free(batch->loop);
-    if (batch->spool >= 0)
+    if (batch->spool >= 0) {
         close(batch->spool);
+    }
     free(batch->questions);
     free(batch->sent);
     free(batch);
@@ -78,11 +81,13 @@ static struct llm_sent *sent_new(struct llm_batch *batch)
 void llm_batch_earlier(struct llm_batch *batch, const char *id, const char *questions)
 {
     for (size_t i = 0; i < batch->sent_count; i++) {
-        if (str_equal(batch->sent[i].id, id))
+        if (str_equal(batch->sent[i].id, id)) {
             return;
+        }
     }
-    if (!good_id(id) || !questions || strlen(questions) >= DIGEST_HEX)
+    if (!good_id(id) || !questions || strlen(questions) >= DIGEST_HEX) {
         return;
+    }
     struct llm_sent *sent = sent_new(batch);
     memcpy(sent->id, id, strlen(id) + 1);
     memcpy(sent->questions, questions, strlen(questions) + 1);
@@ -109,8 +114,9 @@ static int read_spool(const struct llm_batch *batch, const struct llm_question *
 static size_t next_open(const struct llm_batch *batch, size_t at)
 {
     while (at < batch->count && (batch->questions[at].at < 0 || batch->questions[at].sent ||
-                                 (at > 0 && memcmp(batch->questions[at].key, batch->questions[at - 1].key, LLM_BATCH_KEY) == 0)))
+                                 (at > 0 && memcmp(batch->questions[at].key, batch->questions[at - 1].key, LLM_BATCH_KEY) == 0))) {
         at++;
+    }
     return at;
 }
 
@@ -122,11 +128,13 @@ static int fill_body(struct llm_batch *batch, size_t *at, size_t most, uint32_t 
     (void)buf_add_str(body, "{\"requests\":[");
     for (*at = next_open(batch, *at); *at < batch->count && *count < LLM_BATCH_MOST; *at = next_open(batch, *at)) {
         struct llm_question *question = &batch->questions[*at];
-        if (*count > 0 && body->length + question->length + WRAP + LLM_BATCH_KEY > most)
+        if (*count > 0 && body->length + question->length + WRAP + LLM_BATCH_KEY > most) {
             break;
+        }
         (void)buf_printf(body, "%s{\"custom_id\":\"%.*s\",\"params\":", *count > 0 ? "," : "", LLM_BATCH_KEY, question->key);
-        if (read_spool(batch, question, body, err))
+        if (read_spool(batch, question, body, err)) {
             return -1;
+        }
         (void)buf_add_char(body, '}');
         question->sent = mark;
         ++*count;
@@ -140,10 +148,11 @@ static bool read_id(struct llm_sent *sent, const struct http_reply *reply)
     json_t *state = json_read(buf_str(&reply->body), reply->body.length, "a batch", NULL);
     const char *id = json_string_or_null(state, "id");
     bool good = good_id(id);
-    if (good)
+    if (good) {
         memcpy(sent->id, id, strlen(id) + 1);
-    else
+    } else {
         (void)err_set(&sent->why, ERR_DATA, "the vendor's answer to a new batch does not name it");
+    }
     json_decref(state);
     return good;
 }
@@ -166,8 +175,9 @@ static enum llm_went create(struct llm_batch *batch, const struct buf *body, str
                                    .cap = STATE_MAX};
     http_reply_init(&reply);
     enum llm_went went = llm_batch_send(batch, &request, &reply, &verdict, &sent->why, err);
-    if (went == LLM_WENT_REFUSED || went == LLM_WENT_TOO_LARGE || (went == LLM_WENT_WELL && !read_id(sent, &reply)))
+    if (went == LLM_WENT_REFUSED || went == LLM_WENT_TOO_LARGE || (went == LLM_WENT_WELL && !read_id(sent, &reply))) {
         fail(sent, went == LLM_WENT_TOO_LARGE ? LLM_NEVER : verdict, &reply);
+    }
     sent->ours = went == LLM_WENT_WELL && !sent->ended;
     http_reply_release(&reply);
     free(path);
@@ -178,8 +188,9 @@ static enum llm_went create(struct llm_batch *batch, const struct buf *body, str
 static void unmark(struct llm_batch *batch, uint32_t mark)
 {
     for (size_t i = 0; i < batch->count; i++) {
-        if (batch->questions[i].sent == mark)
+        if (batch->questions[i].sent == mark) {
             batch->questions[i].sent = 0;
+        }
     }
 }
 
@@ -204,8 +215,9 @@ static enum llm_went send_open(struct llm_batch *batch, struct err *err)
             most = length / 2;
             at = from;
         } else if (sent->ended && sent->end == LLM_GONE) {
-            for (; at < batch->count; at++)
+            for (; at < batch->count; at++) {
                 batch->questions[at].sent = batch->questions[at].sent ? batch->questions[at].sent : mark;
+            }
         } else if (sent->ours && batch->told_sent && batch->told_sent(batch->context, sent->id, batch->all, err)) {
             went = LLM_WENT_BROKEN;
         }
@@ -232,8 +244,9 @@ static enum llm_went look(struct llm_batch *batch, struct llm_sent *sent, const 
         sent->ended = true;
         went = llm_batch_results(batch, sent, &verdict, &sent->why, err);
     }
-    if (went == LLM_WENT_REFUSED || went == LLM_WENT_TOO_LARGE)
+    if (went == LLM_WENT_REFUSED || went == LLM_WENT_TOO_LARGE) {
         fail(sent, verdict, NULL);
+    }
     json_decref(state);
     http_reply_release(&reply);
     free(path);
@@ -247,14 +260,17 @@ static enum llm_went await(struct llm_batch *batch, struct err *err)
     for (int64_t wait = POLL_FIRST_MS; went == LLM_WENT_WELL; wait = wait * 3 / 2 < POLL_MOST_MS ? wait * 3 / 2 : POLL_MOST_MS) {
         size_t open = 0;
         for (size_t i = 0; i < batch->sent_count && went == LLM_WENT_WELL; i++) {
-            if (!batch->sent[i].ended && batch->sent[i].id[0])
+            if (!batch->sent[i].ended && batch->sent[i].id[0]) {
                 went = look(batch, &batch->sent[i], "", err);
+            }
             open += !batch->sent[i].ended && batch->sent[i].id[0];
         }
-        if (open == 0)
+        if (open == 0) {
             return went;
-        if (went == LLM_WENT_WELL)
+        }
+        if (went == LLM_WENT_WELL) {
             went = llm_batch_pause(batch, wait, err);
+        }
     }
     return went;
 }
@@ -266,8 +282,9 @@ static enum llm_went close_open(struct llm_batch *batch, struct err *err)
     batch->deadline = clock_monotonic_ms() + CLOSE_MS;
     enum llm_went went = LLM_WENT_WELL;
     for (size_t i = 0; i < batch->sent_count && went == LLM_WENT_WELL; i++) {
-        if (!batch->sent[i].ended && batch->sent[i].id[0] && batch->sent[i].ours)
+        if (!batch->sent[i].ended && batch->sent[i].id[0] && batch->sent[i].ours) {
             went = look(batch, &batch->sent[i], "/cancel", err);
+        }
     }
     return went == LLM_WENT_WELL ? await(batch, err) : went;
 }
@@ -277,8 +294,9 @@ static int tell_rest(struct llm_batch *batch, struct err *err)
 {
     for (size_t i = 0; i < batch->count; i++) {
         struct llm_question *question = &batch->questions[i];
-        if (!question->sent && i > 0 && memcmp(question->key, question[-1].key, LLM_BATCH_KEY) == 0)
+        if (!question->sent && i > 0 && memcmp(question->key, question[-1].key, LLM_BATCH_KEY) == 0) {
             question->sent = question[-1].sent;
+        }
         const struct llm_sent *sent = question->sent ? &batch->sent[question->sent - 1] : NULL;
         struct llm_reply reply = {.text = NULL};
         struct err why = {.class = ERR_NONE};
@@ -294,8 +312,9 @@ static int tell_rest(struct llm_batch *batch, struct err *err)
         } else {
             (void)err_set(&why, ERR_UNAVAILABLE, "the batch did not end within the time that analysis.anthropic.batch_wait gives it");
         }
-        if (llm_batch_tell(batch, question, &reply, end, &why, err))
+        if (llm_batch_tell(batch, question, &reply, end, &why, err)) {
             return -1;
+        }
     }
     return 0;
 }
@@ -311,14 +330,17 @@ static int by_key(const void *a, const void *b)
 static void settle_questions(struct llm_batch *batch)
 {
     struct hash *hash = hash_new();
-    if (batch->count > 0)
+    if (batch->count > 0) {
         qsort(batch->questions, batch->count, sizeof *batch->questions, by_key);
-    for (size_t i = 0; i < batch->count; i++)
+    }
+    for (size_t i = 0; i < batch->count; i++) {
         hash_add(hash, batch->questions[i].key, LLM_BATCH_KEY);
+    }
     (void)hash_hex(hash, batch->all);
     hash_free(hash);
-    for (size_t i = 0; i < batch->sent_count; i++)
+    for (size_t i = 0; i < batch->sent_count; i++) {
         batch->sent[i].ended = !str_equal(batch->sent[i].questions, batch->all);
+    }
 }
 
 int llm_batch_run(struct llm_batch *batch, int wake_fd, llm_batch_done *done, llm_batch_sent *sent, void *context, struct err *err)
@@ -331,11 +353,14 @@ int llm_batch_run(struct llm_batch *batch, int wake_fd, llm_batch_done *done, ll
     batch->deadline = batch->begin + batch->wait_ms;
     settle_questions(batch);
     enum llm_went went = await(batch, err);
-    if (went == LLM_WENT_WELL)
+    if (went == LLM_WENT_WELL) {
         went = send_open(batch, err);
-    if (went == LLM_WENT_WELL)
+    }
+    if (went == LLM_WENT_WELL) {
         went = await(batch, err);
-    if (went == LLM_WENT_STOPPED)
+    }
+    if (went == LLM_WENT_STOPPED) {
         went = close_open(batch, err);
+    }
     return went == LLM_WENT_BROKEN || tell_rest(batch, err) ? -1 : 0;
 }

@@ -20,12 +20,14 @@ struct reading {
 int llm_batch_tell(struct llm_batch *batch, struct llm_question *question, struct llm_reply *reply, enum llm_end end, const struct err *why,
                    struct err *err)
 {
-    if (question->at < 0)
+    if (question->at < 0) {
         return 0;
+    }
     question->at = -1;
     reply->latency_ms = clock_monotonic_ms() - batch->begin;
-    if (!*reply->model)
+    if (!*reply->model) {
         (void)snprintf(reply->model, sizeof reply->model, "%s", batch->llm->model);
+    }
     return batch->done(batch->context, question->number, reply, end, why, err);
 }
 
@@ -40,15 +42,16 @@ static enum llm_end read_failure(const struct llm_batch *batch, const json_t *re
         (void)err_set(why, ERR_UNAVAILABLE, "the batch was cancelled before this question was answered");
         return LLM_STOPPED;
     }
-    if (str_equal(type, "expired"))
+    if (str_equal(type, "expired")) {
         (void)err_set(why, ERR_UNAVAILABLE, "the batch expired before this question was answered");
-    else if (str_equal(type, "canceled"))
+    } else if (str_equal(type, "canceled")) {
         (void)err_set(why, ERR_UNAVAILABLE, "the batch was cancelled at the vendor before this question was answered");
-    else if (str_equal(type, "errored"))
+    } else if (str_equal(type, "errored")) {
         (void)err_set(why, ERR_UNAVAILABLE, "the batch says %.60s for this question: %.200s", kind ? kind : "error",
                       secret ? "(its message holds the key)" : message ? message : "(no message)");
-    else
+    } else {
         (void)err_set(why, ERR_DATA, "the batch has a result of an unknown type for this question");
+    }
     return str_equal(kind, "invalid_request_error") ? LLM_NO_ANSWER : LLM_FAILED;
 }
 
@@ -60,11 +63,13 @@ static int compare_key(const void *key, const void *question)
 /* The first question with this custom_id, NULL when nobody asked. */
 static struct llm_question *question_of(const struct llm_batch *batch, const char *id)
 {
-    if (!id || strlen(id) != LLM_BATCH_KEY)
+    if (!id || strlen(id) != LLM_BATCH_KEY) {
         return NULL;
+    }
     struct llm_question *found = bsearch(id, batch->questions, batch->count, sizeof *found, compare_key);
-    while (found && found > batch->questions && compare_key(id, found - 1) == 0)
+    while (found && found > batch->questions && compare_key(id, found - 1) == 0) {
         found--;
+    }
     return found;
 }
 
@@ -78,17 +83,20 @@ static int tell_all(struct llm_batch *batch, struct llm_question *question, cons
     for (; question < end && compare_key(first->key, question) == 0; question++) {
         struct err why = {.class = ERR_NONE};
         struct llm_reply reply = {.text = NULL};
-        if (question->at < 0)
+        if (question->at < 0) {
             continue;
+        }
         enum llm_end how = LLM_ANSWERED;
-        if (!succeeded)
+        if (!succeeded) {
             how = read_failure(batch, result, &why);
-        else if (llm_take_message(batch->llm, question->length / 3 + 1, message, &reply, &why))
+        } else if (llm_take_message(batch->llm, question->length / 3 + 1, message, &reply, &why)) {
             how = LLM_NO_ANSWER;
+        }
         int status = llm_batch_tell(batch, question, &reply, how, how == LLM_ANSWERED ? NULL : &why, err);
         llm_reply_release(&reply);
-        if (status)
+        if (status) {
             return -1;
+        }
     }
     return 0;
 }
@@ -117,15 +125,17 @@ static int take_bytes(void *context, const char *bytes, size_t length, struct er
     while (length > 0) {
         const char *newline = memchr(bytes, '\n', length);
         size_t part = newline ? (size_t)(newline - bytes) : length;
-        if (part > 0 && !reading->too_long)
+        if (part > 0 && !reading->too_long) {
             reading->too_long = buf_add(&reading->line, bytes, part) != 0;
+        }
         if (newline && !reading->too_long && reading->line.length > 0 && take_line(reading->batch, &reading->line, &reading->err)) {
             reading->failed = true;
             *err = reading->err;
             return -1;
         }
-        if (newline)
+        if (newline) {
             begin(reading);
+        }
         part += newline != NULL;
         bytes += part;
         length -= part;
@@ -150,8 +160,9 @@ enum llm_went llm_batch_results(struct llm_batch *batch, const struct llm_sent *
     buf_init(&reading.line, LINE_MAX_BYTES);
     enum llm_went went = llm_batch_send(batch, &request, &reply, verdict, why, err);
     /* The last line may lack its end. */
-    if (went == LLM_WENT_WELL && !reading.too_long && reading.line.length > 0 && take_line(batch, &reading.line, &reading.err))
+    if (went == LLM_WENT_WELL && !reading.too_long && reading.line.length > 0 && take_line(batch, &reading.line, &reading.err)) {
         reading.failed = true;
+    }
     if (reading.failed) {
         *err = reading.err;
         went = LLM_WENT_BROKEN;

@@ -45,10 +45,12 @@ enum llm_went llm_batch_pause(struct llm_batch *batch, int64_t ms, struct err *e
 {
     int64_t until = clock_monotonic_ms() + ms;
     while (!over(batch)) {
-        if (clock_monotonic_ms() >= until)
+        if (clock_monotonic_ms() >= until) {
             return LLM_WENT_WELL;
-        if (turn(batch, until, err))
+        }
+        if (turn(batch, until, err)) {
             return LLM_WENT_BROKEN;
+        }
     }
     return LLM_WENT_STOPPED;
 }
@@ -58,8 +60,9 @@ static void note_done(void *context, struct http_reply *reply, const struct err 
     struct flown *flown = context;
     flown->done = true;
     flown->failed = failure != NULL;
-    if (failure)
+    if (failure) {
         flown->failure = *failure;
+    }
     struct http_reply mine = *flown->reply;
     *flown->reply = *reply; /* the loop frees what was ours, which is empty */
     *reply = mine;
@@ -70,22 +73,26 @@ static enum llm_went fly(struct llm_batch *batch, const struct http_request *req
 {
     struct http_flight *flight = NULL;
     bool stopped = false;
-    if (http_loop_begin(batch->loop, batch->llm->http, request, 0, note_done, flown, &flight, err))
+    if (http_loop_begin(batch->loop, batch->llm->http, request, 0, note_done, flown, &flight, err)) {
         return LLM_WENT_BROKEN;
-    while (!flown->done && !(stopped = over(batch))) {
-        if (turn(batch, clock_monotonic_ms() + TURN_MS, err))
-            return LLM_WENT_BROKEN;
     }
-    if (stopped)
+    while (!flown->done && !(stopped = over(batch))) {
+        if (turn(batch, clock_monotonic_ms() + TURN_MS, err)) {
+            return LLM_WENT_BROKEN;
+        }
+    }
+    if (stopped) {
         http_loop_cancel(batch->loop, flight);
+    }
     return stopped ? LLM_WENT_STOPPED : LLM_WENT_WELL;
 }
 
 /* Whether another try may do better, and harm nothing. */
 static bool try_again(const struct http_request *request, const struct flown *flown, enum llm_verdict verdict, int tries)
 {
-    if (verdict != LLM_AGAIN && verdict != LLM_SLOWER && verdict != LLM_LATE)
+    if (verdict != LLM_AGAIN && verdict != LLM_SLOWER && verdict != LLM_LATE) {
         return false;
+    }
     return !request->once || (tries < FEW_TRIES && (!request->body || !flown->failed || !flown->reply->sent));
 }
 
@@ -97,21 +104,27 @@ enum llm_went llm_batch_send(struct llm_batch *batch, const struct http_request 
         struct flown flown = {.reply = reply};
         http_reply_release(reply);
         enum llm_went went = fly(batch, request, &flown, err);
-        if (went != LLM_WENT_WELL)
+        if (went != LLM_WENT_WELL) {
             return went;
-        if (flown.failed)
+        }
+        if (flown.failed) {
             *why = flown.failure;
+        }
         *verdict = flown.failed ? llm_verdict_of_failure(reply, &flown.failure) : llm_verdict_of(batch->llm, reply, why);
-        if (*verdict == LLM_READ)
+        if (*verdict == LLM_READ) {
             return LLM_WENT_WELL;
-        if (!flown.failed && reply->status == 413)
+        }
+        if (!flown.failed && reply->status == 413) {
             return LLM_WENT_TOO_LARGE;
-        if (!try_again(request, &flown, *verdict, tries))
+        }
+        if (!try_again(request, &flown, *verdict, tries)) {
             return LLM_WENT_REFUSED;
+        }
         int64_t asked = flown.failed ? -1 : llm_verdict_wait(reply);
         went = llm_batch_pause(batch, asked > wait ? asked : wait, err);
-        if (went != LLM_WENT_WELL)
+        if (went != LLM_WENT_WELL) {
             return went;
+        }
         wait = wait * 2 < AGAIN_MOST_MS ? wait * 2 : AGAIN_MOST_MS;
     }
 }

@@ -31,8 +31,9 @@ static const struct row *row_of(const char *provider, const char *model)
     const struct row *best = NULL;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
         if (model && str_equal(rows[i].provider, provider) && is_model(model, rows[i].model) &&
-            (!best || strlen(rows[i].model) > strlen(best->model)))
+            (!best || strlen(rows[i].model) > strlen(best->model))) {
             best = &rows[i];
+        }
     }
     return best;
 }
@@ -41,23 +42,26 @@ void llm_price_of(const char *provider, const char *model, double input, double 
 {
     const struct row *row = row_of(provider, model);
     *out = (struct llm_price){.input = NAN, .output = NAN};
-    if (row)
+    if (row) {
         *out = (struct llm_price){row->input, row->output, row->cache_read, row->cache_write, true};
+    }
     if (!isnan(input)) {
         bool cached = str_equal(provider, "anthropic");
         out->input = input;
         out->cache_read = cached ? input * 0.1 : input;
         out->cache_write = cached ? input * 1.25 : input;
     }
-    if (!isnan(output))
+    if (!isnan(output)) {
         out->output = output;
+    }
     out->known = !isnan(out->input) && !isnan(out->output);
 }
 
 int64_t llm_cost_microusd(const struct llm_price *price, const struct llm_reply *reply, bool batch)
 {
-    if (!price->known)
+    if (!price->known) {
         return 0;
+    }
     int64_t cached = reply->cache_read_tokens + reply->cache_write_tokens;
     int64_t plain = reply->input_tokens > cached ? reply->input_tokens - cached : 0;
     double sum = (double)plain * price->input + (double)reply->cache_read_tokens * price->cache_read +

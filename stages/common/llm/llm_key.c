@@ -13,8 +13,9 @@ enum { KEY_MAX = 4 * 1024 };
 /* Cuts blanks and the line's end; what is left must be able to stand in a header. `where` names it. */
 static int check(struct buf *key, const char *where, struct err *err)
 {
-    while (key->length > 0 && strchr("\r\n \t", key->data[key->length - 1]))
+    while (key->length > 0 && strchr("\r\n \t", key->data[key->length - 1])) {
         key->data[--key->length] = '\0';
+    }
     if (key->length == 0) {
         (void)err_set(err, ERR_CONFIG, "%s is empty: it must hold the API key", where);
         return err_hint(err, "put the key there, alone on one line");
@@ -32,16 +33,19 @@ static int check(struct buf *key, const char *where, struct err *err)
 static void warn_of_readers(const char *path)
 {
     struct stat info;
-    if (stat(path, &info) == 0 && (info.st_mode & S_IROTH) != 0)
+    if (stat(path, &info) == 0 && (info.st_mode & S_IROTH) != 0) {
         log_warn("every user of this machine can read the API key in %s: chmod 600 %s", path, path);
+    }
 }
 
 static int read_file(const char *path, struct buf *key, struct err *err)
 {
-    if (fs_read(path, key, err))
+    if (fs_read(path, key, err)) {
         return err_hint(err, "analysis.*.key_file names it: put the API key there, alone on one line, and chmod 600");
-    if (check(key, path, err))
+    }
+    if (check(key, path, err)) {
         return -1;
+    }
     warn_of_readers(path);
     return 0;
 }
@@ -49,10 +53,12 @@ static int read_file(const char *path, struct buf *key, struct err *err)
 static int read_variable(const char *name, struct buf *key, struct err *err)
 {
     const char *value = getenv(name);
-    if (!value || !*value)
+    if (!value || !*value) {
         return 0;
-    if (buf_add_str(key, value))
+    }
+    if (buf_add_str(key, value)) {
         return err_set(err, ERR_CONFIG, "the environment variable %s is too long for an API key", name);
+    }
     char *where = xasprintf("the environment variable %s", name);
     int status = check(key, where, err);
     free(where);
@@ -65,12 +71,14 @@ int llm_key_read(const char *file, const char *variable, char **out, struct err 
     int status = 0;
     buf_init(&key, KEY_MAX);
     *out = NULL;
-    if (file && *file)
+    if (file && *file) {
         status = read_file(file, &key, err);
-    else if (variable && *variable)
+    } else if (variable && *variable) {
         status = read_variable(variable, &key, err);
-    if (status == 0 && key.length > 0)
+    }
+    if (status == 0 && key.length > 0) {
         *out = xstrdup(key.data);
+    }
     buf_wipe(&key);
     return status;
 }

@@ -35,8 +35,9 @@ static double part(const char **text)
     size_t digits = strspn(*text, "0123456789.");
     char *end = NULL;
     double value = digits > 0 ? strtod(*text, &end) : -1;
-    if (value < 0 || end != *text + digits)
+    if (value < 0 || end != *text + digits) {
         return -1;
+    }
     for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
         if (str_starts(end, units[i].unit)) {
             *text = end + strlen(units[i].unit);
@@ -51,16 +52,19 @@ static double part(const char **text)
 static int64_t length_of(const char *text, int64_t date)
 {
     double total = 0;
-    if (!*text)
+    if (!*text) {
         return -1;
+    }
     while (*text) {
         double ms = part(&text);
-        if (ms < 0)
+        if (ms < 0) {
             return -1;
+        }
         total += ms;
     }
-    if (total / 1000 > EPOCH_MIN)
+    if (total / 1000 > EPOCH_MIN) {
         total -= (double)date * 1000;
+    }
     return total > RESET_MAX_MS ? RESET_MAX_MS : total < 0 ? 0 : (int64_t)total;
 }
 
@@ -69,10 +73,12 @@ static int64_t reset_of(const char *text, const struct http_reply *reply)
 {
     int64_t instant;
     int64_t date = reply->date >= 0 ? reply->date : clock_now();
-    if (time_parse(text, &instant, NULL))
+    if (time_parse(text, &instant, NULL)) {
         return length_of(text, date);
-    if (instant < date)
+    }
+    if (instant < date) {
         return 0;
+    }
     int64_t seconds = instant - date + 1; /* both are cut to whole seconds: not a moment too early */
     return seconds > RESET_MAX_MS / 1000 ? RESET_MAX_MS : seconds * 1000;
 }
@@ -103,11 +109,13 @@ bool llm_limits_read(struct llm_limits *limits, const struct http_reply *reply, 
     for (int i = 0; i < LLM_METERS; i++) {
         char value[VALUE_MAX];
         int64_t remaining, limit = -1;
-        if (!count_of(reply, (enum llm_meter)i, "remaining", &remaining) || !value_of(reply, (enum llm_meter)i, "reset", value))
+        if (!count_of(reply, (enum llm_meter)i, "remaining", &remaining) || !value_of(reply, (enum llm_meter)i, "reset", value)) {
             continue;
+        }
         int64_t reset_ms = reset_of(value, reply);
-        if (reset_ms < 0)
+        if (reset_ms < 0) {
             continue;
+        }
         (void)count_of(reply, (enum llm_meter)i, "limit", &limit);
         limits->meters[i].known = true;
         limits->meters[i].limit = limit;
@@ -122,15 +130,17 @@ bool llm_limits_read(struct llm_limits *limits, const struct http_reply *reply, 
 void llm_limits_take(struct llm_limits *limits, const struct llm_need *need, int64_t now)
 {
     for (int i = 0; i < LLM_METERS; i++) {
-        if (!limits->meters[i].known)
+        if (!limits->meters[i].known) {
             continue;
+        }
         if (now >= limits->meters[i].reset_at) {
             limits->meters[i].known = limits->meters[i].limit >= 0;
             limits->meters[i].remaining = limits->meters[i].limit;
             limits->meters[i].reset_at = now + PATIENCE_MS;
         }
-        if (limits->meters[i].remaining < need->of[i])
+        if (limits->meters[i].remaining < need->of[i]) {
             limits->meters[i].since = now;
+        }
         limits->meters[i].remaining -= need->of[i];
     }
 }
@@ -141,8 +151,9 @@ int64_t llm_limits_until(const struct llm_limits *limits, const struct llm_need 
     for (int i = 0; i < LLM_METERS; i++) {
         int64_t limit = limits->meters[i].limit;
         int64_t wanted = limit >= 0 && limit < need->of[i] ? limit : need->of[i]; /* more than there ever is: all of it */
-        if (!limits->meters[i].known || wanted <= limits->meters[i].remaining)
+        if (!limits->meters[i].known || wanted <= limits->meters[i].remaining) {
             continue;
+        }
         int64_t patience = limits->meters[i].since + PATIENCE_MS;
         int64_t at = limits->meters[i].reset_at < patience ? limits->meters[i].reset_at : patience;
         until = at > until ? at : until;

@@ -28,8 +28,9 @@ static json_t *format_new(const struct llm_prompt *prompt, enum llm_mode mode)
 {
     json_t *format = json_object();
     json_object_set_new(format, "type", json_string(mode == LLM_JSON_SCHEMA ? "json_schema" : "json_object"));
-    if (mode != LLM_JSON_SCHEMA)
+    if (mode != LLM_JSON_SCHEMA) {
         return format;
+    }
     json_t *schema = json_object();
     json_object_set_new(schema, "name", json_string(prompt->schema_name));
     json_object_set_new(schema, "strict", json_true());
@@ -59,10 +60,12 @@ static json_t *request(const struct llm_prompt *prompt, const char *model, const
     json_object_set_new(body, "messages", messages_new(prompt, dialect->mode));
     json_object_set_new(body, dialect->max_completion_tokens ? "max_completion_tokens" : "max_tokens",
                         json_integer(prompt->max_tokens));
-    if (!dialect->no_temperature)
+    if (!dialect->no_temperature) {
         json_object_set_new(body, "temperature", json_integer(0));
-    if (dialect->mode != LLM_PLAIN && prompt->schema)
+    }
+    if (dialect->mode != LLM_PLAIN && prompt->schema) {
         json_object_set_new(body, "response_format", format_new(prompt, dialect->mode));
+    }
     return body;
 }
 
@@ -71,13 +74,15 @@ static int add_content(const json_t *content, struct buf *out)
 {
     size_t index;
     json_t *part;
-    if (json_is_string(content))
+    if (json_is_string(content)) {
         return buf_add_str(out, json_string_value(content));
+    }
     json_array_foreach(content, index, part)
     {
         const char *text = json_string_or_null(part, "text");
-        if (text && buf_add_str(out, text))
+        if (text && buf_add_str(out, text)) {
             return -1;
+        }
     }
     return 0;
 }
@@ -89,8 +94,9 @@ static const char *thought_of(const char *text)
     static const char closing[] = "</think>";
     const char *start = text + strspn(text, " \t\r\n");
     const char *end = str_starts(start, opening) ? strstr(start, closing) : NULL;
-    if (!end)
+    if (!end) {
         return text;
+    }
     end += sizeof closing - 1;
     return end + strspn(end, " \t\r\n");
 }
@@ -100,10 +106,11 @@ static int take_text(const json_t *content, struct llm_reply *out, struct err *e
     struct buf text;
     buf_init(&text, LLM_REPLY_MAX);
     int status = 0;
-    if (add_content(content, &text))
+    if (add_content(content, &text)) {
         status = err_set(err, ERR_DATA, "the answer is longer than %d bytes", LLM_REPLY_MAX);
-    else if (*thought_of(buf_str(&text)) == '\0')
+    } else if (*thought_of(buf_str(&text)) == '\0') {
         status = err_set(err, ERR_DATA, "the answer holds no text");
+    }
     if (status == 0) {
         const char *rest = thought_of(text.data);
         memmove(text.data, rest, strlen(rest) + 1);
@@ -120,11 +127,13 @@ static void take_usage(const json_t *body, struct llm_reply *out)
     out->output_tokens = llm_tokens(usage, "completion_tokens");
     out->cache_read_tokens = llm_tokens(json_object_get(usage, "prompt_tokens_details"), "cached_tokens");
     out->cache_write_tokens = 0;
-    if (out->cache_read_tokens > out->input_tokens)
+    if (out->cache_read_tokens > out->input_tokens) {
         out->cache_read_tokens = out->input_tokens;
+    }
     const char *model = json_string_or_null(body, "model");
-    if (model)
+    if (model) {
         (void)snprintf(out->model, sizeof out->model, "%s", model);
+    }
 }
 
 static int reply(const json_t *body, struct llm_reply *out, struct err *err)
@@ -135,16 +144,19 @@ static int reply(const json_t *body, struct llm_reply *out, struct err *err)
     const char *finish = json_string_or_null(choice, "finish_reason");
     const char *refusal = json_string_or_null(message, "refusal");
     const char *told = json_string_or_null(json_object_get(body, "error"), "message");
-    if (!choice && told)
+    if (!choice && told) {
         return err_set(err, ERR_DATA, "the answer holds an error: %.200s", told);
-    if (refusal && *refusal)
+    }
+    if (refusal && *refusal) {
         return err_set(err, ERR_DATA, "the model refused to answer (refusal)");
+    }
     if (str_equal(finish, "length")) {
         (void)take_text(json_object_get(message, "content"), out, NULL);
         return err_set(err, ERR_DATA, "the answer was cut at max_tokens (finish_reason length)");
     }
-    if (finish && !str_equal(finish, "stop"))
+    if (finish && !str_equal(finish, "stop")) {
         return err_set(err, ERR_DATA, "the answer ended with finish_reason %.40s", finish);
+    }
     return take_text(json_object_get(message, "content"), out, err);
 }
 
@@ -160,8 +172,9 @@ static bool adapt(const char *message, struct llm_dialect *dialect)
     }
     bool about_format = str_glob("*response_format*", message) || str_glob("*schema*", message) || str_glob("*rammar*", message) ||
                         str_glob("*json*", message) || str_glob("*JSON*", message);
-    if (!about_format || dialect->mode == LLM_PLAIN)
+    if (!about_format || dialect->mode == LLM_PLAIN) {
         return false;
+    }
     dialect->mode = (enum llm_mode)(dialect->mode + 1);
     return true;
 }

@@ -32,8 +32,9 @@ struct llm_need llm_pace_likely(const struct llm_pace *pace, const struct llm_ne
 {
     struct llm_need likely = *need;
     int64_t written = pace->written > 0 ? (int64_t)(2 * pace->written) : need->of[LLM_OUTPUT_TOKENS];
-    if (written < need->of[LLM_OUTPUT_TOKENS])
+    if (written < need->of[LLM_OUTPUT_TOKENS]) {
         likely.of[LLM_OUTPUT_TOKENS] = written;
+    }
     likely.of[LLM_TOKENS] = likely.of[LLM_INPUT_TOKENS] + likely.of[LLM_OUTPUT_TOKENS];
     return likely;
 }
@@ -44,8 +45,9 @@ void llm_pace_answered(struct llm_pace *pace, int64_t tokens)
     pace->throttled = pace->failed = pace->useless = 0;
     pace->reached = pace->answered = true;
     pace->window += 1 / pace->window;
-    if (pace->window > pace->widest)
+    if (pace->window > pace->widest) {
         pace->window = pace->widest;
+    }
 }
 
 /* A base that doubles with each try, up to `most`; half of it is left to chance, so that many do not come back at once. */
@@ -70,8 +72,9 @@ void llm_pace_throttled(struct llm_pace *pace, uint64_t number, size_t flying, i
         pace->cut_at = pace->sent;
         pace->throttled++;
     }
-    if (now + wait > pace->held_until)
+    if (now + wait > pace->held_until) {
         pace->held_until = now + wait;
+    }
 }
 
 bool llm_pace_hopeless(const struct llm_pace *pace)

@@ -79,8 +79,9 @@ static void insert_behind(struct list *list, struct question *at, struct questio
     struct question **link = at ? &at->next : &list->first;
     question->next = *link;
     *link = question;
-    if (!question->next)
+    if (!question->next) {
         list->last = question;
+    }
     list->count++;
 }
 
@@ -92,19 +93,22 @@ static void append(struct list *list, struct question *question)
 static void insert_ordered(struct list *list, struct question *question)
 {
     struct question *at = NULL;
-    for (struct question *each = list->first; each && each->order < question->order; each = each->next)
+    for (struct question *each = list->first; each && each->order < question->order; each = each->next) {
         at = each;
+    }
     insert_behind(list, at, question);
 }
 
 static void take_out(struct list *list, struct question *question)
 {
     struct question *before = NULL;
-    for (struct question *each = list->first; each != question; each = each->next)
+    for (struct question *each = list->first; each != question; each = each->next) {
         before = each;
+    }
     *(before ? &before->next : &list->first) = question->next;
-    if (list->last == question)
+    if (list->last == question) {
         list->last = before;
+    }
     question->next = NULL;
     list->count--;
 }
@@ -141,8 +145,9 @@ static void free_list(struct list *list)
 
 void llm_pool_free(struct llm_pool *pool)
 {
-    if (!pool)
+    if (!pool) {
         return;
+    }
     http_loop_free(pool->loop);
     while (pool->lanes) {
         struct lane *lane = pool->lanes;
@@ -160,8 +165,9 @@ void llm_pool_free(struct llm_pool *pool)
 static struct lane *lane_of(struct llm_pool *pool, struct llm *llm)
 {
     struct lane **at = &pool->lanes;
-    while (*at && (*at)->llm != llm)
+    while (*at && (*at)->llm != llm) {
         at = &(*at)->next;
+    }
     if (!*at) {
         *at = xcalloc(sizeof **at);
         (*at)->pool = pool;
@@ -200,8 +206,9 @@ static void finish(struct question *question, enum llm_end end, const struct err
 {
     struct llm_pool *pool = question->lane->pool;
     question->end = end;
-    if (why)
+    if (why) {
         question->why = *why;
+    }
     question->reply.input_tokens += question->lost_tokens;
     free(question->body);
     question->body = NULL;
@@ -220,8 +227,9 @@ static void finish_all(struct list *list, enum llm_end end, const struct err *wh
 /* The model is of no use any more: what waits is not sent, what is under way may still be answered. */
 static void close_lane(struct lane *lane, const struct err *why)
 {
-    if (!lane->gone)
+    if (!lane->gone) {
         log_debug("%s is not asked any more: %s", lane->llm->provider->name, why->message);
+    }
     lane->gone = true;
     lane->why = *why;
     finish_all(&lane->waiting, LLM_GONE, why);
@@ -235,10 +243,11 @@ static void put_back(struct question *question, int64_t due)
 {
     struct lane *lane = question->lane;
     question->due = due;
-    if (lane->gone)
+    if (lane->gone) {
         finish(question, LLM_GONE, &lane->why);
-    else
+    } else {
         insert_ordered(&lane->again, question);
+    }
 }
 
 /* Nothing came of a question in spite of all tries. */
@@ -247,8 +256,9 @@ static void fail(struct question *question, const struct err *why)
     struct lane *lane = question->lane;
     bool over = llm_pace_failed(&lane->pace, false);
     finish(question, over ? LLM_GONE : LLM_FAILED, why);
-    if (over)
+    if (over) {
         close_lane(lane, why);
+    }
 }
 
 /* The server answered, and it is no answer of the model. */
@@ -257,8 +267,9 @@ static void no_answer(struct question *question, const struct err *why)
     struct lane *lane = question->lane;
     bool over = llm_pace_failed(&lane->pace, true);
     finish(question, LLM_NO_ANSWER, why);
-    if (over)
+    if (over) {
         close_lane(lane, why);
+    }
 }
 
 static void useless(struct question *question, const struct err *why)
@@ -315,11 +326,13 @@ static void take_answer(struct question *question, const struct http_reply *http
 static void note_limits(const struct question *question, const struct http_reply *http, int64_t now)
 {
     struct lane *lane = question->lane;
-    if (!llm_limits_read(&lane->pace.limits, http, now))
+    if (!llm_limits_read(&lane->pace.limits, http, now)) {
         return;
+    }
     for (const struct question *other = lane->flying.first; other; other = other->next) {
-        if (other->number > question->number)
+        if (other->number > question->number) {
             llm_limits_take(&lane->pace.limits, &other->likely, now);
+        }
     }
 }
 
@@ -364,14 +377,15 @@ static void judge_failure(struct question *question, const struct http_reply *ht
     bool paid = http_status_ok(http->status) || verdict == LLM_LATE; /* the model was at work */
     question->lane->pace.reached = question->lane->pace.reached || http->sent;
     question->lost_tokens += paid ? llm_estimate_input(&question->prompt) : 0;
-    if (verdict == LLM_AGAIN)
+    if (verdict == LLM_AGAIN) {
         try_again(question, -1, failure);
-    else if (verdict == LLM_NEVER)
+    } else if (verdict == LLM_NEVER) {
         no_answer(question, failure);
-    else if (verdict == LLM_LATE || question->lane->pace.answered)
+    } else if (verdict == LLM_LATE || question->lane->pace.answered) {
         fail(question, failure);
-    else
+    } else {
         useless(question, failure);
+    }
 }
 
 static void landed(void *context, struct http_reply *http, const struct err *failure)
@@ -381,10 +395,11 @@ static void landed(void *context, struct http_reply *http, const struct err *fai
     take_out(&question->lane->flying, question);
     question->lane->pool->flying--;
     question->reply.latency_ms = clock_monotonic_ms() - question->sent_at;
-    if (failure)
+    if (failure) {
         judge_failure(question, http, failure);
-    else
+    } else {
         judge_answer(question, http);
+    }
 }
 
 /* ---- A turn ---- */
@@ -395,8 +410,9 @@ static void send_out(struct question *question, int64_t now)
     struct lane *lane = question->lane;
     struct llm_pool *pool = lane->pool;
     struct err err = {.class = ERR_NONE};
-    if (!question->own_dialect)
+    if (!question->own_dialect) {
         question->dialect = lane->llm->dialect;
+    }
     free(question->body);
     question->body = llm_request_text(lane->llm->provider, &question->prompt, lane->llm->model, &question->dialect);
     struct http_request request = {.method = "POST",
@@ -421,8 +437,9 @@ static void send_out(struct question *question, int64_t now)
 /* A long wait does not look like a program that hangs. */
 static void tell_wait(struct lane *lane, int64_t at, int64_t now)
 {
-    if (at - now < TOLD_FROM_MS || at <= lane->told_until)
+    if (at - now < TOLD_FROM_MS || at <= lane->told_until) {
         return;
+    }
     lane->told_until = at;
     log_info("%s allows no more questions for %lld seconds", lane->llm->provider->name, (long long)(at - now + 999) / 1000);
 }
@@ -441,8 +458,9 @@ static struct question *next_question(struct lane *lane, int64_t now, int64_t *u
         list = &lane->waiting;
         question = list->first;
     }
-    if (!question || !llm_pace_room(&lane->pace, lane->flying.count))
+    if (!question || !llm_pace_room(&lane->pace, lane->flying.count)) {
         return NULL;
+    }
     question->likely = lane->llm->provider->limits_by_use ? llm_pace_likely(&lane->pace, &question->need) : question->need;
     int64_t at = llm_pace_until(&lane->pace, &question->likely, now);
     if (at > now) {
@@ -477,8 +495,9 @@ static void send_due(struct llm_pool *pool, int64_t now, int64_t *until_ms)
         more = false;
         for (struct lane *lane = pool->lanes; lane && pool->flying < pool->parallel; lane = lane->next) {
             struct question *question = lane_open(lane, now) ? next_question(lane, now, until_ms) : NULL;
-            if (question)
+            if (question) {
                 send_out(question, now);
+            }
             more = more || question;
         }
     }
@@ -518,14 +537,17 @@ static void tell(struct llm_pool *pool)
 int llm_pool_turn(struct llm_pool *pool, int64_t until_ms, int wake_fd, struct err *err)
 {
     int64_t now = clock_monotonic_ms();
-    if (pool->stopping)
+    if (pool->stopping) {
         stop_all(pool);
-    else
+    } else {
         send_due(pool, now, &until_ms);
-    if (pool->ended.first)
+    }
+    if (pool->ended.first) {
         until_ms = now;
-    if (http_loop_turn(pool->loop, until_ms, wake_fd, err))
+    }
+    if (http_loop_turn(pool->loop, until_ms, wake_fd, err)) {
         return -1;
+    }
     tell(pool);
     return 0;
 }

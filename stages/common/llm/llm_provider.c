@@ -12,8 +12,9 @@ const struct llm_provider *llm_provider_of(const char *name)
 {
     static const struct llm_provider *const rows[] = {&llm_anthropic, &llm_openai};
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-        if (str_equal(rows[i]->name, name))
+        if (str_equal(rows[i]->name, name)) {
             return rows[i];
+        }
     }
     return NULL;
 }
@@ -33,10 +34,12 @@ void llm_reply_release(struct llm_reply *reply)
 int64_t llm_estimate_input(const struct llm_prompt *prompt)
 {
     size_t bytes = strlen(prompt->system) + strlen(prompt->user);
-    if (prompt->schema)
+    if (prompt->schema) {
         bytes += json_dumpb(prompt->schema, NULL, 0, JSON_COMPACT);
-    if (prompt->former_reply)
+    }
+    if (prompt->former_reply) {
         bytes += strlen(prompt->former_reply) + strlen(prompt->complaint);
+    }
     return (int64_t)(bytes / BYTES_A_TOKEN) + 1;
 }
 
@@ -53,8 +56,9 @@ int64_t llm_tokens(const json_t *usage, const char *key)
 
 char *llm_rules(const struct llm_prompt *prompt, enum llm_mode mode)
 {
-    if (mode == LLM_JSON_SCHEMA || !prompt->schema)
+    if (mode == LLM_JSON_SCHEMA || !prompt->schema) {
         return xstrdup(prompt->system);
+    }
     char *schema = json_dumps(prompt->schema, JSON_COMPACT); /* in its own order */
     char *rules = xasprintf("%s\nAnswer with one JSON object that fits this JSON schema, and nothing else:\n%s", prompt->system, schema);
     free(schema);

@@ -13,8 +13,9 @@ static const double wait_max_ms = 30.0 * 86400 * 1000;
 /* Adds one of the places where servers put their words. */
 static void add(struct buf *out, const json_t *value)
 {
-    if (json_is_string(value) && *json_string_value(value))
+    if (json_is_string(value) && *json_string_value(value)) {
         (void)buf_printf(out, "%s%.600s", out->length ? " " : "", json_string_value(value));
+    }
 }
 
 /* The sentence of an error: {"error":{"message"}}, {"error":"…"}, {"message"}, {"detail":"…"}, {"detail":[{"msg"}]}. */
@@ -24,8 +25,9 @@ static void add_sentence(struct buf *out, const json_t *body)
     const json_t *detail = json_object_get(body, "detail");
     const json_t *places[] = {json_object_get(error, "message"), error, json_object_get(body, "message"), detail,
                               json_object_get(json_array_get(detail, 0), "msg")};
-    for (size_t i = 0; i < ARRAY_COUNT(places) && out->length == 0; i++)
+    for (size_t i = 0; i < ARRAY_COUNT(places) && out->length == 0; i++) {
         add(out, places[i]);
+    }
 }
 
 /* What kind of error it is: words that are made for programs. `code` may be a number, a string or null. */
@@ -43,10 +45,12 @@ static bool holds(const struct buf *text, const char *const *words, size_t count
 {
     char *lower = xstrdup(buf_str(text));
     bool found = false;
-    for (char *c = lower; *c; c++)
+    for (char *c = lower; *c; c++) {
         *c = (char)tolower((unsigned char)*c);
-    for (size_t i = 0; i < count && !found; i++)
+    }
+    for (size_t i = 0; i < count && !found; i++) {
         found = strstr(lower, words[i]) != NULL;
+    }
     free(lower);
     return found;
 }
@@ -56,15 +60,17 @@ static bool spent(long status, const struct buf *sentence, const struct buf *cod
 {
     static const char *const kinds[] = {"spend_limit", "insufficient_quota", "billing", "credit"};
     static const char *const words[] = {"credit balance", "usage limit", "spend limit", "spending limit", "billing"};
-    if (status != 400 && status != 429)
+    if (status != 400 && status != 429) {
         return false;
+    }
     return holds(codes, kinds, ARRAY_COUNT(kinds)) || (status == 400 && holds(sentence, words, ARRAY_COUNT(words)));
 }
 
 static enum llm_verdict by_status(long status)
 {
-    if (http_status_ok(status))
+    if (http_status_ok(status)) {
         return LLM_READ;
+    }
     switch (status) {
     case 401:
     case 402:
@@ -121,20 +127,23 @@ static void say(const struct llm *llm, const struct http_reply *http, const stru
     } else {
         (void)err_set(err, ERR_UNAVAILABLE, "%s answered %ld", name, http->status);
     }
-    if (http->status == 404)
+    if (http->status == 404) {
         (void)err_hint(err, "check analysis.%s.model and base_url", name);
+    }
 }
 
 enum llm_verdict llm_verdict_of(const struct llm *llm, const struct http_reply *http, struct err *err)
 {
     struct buf sentence, codes;
     enum llm_verdict verdict = by_status(http->status);
-    if (verdict == LLM_READ)
+    if (verdict == LLM_READ) {
         return verdict;
+    }
     words_of(http, &sentence, &codes);
     say(llm, http, &sentence, err);
-    if (spent(http->status, &sentence, &codes))
+    if (spent(http->status, &sentence, &codes)) {
         verdict = LLM_USELESS;
+    }
     buf_release(&sentence);
     buf_release(&codes);
     return verdict;
@@ -142,10 +151,12 @@ enum llm_verdict llm_verdict_of(const struct llm *llm, const struct http_reply *
 
 enum llm_verdict llm_verdict_of_failure(const struct http_reply *http, const struct err *failure)
 {
-    if (failure->class == ERR_DATA)
+    if (failure->class == ERR_DATA) {
         return LLM_NEVER;
-    if (http->timed_out && http->sent)
+    }
+    if (http->timed_out && http->sent) {
         return LLM_LATE;
+    }
     return http->timed_out || http->broken ? LLM_AGAIN : LLM_USELESS;
 }
 
@@ -166,16 +177,18 @@ static bool step_down(struct llm *llm, const char *complaint, bool once, struct 
         dialect->mode = LLM_PLAIN;
         return true;
     }
-    if (!llm->provider->adapt(complaint, &next))
+    if (!llm->provider->adapt(complaint, &next)) {
         return false;
+    }
     struct llm_dialect known = both(dialect, &llm->dialect);
     if (!llm_dialect_same(&known, dialect)) { /* another answer taught it in the meantime */
         *dialect = known;
         return true;
     }
     struct llm_dialect learned = next;
-    if (next.mode == dialect->mode) /* which may be this question's own */
+    if (next.mode == dialect->mode) { /* which may be this question's own */
         learned.mode = llm->dialect.mode;
+    }
     llm->dialect = learned;
     *dialect = next;
     return true;
@@ -201,10 +214,12 @@ int64_t llm_verdict_wait(const struct http_reply *http)
     char *end = NULL;
     if (http_reply_header(http, "retry-after-ms", value, sizeof value)) {
         double ms = strtod(value, &end);
-        if (end != value && *end == '\0' && ms >= 0)
+        if (end != value && *end == '\0' && ms >= 0) {
             return ms > wait_max_ms ? (int64_t)wait_max_ms : (int64_t)ms;
+        }
     }
-    if (http->retry_after_seconds < 0)
+    if (http->retry_after_seconds < 0) {
         return -1;
+    }
     return http->retry_after_seconds > (int64_t)wait_max_ms / 1000 ? (int64_t)wait_max_ms : http->retry_after_seconds * 1000;
 }

@@ -43,8 +43,9 @@ static void clamps(void **state)
         enum guardrail_rule moved_by;
         struct guardrail_bounds bounds = guardrail_range(&guardrails, c->resource, c->old);
         int64_t value = guardrail_clamp(&bounds, c->proposed, &moved_by);
-        if (value != c->expected || moved_by != c->moved_by)
+        if (value != c->expected || moved_by != c->moved_by) {
             fail_msg("%s: %lld moved by %d", c->what, (long long)value, (int)moved_by);
+        }
         assert_true(bounds.min <= bounds.max);
         assert_int_equal(bounds.percent, c->old > 0);
     }
@@ -56,8 +57,9 @@ static bool all_passed(const struct guardrails *guardrails, enum guardrail_resou
     struct guardrail_reason reasons[GUARDRAIL_REASONS_MAX];
     size_t count = guardrail_check(guardrails, resource, old, value, reasons);
     for (size_t i = 0; i < count; i++) {
-        if (!reasons[i].passed)
+        if (!reasons[i].passed) {
             return false;
+        }
     }
     return true;
 }
@@ -73,10 +75,12 @@ static void check_agrees_with_clamp(void **state)
         struct guardrail_bounds bounds = guardrail_range(&guardrails, GUARDRAIL_CPU, old);
         assert_true(all_passed(&guardrails, GUARDRAIL_CPU, old, bounds.min));
         assert_true(all_passed(&guardrails, GUARDRAIL_CPU, old, bounds.max));
-        if (bounds.min - 1 != old && bounds.min > 0)
+        if (bounds.min - 1 != old && bounds.min > 0) {
             assert_false(all_passed(&guardrails, GUARDRAIL_CPU, old, bounds.min - 1));
-        if (bounds.max + 1 != old)
+        }
+        if (bounds.max + 1 != old) {
             assert_false(all_passed(&guardrails, GUARDRAIL_CPU, old, bounds.max + 1));
+        }
     }
 }
 
@@ -92,14 +96,18 @@ static void amounts(void **state)
         struct guardrail_bounds bounds = guardrail_range(&guardrails, GUARDRAIL_CPU, old);
         assert_true(all_passed(&guardrails, GUARDRAIL_CPU, old, bounds.min));
         assert_true(all_passed(&guardrails, GUARDRAIL_CPU, old, bounds.max));
-        if (bounds.min - 1 != old && bounds.min > 0)
+        if (bounds.min - 1 != old && bounds.min > 0) {
             assert_false(all_passed(&guardrails, GUARDRAIL_CPU, old, bounds.min - 1));
-        if (bounds.max < INT64_MAX && bounds.max + 1 != old)
+        }
+        if (bounds.max < INT64_MAX && bounds.max + 1 != old) {
             assert_false(all_passed(&guardrails, GUARDRAIL_CPU, old, bounds.max + 1));
-        if (old >= 400)
+        }
+        if (old >= 400) {
             assert_int_equal(bounds.min, old - 200);
-        if (old >= 150)
+        }
+        if (old >= 150) {
             assert_int_equal(bounds.max, old + 300);
+        }
         assert_int_equal(bounds.max == INT64_MAX, old < 0);
     }
     struct guardrail_reason reasons[GUARDRAIL_REASONS_MAX];

@@ -11,8 +11,9 @@ static struct config *config_of(const char *text)
 {
     struct config *config;
     struct err err = {0};
-    if (config_parse(text, strlen(text), "test", &config, &err))
+    if (config_parse(text, strlen(text), "test", &config, &err)) {
         fail_msg("%s", err.message);
+    }
     return config;
 }
 
@@ -136,8 +137,9 @@ static void exclusions(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         json_t *workload = workload_of(cases[i].workload);
-        if (policy_excluded(config, workload, NULL, false, reason) != cases[i].excluded)
+        if (policy_excluded(config, workload, NULL, false, reason) != cases[i].excluded) {
             fail_msg("%s", cases[i].workload);
+        }
         json_decref(workload);
     }
     config_free(config);

@@ -100,20 +100,25 @@ static void check_planted(const struct planted *planted, const json_t *recommend
     json_t *finding;
     json_array_foreach(findings, index, finding)
     {
-        if (!str_equal(json_string_or_null(finding, "code"), planted->finding))
+        if (!str_equal(json_string_or_null(finding, "code"), planted->finding)) {
             continue;
+        }
         found = true;
-        if (!str_equal(json_string_or_null(finding, "severity"), planted->severity))
+        if (!str_equal(json_string_or_null(finding, "severity"), planted->severity)) {
             fail_msg("%s: severity %s", planted->what, json_string_or_null(finding, "severity"));
+        }
     }
-    if (planted->finding && !found)
+    if (planted->finding && !found) {
         fail_msg("%s: not found", planted->what);
-    if (!planted->finding && json_array_size(findings) > 0)
+    }
+    if (!planted->finding && json_array_size(findings) > 0) {
         fail_msg("%s: found %s", planted->what, json_string_or_null(json_array_get(findings, 0), "code"));
+    }
     if (!str_equal(json_string_or_null(recommendation, "action"), planted->action) ||
-        !str_equal(json_string_or_null(recommendation, "risk"), planted->risk))
+        !str_equal(json_string_or_null(recommendation, "risk"), planted->risk)) {
         fail_msg("%s: %s at risk %s", planted->what, json_string_or_null(recommendation, "action"),
                  json_string_or_null(recommendation, "risk"));
+    }
 }
 
 static void planted_things_are_found(void **state)
@@ -139,8 +144,9 @@ static void the_contract_holds(void **state)
     struct arena arena;
     arena_init(&arena);
     json_t *recommendation = recommendation_of(&planteds[1].workload, &arena);
-    for (size_t i = 0; i < ARRAY_COUNT(members); i++)
+    for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
         assert_non_null(json_object_get(recommendation, members[i]));
+    }
     assert_int_equal(json_integer_value(json_at(recommendation, "containers.app.requests.cpu_millicores")),
                      1000);
     assert_int_equal(

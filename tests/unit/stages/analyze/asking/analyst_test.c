@@ -39,8 +39,9 @@ static void end(struct made_asking *made)
 static size_t by_model(const struct made_asking *made)
 {
     size_t count = 0;
-    for (size_t i = 0; i < made->count; i++)
+    for (size_t i = 0; i < made->count; i++) {
         count += made->inquiries[i].opinion.source != NULL;
+    }
     return count;
 }
 
@@ -109,8 +110,9 @@ static void test_refuses_beyond_the_budget(void **state)
     (void)state;
     struct made_asking made;
     begin(&made, NULL, "max_tokens_per_run: 100, over_budget: refuse", 3);
-    for (size_t i = 0; i < made.count; i++)
+    for (size_t i = 0; i < made.count; i++) {
         analyst_take(made.analyst, &made.inquiries[i]);
+    }
     analyst_flush(made.analyst);
     assert_int_equal(analyst_turn(made.analyst, clock_monotonic_ms(), -1, &made.err), -1);
     assert_int_equal(made.err.class, ERR_REFUSED);
@@ -127,8 +129,9 @@ static void test_stopped(void **state)
         analyst_take(made.analyst, &made.inquiries[i]);
         analyst_passed(made.analyst, (int64_t)i);
     }
-    while (llm_server_stat(server, "open") < 4)
+    while (llm_server_stat(server, "open") < 4) {
         assert_int_equal(analyst_turn(made.analyst, clock_monotonic_ms() + 10, -1, &made.err), 0);
+    }
     analyst_stop(made.analyst);
     assert_int_equal(analyst_open(made.analyst), 0);
     assert_int_equal(by_model(&made), 0);
@@ -168,8 +171,9 @@ static void test_every_inquiry_ends(void **state)
     for (int round = 0; round < ROUNDS; round++) {
         struct made_asking made;
         char rules[600] = "";
-        for (int i = 0; i < 6; i++)
+        for (int i = 0; i < 6; i++) {
             random_rule(rules, sizeof rules);
+        }
         begin(&made, rules, "workloads_per_call: 5, parallel: 3", 24);
         made_ask_all(&made);
         for (size_t i = 0; i < made.count; i++) {

@@ -67,8 +67,9 @@ static inline int made_analyst(struct made_asking *made, struct history_out *his
 static inline size_t made_done(const struct made_asking *made)
 {
     size_t done = 0;
-    for (size_t i = 0; i < made->count; i++)
+    for (size_t i = 0; i < made->count; i++) {
         done += made->inquiries[i].done;
+    }
     return done;
 }
 
@@ -96,8 +97,9 @@ static inline void made_ask_all(struct made_asking *made)
 static inline void made_release(struct made_asking *made)
 {
     analyst_free(made->analyst);
-    for (size_t i = 0; i < made->count; i++)
+    for (size_t i = 0; i < made->count; i++) {
         made_plan_release(&made->plans[i]);
+    }
     config_free(made->config);
     options_free(made->options);
 }

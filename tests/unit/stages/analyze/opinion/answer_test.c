@@ -83,10 +83,12 @@ static void bad_answers_are_refused(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(bads); i++) {
         struct answer answer;
         struct err err = {0};
-        if (answer_read(bads[i].text, &scene.plan, &scene.arena, &answer, &err) == 0)
+        if (answer_read(bads[i].text, &scene.plan, &scene.arena, &answer, &err) == 0) {
             fail_msg("taken: %s", bads[i].text);
-        if (err.class != ERR_DATA || !strstr(err.message, bads[i].reason))
+        }
+        if (err.class != ERR_DATA || !strstr(err.message, bads[i].reason)) {
             fail_msg("%s: %s", bads[i].text, err.message);
+        }
     }
     made_plan_release(&scene);
 }
@@ -100,8 +102,9 @@ static void good_answers_are_taken(void **state)
         struct answer answer;
         struct err err = {0};
         made_plan_init(&scene, oversized);
-        if (answer_read(texts[i], &scene.plan, &scene.arena, &answer, &err))
+        if (answer_read(texts[i], &scene.plan, &scene.arena, &answer, &err)) {
             fail_msg("%s", err.message);
+        }
         double difference = answer_apply(&answer, &scene.plan);
         const struct container_plan *app = &scene.plan.containers[0];
         assert_int_equal(app->fields[CPU_REQUEST].value, 300);
@@ -163,8 +166,9 @@ static void reasoning_is_only_text(void **state)
     buf_init(&text, 100000);
     (void)buf_add_str(&text, "{\"workload\":\"shop/Deployment/"
                              "cart\",\"class\":\"web\",\"confidence\":0.9,\"reasoning\":\"\\u001b[2J\\n");
-    for (int i = 0; i < 5000; i++)
+    for (int i = 0; i < 5000; i++) {
         (void)buf_add_str(&text, "\xc3\xa9");
+    }
     (void)buf_add_str(&text, "\",\"containers\":[" APP("300", "300000000", "0", "0") "]}");
     made_plan_init(&scene, oversized);
     assert_int_equal(answer_read(buf_str(&text), &scene.plan, &scene.arena, &answer, &err), 0);

@@ -39,8 +39,9 @@ static void wobble(json_t *use, double factor, double each)
     json_object_foreach(use, key, value)
     {
         double own = factor * (1 + each * (2 * unit() - 1));
-        if (json_is_real(value) && strcmp(key, "samples") != 0 && strcmp(key, "pods") != 0)
+        if (json_is_real(value) && strcmp(key, "samples") != 0 && strcmp(key, "pods") != 0) {
             (void)json_real_set(value, json_real_value(value) * own);
+        }
     }
 }
 
@@ -81,8 +82,9 @@ static void noise_keeps_it_and_a_third_does_not(void **state)
         static const double far[] = {1.3, 0.7, 2, 0.1};
         for (size_t f = 0; f < ARRAY_COUNT(far); f++) {
             key_of(moved_record(&cpu, &memory, far[f], 0), after);
-            if (strcmp(before, after) == 0)
+            if (strcmp(before, after) == 0) {
                 fail_msg("case %d: figures times %g have the same key", i, far[f]);
+            }
         }
     }
     print_message("%d of %d keys are the same after a wobble of 1 %%\n", kept, cases);
@@ -127,9 +129,10 @@ static void what_counts(void **state)
         json_t *record = moved_record(&container.cpu, &container.memory, 1, 0);
         json_object_set_new(json_at(record, changes[i].path), changes[i].key, json_loads(changes[i].value, JSON_DECODE_ANY, NULL));
         key_of(record, after);
-        if ((strcmp(before, after) == 0) != changes[i].same)
+        if ((strcmp(before, after) == 0) != changes[i].same) {
             fail_msg("%s.%s = %s: the key is %s", changes[i].path, changes[i].key, changes[i].value,
                      changes[i].same ? "another" : "the same");
+        }
     }
 }
 
@@ -143,8 +146,9 @@ static void who_is_asked_counts(void **state)
     evidence_key(evidence, "anthropic", "m", keys[2]);
     evidence_key(evidence, "openaim", "", keys[3]); /* the ends of texts count */
     for (int i = 0; i < 4; i++) {
-        for (int j = 0; j < i; j++)
+        for (int j = 0; j < i; j++) {
             assert_string_not_equal(keys[i], keys[j]);
+        }
     }
     json_decref(evidence);
 }

@@ -25,8 +25,9 @@ static char *told(struct made_plan *of, const json_t *redact, json_t **value)
     json_t *findings = findings_new(&of->plan, NULL, &of->arena);
     json_t *evidence = evidence_new(&of->plan, &of->class, findings, redact);
     char *text = evidence_text_new(evidence);
-    if (value)
+    if (value) {
         *value = json_incref(evidence);
+    }
     json_decref(evidence);
     json_decref(findings);
     return text;
@@ -110,18 +111,21 @@ static void check_text(int number, const char *text)
 {
     bool inside = false;
     for (const char *at = text; *at; at++) {
-        if (*at == '"')
+        if (*at == '"') {
             inside = !inside;
-        else if (inside && (strchr("<>[]{}`", *at) || (*at == '\\' && !str_starts(at, "\\u00"))))
+        } else if (inside && (strchr("<>[]{}`", *at) || (*at == '\\' && !str_starts(at, "\\u00")))) {
             fail_msg("case %d: a mark in a string: %.60s", number, at);
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+        }
+        if ((unsigned char)*at < 0x20 || *at == 0x7f) {
             fail_msg("case %d: a control byte", number);
+        }
     }
     assert_true(str_utf8_valid(text, strlen(text), NULL));
     static const char *const hidden[] = {"\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x80\x8b", "\xef\xbb\xbf", "\xc2\xad", "\\u001", "\\n"};
     for (size_t i = 0; i < ARRAY_COUNT(hidden); i++) {
-        if (strstr(text, hidden[i]))
+        if (strstr(text, hidden[i])) {
             fail_msg("case %d: what cannot be seen is sent", number);
+        }
     }
 }
 
@@ -131,20 +135,23 @@ static void check_core(int number, const struct made_plan *plan, const json_t *e
     size_t index = 0;
     for (size_t i = 0; i < plan->subject.container_count; i++) {
         const struct container_plan *container = &plan->plan.containers[i];
-        if (!container->judged)
+        if (!container->judged) {
             continue;
+        }
         const json_t *told_of = json_array_get(json_object_get(evidence, "containers"), index++);
         for (int f = 0; f < FIELDS; f++) {
             const json_t *range = json_object_get(json_object_get(told_of, "bounds"), schema_field((enum field)f));
             if ((range != NULL) != answer_may_set(&container->fields[f]) ||
                 (range && (json_int_or(range, "min", -1) != container->fields[f].min ||
-                           json_int_or(range, "max", -1) != container->fields[f].max)))
+                           json_int_or(range, "max", -1) != container->fields[f].max))) {
                 fail_msg("case %d: bounds of %s", number, field_name((enum field)f));
+            }
         }
         assert_non_null(json_object_get(told_of, "today"));
         assert_non_null(json_object_get(told_of, "rules"));
-        if (container->container->use[CPU].known)
+        if (container->container->use[CPU].known) {
             assert_non_null(json_object_get(json_object_get(told_of, "cpu"), "p95"));
+        }
     }
 }
 
@@ -161,10 +168,12 @@ static void evidence_is_small_and_clean(void **state)
         char *text = told(&plan, NULL, &evidence);
         size_t judged = json_array_size(json_object_get(evidence, "containers"));
         size_t most = EVIDENCE_ONE_MAX + (judged > 1 ? (judged - 1) * EVIDENCE_MORE_MAX : 0);
-        if (strlen(text) > most)
+        if (strlen(text) > most) {
             fail_msg("case %d: %zu bytes for %zu containers: %s", i, strlen(text), judged, text);
-        if (judged == 1 && strlen(text) > largest)
+        }
+        if (judged == 1 && strlen(text) > largest) {
             largest = strlen(text);
+        }
         check_text(i, text);
         check_core(i, &plan, evidence);
         json_t *again = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
@@ -276,8 +285,9 @@ static void parts_go_in_order(void **state)
         char *text = json_text(evidence);
         assert_true(strlen(text) <= most || most < 60);
         /* Findings are the last of these to go, the main figures never. */
-        if (json_object_get(evidence, "annotations"))
+        if (json_object_get(evidence, "annotations")) {
             assert_int_equal(json_array_size(json_object_get(evidence, "findings")), 3);
+        }
         before = before ? before : strlen(text);
         free(text);
     }

@@ -27,8 +27,9 @@ static inline const char *hostile_text(struct buf *out, size_t length)
 {
     const char *word = hostile_words[rng_next() % ARRAY_COUNT(hostile_words)];
     buf_clear(out);
-    while (out->length < length && !out->overflow)
+    while (out->length < length && !out->overflow) {
         (void)buf_add_str(out, word);
+    }
     return buf_str(out);
 }
 
@@ -66,12 +67,15 @@ static inline json_t *hostile_record(size_t most)
         json_object_set_new(container, "image", hostile_new(most));
     json_object_set_new(workload, "labels", hostile_texts(rng_next() % 40, most));
     json_object_set_new(workload, "annotations", hostile_texts(rng_next() % 40, most));
-    if (chance(0.5))
+    if (chance(0.5)) {
         json_object_set_new(workload, "name", hostile_new(most));
-    if (chance(0.5))
+    }
+    if (chance(0.5)) {
         json_object_set_new(workload, "namespace", hostile_new(most));
-    if (chance(0.2))
+    }
+    if (chance(0.2)) {
         json_object_set_new(workload, "schedule", hostile_new(most));
+    }
     return record;
 }
 

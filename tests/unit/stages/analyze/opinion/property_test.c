@@ -43,8 +43,9 @@ static struct field_plan (*fields_of(struct made_plan *plan))[FIELDS]
 {
     size_t count = plan->subject.container_count;
     struct field_plan(*out)[FIELDS] = arena_alloc_array(&plan->arena, count + 1, sizeof *out);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         memcpy(out[i], plan->plan.containers[i].fields, sizeof out[i]);
+    }
     return out;
 }
 
@@ -76,12 +77,15 @@ static void round_release(struct round *round)
 static json_t *random_proposal(const struct field_plan *field)
 {
     static const double far[] = {1, 2, 5, 1e6, 1e9, 4503599627370496.0};
-    if (chance(0.25))
+    if (chance(0.25)) {
         return json_integer(0);
-    if (chance(0.5) && field->movable)
+    }
+    if (chance(0.5) && field->movable) {
         return json_integer(field->min + (json_int_t)((double)(field->max - field->min) * unit()));
-    if (chance(0.5) && field->movable)
+    }
+    if (chance(0.5) && field->movable) {
         return json_integer(chance(0.5) ? field->min - 1 : field->max + 1 > 0 ? field->max + 1 : 0);
+    }
     return chance(0.8) ? json_integer((json_int_t)far[rng_next() % ARRAY_COUNT(far)]) : json_real(floor(spread(1, 4e15)));
 }
 
@@ -98,10 +102,11 @@ static json_t *random_answer(const struct asked *asked)
             json_object_set_new(container, schema_field((enum field)f), json_number_value(amount) < 0 ? json_integer(0) : json_incref(amount));
             json_decref(amount);
         }
-        if (of->judged)
+        if (of->judged) {
             json_array_append_new(containers, container);
-        else
+        } else {
             json_decref(container);
+        }
     }
     json_t *answer = json_pack("{s:s,s:s,s:f,s:o}", "workload", asked->name, "class", chance(0.5) ? "jvm" : "database", "confidence", unit(),
                                "containers", containers);
@@ -122,20 +127,23 @@ static json_t *odd_value(void)
 /* Changes one member somewhere in an object: gone, odd, or one that nobody asked for. */
 static void spoil_object(json_t *object)
 {
-    if (json_object_size(object) == 0)
+    if (json_object_size(object) == 0) {
         return;
+    }
     size_t which = rng_next() % json_object_size(object);
     void *at = json_object_iter(object);
-    while (which-- > 0)
+    while (which-- > 0) {
         at = json_object_iter_next(object, at);
+    }
     char *key = xstrdup(json_object_iter_key(at));
     json_t *first = json_array_get(json_object_get(object, key), 0);
-    if (first && chance(0.7))
+    if (first && chance(0.7)) {
         spoil_object(first);
-    else if (chance(0.3))
+    } else if (chance(0.3)) {
         (void)json_object_del(object, key);
-    else
+    } else {
         json_object_set_new(object, chance(0.2) ? "more" : key, odd_value());
+    }
     free(key);
 }
 
@@ -173,10 +181,11 @@ static void spoil_text(char **text, bool *spoilt)
     } else {
         (void)buf_add(&out, *text, from);
         part = from + part > length ? length - from : part;
-        if (chance(0.4))
+        if (chance(0.4)) {
             (void)buf_add_char(&out, (char)(1 + rng_next() % 255));
-        else if (chance(0.5))
+        } else if (chance(0.5)) {
             (void)buf_add(&out, *text + from, part);
+        }
         (void)buf_add_str(&out, *text + from + (chance(0.5) ? part : 0));
     }
     free(*text);
@@ -188,17 +197,21 @@ static void spoil_text(char **text, bool *spoilt)
 static char *random_reply(const struct round *round, bool *spoilt)
 {
     json_t *answers = json_array();
-    for (size_t i = 0; i < round->count; i++)
+    for (size_t i = 0; i < round->count; i++) {
         json_array_append_new(answers, random_answer(&round->asked[i]));
-    while (chance(0.4) && json_array_size(answers) > 0)
+    }
+    while (chance(0.4) && json_array_size(answers) > 0) {
         spoil_answers(answers, spoilt);
+    }
     json_t *reply = json_pack("{s:o}", "answers", answers);
     char *text = json_dumps(reply, chance(0.5) ? JSON_INDENT(2) : JSON_COMPACT);
     json_decref(reply);
-    while (chance(0.2))
+    while (chance(0.2)) {
         spoil_text(&text, spoilt);
-    if (!chance(0.3))
+    }
+    if (!chance(0.3)) {
         return text;
+    }
     struct buf wrapped;
     buf_init(&wrapped, strlen(text) + 1000);
     (void)buf_printf(&wrapped, "Of {course}, \"here\":\n```json\n%s\n```\nDone.", text);
@@ -215,8 +228,9 @@ static void check_strings(const struct round *round, const json_t *value)
     if (json_is_string(value)) {
         char *copy = xstrdup(json_string_value(value));
         str_mask_controls(copy);
-        if (strcmp(copy, json_string_value(value)) != 0 || !str_utf8_valid(copy, strlen(copy), NULL))
+        if (strcmp(copy, json_string_value(value)) != 0 || !str_utf8_valid(copy, strlen(copy), NULL)) {
             fail_msg("case %d: text with control bytes: %s", round->number, copy);
+        }
         free(copy);
     }
     json_array_foreach(value, index, item) check_strings(round, item);
@@ -247,16 +261,21 @@ static void check_bounds(const struct round *round, size_t i, size_t c, int f)
     int64_t rules = field_after(&round->rules[i][c][f]);
     bool raised = now->value > now->effective;
     bool written = now->value == now->effective;
-    if (plan->subject.containers[c].role == ROLE_INIT)
+    if (plan->subject.containers[c].role == ROLE_INIT) {
         return;
-    if (now->value >= 0 && range->movable && now->value < range->min && !raised && !written)
+    }
+    if (now->value >= 0 && range->movable && now->value < range->min && !raised && !written) {
         fail_msg("case %d: below its lower bound: %s", round->number, tell(round, i, c, f));
-    if (now->value >= 0 && range->movable && now->value > range->max && !written)
+    }
+    if (now->value >= 0 && range->movable && now->value > range->max && !written) {
         fail_msg("case %d: above its upper bound: %s", round->number, tell(round, i, c, f));
-    if (now->value >= 0 && !range->movable && !written)
+    }
+    if (now->value >= 0 && !range->movable && !written) {
         fail_msg("case %d: what cannot move was moved: %s", round->number, tell(round, i, c, f));
-    if (after >= 0 && range->movable && after < range->min && after < rules)
+    }
+    if (after >= 0 && range->movable && after < range->min && after < rules) {
         fail_msg("case %d: a need that the rules saw to is not met: %s", round->number, tell(round, i, c, f));
+    }
 }
 
 /* What a model has no say in is as the rules had it. */
@@ -264,13 +283,15 @@ static void check_rest(const struct round *round, size_t i, const json_t *after)
 {
     static const char *const same[] = {"class", "class_reason", "qos_class", "findings", "forecast", "outlook", "scaling", "fallback"};
     for (size_t k = 0; k < ARRAY_COUNT(same); k++) {
-        if (!json_equal(json_object_get(round->before[i], same[k]), json_object_get(after, same[k])))
+        if (!json_equal(json_object_get(round->before[i], same[k]), json_object_get(after, same[k]))) {
             fail_msg("case %d: %s was moved", round->number, same[k]);
+        }
     }
     double before = json_number_value(json_object_get(round->before[i], "confidence"));
     double now = json_number_value(json_object_get(after, "confidence"));
-    if (now > before)
+    if (now > before) {
         fail_msg("case %d: a model made us surer: %g, %g", round->number, before, now);
+    }
     assert_int_equal(json_object_size(after), json_object_size(round->before[i]));
     assert_int_equal(json_object_size(json_object_get(after, "containers")),
                      json_object_size(json_object_get(round->before[i], "containers")));
@@ -296,8 +317,9 @@ static void check_clamps(const struct round *round, size_t i, const json_t *afte
             bool out = field->asked > 0 && (field->asked < (double)round->rules[i][c][f].min || field->asked > (double)round->rules[i][c][f].max);
             int64_t now = field_after(field);
             bool got = (double)now >= field->asked && (double)now <= field->asked;
-            if (plan->containers[c].judged && out && round->rules[i][c][f].movable && !got && !told)
+            if (plan->containers[c].judged && out && round->rules[i][c][f].movable && !got && !told) {
                 fail_msg("case %d: no clamp is told: %s", round->number, tell(round, i, c, f));
+            }
         }
     }
 }
@@ -315,8 +337,9 @@ static void check_good(struct round *round, size_t i)
     assert_true(difference >= 0);
     check_plan(round->number, &plan->plan);
     for (size_t c = 0; c < plan->subject.container_count; c++) {
-        for (int f = 0; f < FIELDS; f++)
+        for (int f = 0; f < FIELDS; f++) {
             check_bounds(round, i, c, f);
+        }
     }
     struct opinion opinion = {.source = "llm",
                               .provider = "openai",
@@ -350,21 +373,25 @@ static size_t one_round(int number)
     struct arena arena;
     bool spoilt = false;
     size_t good = 0;
-    for (size_t i = 0; i < round.count; i++)
+    for (size_t i = 0; i < round.count; i++) {
         workload_init(&round, i);
+    }
     arena_init(&arena);
     char *text = random_reply(&round, &spoilt);
     (void)question_read(text, round.asked, round.count, &arena, round.said);
     for (size_t i = 0; i < round.count; i++) {
         bool twin = false;
-        for (size_t j = 0; j < round.count; j++)
+        for (size_t j = 0; j < round.count; j++) {
             twin |= j != i && strcmp(round.names[i], round.names[j]) == 0;
-        if (!spoilt && round.said[i].good == twin)
+        }
+        if (!spoilt && round.said[i].good == twin) {
             fail_msg("case %d: %s", number, twin ? "one of two with one name is answered" : round.said[i].complaint);
-        if (round.said[i].good)
+        }
+        if (round.said[i].good) {
             check_good(&round, i);
-        else
+        } else {
             check_refused(&round, i);
+        }
         good += round.said[i].good;
     }
     free(text);
@@ -378,8 +405,9 @@ static void a_model_can_do_no_harm(void **state)
     (void)state;
     size_t good = 0;
     rng_seed(20261124);
-    for (int i = 0; i < rounds_of(CASES); i++)
+    for (int i = 0; i < rounds_of(CASES); i++) {
         good += one_round(i);
+    }
     print_message("%zu answers were taken\n", good);
     assert_true(good > (size_t)rounds_of(CASES) / 2);
 }

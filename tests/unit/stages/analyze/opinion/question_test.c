@@ -109,18 +109,22 @@ static void replies_are_taken_apart(void **state)
         size_t extra = question_read(replies[i].text, round.asked, ASKED, &arena, round.said);
         for (int w = 0; w < ASKED; w++) {
             const struct said *said = &round.said[w];
-            if (said->good != (replies[i].good[w] != '-'))
+            if (said->good != (replies[i].good[w] != '-')) {
                 fail_msg("%s: %s is %s: %s", replies[i].text, round.names[w], said->good ? "taken" : "refused",
                          said->good ? said->text : said->complaint);
+            }
             assert_true(said->good ? said->text && !said->complaint : said->complaint && !said->text);
             /* Its own numbers and words, never those of another. */
-            if (said->good)
+            if (said->good) {
                 assert_true(said->answer.proposals[0][CPU_REQUEST] >= 300 + 10 * w && said->answer.proposals[0][CPU_REQUEST] <= 300 + 10 * w);
-            if (said->good)
+            }
+            if (said->good) {
                 assert_int_equal(said->answer.reasoning[3], 'a' + w);
+            }
         }
-        if (extra != replies[i].extra)
+        if (extra != replies[i].extra) {
             fail_msg("%s: %zu extra", replies[i].text, extra);
+        }
     }
     arena_release(&arena);
     round_release(&round);
@@ -239,10 +243,12 @@ static void check_schema(const json_t *schema, bool narrow)
     assert_null(json_object_get(schema, "maximum"));
     assert_null(json_object_get(schema, "maxLength"));
     assert_true(narrow || !json_object_get(schema, "minItems"));
-    if (str_equal(type, "array"))
+    if (str_equal(type, "array")) {
         check_schema(json_object_get(schema, "items"), narrow);
-    if (!str_equal(type, "object"))
+    }
+    if (!str_equal(type, "object")) {
         return;
+    }
     json_t *properties = json_object_get(schema, "properties");
     assert_true(json_is_false(json_object_get(schema, "additionalProperties")));
     assert_int_equal(json_array_size(json_object_get(schema, "required")), json_object_size(properties));

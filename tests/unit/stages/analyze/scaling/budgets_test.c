@@ -14,8 +14,9 @@ static int64_t floor_of(const char *budgets, int64_t now)
 {
     const char *by;
     json_t *workload = json_object();
-    if (budgets)
+    if (budgets) {
         json_object_set_new(workload, "disruption_budgets", json_loads(budgets, 0, NULL));
+    }
     int64_t floor = budgets_floor(workload, now, &by);
     assert_non_null(by);
     json_decref(workload);

@@ -50,8 +50,9 @@ static inline void made_series(struct made_scaled *from, json_t *usage, double *
         mean[i] = total / running;
         high[i] = mean[i] * 1.1;
         sorted[i] = mean[i];
-        if (i % 12 == 0)
+        if (i % 12 == 0) {
             json_array_append_new(hourly, json_real(running));
+        }
     }
     qsort(sorted, count, sizeof *sorted, compare_made);
     struct made_container *container = &from->workload.containers[0];
@@ -81,15 +82,19 @@ static inline json_t *made_scaled_record(struct made_scaled *from)
     json_t *record = made_record(&from->workload);
     json_t *workload = json_object_get(record, "workload");
     json_object_set_new(workload, "api_version", json_string(from->api_version ? from->api_version : "apps/v1"));
-    if (from->namespace)
+    if (from->namespace) {
         json_object_set_new(workload, "namespace", *from->namespace ? json_string(from->namespace) : json_null());
-    if (from->budgets)
+    }
+    if (from->budgets) {
         json_object_set_new(workload, "disruption_budgets", json_loads(from->budgets, 0, NULL));
+    }
     json_t *usage = json_object_get(record, "usage");
-    if (json_is_object(usage) && from->load)
+    if (json_is_object(usage) && from->load) {
         made_series(from, usage, &replicas);
-    if (from->policies)
+    }
+    if (from->policies) {
         json_object_set_new(usage, "policies", json_loads(from->policies, 0, NULL));
+    }
     return record;
 }
 
@@ -136,8 +141,9 @@ static inline bool made_advises(const json_t *scaling, const char *code)
     json_t *entry;
     json_array_foreach(json_object_get(scaling, "advice"), index, entry)
     {
-        if (str_equal(json_string_or_null(entry, "code"), code))
+        if (str_equal(json_string_or_null(entry, "code"), code)) {
             return true;
+        }
     }
     return false;
 }
@@ -149,8 +155,9 @@ static inline const char *made_yaml(const json_t *scaling, const char *kind)
     json_t *entry;
     json_array_foreach(json_object_get(scaling, "manifests"), index, entry)
     {
-        if (str_equal(json_string_or_null(entry, "kind"), kind))
+        if (str_equal(json_string_or_null(entry, "kind"), kind)) {
             return json_string_or_null(entry, "yaml");
+        }
     }
     return NULL;
 }

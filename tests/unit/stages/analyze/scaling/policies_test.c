@@ -57,8 +57,9 @@ static struct told judged(const char *policy, const char *value, struct made_sca
         from.load = changes->load ? changes->load : from.load;
         from.replicas = changes->replicas;
         from.budgets = changes->budgets;
-        if (changes->workload.kind)
+        if (changes->workload.kind) {
             from.workload.kind = changes->workload.kind;
+        }
     }
     (void)snprintf(config, sizeof config,
                    "version: 1\npricing: {usd_per_vcpu_hour: 0.04, usd_per_gib_hour: 0.005}\nscaling:\n  policies:\n  - {name: p, %s}\n", policy);

@@ -153,8 +153,9 @@ static void check_policies(const struct made_scaled *from, const json_t *out)
     json_array_foreach(json_object_get(out, "policies"), index, entry)
     {
         int64_t advised = json_int_or(entry, "advised", -1), now = json_int_or(entry, "now", -1);
-        if (advised < 0)
+        if (advised < 0) {
             continue;
+        }
         assert_true(advised >= 1);
         if (strstr(from->config, "max_increment")) {
             assert_in_range(advised, 2, 7);
@@ -231,8 +232,9 @@ static void test_anything(void **state)
         if (json_is_object(replicas)) {
             assert_true(json_int_or(replicas, "floor", 0) >= 1);
             assert_true(json_int_or(replicas, "advised", 0) >= 1);
-            if (json_int_or(replicas, "advised", 0) < json_int_or(replicas, "now", 0))
+            if (json_int_or(replicas, "advised", 0) < json_int_or(replicas, "now", 0)) {
                 assert_true(json_int_or(replicas, "advised", 0) >= json_int_or(replicas, "floor", 0));
+            }
         }
         created += str_equal(made_text(out, "autoscaler.action"), "create");
         scheduled += json_is_object(json_object_get(out, "schedule"));

@@ -14,9 +14,10 @@
 
 #define HOLDS(condition, ...) \
     do { \
-        if (!(condition)) \
+        if (!(condition)) { \
             fail_msg("case %d: %s does not hold: %s", number, #condition, \
                      describe(plan, container, __VA_ARGS__)); \
+        } \
     } while (0)
 
 static inline const char *describe(const struct plan *plan, const struct container_plan *container, enum field f)
@@ -40,24 +41,29 @@ static inline void check_field(int number, const struct plan *plan, const struct
     const struct field_plan *field = &container->fields[f];
     enum resource resource = FIELD_RESOURCE(f);
     struct guardrail_reason reasons[GUARDRAIL_REASONS_MAX];
-    if (field->value < 0)
+    if (field->value < 0) {
         return;
+    }
     HOLDS(field->value >= field->min && field->value <= field->max, f);
     HOLDS(field->value != field->old, f);
     bool written_out = str_equal(field->moved_by, "limit") && field->value == field->effective;
     size_t count = guardrail_check(&plan->policy->guardrails, (enum guardrail_resource)resource, field->old,
                                    field->value, reasons);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         HOLDS(reasons[i].passed || written_out, f);
+    }
     /* Rounded, or exactly on an edge of the range or on the other amount. */
     bool edge = field->value == field->min || field->value == field->max || field->moved_by;
     HOLDS(field->value % round_to[resource] == 0 || edge || field->max - field->min < round_to[resource], f);
-    if (container->container->role == ROLE_INIT && !container->signals.oom)
+    if (container->container->role == ROLE_INIT && !container->signals.oom) {
         HOLDS(field->value < field->effective, f);
-    if (resource == MEMORY && container->signals.oom)
+    }
+    if (resource == MEMORY && container->signals.oom) {
         HOLDS(field->value >= field->effective, f);
-    if (f == CPU_REQUEST && container->signals.throttled)
+    }
+    if (f == CPU_REQUEST && container->signals.throttled) {
         HOLDS(field->value >= field->effective, f);
+    }
 }
 
 /* Amounts of one container after the plan, as the API server makes them: an absent request is the limit that is written,
@@ -72,8 +78,9 @@ static inline void then(const struct plan *plan, size_t index, int64_t request[R
         request[r] = request[r] < 0 ? limit[r] : request[r];
     }
     allowance_fill(plan->subject->allowance, request, limit);
-    for (int r = 0; r < RESOURCES; r++)
+    for (int r = 0; r < RESOURCES; r++) {
         request[r] = request[r] < 0 ? limit[r] : request[r];
+    }
 }
 
 /* The pod's class after the plan. */
@@ -81,8 +88,9 @@ static inline enum qos qos_then(const struct plan *plan)
 {
     int64_t request[8][RESOURCES];
     int64_t limit[8][RESOURCES];
-    for (size_t i = 0; i < plan->subject->container_count; i++)
+    for (size_t i = 0; i < plan->subject->container_count; i++) {
         then(plan, i, request[i], limit[i]);
+    }
     return qos_of((const int64_t(*)[RESOURCES])request, (const int64_t(*)[RESOURCES])limit, plan->subject->container_count);
 }
 
@@ -101,24 +109,27 @@ static inline void check_allowance(int number, const struct plan *plan)
     const struct allowance *allowance = plan->subject->allowance;
     double sum[2][RESOURCES] = {{0}};
     double init[2][RESOURCES] = {{0}};
-    if (!plan_changes(plan))
+    if (!plan_changes(plan)) {
         return;
+    }
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         int64_t amounts[2][RESOURCES];
         bool starts = plan->subject->containers[i].role == ROLE_INIT;
         then(plan, i, amounts[0], amounts[1]);
         for (int r = 0; r < RESOURCES; r++) {
             for (size_t k = 0; k < allowance->range_count; k++) {
-                if (!allowance->ranges[k].pod && !taken(&allowance->ranges[k], r, (double)amounts[0][r], (double)amounts[1][r]))
+                if (!allowance->ranges[k].pod && !taken(&allowance->ranges[k], r, (double)amounts[0][r], (double)amounts[1][r])) {
                     fail_msg("case %d: %s refuses %s: %lld, %lld", number, allowance->ranges[k].by, plan->subject->containers[i].name,
                              (long long)amounts[0][r], (long long)amounts[1][r]);
+                }
             }
             for (int limit = 0; limit < 2; limit++) {
                 double amount = fmax(0, (double)amounts[limit][r]);
-                if (starts)
+                if (starts) {
                     init[limit][r] = fmax(init[limit][r], amount);
-                else
+                } else {
                     sum[limit][r] += amount;
+                }
             }
         }
     }
@@ -126,16 +137,18 @@ static inline void check_allowance(int number, const struct plan *plan)
         double request = fmax(sum[0][r], init[0][r]);
         double limit = fmax(sum[1][r], init[1][r]);
         for (size_t k = 0; k < allowance->range_count; k++) {
-            if (allowance->ranges[k].pod && !taken(&allowance->ranges[k], r, request > 0 ? request : -1, limit > 0 ? limit : -1))
+            if (allowance->ranges[k].pod && !taken(&allowance->ranges[k], r, request > 0 ? request : -1, limit > 0 ? limit : -1)) {
                 fail_msg("case %d: %s refuses the pod: %.0f, %.0f", number, allowance->ranges[k].by, request, limit);
+            }
         }
         for (size_t k = 0; k < allowance->quota_count; k++) {
             const struct quota *quota = &allowance->quotas[k];
             for (int l = 0; l < 2; l++) {
                 double more = (l ? limit : request) - fmax(0, (double)plan->pod_today[FIELD_OF(r, l)]);
                 double room = (double)quota->hard[l][r] - (double)quota->used[l][r];
-                if (quota->used[l][r] >= 0 && more > 0 && more * ceil(subject_replicas(plan->subject)) > room)
+                if (quota->used[l][r] >= 0 && more > 0 && more * ceil(subject_replicas(plan->subject)) > room) {
                     fail_msg("case %d: the quota has %.0f left and %.0f a pod are wanted", number, room, more);
+                }
             }
         }
     }
@@ -144,13 +157,15 @@ static inline void check_allowance(int number, const struct plan *plan)
 /* Who owns a pod's size is left alone. */
 static inline void check_owner(int number, const struct plan *plan)
 {
-    if (scalers_resizer(plan->subject->scalers) && plan_changes(plan))
+    if (scalers_resizer(plan->subject->scalers) && plan_changes(plan)) {
         fail_msg("case %d: a VerticalPodAutoscaler is fought", number);
+    }
     for (size_t i = 0; i < plan->move_count; i++) {
         const struct hpa_move *move = &plan->moves[i];
         double load = (double)move->request * (double)move->new_target / 100;
-        if (!move->why_not && (fabs(load - move->load) > 0.0201 * move->load || move->new_target < 1 || move->new_target > 1000))
+        if (!move->why_not && (fabs(load - move->load) > 0.0201 * move->load || move->new_target < 1 || move->new_target > 1000)) {
             fail_msg("case %d: a move of %g to %g", number, move->load, load);
+        }
     }
 }
 
@@ -160,8 +175,9 @@ static inline void check_plan(int number, const struct plan *plan)
     check_owner(number, plan);
     for (size_t i = 0; i < plan->subject->container_count; i++) {
         const struct container_plan *container = &plan->containers[i];
-        for (int f = 0; f < FIELDS; f++)
+        for (int f = 0; f < FIELDS; f++) {
             check_field(number, plan, container, (enum field)f);
+        }
         for (int r = 0; r < RESOURCES; r++) {
             const struct field_plan *asks = &container->fields[FIELD_OF(r, false)];
             int64_t request[RESOURCES];
@@ -172,14 +188,16 @@ static inline void check_plan(int number, const struct plan *plan)
             HOLDS(may < 0 || after <= may, FIELD_OF(r, false));
             /* Taking a limit away must not take the request that it stood for. */
             HOLDS(asks->effective <= 0 || asks->old >= 0 || asks->value >= 0 || may >= 0, FIELD_OF(r, false));
-            if (container->signals.autoscaled[r] && container->container->role != ROLE_INIT)
+            if (container->signals.autoscaled[r] && container->container->role != ROLE_INIT) {
                 HOLDS(after == asks->effective, FIELD_OF(r, false));
+            }
         }
     }
     if (!plan->policy->qos_change && plan->subject->qos != QOS_BEST_EFFORT &&
-        qos_then(plan) != plan->subject->qos)
+        qos_then(plan) != plan->subject->qos) {
         fail_msg("case %d: QoS class %s becomes %s", number, qos_name(plan->subject->qos),
                  qos_name(qos_then(plan)));
+    }
 }
 
 #endif

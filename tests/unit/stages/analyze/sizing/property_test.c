@@ -27,8 +27,9 @@ static void hostile_answer(const struct plan *plan, struct arena *arena, struct 
     *out = (struct answer){.confidence = unit()};
     out->proposals = arena_alloc_array(arena, plan->subject->container_count, sizeof *out->proposals);
     for (size_t i = 0; i < plan->subject->container_count; i++) {
-        for (int f = 0; f < FIELDS; f++)
+        for (int f = 0; f < FIELDS; f++) {
             out->proposals[i][f] = chance(0.3) ? NAN : chance(0.2) ? 1 : floor(spread(1, 4e15));
+        }
     }
 }
 
@@ -70,8 +71,9 @@ static void nothing_escapes(void **state)
     struct err err;
     assert_int_equal(config_parse("version: 1\n", 11, "c.yaml", &config, &err), 0);
     rng_seed(20261122);
-    for (int i = 0; i < rounds_of(CASES); i++)
+    for (int i = 0; i < rounds_of(CASES); i++) {
         one_case(i, config);
+    }
     config_free(config);
 }
 

@@ -48,8 +48,9 @@ static inline struct made_use random_use(double low, double high)
 /* An amount near what is used, sometimes far off, sometimes not set. */
 static inline int64_t random_amount(double use, double unset)
 {
-    if (chance(unset))
+    if (chance(unset)) {
         return UNSET;
+    }
     return (int64_t)(use * spread(0.2, 8)) + (chance(0.02) ? 0 : 1);
 }
 
@@ -65,10 +66,12 @@ static inline void random_container(struct made_container *out, const char *name
         out->cpu_limit = out->cpu_request;
         out->memory_limit = out->memory_request;
     }
-    if (out->cpu_limit >= 0 && out->cpu_limit < out->cpu_request)
+    if (out->cpu_limit >= 0 && out->cpu_limit < out->cpu_request) {
         out->cpu_limit = out->cpu_request;
-    if (out->memory_limit >= 0 && out->memory_limit < out->memory_request)
+    }
+    if (out->memory_limit >= 0 && out->memory_limit < out->memory_request) {
         out->memory_limit = out->memory_request;
+    }
     out->throttled = chance(0.3) ? unit() : 0;
     out->oom_kills = chance(0.3) ? 1 + 20 * unit() * unit() : 0;
     out->no_usage = chance(0.05);
@@ -103,8 +106,9 @@ static inline void random_policy(struct policy *out)
 static inline const char *number_or_null(bool there, double value, char out[32])
 {
     (void)snprintf(out, 32, "%s", "null");
-    if (there)
+    if (there) {
         (void)snprintf(out, 32, "%.0f", value);
+    }
     return out;
 }
 
@@ -130,12 +134,14 @@ static inline const char *random_ranges(const struct made_container *near, char 
         used += (size_t)snprintf(out + used, 1200 - used,
                                  "%s{\"name\":\"r%d\",\"type\":\"%s\",\"min\":%s,\"max\":%s", i ? "," : "", i,
                                  pod ? "Pod" : "Container", random_pair(near, 0.01, 1.5, text[0]), random_pair(near, 0.9, 20, text[1]));
-        if (!pod && chance(0.5))
+        if (!pod && chance(0.5)) {
             used += (size_t)snprintf(out + used, 1200 - used, ",\"default\":%s", random_pair(near, 0.5, 10, text[2]));
-        if (chance(0.4))
+        }
+        if (chance(0.4)) {
             used += (size_t)snprintf(out + used, 1200 - used,
                                      ",\"max_limit_request_ratio\":{\"cpu_thousandths\":%d,\"memory_thousandths\":%d}",
                                      1000 + (int)(rng_next() % 4000), 1000 + (int)(rng_next() % 4000));
+        }
         used += (size_t)snprintf(out + used, 1200 - used, "}");
     }
     (void)snprintf(out + used, 1200 - used, "]");
@@ -150,10 +156,11 @@ static inline const char *random_quotas(const struct made_container *near, char 
     size_t used = (size_t)snprintf(out, 600,
                                    "[{\"name\":\"q\",\"hard\":{\"requests.cpu\":%.0f,\"limits.cpu\":%.0f,\"requests.memory\":%.0f,"
                                    "\"limits.memory\":%.0f}", cpu, 2 * cpu, memory, 2 * memory);
-    if (chance(0.7))
+    if (chance(0.7)) {
         used += (size_t)snprintf(out + used, 600 - used,
                                  ",\"used\":{\"requests.cpu\":%.0f,\"limits.cpu\":%.0f,\"requests.memory\":%.0f,\"limits.memory\":%.0f}",
                                  cpu * unit() * 1.2, 2 * cpu * unit() * 1.2, memory * unit() * 1.2, 2 * memory * unit() * 1.2);
+    }
     (void)snprintf(out + used, 600 - used, "}]");
     return out;
 }
@@ -199,10 +206,12 @@ static inline json_t *random_record(void)
     random_container(&workload.containers[2], "start");
     workload.containers[2].role = "init";
     workload.containers[0].cpu.startup = chance(0.3) ? spread(1, 5000) : 0;
-    if (chance(0.3))
+    if (chance(0.3)) {
         workload.limit_ranges = random_ranges(&workload.containers[0], ranges);
-    if (chance(0.3))
+    }
+    if (chance(0.3)) {
         workload.quotas = random_quotas(&workload.containers[0], quotas);
+    }
     return made_record(&workload);
 }
 

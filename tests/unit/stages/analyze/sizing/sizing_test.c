@@ -319,9 +319,10 @@ static const struct truth truths[] = {
 static void check_field(const char *what, enum field field, const struct plan *plan, int64_t expected)
 {
     int64_t got = plan->containers[0].fields[field].value;
-    if (got != expected)
+    if (got != expected) {
         fail_msg("%s: %s is %lld, expected %lld", what, field_name(field), (long long)got,
                  (long long)expected);
+    }
 }
 
 static void known_truths(void **state)
@@ -341,14 +342,16 @@ static void known_truths(void **state)
             policy.replicas = truth->policy.replicas;
         }
         made_plan(&truth->workload, &policy, &made);
-        if (!str_equal(made.plan.refusal, truth->refusal))
+        if (!str_equal(made.plan.refusal, truth->refusal)) {
             fail_msg("%s: refusal %s, expected %s", truth->what, made.plan.refusal, truth->refusal);
+        }
         check_field(truth->what, CPU_REQUEST, &made.plan, truth->cpu_request);
         check_field(truth->what, MEMORY_REQUEST, &made.plan, truth->memory_request);
         check_field(truth->what, CPU_LIMIT, &made.plan, truth->cpu_limit);
         check_field(truth->what, MEMORY_LIMIT, &made.plan, truth->memory_limit);
-        if (truth->also && !truth->also(&made.plan))
+        if (truth->also && !truth->also(&made.plan)) {
             fail_msg("%s: what must hold besides does not", truth->what);
+        }
         made_plan_release(&made);
     }
 }
@@ -383,12 +386,14 @@ static void a_weekly_run_is_not_forgotten(void **state)
     (void)state;
     double values[2016];
     double in_a_week;
-    for (int i = 0; i < 2016; i++)
+    for (int i = 0; i < 2016; i++) {
         values[i] = i >= 1000 && i < 1060 ? 300 : 50;
+    }
     assert_int_equal(request_of_steps(values, "rare-peak", &in_a_week), 300);
     /* Two hours are 1.2 % of the time. */
-    for (int i = 0; i < 2016; i++)
+    for (int i = 0; i < 2016; i++) {
         values[i] = i >= 1000 && i < 1024 ? 300 : 50;
+    }
     assert_int_equal(request_of_steps(values, "step-cap", &in_a_week), 250);
 }
 
@@ -398,13 +403,15 @@ static void growth_is_seen_coming(void **state)
     (void)state;
     double values[2016];
     double in_a_week;
-    for (int i = 0; i < 2016; i++)
+    for (int i = 0; i < 2016; i++) {
         values[i] = 100 + 20 * (i / 288);
+    }
     assert_int_equal(request_of_steps(values, "growth", &in_a_week), 360);
     /* The same days less in order: chance alone may do that (p = 0.035); the backtest makes the step a small one. */
     static const int order[] = {0, 2, 1, 4, 3, 6, 5};
-    for (int i = 0; i < 2016; i++)
+    for (int i = 0; i < 2016; i++) {
         values[i] = 100 + 20 * order[i / 288];
+    }
     assert_int_equal(request_of_steps(values, "step-cap", &in_a_week), 350);
     assert_true(isnan(in_a_week));
 }

@@ -34,13 +34,15 @@ static void selecting_is_like_sorting(void **state)
         double sorted[400];
         size_t count = 1 + (size_t)(rng_next() % (round % 10 ? 40 : 400));
         uint64_t range = 1 + rng_next() % (round % 3 ? 30 : 1000000); /* many ties, or few */
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
             values[i] = sorted[i] = (double)(rng_next() % range);
+        }
         qsort(sorted, count, sizeof *sorted, compare_doubles);
         size_t k = (size_t)(rng_next() % count);
         assert_true(same(order_select(values, count, k), sorted[k]));
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
             assert_true(i < k ? values[i] <= sorted[k] : values[i] >= sorted[k]);
+        }
         double middle = (sorted[count / 2] + sorted[(count - 1) / 2]) / 2;
         assert_true(same(order_median(values, count), middle));
     }

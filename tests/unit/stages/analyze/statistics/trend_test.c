@@ -23,8 +23,9 @@ static void a_line_is_found_exactly(void **state)
 {
     (void)state;
     double values[HOURS];
-    for (int i = 0; i < HOURS; i++)
+    for (int i = 0; i < HOURS; i++) {
         values[i] = i % 7 == 3 ? NAN : 100 + 2.5 * i;
+    }
     struct trend trend = fit(values, HOURS);
     assert_true(trend.known);
     assert_true(fabs(trend.per_step - 2.5) < 1e-10);
@@ -35,8 +36,9 @@ static void outliers_do_not_tilt_it(void **state)
 {
     (void)state;
     double values[HOURS];
-    for (int i = 0; i < HOURS; i++)
+    for (int i = 0; i < HOURS; i++) {
         values[i] = 100 + 2.5 * i + (i > 160 ? 1e6 : 0);
+    }
     assert_true(fabs(fit(values, HOURS).per_step - 2.5) < 0.125);
 }
 
@@ -60,8 +62,9 @@ static void too_little_is_unknown(void **state)
 {
     (void)state;
     double values[HOURS];
-    for (int i = 0; i < HOURS; i++)
+    for (int i = 0; i < HOURS; i++) {
         values[i] = i < 47 ? (double)i : (double)NAN;
+    }
     assert_false(fit(values, HOURS).known);
     assert_false(fit(values, 0).known);
 }

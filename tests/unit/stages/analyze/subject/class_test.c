@@ -48,13 +48,15 @@ static void classes(void **state)
         struct class class;
         arena_init(&arena);
         json_t *record = made_record(&workload);
-        if (cases[i].ports)
+        if (cases[i].ports) {
             json_object_set_new(json_array_get(json_at(record, "workload.containers"), 0), "ports",
                                 json_loads(cases[i].ports, 0, NULL));
+        }
         subject_read(record, &arena, &subject);
         class_of(&subject, &class);
-        if (!str_equal(class.name, cases[i].expected) || class.stateful != cases[i].stateful)
+        if (!str_equal(class.name, cases[i].expected) || class.stateful != cases[i].stateful) {
             fail_msg("%s %s: %s, stateful %d", cases[i].kind, cases[i].image, class.name, class.stateful);
+        }
         assert_true(class.reason[0] != '\0');
         assert_non_null(class_name_of(class.name));
         json_decref(record);

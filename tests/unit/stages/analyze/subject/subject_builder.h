@@ -58,8 +58,9 @@ static inline double made_or(double value, double fallback)
 static inline json_t *made_hours(double from, double slope)
 {
     double values[168];
-    for (int i = 0; i < 168; i++)
+    for (int i = 0; i < 168; i++) {
         values[i] = from + slope * i;
+    }
     return series_json(values, 168);
 }
 
@@ -86,8 +87,9 @@ static inline json_t *made_figures(const struct made_use *use, double samples, d
                 {"p95_recent", made_or(use->recent, use->p95)},
                 {"p95_earlier", made_or(use->earlier, use->p95)}};
     json_t *out = json_object();
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         json_object_set_new(out, rows[i].key, json_real(rows[i].value));
+    }
     json_t *hourly = json_pack("{s:i}", "step_seconds", 3600);
     json_object_set_new(hourly, "min", made_hours(use->p50, use->slope_per_hour));
     json_object_set_new(hourly, "mean", made_hours(use->p50, use->slope_per_hour));
@@ -137,9 +139,10 @@ static inline json_t *made_usage(const struct made_workload *from)
     for (size_t i = 0; i < from->count; i++) {
         const struct made_container *container = &from->containers[i];
         bool starts = container->role && strcmp(container->role, "init") == 0;
-        if (!container->no_usage)
+        if (!container->no_usage) {
             json_object_set_new(starts ? init : containers, container->name,
                                 made_container_usage(container, days * 1440 * pods, pods));
+        }
     }
     json_object_set_new(out, "containers", containers);
     json_object_set_new(out, "init_containers", init);
@@ -149,8 +152,9 @@ static inline json_t *made_usage(const struct made_workload *from)
 /* Sets a member from JSON text, if there is any. */
 static inline void made_member(json_t *out, const char *key, const char *text)
 {
-    if (text)
+    if (text) {
         json_object_set_new(out, key, json_loads(text, 0, NULL));
+    }
 }
 
 /* New record. */

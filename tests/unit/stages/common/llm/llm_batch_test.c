@@ -60,8 +60,9 @@ static int note(void *context, uint64_t number, const struct llm_reply *reply, e
     told->tokens += reply->input_tokens + reply->output_tokens;
     told->right[number] = reply->text && strstr(reply->text, name);
     assert_string_equal(reply->model, "m");
-    if (why)
+    if (why) {
         (void)snprintf(told->why[number], sizeof told->why[number], "%.199s", why->message);
+    }
     told->total++;
     return told->fail_at && told->total >= told->fail_at ? err_set(err, ERR_IO, "no more room") : 0;
 }
@@ -72,8 +73,9 @@ static int note_sent(void *context, const char *id, const char *questions, struc
     (void)snprintf(told->id, sizeof told->id, "%s", id);
     (void)snprintf(told->questions, sizeof told->questions, "%s", questions);
     told->batches++;
-    if (told->wake[1] > 0)
+    if (told->wake[1] > 0) {
         assert_int_equal(write(told->wake[1], "x", 1), 1);
+    }
     return told->dies ? err_set(err, ERR_SOFTWARE, "the end") : 0;
 }
 
@@ -129,8 +131,9 @@ static void ask(struct world *world, uint64_t number, uint64_t about)
 
 static void ask_many(struct world *world, uint64_t count)
 {
-    for (uint64_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count; i++) {
         ask(world, i, i);
+    }
 }
 
 static int go(struct world *world, int wake_fd)
@@ -144,8 +147,9 @@ static int go(struct world *world, int wake_fd)
 /* Each of the first `count` was told of once. */
 static void all_told_once(const struct world *world, int count)
 {
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         assert_int_equal(world->told.times[i], 1);
+    }
     assert_int_equal(world->told.total, count);
 }
 
@@ -157,8 +161,9 @@ static void answers_come_in_any_order(void **state)
     assert_int_equal(go(world, -1), 0);
     all_told_once(world, 40);
     assert_int_equal(world->told.of[LLM_ANSWERED], 40);
-    for (int i = 0; i < 40; i++)
+    for (int i = 0; i < 40; i++) {
         assert_true(world->told.right[i]);
+    }
     assert_int_equal(world->told.batches, 1);
     assert_int_equal(strlen(world->told.questions), 64);
     assert_int_equal(world->told.tokens,
@@ -192,10 +197,12 @@ static void results_of_every_kind(void **state)
     static const enum llm_end ends[] = {LLM_NO_ANSWER, LLM_FAILED,    LLM_FAILED,    LLM_FAILED,   LLM_FAILED, LLM_FAILED,    LLM_ANSWERED,
                                         LLM_NO_ANSWER, LLM_NO_ANSWER, LLM_ANSWERED,  LLM_FAILED,   LLM_FAILED, LLM_NO_ANSWER, LLM_ANSWERED};
     static const char *const whys[] = {"its message holds the key", "Overloaded", "expired", "cancelled at the vendor", "without a result", "without a result"};
-    for (int i = 0; i < 14; i++)
+    for (int i = 0; i < 14; i++) {
         assert_int_equal(world->told.end[i], ends[i]);
-    for (size_t i = 0; i < ARRAY_COUNT(whys); i++)
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(whys); i++) {
         assert_non_null(strstr(world->told.why[i], whys[i]));
+    }
     end(world);
 }
 
@@ -316,8 +323,9 @@ static void an_attempt_that_died_is_not_paid_twice(void **state)
     llm_batch_earlier(world->batch, "no such/id", world->told.questions);
     llm_batch_earlier(world->batch, world->told.id, world->told.questions);
     llm_batch_earlier(world->batch, world->told.id, world->told.questions);
-    for (uint64_t i = 8; i-- > 0;)
+    for (uint64_t i = 8; i-- > 0;) {
         ask(world, i, i);
+    }
     assert_int_equal(go(world, -1), 0);
     all_told_once(world, 8);
     assert_int_equal(world->told.of[LLM_ANSWERED], 8);

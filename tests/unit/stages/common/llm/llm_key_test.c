@@ -91,8 +91,9 @@ static void from_the_environment(void **state)
 int main(void)
 {
     int fd = mkstemp(path);
-    if (fd < 0 || close(fd))
+    if (fd < 0 || close(fd)) {
         return 1;
+    }
     const struct CMUnitTest tests[] = {cmocka_unit_test(from_a_file), cmocka_unit_test(what_is_no_key), cmocka_unit_test(from_the_environment)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     (void)unlink(path);

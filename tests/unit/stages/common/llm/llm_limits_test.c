@@ -50,8 +50,9 @@ static void resets(void **state)
         char line[128];
         (void)snprintf(line, sizeof line, "x-ratelimit-reset-requests: %s", cases[i].value);
         int64_t ms = wait_for(line);
-        if (ms != cases[i].ms)
+        if (ms != cases[i].ms) {
             fail_msg("%s: %lld", cases[i].value, (long long)ms);
+        }
     }
     assert_int_equal(wait_for("anthropic-ratelimit-tokens-reset: 2026-11-22T03:27:36Z"), 11000);
     assert_int_equal(wait_for("anthropic-ratelimit-tokens-reset: 2026-11-22T03:20:00Z"), 0); /* over already */
@@ -105,8 +106,9 @@ static void what_is_no_limit(void **state)
     assert_false(read_headers(&limits, "x-ratelimit-remaining-requests: many\r\nx-ratelimit-reset-requests: 1s\r\n"));
     assert_false(read_headers(&limits, "x-ratelimit-remaining-requests: 0\r\n")); /* until when? a 429 will tell */
     assert_false(read_headers(&limits, ""));
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 1000; i++) {
         llm_limits_take(&limits, &need, now);
+    }
     assert_int_equal(llm_limits_until(&limits, &need, now), now);
 }
 

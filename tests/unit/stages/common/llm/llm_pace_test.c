@@ -14,8 +14,9 @@ static const struct llm_need need = {.of = {1, 10, 5, 5}};
 static uint64_t send_some(struct llm_pace *pace, int count, int64_t now)
 {
     uint64_t number = 0;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         number = llm_pace_sent(pace, &need, now);
+    }
     return number;
 }
 
@@ -27,16 +28,19 @@ static void the_window(void **state)
     assert_true(llm_pace_room(&pace, 15));
     assert_false(llm_pace_room(&pace, 16));
     uint64_t last = send_some(&pace, 16, 0);
-    for (uint64_t number = 1; number <= last; number++) /* sixteen answers of one event cut it once */
+    for (uint64_t number = 1; number <= last; number++) { /* sixteen answers of one event cut it once */
         llm_pace_throttled(&pace, number, (size_t)(last - number), -1, 0);
+    }
     assert_true(llm_pace_room(&pace, 7));
     assert_false(llm_pace_room(&pace, 8));
-    for (int i = 0; i < 9; i++) /* about a window of good answers: one more at once */
+    for (int i = 0; i < 9; i++) { /* about a window of good answers: one more at once */
         llm_pace_answered(&pace, 100);
+    }
     assert_true(llm_pace_room(&pace, 8));
     assert_false(llm_pace_room(&pace, 9));
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 1000; i++) {
         llm_pace_answered(&pace, 100);
+    }
     assert_true(llm_pace_room(&pace, 15));
     assert_false(llm_pace_room(&pace, 16));
     for (int i = 0; i < 20; i++) {
@@ -78,8 +82,9 @@ static void waits_double(void **state)
     llm_pace_answered(&pace, 100);
     llm_pace_throttled(&pace, send_some(&pace, 1, now), 0, -1, now);
     assert_true(pace.held_until - now <= 1000);
-    for (unsigned tries = 0; tries < 100; tries++)
+    for (unsigned tries = 0; tries < 100; tries++) {
         assert_in_range((uintmax_t)llm_pace_backoff(tries), 250, 30000);
+    }
 }
 
 /* Limits that count what was written are not waited for because of what might be written. */
@@ -90,13 +95,15 @@ static void likely_lengths(void **state)
     struct llm_need most = {.of = {1, 5000, 1000, 4000}};
     llm_pace_init(&pace, 4);
     assert_int_equal(llm_pace_likely(&pace, &most).of[LLM_OUTPUT_TOKENS], 4000);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100; i++) {
         llm_pace_answered(&pace, 300);
+    }
     assert_int_equal(llm_pace_likely(&pace, &most).of[LLM_OUTPUT_TOKENS], 600);
     assert_int_equal(llm_pace_likely(&pace, &most).of[LLM_TOKENS], 1600);
     assert_int_equal(llm_pace_likely(&pace, &most).of[LLM_REQUESTS], 1);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100; i++) {
         llm_pace_answered(&pace, 9000);
+    }
     assert_int_equal(llm_pace_likely(&pace, &most).of[LLM_OUTPUT_TOKENS], 4000);
     assert_int_equal(llm_pace_likely(&pace, &most).of[LLM_TOKENS], 5000);
 }
@@ -118,8 +125,9 @@ static void short_waits_in_a_row(void **state)
 static int failures_until_the_end(struct llm_pace *pace, bool none)
 {
     int count = 1;
-    while (!llm_pace_failed(pace, none) && count < 1000)
+    while (!llm_pace_failed(pace, none) && count < 1000) {
         count++;
+    }
     return count;
 }
 
@@ -129,8 +137,9 @@ static int throttles_until_the_end(struct llm_pace *pace)
     int count = 0;
     while (!llm_pace_hopeless(pace) && count < 1000) {
         uint64_t last = send_some(pace, 3, 0);
-        for (uint64_t number = last - 2; number <= last; number++)
+        for (uint64_t number = last - 2; number <= last; number++) {
             llm_pace_throttled(pace, number, 0, 0, 0);
+        }
         count++;
     }
     return count;
@@ -161,8 +170,9 @@ static void the_end(void **state)
     llm_pace_answered(&pace, 100);
     for (int i = 0; i < 100; i++) { /* one that comes through now and then */
         assert_false(llm_pace_failed(&pace, false));
-        if (i % 10 == 0)
+        if (i % 10 == 0) {
             llm_pace_answered(&pace, 100);
+        }
     }
 }
 

@@ -70,8 +70,9 @@ static struct llm *client_at(const struct llm_provider *provider, int port, int6
     (void)snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
     struct llm_options options = {
         .provider = provider, .model = "m", .base_url = url, .key = "secret-key", .connect_timeout_seconds = 5, .timeout_seconds = timeout};
-    if (llm_new(&options, &llm, &err))
+    if (llm_new(&options, &llm, &err)) {
         fail_msg("%s", err.message);
+    }
     return llm;
 }
 
@@ -88,8 +89,9 @@ static void turn_until_done(struct llm_pool *pool)
     struct err err = {0};
     int64_t end = clock_monotonic_ms() + LONG_MS;
     while (llm_pool_open(pool) > 0 && clock_monotonic_ms() < end) {
-        if (llm_pool_turn(pool, end, -1, &err))
+        if (llm_pool_turn(pool, end, -1, &err)) {
             fail_msg("%s", err.message);
+        }
     }
     assert_int_equal(llm_pool_open(pool), 0);
 }
@@ -106,8 +108,9 @@ static void ask_many(const struct llm_provider *provider, int port, size_t count
         begin(pool, llm, i, name);
     }
     turn_until_done(pool);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         assert_int_equal(told[i].times, 1);
+    }
     llm_pool_free(pool);
     llm_free(llm);
 }
@@ -123,8 +126,9 @@ static long ask_server(const struct llm_server_options *options, size_t count, i
 static void all_end(size_t count, enum llm_end end)
 {
     for (size_t i = 0; i < count; i++) {
-        if (told[i].end != end)
+        if (told[i].end != end) {
             fail_msg("question %zu ended %d (%s), not %d", i, told[i].end, told[i].why.message, end);
+        }
     }
 }
 
@@ -168,8 +172,9 @@ static void what_passes(void **state)
                                                                   "workload=a8 times=1 close=0\nworkload=a9 times=1 garbage\n"},
                             12, 4, &server);
     for (size_t i = 0; i < 12; i++) {
-        if (told[i].end != LLM_ANSWERED && i != 9) /* what is no HTTP at all may be refused for good */
+        if (told[i].end != LLM_ANSWERED && i != 9) { /* what is no HTTP at all may be refused for good */
             fail_msg("question %zu: %s", i, told[i].why.message);
+        }
     }
     assert_true(calls >= 12 + 9);
     llm_server_stop(server);
@@ -189,11 +194,13 @@ static void what_does_not_pass(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct llm_server *server;
         long calls = ask_server(&(struct llm_server_options){.rules = cases[i].rule}, 5, 1, &server);
-        if (told[0].end != cases[i].end)
+        if (told[0].end != cases[i].end) {
             fail_msg("%s: %d %s", cases[i].rule, told[0].end, told[0].why.message);
+        }
         assert_int_equal(calls, cases[i].end == LLM_GONE ? 1 : 5);
-        for (size_t j = 1; j < 5; j++)
+        for (size_t j = 1; j < 5; j++) {
             assert_int_equal(told[j].end, cases[i].end == LLM_GONE ? LLM_GONE : LLM_ANSWERED);
+        }
         assert_null(strstr(told[0].why.message, "secret-key"));
         llm_server_stop(server);
     }
@@ -208,8 +215,9 @@ static void retry_after(void **state)
     long calls = ask_server(&(struct llm_server_options){.rules = "nth=1 status=429 retry-after=1"}, 3, 1, &server);
     all_end(3, LLM_ANSWERED);
     assert_int_equal(calls, 4);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 3; i++) {
         assert_true(told[i].at - start >= 1000);
+    }
     llm_server_stop(server);
 }
 
@@ -296,8 +304,9 @@ static void no_tls(void **state)
     struct llm_options options = {.provider = &llm_anthropic, .base_url = url, .key = "secret-key", .timeout_seconds = 20};
     assert_int_equal(llm_new(&options, &llm, NULL), 0);
     assert_int_equal(llm_pool_new(4, &pool, NULL), 0);
-    for (size_t i = 0; i < 100; i++)
+    for (size_t i = 0; i < 100; i++) {
         begin(pool, llm, i, "a");
+    }
     turn_until_done(pool);
     all_end(100, LLM_GONE);
     assert_int_equal(llm_server_stat(server, "calls"), 0);
@@ -380,8 +389,9 @@ static void odd_bodies(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct http_script *server = http_script_start(cases[i].script);
         ask_many(&llm_openai, http_script_port(server), 1, 1, 20);
-        if (told[0].end != cases[i].end || (cases[i].message && !strstr(told[0].why.message, cases[i].message)))
+        if (told[0].end != cases[i].end || (cases[i].message && !strstr(told[0].why.message, cases[i].message))) {
             fail_msg("%s: %d %s", cases[i].script, told[0].end, told[0].why.message);
+        }
         assert_int_equal(http_script_count(server), cases[i].calls);
         assert_null(strstr(told[0].why.message, "secret-key"));
         http_script_stop(server);
@@ -428,10 +438,12 @@ static void stopped(void **state)
     struct err err = {0};
     int ends[5] = {0};
     assert_int_equal(llm_pool_new(4, &pool, &err), 0);
-    for (size_t i = 0; i < 30; i++)
+    for (size_t i = 0; i < 30; i++) {
         begin(pool, llm, i, "a");
-    while (llm_pool_open(pool) > 27)
+    }
+    while (llm_pool_open(pool) > 27) {
         assert_int_equal(llm_pool_turn(pool, clock_monotonic_ms() + LONG_MS, -1, &err), 0);
+    }
     llm_pool_stop(pool);
     assert_int_equal(llm_pool_turn(pool, clock_monotonic_ms() + LONG_MS, -1, &err), 0);
     assert_int_equal(llm_pool_open(pool), 0);
@@ -463,8 +475,9 @@ static void woken(void **state)
     begin(pool, llm, 0, "a");
     begin(pool, llm, 1, "b");
     begin(pool, llm, 2, "c");
-    while (llm_server_stat(server, "calls") < 2)
+    while (llm_server_stat(server, "calls") < 2) {
         assert_int_equal(llm_pool_turn(pool, clock_monotonic_ms() + 10, -1, &err), 0);
+    }
     assert_int_equal(write(ends[1], "x", 1), 1);
     assert_int_equal(llm_pool_turn(pool, clock_monotonic_ms() + LONG_MS, ends[0], &err), 0);
     assert_true(clock_monotonic_ms() - start < LONG_MS / 2);
@@ -527,8 +540,9 @@ static void models_share_the_bound(void **state)
     struct llm *models[2] = {client_at(&llm_anthropic, llm_server_port(server), 20), client_at(&llm_openai, llm_server_port(server), 20)};
     struct llm_pool *pool = NULL;
     assert_int_equal(llm_pool_new(3, &pool, NULL), 0);
-    for (size_t i = 0; i < 40; i++)
+    for (size_t i = 0; i < 40; i++) {
         begin(pool, models[i % 2], i, "a");
+    }
     turn_until_done(pool);
     all_end(40, LLM_ANSWERED);
     assert_true(llm_server_stat(server, "parallel") <= 3);

@@ -127,10 +127,12 @@ static void replies(void **state)
         assert_non_null(body);
         int status = c->provider->reply(body, &reply, &err);
         bool cut = c->message && str_equal(c->message, "max_tokens"); /* what came is handed out all the same */
-        if ((status == 0) != (c->text != NULL) || (cut ? !reply.text : !str_equal(reply.text, c->text)))
+        if ((status == 0) != (c->text != NULL) || (cut ? !reply.text : !str_equal(reply.text, c->text))) {
             fail_msg("%s %s: %d %s", c->provider->name, c->what, status, reply.text);
-        if (c->message && !strstr(err.message, c->message))
+        }
+        if (c->message && !strstr(err.message, c->message)) {
             fail_msg("%s %s: %s", c->provider->name, c->what, err.message);
+        }
         json_decref(body);
         llm_reply_release(&reply);
     }

@@ -157,10 +157,12 @@ static void a_key_on_plain_http(void **state)
         struct llm *llm = NULL;
         struct err err = {0};
         struct llm_options options = {.provider = &llm_openai, .model = "m", .base_url = cases[i].url, .key = cases[i].key};
-        if ((llm_new(&options, &llm, &err) == 0) != cases[i].opened)
+        if ((llm_new(&options, &llm, &err) == 0) != cases[i].opened) {
             fail_msg("%s: %s", cases[i].url, err.message);
-        if (!cases[i].opened)
+        }
+        if (!cases[i].opened) {
             assert_int_equal(err.class, ERR_CONFIG);
+        }
         llm_free(llm);
     }
 }

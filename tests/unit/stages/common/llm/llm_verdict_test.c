@@ -38,8 +38,9 @@ static void statuses(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct err err = {0};
         struct http_reply reply = reply_of(cases[i].status, "", "");
-        if (llm_verdict_of(llm, &reply, &err) != cases[i].verdict)
+        if (llm_verdict_of(llm, &reply, &err) != cases[i].verdict) {
             fail_msg("%ld", cases[i].status);
+        }
         assert_int_equal(err.class, cases[i].verdict == LLM_READ ? ERR_NONE : ERR_UNAVAILABLE);
         http_reply_release(&reply);
     }
@@ -65,8 +66,9 @@ static void money(void **state)
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct http_reply reply = reply_of(cases[i].status, "", cases[i].body);
-        if (llm_verdict_of(llm, &reply, NULL) != cases[i].verdict)
+        if (llm_verdict_of(llm, &reply, NULL) != cases[i].verdict) {
             fail_msg("%ld %s", cases[i].status, cases[i].body);
+        }
         http_reply_release(&reply);
     }
 }
@@ -167,8 +169,9 @@ int main(void)
 {
     json_init();
     struct llm_options options = {.provider = &llm_openai, .model = "m", .base_url = "http://127.0.0.1:9", .key = "secret-key"};
-    if (llm_new(&options, &llm, NULL))
+    if (llm_new(&options, &llm, NULL)) {
         return 1;
+    }
     const struct CMUnitTest tests[] = {cmocka_unit_test(statuses), cmocka_unit_test(money), cmocka_unit_test(failures),
                                        cmocka_unit_test(waits), cmocka_unit_test(adapting), cmocka_unit_test(adapting_alone)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,8 +27,9 @@ static void make(struct arena *arena, const char *replicas, struct load *out)
     container.use[CPU].known = true;
     container.use[CPU].steps = (struct steps){START, 300, COUNT, values, highs};
     struct subject subject = {.usage = usage, .containers = &container, .container_count = 1, .replicas_running = 3, .kind = "Deployment"};
-    if (replicas)
+    if (replicas) {
         json_object_set_new(usage, "hourly_replicas", json_loads(replicas, 0, NULL));
+    }
     load_make(&subject, arena, out);
     json_decref(usage);
 }
@@ -39,8 +40,9 @@ static void test_load(void **state)
     struct arena arena;
     struct load load;
     arena_init(&arena);
-    for (int i = 0; i < COUNT; i++)
+    for (int i = 0; i < COUNT; i++) {
         values[i] = i % 288 < 144 ? 100 : 300;
+    }
     values[5] = NAN;
     values[400] = 5000; /* one step is no level */
     make(&arena, "[2, 4, null, 0.5]", &load);
@@ -68,8 +70,9 @@ static void test_replicas(void **state)
     struct load load;
     char text[400] = "[";
     arena_init(&arena);
-    for (int i = 0; i < 40; i++)
+    for (int i = 0; i < 40; i++) {
         (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i ? "," : "", i < 10 ? "5" : i < 34 ? "3" : "4");
+    }
     (void)snprintf(text + strlen(text), sizeof text - strlen(text), "]");
     make(&arena, text, &load);
     assert_int_equal(load_replicas_now(&load), 4);
@@ -91,8 +94,9 @@ static void test_zone(void **state)
     struct err err = {0};
     arena_init(&arena);
     assert_int_equal(tz_load("Asia/Kolkata", &tz, &err), 0);
-    for (int i = 0; i < COUNT; i++)
+    for (int i = 0; i < COUNT; i++) {
         values[i] = i % 288 / 12 == 6 ? 400 : 100; /* 06:00 to 07:00 UTC is 11:30 to 12:30 there */
+    }
     make(&arena, NULL, &load);
     calendar_make(&load, tz, &arena, &calendar);
     assert_int_equal(calendar.count, DAYS + 1);
@@ -119,8 +123,9 @@ static void test_shift(void **state)
     struct err err = {0};
     arena_init(&arena);
     assert_int_equal(tz_load("UTC", &tz, &err), 0);
-    for (int i = 0; i < COUNT; i++)
+    for (int i = 0; i < COUNT; i++) {
         values[i] = i < 850 ? 100 : 200;
+    }
     make(&arena, NULL, &load);
     calendar_make(&load, tz, &arena, &calendar);
     shape_make(&load, &calendar, tz, &arena, &shape);
@@ -145,8 +150,9 @@ static bool is_weekend_kind(void)
     struct err err = {0};
     arena_init(&arena);
     assert_int_equal(tz_load("UTC", &tz, &err), 0);
-    for (int i = 0; i < COUNT; i++)
+    for (int i = 0; i < COUNT; i++) {
         values[i] = by_day[i / 288];
+    }
     make(&arena, NULL, &load);
     calendar_make(&load, tz, &arena, &calendar);
     shape_make(&load, &calendar, tz, &arena, &shape);
