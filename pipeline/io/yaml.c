@@ -549,6 +549,12 @@ bool yaml_find(struct yaml_stream *stream, struct yaml_node *node, const char *k
     return node != NULL && node->kind == YAML_KIND_MAPPING && yaml_find_in(&stream->merges, node, key, strlen(key), pair);
 }
 
+bool yaml_each(struct yaml_stream *stream, struct yaml_node *node, yaml_visit *visit, void *context)
+{
+    node = yaml_resolve(node);
+    return node == NULL || node->kind != YAML_KIND_MAPPING || yaml_each_in(&stream->merges, node, visit, context);
+}
+
 struct yaml_node *yaml_get(struct yaml_stream *stream, struct yaml_node *node, const char *key)
 {
     struct yaml_pair pair;

@@ -132,6 +132,13 @@ struct yaml_pair {
  * mapping, or a list of which the first wins). False when there is none, or `node` is no mapping. */
 bool yaml_find(struct yaml_stream *stream, struct yaml_node *node, const char *key, struct yaml_pair *pair);
 
+/* Called for a pair, value as it stands: may be an alias. False ends the visit. */
+typedef bool yaml_visit(void *context, struct yaml_node *key, struct yaml_node *value);
+
+/* Visits the pairs of a mapping (aliases are followed), its own keys first, then those of its merge keys in the order that yaml_find looks
+ * into them: of a name that comes again the first counts. False when a visit ended it, or too many merges did. */
+bool yaml_each(struct yaml_stream *stream, struct yaml_node *node, yaml_visit *visit, void *context);
+
 /* The resolved value of a key, NULL when there is none. Borrowed. */
 struct yaml_node *yaml_get(struct yaml_stream *stream, struct yaml_node *node, const char *key);
 

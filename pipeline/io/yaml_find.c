@@ -63,3 +63,39 @@ bool yaml_find_in(struct yaml_merges *merges, struct yaml_node *map, const char 
     }
     return false;
 }
+
+/* What one merge key gives: a mapping, or a list of them. */
+static bool each_merged(struct yaml_merges *merges, struct yaml_node *given, yaml_visit *visit, void *context)
+{
+    struct yaml_node *value = yaml_resolve(given);
+    if (++merges->done > merges->most) {
+        return false;
+    }
+    if (value->kind == YAML_KIND_MAPPING) {
+        return yaml_each_in(merges, value, visit, context);
+    }
+    if (value->kind == YAML_KIND_SEQUENCE) {
+        for (struct yaml_node *item = value->first; item != NULL; item = item->next) {
+            struct yaml_node *map = yaml_resolve(item);
+            if (map->kind == YAML_KIND_MAPPING && !each_merged(merges, map, visit, context)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool yaml_each_in(struct yaml_merges *merges, struct yaml_node *map, yaml_visit *visit, void *context)
+{
+    for (struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
+        if (!yaml_is_merge(key) && !visit(context, key, key->next)) {
+            return false;
+        }
+    }
+    for (struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
+        if (yaml_is_merge(key) && !each_merged(merges, key->next, visit, context)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -15,4 +15,7 @@ struct yaml_merges {
 bool yaml_find_in(struct yaml_merges *merges, struct yaml_node *map, const char *name, size_t length,
                   struct yaml_pair *pair);
 
+/* yaml_each in a mapping that is none's alias. Past merges->most no further merge is followed. */
+bool yaml_each_in(struct yaml_merges *merges, struct yaml_node *map, yaml_visit *visit, void *context);
+
 #endif

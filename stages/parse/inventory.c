@@ -46,36 +46,60 @@ static void put_value(struct buf *out, const char *key, json_t *value)
     json_decref(value);
 }
 
-/* Sets a member of *map, which is made with the first. */
-static void set_text(struct manifest_reader *r, json_t **map, const char *name, const char *value)
+/* Texts of a mapping that are taken into the inventory. */
+struct taking {
+    struct manifest_reader *r;
+    bool (*wanted)(const struct taking *taking, const char *name);
+    const char *skip_annotation; /* for annotation_wanted */
+    size_t most;
+    json_t *out; /* made with the first */
+};
+
+/* The first of each name stays; odd values are kept as written. */
+static bool take_text(void *context, struct yaml_node *key, struct yaml_node *value)
 {
-    *map = *map == NULL ? json_object() : *map;
-    json_object_set_new(*map, name, json_string_safe(short_text(r, value)));
+    struct taking *taking = context;
+    const char *name = yaml_scalar(taking->r->arena, key);
+    bool wanted = name != NULL && strlen(name) <= TEXT_MAX && taking->wanted(taking, name) && json_object_get(taking->out, name) == NULL;
+    const char *text = wanted ? yaml_scalar(taking->r->arena, value) : NULL;
+    if (text != NULL) {
+        taking->out = taking->out == NULL ? json_object() : taking->out;
+        json_object_set_new(taking->out, name, json_string_safe(short_text(taking->r, text)));
+    }
+    return json_object_size(taking->out) < taking->most;
 }
 
-/* A mapping of names to strings, as far as the caps allow: all of it, or what concerns tare. Odd values are
- * kept as written. NULL when there are none. */
-static json_t *string_map(struct manifest_reader *r, struct yaml_node *map, const char *skip_annotation,
-                          bool all)
+/* New object of at most `most` of them, those of merge keys too; NULL when there are none. */
+static json_t *take_texts(struct taking taking, struct yaml_node *map)
 {
-    json_t *out = NULL;
-    struct yaml_node *key = map == NULL || map->kind != YAML_KIND_MAPPING ? NULL : map->first;
-    for (; key != NULL && key->next != NULL && json_object_size(out) < LABELS_MAX; key = key->next->next) {
-        const char *name = yaml_scalar(r->arena, key);
-        bool kept = all || (name != NULL && (str_starts(name, "tare.dev/") || str_equal(name, skip_annotation) ||
-                                             object_owner_mark(name)));
-        const char *value = kept ? yaml_scalar(r->arena, key->next) : NULL;
-        if (name != NULL && value != NULL && strlen(name) <= TEXT_MAX) {
-            set_text(r, &out, name, value);
-        }
-    }
-    return out;
+    yaml_each(taking.r->stream, map, take_text, &taking);
+    return taking.out;
+}
+
+static bool label_wanted(const struct taking *taking, const char *name)
+{
+    (void)taking;
+    (void)name;
+    return true;
+}
+
+/* What concerns tare, and who owns the object. */
+static bool annotation_wanted(const struct taking *taking, const char *name)
+{
+    return str_starts(name, "tare.dev/") || str_equal(name, taking->skip_annotation) || object_owner_mark(name);
+}
+
+static bool resource_wanted(const struct taking *taking, const char *name)
+{
+    (void)taking;
+    return !str_equal(name, "cpu") && !str_equal(name, "memory");
 }
 
 json_t *inventory_annotations(struct manifest_reader *reader, struct yaml_node *metadata,
                               const char *skip_annotation)
 {
-    return string_map(reader, yaml_get(reader->stream, metadata, "annotations"), skip_annotation, false);
+    const struct taking taking = {.r = reader, .wanted = annotation_wanted, .skip_annotation = skip_annotation, .most = LABELS_MAX};
+    return take_texts(taking, yaml_get(reader->stream, metadata, "annotations"));
 }
 
 static void put_amounts(struct buf *out, const char *key, bool has_cpu, int64_t cpu, bool has_memory,
@@ -99,18 +123,8 @@ static void put_section(struct buf *out, const struct manifest_container *contai
 static json_t *other_resources(struct manifest_reader *r, const struct manifest_container *container,
                                const char *section)
 {
-    struct yaml_node *map = yaml_get(r->stream, yaml_get(r->stream, container->node, "resources"), section);
-    json_t *out = NULL;
-    struct yaml_node *key = map == NULL || map->kind != YAML_KIND_MAPPING ? NULL : map->first;
-    for (; key != NULL && key->next != NULL && json_object_size(out) < OTHERS_MAX; key = key->next->next) {
-        const char *name = yaml_scalar(r->arena, key);
-        bool other = name != NULL && !str_equal(name, "cpu") && !str_equal(name, "memory");
-        const char *value = other ? yaml_scalar(r->arena, key->next) : NULL;
-        if (value != NULL) {
-            set_text(r, &out, name, value);
-        }
-    }
-    return out;
+    const struct taking taking = {.r = r, .wanted = resource_wanted, .most = OTHERS_MAX};
+    return take_texts(taking, yaml_get(r->stream, yaml_get(r->stream, container->node, "resources"), section));
 }
 
 static void put_others(struct manifest_reader *r, const struct manifest_container *container, struct buf *out)
@@ -259,6 +273,7 @@ static void put_workload(struct manifest_reader *r, const struct manifest_worklo
                          const json_t *scheduling, struct buf *out)
 {
     const struct manifest_object *object = workload->object;
+    const struct taking labels = {.r = r, .wanted = label_wanted, .most = LABELS_MAX};
     json_put_key(out, "workload");
     buf_add_char(out, '{');
     put_value(out, "annotations", inventory_annotations(r, workload->metadata, options->skip_annotation));
@@ -269,7 +284,7 @@ static void put_workload(struct manifest_reader *r, const struct manifest_worklo
     json_put_string(out, options->cluster);
     put_containers(r, workload, out);
     put_text(r, out, "kind", object->type->kind);
-    put_value(out, "labels", string_map(r, yaml_get(r->stream, workload->metadata, "labels"), NULL, true));
+    put_value(out, "labels", take_texts(labels, yaml_get(r->stream, workload->metadata, "labels")));
     if (source->object != NULL) {
         put_live(r, workload, source->cluster_id, out);
     }

@@ -15,55 +15,33 @@ static uint32_t hash_of(const char *key)
     return hash;
 }
 
-static void add_pairs(struct manifest_reader *r, struct yaml_node *map, json_t *out);
+struct reading {
+    struct arena *arena;
+    json_t *out;
+};
 
-/* What a merge key gives: a mapping, or a list of them. */
-static void add_merged(struct manifest_reader *r, struct yaml_node *given, json_t *out)
+/* The first of each name stays. */
+static bool add_label(void *context, struct yaml_node *key, struct yaml_node *value)
 {
-    struct yaml_node *value = yaml_resolve(given);
-    if (value->kind == YAML_KIND_SEQUENCE) {
-        for (struct yaml_node *item = value->first; item != NULL; item = item->next) {
-            add_pairs(r, item, out);
-        }
-    } else {
-        add_pairs(r, value, out);
+    struct reading *reading = context;
+    const char *name = yaml_scalar(reading->arena, key);
+    bool empty = yaml_type_of(value) == YAML_TYPE_NULL; /* which the API reads as "" */
+    const char *text = name == NULL ? NULL : empty ? "" : yaml_scalar(reading->arena, value);
+    if (text != NULL && json_object_get(reading->out, name) == NULL) {
+        json_object_set_new(reading->out, name, json_string_safe(text));
     }
-}
-
-/* Own keys come before those of merge keys, and the first of each name stays. */
-static void add_pairs(struct manifest_reader *r, struct yaml_node *map, json_t *out)
-{
-    struct yaml_node *first = NULL;
-    map = yaml_resolve(map);
-    if (map != NULL && map->kind == YAML_KIND_MAPPING) {
-        first = map->first;
-    }
-    for (struct yaml_node *key = first; key != NULL && key->next != NULL && json_object_size(out) < LABELS_MAX;
-         key = key->next->next) {
-        const char *name = yaml_is_merge(key) ? NULL : yaml_scalar(r->arena, key);
-        bool empty = yaml_type_of(key->next) == YAML_TYPE_NULL; /* which the API reads as "" */
-        const char *value = name == NULL ? NULL : empty ? "" : yaml_scalar(r->arena, key->next);
-        if (value != NULL && json_object_get(out, name) == NULL) {
-            json_object_set_new(out, name, json_string_safe(value));
-        }
-    }
-    for (struct yaml_node *key = first; key != NULL && key->next != NULL && json_object_size(out) < LABELS_MAX;
-         key = key->next->next) {
-        if (yaml_is_merge(key)) {
-            add_merged(r, key->next, out);
-        }
-    }
+    return json_object_size(reading->out) < LABELS_MAX;
 }
 
 json_t *labels_read(struct manifest_reader *reader, struct yaml_node *map)
 {
-    json_t *out = json_object();
-    add_pairs(reader, map, out);
-    if (json_object_size(out) == 0) {
-        json_decref(out);
+    struct reading reading = {.arena = reader->arena, .out = json_object()};
+    yaml_each(reader->stream, map, add_label, &reading);
+    if (json_object_size(reading.out) == 0) {
+        json_decref(reading.out);
         return NULL;
     }
-    return out;
+    return reading.out;
 }
 
 static int by_hash(const void *a, const void *b)

@@ -226,6 +226,38 @@ static void test_merge_keys(void **state)
     text_free(text);
 }
 
+/* Collects "key=value " until there is no room for more. */
+static bool collect(void *context, struct yaml_node *key, struct yaml_node *value)
+{
+    struct buf *seen = context;
+    buf_add(seen, key->text, key->length);
+    buf_add_char(seen, '=');
+    buf_add(seen, yaml_resolve(value)->text, yaml_resolve(value)->length);
+    buf_add_char(seen, ' ');
+    return seen->length < 16;
+}
+
+static void test_each_pair(void **state)
+{
+    struct text *text = text_open("a: &a {x: 1, y: 1}\nb: &b {y: 2, z: &z 2}\nc: &c {<<: [*b, *a], z: 3}\nd: {<<: *c, v: *z}\nf: [x]\n");
+    struct buf seen;
+    (void)state;
+    buf_init(&seen, 1000);
+    assert_int_equal(text_next(text), 1);
+    assert_false(yaml_each(text->stream, get(text, "c"), collect, &seen));
+    assert_string_equal(buf_str(&seen), "z=3 y=2 z=2 x=1 ");
+    buf_clear(&seen);
+    assert_false(yaml_each(text->stream, get(text, "d"), collect, &seen));
+    assert_string_equal(buf_str(&seen), "v=2 z=3 y=2 z=2 ");
+    buf_clear(&seen);
+    assert_true(yaml_each(text->stream, get(text, "a"), collect, &seen));
+    assert_true(yaml_each(text->stream, get(text, "f"), collect, &seen));
+    assert_true(yaml_each(text->stream, NULL, collect, &seen));
+    assert_string_equal(buf_str(&seen), "x=1 y=1 ");
+    buf_release(&seen);
+    text_free(text);
+}
+
 static void test_duplicate_and_odd_keys(void **state)
 {
     struct text *text =
@@ -438,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_a_marker_inside_a_block_scalar_splits_nothing),
         cmocka_unit_test(test_aliases),
         cmocka_unit_test(test_merge_keys),
+        cmocka_unit_test(test_each_pair),
         cmocka_unit_test(test_duplicate_and_odd_keys),
         cmocka_unit_test(test_long_text),
         cmocka_unit_test(test_places_both_ways),

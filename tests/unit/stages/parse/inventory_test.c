@@ -124,9 +124,34 @@ static void test_bare(void **state)
     json_decref(record);
 }
 
+static const char *text_at(const json_t *record, const char *map, const char *name)
+{
+    return json_string_or_null(json_at(json_object_get(record, "workload"), map), name);
+}
+
+/* An opt-out, labels and amounts that come through merge keys count as those written out; own keys go before. */
+static void test_merged(void **state)
+{
+    static const struct inventory_source source = {.file = "f", .sha256 = "0", .document = 1, .line = 1};
+    (void)state;
+    json_t *record = record_of("apiVersion: v1\nkind: Pod\nx: &x {tare.dev/skip: \"true\", tare.dev/b: old, other: y}\n"
+                               "l: &l {team: pay, tier: web}\ng: &g {example.org/gpu: 1, cpu: 1}\n"
+                               "metadata: {name: p, annotations: {<<: *x, tare.dev/b: new}, labels: {<<: [*l], tier: api}}\n"
+                               "spec: {containers: [{name: c, image: i, resources: {limits: {<<: *g}}}]}\n",
+                               &source);
+    assert_string_equal(text_at(record, "annotations", "tare.dev/skip"), "true");
+    assert_string_equal(text_at(record, "annotations", "tare.dev/b"), "new");
+    assert_null(text_at(record, "annotations", "other"));
+    assert_string_equal(text_at(record, "labels", "team"), "pay");
+    assert_string_equal(text_at(record, "labels", "tier"), "api");
+    const json_t *container = json_array_get(json_at(json_object_get(record, "workload"), "containers"), 0);
+    assert_string_equal(json_string_or_null(json_at(container, "other_resources.limits"), "example.org/gpu"), "1");
+    json_decref(record);
+}
+
 int main(void)
 {
     json_init();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_canonical), cmocka_unit_test(test_bare)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_canonical), cmocka_unit_test(test_merged), cmocka_unit_test(test_bare)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
