@@ -178,7 +178,11 @@ static void refuse_all(struct stage *stage, struct apply_state *state)
     }
     err_set(&stage->verdict, ERR_REFUSED, "nothing of run %" PRId64 " may be applied: %s", state->run.id,
             why);
-    err_hint(&stage->verdict, "tare status %" PRId64, state->run.id);
+    if (state->run.state == LEDGER_APPLYING) {
+        err_hint(&stage->verdict, "tare rollback %" PRId64 " ends it, and puts back what was written", state->run.id);
+    } else {
+        err_hint(&stage->verdict, "tare status %" PRId64, state->run.id);
+    }
 }
 
 /* A window holds the whole run back: it ends as refused and can be applied again when the window opens. */
@@ -340,6 +344,13 @@ static bool is_open(const struct apply_state *state)
            (now == LEDGER_APPLYING && state->resume);
 }
 
+/* What is begun and stale is not planned anew before it is ended. */
+static int stale_hint(const struct apply_state *state, struct err *err)
+{
+    return err_hint(err, "put back what was written: tare rollback %" PRId64 "; then make a new plan: tare rerun %" PRId64 " --from parse",
+                    state->run.id, state->run.id);
+}
+
 /* Asks the cluster for the objects of the plan. */
 static int take_cluster(struct stage *stage, struct apply_state *state, struct err *err)
 {
@@ -350,9 +361,7 @@ static int take_cluster(struct stage *stage, struct apply_state *state, struct e
         return 0;
     }
     if (err->class == ERR_STALE && err->hint[0] == '\0' && state->run.state == LEDGER_APPLYING) {
-        return err_hint(err, "put back what was written: tare rollback %" PRId64 "; then make a new plan: "
-                        "tare rerun %" PRId64 " --from parse",
-                        state->run.id, state->run.id);
+        return stale_hint(state, err);
     }
     return err->class != ERR_STALE || err->hint[0] != '\0'
                ? -1
@@ -363,9 +372,11 @@ static int take_cluster(struct stage *stage, struct apply_state *state, struct e
 static int take_plan(struct stage *stage, struct apply_state *state, struct err *err)
 {
     const char *fallback = state->permit.default_namespace;
-    if (apply_plan_load(stage, &state->run, fallback, &state->plan, err) ||
-        stale_check(&state->permit, &state->plan, state->root, state->writer.begun, err)) {
+    if (apply_plan_load(stage, &state->run, fallback, &state->plan, err)) {
         return -1;
+    }
+    if (stale_check(&state->permit, &state->plan, state->root, state->writer.begun, err)) {
+        return err->class == ERR_STALE && state->run.state == LEDGER_APPLYING ? stale_hint(state, err) : -1;
     }
     return state->plan.cluster && count_pending(&state->plan) > 0 ? take_cluster(stage, state, err) : 0;
 }

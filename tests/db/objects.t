@@ -76,5 +76,12 @@ is "$(session "select tare.apply_begin($id, null, false); $(begin '{}' "tare.now
 as rev "select tare.withdraw($id, 'no')" >/dev/null 2>&1 || true
 as boss "update tare.approval set withdrawn_at = tare.now() where run = $id" >/dev/null
 is "$(session "select tare.apply_begin($id, null, true); $(begin)")" TA077 "nor does one whose approval was withdrawn"
+
+# ---- Begun, and nothing was written ----
+approved_run f
+session "select tare.apply_begin($id, null, false);" >/dev/null
+is "$(session "select tare.rollback_begin($id); select tare.rollback_end($id, 'rolled-back', null);")" "" "a run that was killed before its first object is ended by a rollback"
+is "$(as boss "select state from tare.run where id = $id")" rolled-back "which has nothing to put back"
+is "$(session "select tare.rollback_begin($id);")" TA077 "and there is no other"
 is "$(as boss "select intact from tare.audit_verify()")" t "the chain is whole"
 done_testing

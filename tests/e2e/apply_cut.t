@@ -90,13 +90,8 @@ try() { # CALL N resume|rollback
                 run "$tare" apply "$id" --resume --yes
                 [[ "$rc $(tree) $(state)" == "0 $planned applied" ]] || bad "$name: resume"
             else
-                run "$tare" rollback "$id" --resume --yes
-                if [[ $rc == 77 ]]; then # nothing was written yet: there is nothing to put back
-                    run "$tare" apply "$id" --resume --yes
-                    [[ "$rc $(tree) $(state)" == "0 $planned applied" ]] || bad "$name: resume after all"
-                else
-                    [[ "$rc $(tree) $(state)" == "0 $before rolled-back" ]] || bad "$name: rollback"
-                fi
+                run "$tare" rollback "$id" --resume --yes # also where nothing was written yet
+                [[ "$rc $(tree) $(state)" == "0 $before rolled-back" ]] || bad "$name: rollback"
             fi ;;
         *) bad "$name: the run is $(state)" ;;
     esac
@@ -139,6 +134,31 @@ if command -v strace >/dev/null; then
     run "$tare" rollback "$id" --resume --yes
     is "$rc $(tree) $(state)" "0 $before rolled-back" "and a rollback ends it" || diag "$err"
 fi
+
+# What began, wrote nothing and may not go on is ended by a rollback, and a new plan can be made.
+begun_only() {
+    put_back
+    approved_run
+    pg olga team -c "select tare.apply_begin($id, null, false)" >/dev/null
+    is "$(state)" applying "begun, and its process ended: $1"
+}
+ended() { # EXIT PATTERN NAME
+    run "$tare" apply "$id" --resume --yes
+    is "$rc" "$1" "$3: it does not go on"
+    like "$err" "$2" "and it is said how it ends"
+    moved=$(tree)
+    run "$tare" rollback "$id" --yes
+    is "$rc $(tree) $(state)" "0 $moved rolled-back" "$3: a rollback ends it, and touches nothing" || diag "$err"
+    put_back
+    run "$tare" rerun "$id" --from gate
+    is "$rc" 0 "and it can be planned anew" || diag "$err"
+}
+begun_only "a manifest moved"
+echo '# moved' >>deploy/a.yaml
+ended 79 "tare rollback $id" "a manifest moved"
+begun_only "approvals are withdrawn"
+pg boss team -c "update tare.approval set withdrawn_at = tare.now() where run = $id"
+ended 77 "tare rollback $id" "approvals are withdrawn"
 run "$tare" audit verify
 is "$rc" 0 "the audit trail is whole" || diag "$err"
 done_testing

@@ -50,10 +50,8 @@ try() {
     if [[ $how == resume || $(state) == approved ]]; then
         run "$tare" apply "$id" --resume --yes
         is "$rc $(tree) $(state)" "0 $planned applied" "$name" || diag "$err"
-    elif "$tare" status "$id" --format json | jq -e .plan >/dev/null && run "$tare" rollback "$id" --resume --yes && [[ $rc == 77 ]]; then
-        run "$tare" apply "$id" --resume --yes # it had written nothing yet: there is nothing to put back
-        is "$rc $(tree) $(state)" "0 $planned applied" "$name (nothing was written)" || diag "$err"
-    else
+    else # also where nothing was written yet
+        run "$tare" rollback "$id" --resume --yes
         is "$rc $(tree) $(state)" "0 $before rolled-back" "$name" || diag "$err"
     fi
     is "$(find deploy -name '.*')" "" "$name: nothing is left beside the files"
