@@ -77,6 +77,16 @@ as rev "select tare.withdraw($id, 'no')" >/dev/null 2>&1 || true
 as boss "update tare.approval set withdrawn_at = tare.now() where run = $id" >/dev/null
 is "$(session "select tare.apply_begin($id, null, true); $(begin)")" TA077 "nor does one whose approval was withdrawn"
 
+# ---- Written again, and put back because another one failed ----
+as boss "update tare.backoff set until = tare.now() - interval '301 seconds'" >/dev/null
+approved_run g
+session "select tare.apply_begin($id, null, false); $(begin)" >/dev/null
+row=$(change)
+session "select tare.apply_begin($id, null, true); select tare.object_move($row, 'rolling-back', '{\"failure\":null}', null);
+    select tare.object_move($row, 'rolled-back', null, '{\"seconds\":100,\"most\":300,\"failed_only\":true}'); select tare.apply_end($id, 'rolled-back', null);" >/dev/null
+is "$(as boss "select state from tare.change where id = $row")" rolled-back "what is put back, and whose former failure is forgotten,"
+is "$(as boss "select count(*) from tare.backoff where until > tare.now()")" 0 "is not left alone: it did not fail"
+
 # ---- Begun, and nothing was written ----
 approved_run f
 session "select tare.apply_begin($id, null, false);" >/dev/null
