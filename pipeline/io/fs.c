@@ -194,9 +194,22 @@ static int open_temporary(const char *dir, mode_t mode, char **name)
     return fd;
 }
 
+/* Whether a new file could be made: its folder must be there. */
+static int folder_there(const char *path, struct err *err)
+{
+    char *dir = fs_dirname(path);
+    int failed = access(dir, F_OK);
+    if (failed) {
+        err_errno(err, ERR_CANTCREAT, errno, "cannot write in the directory %s", dir);
+        err_hint(err, "make it first: mkdir -p %s", dir);
+    }
+    free(dir);
+    return failed ? -1 : 0;
+}
+
 /* A rename takes the place of whatever stands there, a device such as /dev/null among it: only files are replaced. stat, since
  * the target of a link such as /dev/stdout may have no path. */
-static int check_replaceable(const char *path, struct err *err)
+int fs_replaceable(const char *path, struct err *err)
 {
     struct stat info;
     if (stat(path, &info) == 0) {
@@ -208,7 +221,7 @@ static int check_replaceable(const char *path, struct err *err)
         return err_hint(err, "name a file");
     }
     if (lstat(path, &info) != 0 || !S_ISLNK(info.st_mode)) {
-        return 0;
+        return folder_there(path, err);
     }
     err_set(err, ERR_CANTCREAT, "%s is a link to something that is not there", path);
     return err_hint(err, "remove the link, or name a file");
@@ -221,9 +234,6 @@ static int replace_target(const char *target, const struct content *content, mod
     int fd = open_temporary(dir, mode, &temporary);
     int failed = fd < 0 ? err_errno(err, ERR_CANTCREAT, errno, "cannot write in the directory %s", dir)
                         : write_and_rename(fd, temporary, target, content, err);
-    if (fd < 0 && access(dir, F_OK) != 0) {
-        err_hint(err, "make it first: mkdir -p %s", dir);
-    }
     if (!failed) {
         failed = sync_dir(dir, err);
     }
@@ -234,7 +244,7 @@ static int replace_target(const char *target, const struct content *content, mod
 
 static int replace(const char *path, const struct content *content, mode_t mode, struct err *err)
 {
-    if (check_replaceable(path, err)) {
+    if (fs_replaceable(path, err)) {
         return -1;
     }
     char *target = realpath(path, NULL);

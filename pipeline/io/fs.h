@@ -28,6 +28,10 @@ int fs_replace(const char *path, const void *bytes, size_t length, mode_t mode, 
 /* fs_replace with all the bytes of a regular file that is open (a spool), from its start; they are never in memory whole. */
 int fs_replace_from(const char *path, int from, mode_t mode, struct err *err);
 
+/* Whether fs_replace could make or replace a file of this name, asked before there is anything to write: what is no file, a link to
+ * nothing and a folder that is not there are refused. ERR_CANTCREAT. */
+int fs_replaceable(const char *path, struct err *err);
+
 /* Makes a directory and its parents. ERR_CANTCREAT. */
 int fs_make_dirs(const char *path, mode_t mode, struct err *err);
 

@@ -66,7 +66,7 @@ static int close_manifest(struct state *state, struct err *err)
 {
     struct manifest_state *manifest = &state->manifest;
     int failed = 0;
-    if (manifest->session != NULL && state->patch.temporary != NULL) {
+    if (manifest->session != NULL && state->patch.path != NULL) {
         struct buf text;
         buf_init(&text, FILE_CAP);
         failed = unidiff_write(manifest->relative, buf_str(&manifest->bytes), manifest->bytes.length,

@@ -131,6 +131,13 @@ is "$(jq -r 'select(.workload.source.file == "tree/tabs.json") | .problems[].cod
 0" "a missing file"
 run "$BIN/tare-diff" --patch no/such/folder/p <costs
 is "$rc" 73 "a patch file that cannot be made"
+mkfifo queue
+run "$BIN/tare-diff" --patch queue <costs
+is "$rc:$(stat -c %F queue)" "73:fifo" "a pipe or a device is no patch file, and stays"
+echo old >real.patch && chmod 600 real.patch && ln -s real.patch link.patch
+run "$BIN/tare-diff" -q --patch link.patch <costs
+is "$rc:$(stat -c '%F %a' link.patch real.patch | tr '\n' ' ')$(head -c 4 real.patch)" "0:symbolic link 777 regular file 600 --- " \
+    "a file that stands there keeps its mode, a link its target"
 run "$BIN/tare-diff" --root no/such/folder <costs
 is "$rc" 66 "a root that is not there"
 head -c 400 costs >cut

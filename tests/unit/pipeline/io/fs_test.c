@@ -205,6 +205,13 @@ static void test_replace_spares_what_is_no_file(void **state)
     assert_int_equal(fs_replace(in_dir("dangling"), "x", 1, 0600, &err), -1);
     assert_int_equal(lstat(in_dir("dangling"), &info), 0);
     assert_true(S_ISLNK(info.st_mode));
+    /* Asked before. */
+    static const char *const spared[] = {"queue", "dangling", "no/such/file"};
+    for (size_t i = 0; i < sizeof spared / sizeof *spared; i++) {
+        assert_int_equal(fs_replaceable(in_dir(spared[i]), &err), -1);
+        assert_int_equal(err.class, ERR_CANTCREAT);
+    }
+    assert_int_equal(fs_replaceable(in_dir("not-there-yet"), &err), 0);
 }
 
 /* A killed program left its temporary file, and the seed gives the same name again: another name is taken. */
