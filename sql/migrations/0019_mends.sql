@@ -61,3 +61,132 @@ begin
         end if;
     end loop;
 end $$;
+
+-- ---- No event of any size ----
+
+-- As 0016 has it; besides, what no file of the trail could hold is refused. No detail of the ledger's own comes near: this keeps one
+-- that was overlooked from spoiling every export.
+create or replace function tare.audit(p_action text, p_run bigint, p_subject text, p_detail jsonb default '{}') returns void
+language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
+begin
+    if octet_length(p_detail::text) > 524288 then
+        perform tare.fail('TA065', format('what would be recorded of %s is larger than 512 KiB', p_action));
+    end if;
+    insert into tare.audit_event (action, run, subject, detail)
+    values (p_action, p_run, left(p_subject, 4000), coalesce(p_detail, '{}')::text);
+end $$;
+
+-- As 0004 has it; besides, a reason is recorded as far as the run keeps it.
+create or replace function tare.refuse(p_run bigint, p_reason text, p_next_opening timestamptz) returns void
+language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
+declare
+    v_run tare.run;
+begin
+    perform tare.need_role('tare_operator', 'apply runs');
+    v_run := tare.run_take(p_run);
+    if v_run.state not in ('approved', 'refused') then
+        perform tare.apply_refusal(v_run);
+    end if;
+    if v_run.state = 'refused' then
+        perform tare.audit('run.refused', p_run, null,
+            jsonb_strip_nulls(jsonb_build_object('from', 'refused', 'reason', left(p_reason, 4000),
+                                                 'next_opening', tare.rfc3339(p_next_opening))));
+    end if;
+    update tare.run set state = 'refused', reason = left(p_reason, 4000), next_opening = p_next_opening
+    where id = p_run;
+end $$;
+
+-- As 0016 has it; the same.
+create or replace function tare.rollback_end(p_run bigint, p_outcome text, p_reason text) returns void
+language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
+declare
+    v_run tare.run;
+    v_left text;
+    v_to text;
+begin
+    perform tare.need_role('tare_operator', 'roll back runs');
+    v_run := tare.run_take(p_run);
+    perform tare.apply_held(p_run);
+    select format('%s is %s', object, state) into v_left from tare.change
+    where run = p_run and state not in ('planned', 'rolled-back') order by sequence limit 1;
+    if p_outcome = 'rolled-back' and v_left is not null then
+        perform tare.fail('TA077', format('run %s is not rolled back: %s', p_run, v_left),
+            format('tare rollback %s --resume', p_run));
+    end if;
+    v_to := case when p_outcome = 'rolled-back' then 'rolled-back'
+                 when v_run.state = 'applying' then 'failed'
+                 when v_run.state = 'rolled-back' and v_left is not null then 'failed'
+                 else v_run.state end;
+    if v_to = v_run.state then
+        perform tare.audit('rollback.ended', p_run, null,
+            jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'left', v_left, 'reason', left(p_reason, 4000))));
+    end if;
+    update tare.run set state = v_to,
+            reason = coalesce(nullif(left(p_reason, 4000), ''), case when v_run.state not in ('applied', 'failed') or (v_run.state = 'failed' and v_to = 'failed') then reason end)
+        where id = p_run;
+    perform tare.locks_release(p_run);
+end $$;
+
+-- As 0016 has it; the same.
+create or replace function tare.redo_end(p_run bigint, p_reason text) returns void
+language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
+declare
+    v_run tare.run;
+    v_to text;
+    v_n record;
+begin
+    perform tare.need_role('tare_operator', 'apply runs');
+    v_run := tare.run_take(p_run);
+    perform tare.apply_held(p_run);
+    if not v_run.redo then
+        perform tare.fail('TA077', format('no rollback of run %s is being taken back', p_run), format('tare status %s', p_run));
+    end if;
+    select count(*) filter (where state = 'done') as done, count(*) as all_of_them,
+           count(*) filter (where state not in ('planned', 'rolled-back')) as written
+    into v_n from tare.change where run = p_run;
+    v_to := case when v_n.done = v_n.all_of_them then 'applied' when v_n.written = 0 then 'rolled-back' else 'failed' end;
+    -- From applied and failed there is no way but back: a run that was put back in part is as it was said to be.
+    if v_run.state <> 'rolled-back' then
+        v_to := v_run.state;
+    end if;
+    perform tare.audit('redo.ended', p_run, null, jsonb_strip_nulls(jsonb_build_object('done', v_n.done,
+        'objects', v_n.all_of_them, 'reason', nullif(left(p_reason, 4000), ''))));
+    update tare.run set state = v_to, redo = false, reason = nullif(left(p_reason, 4000), '') where id = p_run;
+    perform tare.locks_release(p_run);
+end $$;
+
+-- As 0015 has it; besides, of very long names of clusters the event has as many as fit: each run's own event has its cluster.
+create or replace function tare.batch_begin(p_program text, p_runs jsonb, p_created timestamptz default null,
+                                            p_schedule text default null) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
+declare
+    v_name text;
+    v_run jsonb;
+    v_id bigint;
+    v_ids bigint[] := '{}';
+begin
+    perform tare.need_role('tare_operator', 'start runs');
+    if p_runs is null or jsonb_typeof(p_runs) <> 'array' or jsonb_array_length(p_runs) not between 1 and 1000 then
+        perform tare.fail('TA065', 'a batch has between 1 and 1000 runs');
+    end if;
+    if exists (select 1 from jsonb_array_elements(p_runs) r group by r ->> 'cluster' having count(*) > 1 or r ->> 'cluster' is null) then
+        perform tare.fail('TA065', 'each run of a batch has a cluster of its own');
+    end if;
+    insert into tare.batch (created, started_by, program)
+    values (date_trunc('second', tare.now()), session_user, p_program) returning name into v_name;
+    for v_run in select r from jsonb_array_elements(p_runs) with ordinality x (r, n) order by n loop
+        if p_schedule is null then
+            v_id := tare.run_create(v_run ->> 'cluster', v_run ->> 'target', p_program, v_name, v_run -> 'settings', p_created);
+        else
+            v_id := tare.run_create(v_run ->> 'cluster', v_run ->> 'target', p_program, v_name, v_run -> 'settings', p_created,
+                                    p_schedule);
+        end if;
+        v_ids := v_ids || v_id;
+    end loop;
+    perform tare.audit('batch.started', null, v_name,
+        jsonb_build_object('runs', to_jsonb(v_ids), 'clusters', (
+            select coalesce(jsonb_agg(c.cluster order by c.n) filter (where c.bytes <= 32768), '[]')
+            from (select r ->> 'cluster' as cluster, n, sum(octet_length(r ->> 'cluster')) over (order by n) as bytes
+                  from jsonb_array_elements(p_runs) with ordinality x (r, n)) c)));
+    return jsonb_build_object('batch', v_name, 'runs', to_jsonb(v_ids));
+end $$;

@@ -12,6 +12,7 @@ verdict() { as view "select intact || ' ' || coalesce(broken_at, 0) from tare.au
 is "$(verdict)" "true 0" "an untouched chain is intact"
 last=$(as view "select events from tare.audit_verify()")
 
+refused boss "select tare.audit('conductor.test', null, 'x', jsonb_build_object('a', repeat('x', 524280)))" TA065 "no event is larger than a file of the trail takes"
 refused boss "update tare.audit_event set actor = 'x' where position = 5" TA077 "even the owner may not edit it"
 refused boss "delete from tare.audit_event where position = 5" TA077 "nor delete from it"
 refused boss "truncate tare.audit_event" TA077 "nor empty it"

@@ -37,6 +37,12 @@ refused op "update tare.batch set started_by = 'op2'" 42501 "a batch is not chan
 refused boss "update tare.batch set started_by = 'op2'" TA077 "by its owner neither"
 refused boss "delete from tare.batch" TA077 "nor taken away"
 
+# ---- As many as there may be, with names as long as they may be ----
+many=$(jq -nc '[range(1000) | {cluster: (("x" * 3990) + "\(.)"), target: "files", settings: {}}]')
+got=$(pg op ledger <<<"select tare.batch_begin('p', '$many') ->> 'batch'")
+is "$(as op "select jsonb_array_length(detail::jsonb -> 'runs') || ' ' || jsonb_array_length(detail::jsonb -> 'clusters') || ' ' || (length(detail) < 65536)
+    from tare.audit_event where action = 'batch.started' and subject = '$got'")" "1000 8 true" "of clusters' names the event has as many as fit"
+
 # ---- A rerun stays in it ----
 as op "select tare.run_fail($us, 'no server')" >/dev/null
 again=$(as op2 "select tare.rerun($us, '{}', null)")

@@ -93,5 +93,18 @@ session "select tare.apply_begin($id, null, false);" >/dev/null
 is "$(session "select tare.rollback_begin($id); select tare.rollback_end($id, 'rolled-back', null);")" "" "a run that was killed before its first object is ended by a rollback"
 is "$(as boss "select state from tare.run where id = $id")" rolled-back "which has nothing to put back"
 is "$(session "select tare.rollback_begin($id);")" TA077 "and there is no other"
+
+# ---- Reasons of any length ----
+long="repeat('x', 5000000)"
+approved_run h
+session "select tare.refuse($id, $long, null); select tare.refuse($id, $long, null);" >/dev/null
+session "select tare.apply_begin($id, null, false); $(begin)" >/dev/null
+row=$(change)
+session "select tare.apply_begin($id, null, true); select tare.object_move($row, 'done', null, null); select tare.apply_end($id, 'applied', $long);
+    select tare.rollback_begin($id); select tare.rollback_end($id, 'applied', $long);" >/dev/null
+back >/dev/null
+session "select tare.redo_begin($id, null); select tare.redo_end($id, $long);" >/dev/null
+is "$(as boss "select string_agg(distinct action, ' ' order by action) from tare.audit_event where run = $id and length(detail) between 4000 and 5000")" \
+    "redo.ended rollback.ended run.applied run.refused" "are recorded as far as they are kept"
 is "$(as boss "select intact from tare.audit_verify()")" t "the chain is whole"
 done_testing
