@@ -198,6 +198,10 @@ static long serve(struct script *script, const struct api_request *request, json
         }
         return status;
     }
+    if (strcmp(request->method, "POST") == 0 && strstr(request->path, "dryRun") != NULL) {
+        *answer = json_deep_copy(request->body);
+        return 201;
+    }
     return 404;
 }
 

@@ -162,6 +162,9 @@ struct sim_watch {
 };
 
 /* How bad this world is. Each is chosen by the seed; a calm world has none. */
+/* Writes that fail no longer than this are waited for: a rollout may take longer. */
+enum { SIM_HALF_SHORT = 45000 };
+
 struct sim_weather {
     bool lossy;     /* answers get lost, requests get doubled */
     bool slow;      /* answers are late */
@@ -172,6 +175,7 @@ struct sim_weather {
     bool denying;   /* the server refuses some */
     bool outage;    /* the API server is away for a time */
     bool dead;      /* … for good */
+    bool half;      /* … for writes alone */
     bool ledger;    /* the ledger is lost */
     bool window;    /* the window closes */
     bool withdrawn; /* approvals are taken back */
@@ -208,6 +212,8 @@ struct sim {
     int64_t version;
     int64_t outage_from;
     int64_t outage_to;
+    int64_t half_from;
+    int64_t half_to;
 
     /* The process. */
     unsigned life;

@@ -464,5 +464,5 @@ bool sim_must_succeed(const struct sim *sim)
 {
     const struct sim_weather *w = &sim->weather;
     return !w->people && !w->failing && !w->denying && !w->dead && !w->ledger && !w->window && !w->withdrawn && !w->term && !w->busy &&
-           !w->outage && !sim->noted;
+           !w->outage && !(w->half && (w->lossy || sim->half_to - sim->half_from > SIM_HALF_SHORT)) && !sim->noted;
 }

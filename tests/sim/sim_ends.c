@@ -187,6 +187,16 @@ static void arrive(struct sim *sim, uint64_t id, uint64_t second)
         free_call(call);
         return;
     }
+    if (is_write(call) && sim->clock >= sim->half_from && sim->clock < sim->half_to) {
+        bool happens = sim_chance(sim, 10); /* the store was asked, and did not say in time that it has it */
+        long status = sim_chance(sim, 75) ? 500 : 503;
+        if (happens) {
+            sim_serve(sim, call);
+        }
+        tell_answer(sim, call, status, happens, "failed calling webhook");
+        free_call(call);
+        return;
+    }
     sim_serve(sim, call);
     if (is_write(call)) {
         sim_trace(sim, "served %s %s%s: %ld", call->method, call->path, second != 0 ? " (again)" : "", call->status);

@@ -298,7 +298,8 @@ static void pick_weather(struct sim *sim)
 {
     bool *const all[] = {&sim->weather.lossy, &sim->weather.slow, &sim->weather.gaps, &sim->weather.people, &sim->weather.harmless,
                          &sim->weather.failing, &sim->weather.denying, &sim->weather.outage, &sim->weather.dead, &sim->weather.ledger,
-                         &sim->weather.window, &sim->weather.withdrawn, &sim->weather.kills, &sim->weather.term, &sim->weather.busy};
+                         &sim->weather.window, &sim->weather.withdrawn, &sim->weather.kills, &sim->weather.term, &sim->weather.busy,
+                         &sim->weather.half};
     uint64_t how = sim_random(sim, 100);
     if (how < 8) {
         return;
@@ -379,6 +380,8 @@ void sim_plan(struct sim *sim)
     horizon = (int64_t)sim->item_count * 20000;
     sim->outage_from = sim->weather.outage ? sim_between(sim, 0, horizon) : INT64_MAX;
     sim->outage_to = sim->weather.outage ? sim->outage_from + sim_between(sim, 100, 45000) : INT64_MAX;
+    sim->half_from = sim->weather.half ? sim_between(sim, 0, horizon) : INT64_MAX;
+    sim->half_to = sim->weather.half ? sim->half_from + sim_between(sim, 100, sim_chance(sim, 20) ? 1500000 : SIM_HALF_SHORT) : INT64_MAX;
     sim->dead_from = INT64_MAX;
     if (sim->weather.dead) {
         sim->outage_from = sim_between(sim, 0, horizon);

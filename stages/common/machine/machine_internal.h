@@ -52,6 +52,7 @@ struct work {
     bool outage;       /* the server does not answer, since … */
     int64_t since;
     unsigned tries;    /* … and so many tries */
+    bool unwritten;    /* … a write: that what became of it can be read does not end the outage */
     unsigned rounds;   /* reads because of conflicts */
     int64_t deadline;  /* of the rollout */
     bool stuck;        /* pods cannot be made, since … */
@@ -220,6 +221,12 @@ void object_ask(struct machine *machine, struct work *work, enum phase phase);
 
 /* Sends the phase's request (again). */
 void object_send(struct machine *machine, struct work *work);
+
+/* Looks what became of a write that was not done, in a while. */
+void object_look_later(struct machine *machine, struct work *work, const struct err *why);
+
+/* Nothing that was not answered counts any more: what was asked for is there, or is asked for no longer. */
+void object_calm(struct work *work);
 
 /* Time has come: a request again, or the phase goes on. */
 void object_wake(struct machine *machine, struct work *work);

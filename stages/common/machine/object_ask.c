@@ -151,6 +151,11 @@ static bool is_write(const struct work *work)
     return phase == PHASE_WRITE || phase == PHASE_UNDO_WRITE || phase == PHASE_FENCE_SET || phase == PHASE_FENCE_CLEAR;
 }
 
+static bool is_too_long(const struct machine *machine, const struct work *work)
+{
+    return work->outage && machine->ends->now(machine->ends->context) - work->since >= machine->policy->rollout_timeout;
+}
+
 /* Asks the phase's request again in a while; gives up once the server did not answer for longer than a rollout may take. */
 static void object_later(struct machine *machine, struct work *work, const struct err *why)
 {
@@ -162,7 +167,7 @@ static void object_later(struct machine *machine, struct work *work, const struc
         work->tries = 0;
         doublings = 0;
     }
-    if (now - work->since >= machine->policy->rollout_timeout) {
+    if (is_too_long(machine, work)) {
         object_give_up(machine, work, why);
         return;
     }
@@ -258,25 +263,65 @@ static bool only_looks(const struct work *work)
     }
 }
 
-/* Whether the server, or what stands before or behind it, did not do its work. A 401 may pass, too: tokens are renewed. */
+/* Answered by what stands before the server, or by one that has no time. */
+static bool is_away(long status)
+{
+    return status == 0 || status == 401 || status == 429 || (status >= 502 && status <= 504);
+}
+
+/* Whether the server, or what stands before or behind it, did not do its work: a 500 is a webhook that cannot be called, or a store
+ * that changes its leader. A 401 may pass, too: tokens are renewed. */
 static bool is_outage(const struct work *work, const struct machine_event *event)
 {
-    return event->status == 0 || (event->status >= 500 && only_looks(work)) || event->status == 401 || event->status == 429 ||
-           (event->status >= 502 && event->status <= 504);
+    return is_away(event->status) || (event->status >= 500 && (only_looks(work) || is_write(work)));
+}
+
+/* The server had an answer all that time, and it was that it cannot write this: no outage, but a failure. */
+static void write_failed(struct machine *machine, struct work *work, const struct err *why)
+{
+    struct err cause = *why;
+    if (resize_is(work->phase)) {
+        resize_fail(machine, work, cause.message);
+    } else if (work->phase == PHASE_WRITE) {
+        work->doubt = true;
+        err_prefix(&cause, "%s is not %s", work->object->name, work->object->action == MACHINE_CREATE ? "made" : "changed");
+        object_fail(machine, work, &cause);
+    } else {
+        object_undo_failed(machine, work, cause.message);
+    }
+}
+
+void object_look_later(struct machine *machine, struct work *work, const struct err *why)
+{
+    work->phase = PHASE_LOOK;
+    object_later(machine, work, why);
 }
 
 /* A write may have happened: what became of it is read. Everything else is asked again. */
-static void no_answer(struct machine *machine, struct work *work, const struct err *why)
+static void no_answer(struct machine *machine, struct work *work, const struct machine_event *event)
 {
+    bool write = is_write(work);
+    work->unwritten = work->unwritten || write;
+    if (write && !is_away(event->status) && is_too_long(machine, work)) {
+        write_failed(machine, work, &event->why);
+        return;
+    }
     if (resize_is(work->phase)) {
         resize_unanswered(work);
     } else if (work->phase == PHASE_WRITE) {
         work->doubt = true;
         work->phase = PHASE_LOOK;
-    } else if (is_write(work)) {
+    } else if (write) {
         work->phase = PHASE_UNDO_READ;
     }
-    object_later(machine, work, why);
+    object_later(machine, work, &event->why);
+}
+
+void object_calm(struct work *work)
+{
+    work->retries = false;
+    work->outage = false;
+    work->unwritten = false;
 }
 
 void object_leave(struct machine *machine, struct work *work)
@@ -294,9 +339,10 @@ void object_answer(struct machine *machine, struct work *work, struct machine_ev
     if (machine->stopping && !work_has_row(work) && !machine->policy->rehearse) {
         object_leave(machine, work);
     } else if (is_outage(work, event)) {
-        no_answer(machine, work, &event->why);
+        no_answer(machine, work, event);
     } else {
-        work->outage = false;
+        work->unwritten = work->unwritten && !is_write(work);
+        work->outage = work->outage && work->unwritten;
         if (resize_is(work->phase)) {
             resize_answer(machine, work, event);
         } else if (work->phase <= PHASE_LOOK) {

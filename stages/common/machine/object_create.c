@@ -42,6 +42,7 @@ static bool is_ours(const json_t *object)
 static void keep_made(struct machine *machine, struct work *work, const json_t *object)
 {
     json_t *members = json_object();
+    object_calm(work);
     work_keep(&work->after, answer_of(object));
     work_keep(&work->live, json_incref(work->after));
     json_object_set(members, "after", work->after);
@@ -91,8 +92,8 @@ static void write_answer(struct machine *machine, struct work *work, struct mach
     struct err why = event->why;
     if (event->status == 200 || event->status == 201) {
         keep_made(machine, work, event->body);
-    } else if (event->status == 409 || event->status >= 500) {
-        object_ask(machine, work, PHASE_LOOK);
+    } else if (event->status == 409 && ++work->rounds <= ROUNDS_MAX) { /* its name is taken, or a webhook or a quota says so */
+        object_look_later(machine, work, &why);
     } else {
         work->barred = true;
         err_prefix(&why, "%s is not made", work->object->name);
@@ -124,7 +125,7 @@ static void look_answer(struct machine *machine, struct work *work, struct machi
     } else if (work->landed) {
         err_set(&why, ERR_STALE, "%s was removed by somebody else", work->object->name);
         object_left(machine, work, &why);
-    } else if (machine->stopping || ++work->rounds > ROUNDS_MAX) {
+    } else if (machine->stopping) {
         object_undo(machine, work, NULL);
     } else if (object_still_permitted(machine, work)) {
         object_ask(machine, work, PHASE_WRITE);
@@ -188,7 +189,7 @@ void create_undo_answer(struct machine *machine, struct work *work, struct machi
         object_put_back(machine, work);
     } else if (work->phase == PHASE_UNDO_READ && event->status == 200) {
         undo_present(machine, work, event);
-    } else if (work->phase == PHASE_UNDO_WRITE && (event->status == 409 || event->status >= 500)) {
+    } else if (work->phase == PHASE_UNDO_WRITE && event->status == 409) {
         if (!object_undo_rounds(machine, work)) {
             object_ask(machine, work, PHASE_UNDO_READ);
         }

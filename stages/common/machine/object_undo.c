@@ -32,6 +32,7 @@ void object_undo(struct machine *machine, struct work *work, const struct err *f
         json_object_set_new(members, "undo_all", json_boolean(machine->undo_all));
     }
     work->rounds = 0;
+    object_calm(work);
     if (to_rolling_back(machine, work, members)) {
         object_ask(machine, work, PHASE_UNDO_READ);
     }
@@ -43,7 +44,7 @@ void object_undo_start(struct machine *machine, struct work *work)
         return;
     }
     work->rounds = 0;
-    work->outage = false;
+    object_calm(work);
     if (work->detail == NULL && !object_recall(machine, work)) {
         return;
     }
@@ -208,6 +209,7 @@ static void watch_back(struct machine *machine, struct work *work)
 {
     struct err why = {0};
     bool set = str_equal(work->object->kind, "StatefulSet");
+    object_calm(work);
     work->generation = json_int_or(json_object_get(work->live, "metadata"), "generation", 0);
     if (resize_pending(work)) {
         resize_back(machine, work, watch_back);
@@ -379,7 +381,7 @@ static bool is_back(struct work *work, const json_t *now)
 
 static void write_answer(struct machine *machine, struct work *work, struct machine_event *event)
 {
-    if (event->status == 409 || event->status == 404 || event->status >= 500) {
+    if (event->status == 409 || event->status == 404) {
         if (!object_undo_rounds(machine, work)) {
             object_ask(machine, work, PHASE_UNDO_READ);
         }
@@ -407,7 +409,7 @@ static void write_answer(struct machine *machine, struct work *work, struct mach
 /* After it was set nothing older can land; then it is removed again. */
 static void fence_answer(struct machine *machine, struct work *work, struct machine_event *event)
 {
-    if (event->status == 409 || event->status == 404 || event->status >= 500) {
+    if (event->status == 409 || event->status == 404) {
         if (!object_undo_rounds(machine, work)) {
             object_ask(machine, work, PHASE_UNDO_READ);
         }

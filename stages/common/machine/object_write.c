@@ -379,8 +379,7 @@ static void write_answer(struct machine *machine, struct work *work, struct mach
     struct err why = event->why;
     if (event->status == 200 || event->status == 201) {
         keep_written(machine, work, event->body);
-    } else if (event->status == 409 || event->status == 404 || event->status >= 500) {
-        work->doubt = work->doubt || event->status >= 500;
+    } else if (event->status == 409 || event->status == 404) {
         if (!too_many_rounds(machine, work)) {
             object_ask(machine, work, PHASE_LOOK);
         }
@@ -441,6 +440,7 @@ static void look_answer(struct machine *machine, struct work *work, struct machi
     work_keep(&work->live, json_incref(event->body));
     json_t *now = image_resources(work->object->kind, event->body);
     if (image_same(now, work->after)) {
+        object_calm(work);
         image_template(work->object->kind, event->body, work->template);
         if (work->object->state == LEDGER_CHANGE_WRITING) {
             resize_join(machine, work, landed);

@@ -68,4 +68,7 @@ void resize_unanswered(struct work *work);
 void resize_answer(struct machine *machine, struct work *work, struct machine_event *event);
 void resize_wake(struct machine *machine, struct work *work);
 
+/* It does not work: the object has failed, or could not be put back. */
+void resize_fail(struct machine *machine, struct work *work, const char *text);
+
 #endif

@@ -71,6 +71,7 @@ static void next_pod(struct machine *machine, struct work *work)
             break;
         }
     }
+    object_calm(work);
     if (*waits == '\0') {
         all_done(machine, work);
     } else if (resize_is_late(machine, work)) {
@@ -108,8 +109,9 @@ static void pod_answer(struct machine *machine, struct work *work, struct machin
     } else if (event->status == 200 || (event->status == 404 && !written)) { /* another one of its name, or none */
         json_array_remove(resize->pods, resize->at);
         next_pod(machine, work);
-    } else if (written && (event->status == 409 || event->status == 404 || event->status >= 500) && !resize_is_late(machine, work)) {
-        resize_step(machine, work, STEP_POD_READ);
+    } else if (written && (event->status == 409 || event->status == 404) && !resize_is_late(machine, work)) {
+        resize->step = STEP_POD_READ;
+        resize_later(machine, work);
     } else {
         resize_fail(machine, work, event->why.message);
     }

@@ -85,6 +85,7 @@ static void set_answer(struct machine *machine, struct work *work, struct machin
     if (same && back && resize->doubt) {
         resize_step(machine, work, STEP_FENCE_SET);
     } else if (same) {
+        object_calm(work);
         resize_step(machine, work, STEP_MEET);
     } else if (!is_paused(work->live)) {
         set_lost(machine, work, "somebody let it go on");
@@ -97,12 +98,12 @@ static void set_answer(struct machine *machine, struct work *work, struct machin
 
 static void set_written(struct machine *machine, struct work *work, struct machine_event *event)
 {
-    if (event->status == 409 || event->status == 404 || event->status >= 500) {
-        work->resize->doubt = work->resize->doubt || event->status >= 500;
+    if (event->status == 409 || event->status == 404) {
         if (resize_is_late(machine, work)) {
             resize_fail(machine, work, "its ReplicaSet changes faster than it can be written");
         } else {
-            resize_step(machine, work, STEP_SET_READ);
+            work->resize->step = STEP_SET_READ;
+            resize_later(machine, work);
         }
     } else if (event->status != 200) {
         resize_fail(machine, work, event->why.message);
@@ -172,6 +173,7 @@ static void edited(struct machine *machine, struct work *work)
 /* It goes on as read, or as written. */
 static void gone_on(struct machine *machine, struct work *work, json_t *deployment)
 {
+    object_calm(work);
     work_keep(&work->live, json_incref(deployment));
     work->generation = json_int_or(json_object_get(deployment, "metadata"), "generation", 0);
     if (work->resize->edited) {
@@ -210,8 +212,9 @@ static void go_answer(struct machine *machine, struct work *work, struct machine
 {
     if (event->status == 200) {
         gone_on(machine, work, event->body);
-    } else if ((event->status == 409 || event->status == 404 || event->status >= 500) && !resize_is_late(machine, work)) {
-        resize_step(machine, work, STEP_MEET);
+    } else if ((event->status == 409 || event->status == 404) && !resize_is_late(machine, work)) {
+        work->resize->step = STEP_MEET;
+        resize_later(machine, work);
     } else {
         resize_fail(machine, work, event->why.message);
     }

@@ -52,9 +52,6 @@ void resize_later(struct machine *machine, struct work *work);
 /* Whether the time for it is over. */
 bool resize_is_late(const struct machine *machine, const struct work *work);
 
-/* It does not work: the object has failed, or could not be put back. */
-void resize_fail(struct machine *machine, struct work *work, const char *text);
-
 /* The steps are done. */
 void resize_end(struct machine *machine, struct work *work);
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "pipeline/base/mem.h"
 #include "stages/common/machine/machine.h"
 #include "tests/harness/scripted_ends.h"
 
@@ -317,6 +318,53 @@ static void an_outage_is_waited_for(void **state)
     script_release(&t.script);
 }
 
+/* Reads are answered and writes are not, for a while: a webhook that starts, a store that chooses its leader. */
+static void writes_alone_are_waited_for(void **state)
+{
+    (void)state;
+    static const long statuses[] = {500, 503, 0};
+    for (size_t i = 0; i < ARRAY_COUNT(statuses); i++) {
+        struct trial t;
+        trial_init(&t, 1);
+        t.script.fault = (struct script_fault){"PATCH", "fieldManager=tare", 1, 5, statuses[i], false};
+        assert_int_equal(apply(&t), 0);
+        assert_int_equal(t.objects[0].fate, MACHINE_DONE);
+        assert_true(t.script.now >= 15500 + 11000); /* it asked less and less often */
+        t.script.fault = (struct script_fault){"PATCH", "fieldManager=tare", 0, 5, statuses[i], false};
+        assert_int_equal(undo(&t), 0);
+        assert_int_equal(t.objects[0].fate, MACHINE_PUT_BACK);
+        assert_true(script_as_before(&t.script, 0));
+        script_release(&t.script);
+    }
+}
+
+/* … or for good: that ends in time, as a failure where the server itself said so. */
+static void writes_that_are_never_answered(void **state)
+{
+    (void)state;
+    static const long statuses[] = {500, 503};
+    for (size_t i = 0; i < ARRAY_COUNT(statuses); i++) {
+        struct trial t;
+        trial_init(&t, 1);
+        assert_int_equal(apply(&t), 0);
+        int64_t before = t.script.now;
+        t.script.fault = (struct script_fault){"PATCH", "fieldManager=tare", 0, 1000, statuses[i], false};
+        assert_int_equal(undo(&t), statuses[i] == 500 ? 0 : -1);
+        assert_int_equal(t.objects[0].fate, statuses[i] == 500 ? MACHINE_NOT_PUT_BACK : MACHINE_PENDING);
+        assert_int_equal(t.script.rows[0].at,
+                         statuses[i] == 500 ? LEDGER_CHANGE_ROLLBACK_FAILED : LEDGER_CHANGE_ROLLING_BACK);
+        assert_true(t.script.now - before >= 60000 && t.script.now - before < 120000);
+        script_release(&t.script);
+        trial_init(&t, 1);
+        t.script.fault = (struct script_fault){"PATCH", "fieldManager=tare", 1, 8, 500, false}; /* it is gone when it is fenced */
+        assert_int_equal(apply(&t), 0);
+        assert_int_equal(t.result.end, MACHINE_FAILED);
+        assert_int_equal(t.script.rows[0].at, LEDGER_CHANGE_ROLLED_BACK);
+        assert_non_null(strstr(t.objects[0].why.message, "is not changed"));
+        script_release(&t.script);
+    }
+}
+
 static void edit_after(struct script *script, size_t index)
 {
     json_t *container = json_array_get(json_at(script->objects[index], "spec.template.spec.containers"), 0);
@@ -537,6 +585,7 @@ int main(void)
         cmocka_unit_test(a_budget_lets_others_go_on), cmocka_unit_test(a_policy_may_leave_it), cmocka_unit_test(a_number_must_hold),
         cmocka_unit_test(denied_at_the_rehearsal), cmocka_unit_test(denied_at_the_write), cmocka_unit_test(a_lost_answer),
         cmocka_unit_test(a_conflict_is_read_again), cmocka_unit_test(an_outage_is_waited_for),
+        cmocka_unit_test(writes_alone_are_waited_for), cmocka_unit_test(writes_that_are_never_answered),
         cmocka_unit_test(somebody_edits_while_it_is_verified), cmocka_unit_test(asked_to_end),
         cmocka_unit_test(a_rollback_that_fails_is_told), cmocka_unit_test(a_rehearsal_touches_nothing),
         cmocka_unit_test(a_rollback_is_taken_back), cmocka_unit_test(killed_anywhere),

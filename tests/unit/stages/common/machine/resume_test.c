@@ -148,6 +148,32 @@ static void a_conflict_for_ever(void **state)
     script_release(&t.script);
 }
 
+/* … in its dry run not, but when it is made: it failed, and says why, whatever it is answered with. */
+static void a_creation_that_keeps_failing(void **state)
+{
+    (void)state;
+    static const long statuses[] = {409, 500};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        struct trial t;
+        trial_init(&t, 1);
+        json_decref(t.script.objects[0]);
+        t.script.objects[0] = NULL;
+        t.script.fault = (struct script_fault){"POST", "fieldManager=tare", 1, 1000, statuses[i], false};
+        script_objects(&t.script, t.objects);
+        t.objects[0].action = MACHINE_CREATE;
+        t.objects[0].manifest = t.script.pristine[0];
+        assert_int_equal(apply_objects(&t), 0);
+        assert_int_equal(t.result.end, MACHINE_FAILED);
+        assert_int_equal(t.objects[0].fate, MACHINE_REFUSED);
+        assert_int_equal(t.script.rows[0].at, LEDGER_CHANGE_ROLLED_BACK);
+        assert_non_null(strstr(t.objects[0].why.message, "is not made"));
+        assert_non_null(json_string_or_null(t.script.rows[0].detail, "failure"));
+        assert_true(t.script.requests < 50);
+        assert_true(t.script.now >= 5000);
+        script_release(&t.script);
+    }
+}
+
 static json_t *foreign_patch(void)
 {
     return json_pack("{s:{s:{s:{s:[{s:s, s:{s:{s:s}}}]}}}}", "spec", "template", "spec", "containers", "name", "server", "resources",
@@ -203,7 +229,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(undone_while_it_is_looked_for), cmocka_unit_test(a_canary_that_failed_before),
         cmocka_unit_test(half_done_behind_what_is_left), cmocka_unit_test(closed_while_the_server_was_away),
-        cmocka_unit_test(a_conflict_for_ever), cmocka_unit_test(a_row_with_another_patch), cmocka_unit_test(a_row_of_another_object),
+        cmocka_unit_test(a_conflict_for_ever), cmocka_unit_test(a_creation_that_keeps_failing),
+        cmocka_unit_test(a_row_with_another_patch), cmocka_unit_test(a_row_of_another_object),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
