@@ -189,14 +189,28 @@ static enum step changed(struct firing *firing, struct err *err)
     return STEP_OVER;
 }
 
+/* Ends what a dead process left running, unless somebody goes on with it just now: that run is left to them. */
+static int replace_runs(struct firing *firing, struct err *err)
+{
+    int64_t run;
+    if (interrupted(firing, true, &run, err) == 0) {
+        return 0;
+    }
+    if (err->class != ERR_TEMPFAIL || run == 0) {
+        return -1;
+    }
+    log_info("%s; it is left to whoever goes on with it", err->message);
+    *err = (struct err){0};
+    return 0;
+}
+
 /* Deals with the instants without a run. */
 static enum step skip(struct firing *firing, bool overlap, const char *reason, struct err *err)
 {
     bool done = false;
     char due[RFC3339_MAX];
-    int64_t ignored;
     bool dead = strcmp(firing_state(firing), "interrupted") == 0;
-    if ((dead && !overlap && interrupted(firing, true, &ignored, err)) ||
+    if ((dead && !overlap && replace_runs(firing, err)) ||
         ledger_schedule_skip(firing->session->ledger, firing->name, revision(firing), time_format(firing->answer.due, due),
                              firing->answer.missed + (overlap ? 0 : 1), overlap ? 1 : 0, reason, &done, err)) {
         return STEP_OVER;

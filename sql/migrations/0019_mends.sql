@@ -190,3 +190,31 @@ begin
                   from jsonb_array_elements(p_runs) with ordinality x (r, n)) c)));
     return jsonb_build_object('batch', v_name, 'runs', to_jsonb(v_ids));
 end $$;
+
+-- ---- Runs that somebody works on ----
+
+-- As 0002 has it; besides, a run that another session works on is not failed behind its back. The caller's hold of the run stays what it
+-- was.
+create or replace function tare.run_fail(p_run bigint, p_reason text) returns void
+language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
+declare
+    v_run tare.run;
+    v_had boolean := tare.lock_mine(tare.lock_key('run', p_run::text));
+begin
+    perform tare.need_role('tare_operator', 'work on runs');
+    perform tare.run_lock(p_run);
+    v_run := tare.run_take(p_run);
+    if v_run.state <> 'running' then
+        perform tare.fail('TA077', format('run %s is %s and cannot become failed', p_run, v_run.state),
+            format('tare status %s', p_run));
+    end if;
+    update tare.run set state = 'failed', reason = left(p_reason, 4000) where id = p_run;
+    if not v_had then
+        perform tare.run_unlock(p_run);
+    end if;
+exception when others then
+    if not v_had then
+        perform tare.run_unlock(p_run);
+    end if;
+    raise;
+end $$;

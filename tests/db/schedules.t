@@ -137,7 +137,15 @@ select tare.run_create('c', 'files', 'p', null, '{}', null, 'nightly');
 SQL
 is "$(as op "select tare.schedules('nightly') #>> '{0,firing}'")" interrupted "one that dies within its run is seen as that"
 run=$(field nightly last_run)
-as op "select tare.run_fail($run, 'x')" >/dev/null
+# Whoever goes on with it holds it: nobody else fails it meanwhile, and who may fail it holds it no longer than that.
+pg op ledger >"$tmp/out" 2>&1 <<SQL
+select tare.run_lock($run);
+\! psql -h "$pg_dir" -U op2 -d ledger -XqAt -v VERBOSITY=sqlstate -c "select tare.run_fail($run, 'x')" 2>&1
+select state from tare.run where id = $run;
+SQL
+is "$(xargs <"$tmp/out")" "ERROR: TA075 running" "a run that another session works on is not failed"
+is "$(pg op ledger -c "select tare.run_fail($run, 'x')" -c "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()" | xargs)" 0 \
+    "one that nobody works on is, and is not held after that"
 is "$(as op "select tare.schedules('nightly') #>> '{0,firing}'")" finished "and one that dies after it as that"
 is "$(claims op "select outcome from tare.schedule_claim('nightly', $(revision nightly), '$at', 0)")" changed "which is not run again"
 as op2 "select tare.schedule_end('nightly', 70, 'found')" >/dev/null

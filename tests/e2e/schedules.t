@@ -253,6 +253,29 @@ fires nightly
 like "$err" "stands for 1 missed instant too" "what died a day ago is in nobody's way"
 is "$(runs nightly | cut -d' ' -f1,2)" "$((dead + 4)):awaiting-approval $((dead + 3)):failed" "its run is ended, a new one stands for both"
 
+# What died and somebody goes on with is theirs: a firing that comes too late for its instant does not fail it.
+at 2027-01-03T03:05:00Z
+"$tare" schedule set late --cron '10 * * * *' --missed skip --grace 1m -- deploy >/dev/null
+: >"$tmp/hang"
+at 2027-01-03T03:10:00Z
+"$tare" run --schedule late >/dev/null 2>&1 &
+victim=$!
+stage_begun price
+kill -9 "$victim"
+wait "$victim" 2>/dev/null
+dead=$(facts late .last_run)
+for ((i = 0; i < 300; i++)); do [[ $(facts late .firing) == interrupted ]] && break; sleep 0.1; done
+"$tare" run --resume "$dead" >"$tmp/resumed" 2>&1 &
+mine=$!
+for ((i = 0; i < 300; i++)); do [[ $(sql "select count(*) from tare.attempt where run = $dead and stage = 'price'") == 2 ]] && break; sleep 0.1; done
+at 2027-01-03T04:15:00Z
+fires late
+like "$rc $out" "^0 .*missed: 2027-01-03T04:10:00Z is past" "too late, while somebody goes on with the run of a dead firing" || diag "$err"
+rm "$tmp/hang"
+wait "$mine"
+is "$? $(runs late)" "0 $dead:awaiting-approval" "who came to its end" || diag "$(<"$tmp/resumed")"
+"$tare" schedule remove late >/dev/null
+
 # Killed anywhere: each instant has one run in the end, and the schedule goes on.
 "$tare" schedule set nightly --daily 03:00 -- deploy >/dev/null
 bad=''
