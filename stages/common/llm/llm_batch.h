@@ -29,7 +29,7 @@ void llm_batch_free(struct llm_batch *batch);
 int llm_batch_add(struct llm_batch *batch, uint64_t number, const struct llm_prompt *prompt, struct err *err);
 
 /* Names a batch that an earlier attempt sent, by what llm_batch_sent was told: it is waited for, and its results taken, before anything
- * is sent. One of other questions, or an id that is none, is passed over. */
+ * is sent; what it had not answered when it was cancelled is sent again. One of other questions, or an id that is none, is passed over. */
 void llm_batch_earlier(struct llm_batch *batch, const char *id, const char *questions);
 
 /* Told of each result, in any order; as llm_done. Nothing may be sent in it. -1 with *err ends all. */

@@ -11,6 +11,7 @@ enum { LINE_MAX_BYTES = LLM_BODY_MAX, QUIET_SECONDS = 120, RESULTS_SECONDS = 360
 /* Results as they come: JSON lines in any order. */
 struct reading {
     struct llm_batch *batch;
+    const struct llm_sent *sent; /* whose results they are */
     struct buf line;
     bool too_long; /* what comes is the rest of a line that no answer is as long as */
     bool failed;
@@ -73,11 +74,17 @@ static struct llm_question *question_of(const struct llm_batch *batch, const cha
     return found;
 }
 
-/* Tells all who asked just this (most often one). */
-static int tell_all(struct llm_batch *batch, struct llm_question *question, const json_t *result, struct err *err)
+/* Tells all who asked just this (most often one). What an earlier attempt cancelled, when it was interrupted, stays open: it is sent
+ * again. */
+static int tell_all(struct llm_batch *batch, const struct llm_sent *sent, struct llm_question *question, const json_t *result,
+                    struct err *err)
 {
     const json_t *message = json_object_get(result, "message");
-    bool succeeded = str_equal(json_string_or_null(result, "type"), "succeeded");
+    const char *type = json_string_or_null(result, "type");
+    bool succeeded = str_equal(type, "succeeded");
+    if (!sent->ours && str_equal(type, "canceled")) {
+        return 0;
+    }
     const struct llm_question *end = batch->questions + batch->count;
     const struct llm_question *first = question;
     for (; question < end && compare_key(first->key, question) == 0; question++) {
@@ -102,12 +109,12 @@ static int tell_all(struct llm_batch *batch, struct llm_question *question, cons
 }
 
 /* One line. What is no result, or nobody's, is passed over: its question is told that none came. */
-static int take_line(struct llm_batch *batch, const struct buf *line, struct err *err)
+static int take_line(const struct reading *reading, struct err *err)
 {
-    json_t *row = json_read(buf_str(line), line->length, "a result", NULL);
-    struct llm_question *question = question_of(batch, json_string_or_null(row, "custom_id"));
+    json_t *row = json_read(buf_str(&reading->line), reading->line.length, "a result", NULL);
+    struct llm_question *question = question_of(reading->batch, json_string_or_null(row, "custom_id"));
     const json_t *result = json_object_get(row, "result");
-    int status = question && result ? tell_all(batch, question, result, err) : 0;
+    int status = question && result ? tell_all(reading->batch, reading->sent, question, result, err) : 0;
     json_decref(row);
     return status;
 }
@@ -128,7 +135,7 @@ static int take_bytes(void *context, const char *bytes, size_t length, struct er
         if (part > 0 && !reading->too_long) {
             reading->too_long = buf_add(&reading->line, bytes, part) != 0;
         }
-        if (newline && !reading->too_long && reading->line.length > 0 && take_line(reading->batch, &reading->line, &reading->err)) {
+        if (newline && !reading->too_long && reading->line.length > 0 && take_line(reading, &reading->err)) {
             reading->failed = true;
             *err = reading->err;
             return -1;
@@ -146,7 +153,7 @@ static int take_bytes(void *context, const char *bytes, size_t length, struct er
 enum llm_went llm_batch_results(struct llm_batch *batch, const struct llm_sent *sent, enum llm_verdict *verdict, struct err *why,
                                 struct err *err)
 {
-    struct reading reading = {.batch = batch};
+    struct reading reading = {.batch = batch, .sent = sent};
     struct http_sink sink = {.begin = begin, .bytes = take_bytes, .context = &reading};
     struct http_reply reply;
     char *path = llm_batch_path(batch, sent->id, "/results");
@@ -160,7 +167,7 @@ enum llm_went llm_batch_results(struct llm_batch *batch, const struct llm_sent *
     buf_init(&reading.line, LINE_MAX_BYTES);
     enum llm_went went = llm_batch_send(batch, &request, &reply, verdict, why, err);
     /* The last line may lack its end. */
-    if (went == LLM_WENT_WELL && !reading.too_long && reading.line.length > 0 && take_line(batch, &reading.line, &reading.err)) {
+    if (went == LLM_WENT_WELL && !reading.too_long && reading.line.length > 0 && take_line(&reading, &reading.err)) {
         reading.failed = true;
     }
     if (reading.failed) {

@@ -334,6 +334,31 @@ static void an_attempt_that_died_is_not_paid_twice(void **state)
     end(world);
 }
 
+/* Interrupted, and the attempt ended before it had the results: what its batch answered is taken, what it cancelled is sent again. */
+static void what_an_earlier_attempt_cancelled_is_sent_again(void **state)
+{
+    (void)state;
+    struct world *world = begin("api=create times=1 ended-after=600000\n", 600);
+    assert_int_equal(pipe(world->told.wake), 0);
+    ask_many(world, 8);
+    assert_int_equal(go(world, world->told.wake[0]), 0);
+    assert_int_equal(world->told.of[LLM_STOPPED], 4);
+    close(world->told.wake[0]);
+    close(world->told.wake[1]);
+    end_batch(world);
+    struct told before = world->told;
+    world->told = (struct told){.total = 0};
+    new_batch(world, 60);
+    llm_batch_earlier(world->batch, before.id, before.questions);
+    ask_many(world, 8);
+    assert_int_equal(go(world, -1), 0);
+    all_told_once(world, 8);
+    assert_int_equal(world->told.of[LLM_ANSWERED], 8);
+    assert_int_equal(llm_server_stat(world->server, "batches"), 2);
+    assert_int_equal(llm_server_stat(world->server, "batched"), 8 + 4);
+    end(world);
+}
+
 static void an_earlier_batch_that_is_of_no_use(void **state)
 {
     (void)state;
@@ -453,6 +478,7 @@ int main(void)
         cmocka_unit_test(ended_from_outside),
         cmocka_unit_test(no_end_in_time),
         cmocka_unit_test(an_attempt_that_died_is_not_paid_twice),
+        cmocka_unit_test(what_an_earlier_attempt_cancelled_is_sent_again),
         cmocka_unit_test(an_earlier_batch_that_is_of_no_use),
         cmocka_unit_test(the_key_goes_nowhere_else),
         cmocka_unit_test(the_same_question_is_sent_once),
