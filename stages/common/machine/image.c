@@ -392,19 +392,27 @@ static int same_amount(const char *name, const json_t *planned, const json_t *co
                    json_string_or_null(planned, "name"), name, amount_text(is, field, now, new), amount_text(was, field, then, old));
 }
 
+/* New copy of a section without CPU and memory, as a record has it: numbers, which kinds that are not Kubernetes' own keep, as text. */
+static json_t *others_of(const json_t *section)
+{
+    json_t *out = json_object();
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)(uintptr_t)section, key, value)
+    {
+        if (!is_nothing(value) && !str_equal(key, "cpu") && !str_equal(key, "memory")) {
+            char *text = value_text(value);
+            json_object_set_new(out, key, json_string_safe(text));
+            free(text);
+        }
+    }
+    return out;
+}
+
 /* New text of the resources that are neither CPU nor memory. */
 static char *others_text(const json_t *limits, const json_t *requests)
 {
-    static const char *const known[] = {"cpu", "memory"};
-    json_t *both = json_object();
-    const json_t *const sections[] = {limits, requests};
-    for (size_t i = 0; i < ARRAY_COUNT(sections); i++) {
-        json_t *rest = json_is_object(sections[i]) ? json_copy((json_t *)(uintptr_t)sections[i]) : json_object();
-        for (size_t k = 0; k < ARRAY_COUNT(known); k++) {
-            json_object_del(rest, known[k]);
-        }
-        json_object_set_new(both, i == 0 ? "limits" : "requests", rest);
-    }
+    json_t *both = json_pack("{s:o, s:o}", "limits", others_of(limits), "requests", others_of(requests));
     char *text = json_text(both);
     json_decref(both);
     return text;

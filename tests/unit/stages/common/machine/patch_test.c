@@ -161,12 +161,31 @@ static void what_others_add_is_told(void **state)
     json_decref(after);
 }
 
+/* Kinds that are not Kubernetes' own keep numbers where somebody wrote numbers; a record has texts. */
+static void numbers_are_as_planned(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    json_t *object = object_of("Rollout", "{\"requests\":{\"cpu\":0.1,\"nvidia.com/gpu\":1},\"limits\":{\"nvidia.com/gpu\":1,\"a/b\":null}}");
+    json_t *record = read_json("{\"workload\":{\"kind\":\"Rollout\",\"live\":{\"uid\":\"u1\",\"containers\":[{\"name\":\"side\"},{\"name\":\"server\","
+                               "\"requests\":{\"cpu_millicores\":100},\"other_resources\":{\"requests\":{\"nvidia.com/gpu\":\"1\"},"
+                               "\"limits\":{\"nvidia.com/gpu\":\"1\"}}}]}}}");
+    assert_int_equal(image_as_planned(record, "n", object, &err), 0);
+    json_object_set_new(json_at(json_array_get(json_at(record, "workload.live.containers"), 1), "other_resources.limits"), "nvidia.com/gpu",
+                        json_string("2"));
+    assert_int_equal(image_as_planned(record, "n", object, &err), -1);
+    assert_non_null(strstr(err.message, "other resources of container server"));
+    json_decref(object);
+    json_decref(record);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_way_back_is_what_differs), cmocka_unit_test(kinds_without_strategic_patches),
         cmocka_unit_test(a_patch_holds_for_one_version), cmocka_unit_test(absent_null_and_empty_are_one),
         cmocka_unit_test(what_is_expected_of_edits), cmocka_unit_test(what_others_add_is_told),
+        cmocka_unit_test(numbers_are_as_planned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
