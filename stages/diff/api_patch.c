@@ -71,8 +71,10 @@ json_t *api_merge_patch(const struct manifest_kind *type, const struct edit_requ
 /* What is at work for one container of a JSON patch. */
 struct container_patch {
     json_t *operations;
-    char *base;  /* "/spec/template/spec/containers/0" */
-    bool has[2]; /* requests, limits: there, or added by an operation before */
+    char *base;         /* "/spec/template/spec/containers/0" */
+    const json_t *live; /* the container as the cluster has it, NULL where that is not known */
+    bool has[2];        /* requests, limits: there, or added by an operation before */
+    bool has_resources; /* what they are members of */
 };
 
 static void add_operation(json_t *operations, const char *op, const char *path, json_t *value)
@@ -94,41 +96,57 @@ static bool has_section(const json_t *container, const char *section)
            json_object_get(json_object_get(container, "other_resources"), section) != NULL;
 }
 
+/* Whether the field is there now: a manifest may say something else than the cluster that it is held against. */
+static bool has_field(const struct container_patch *patch, const struct edit_request *request, const struct edit_done *done)
+{
+    int64_t ignored;
+    return patch->live == NULL ? done->from != NULL
+                               : json_get_int(json_object_get(patch->live, manifest_section(request->field)),
+                                              manifest_is_cpu(request->field) ? "cpu_millicores" : "memory_bytes", &ignored);
+}
+
+/* An old value is not tested: kinds that are not Kubernetes' own keep amounts as somebody wrote them (1, "0.5", "1024Mi"), which the
+ * record does not tell. Whether a plan is stale is known by its amounts. */
 static void add_edit(struct container_patch *patch, const struct edit_request *request,
                      const struct edit_done *done)
 {
     const char *section = manifest_section(request->field);
     size_t which = str_equal(section, "limits");
+    bool there = has_field(patch, request, done);
     char *resources = xasprintf("%s/resources", patch->base);
     char *sections = xasprintf("%s/%s", resources, section);
     char *field = xasprintf("%s/%s", sections, manifest_resource(request->field));
-    if (done->from != NULL) {
-        add_operation(patch->operations, "test", field, json_string(done->from));
-        add_operation(patch->operations, done->to == NULL ? "remove" : "replace", field,
-                      done->to == NULL ? NULL : json_string(done->to));
-    } else if (patch->has[which]) {
-        add_operation(patch->operations, "add", field, json_string(done->to));
+    if (done->to == NULL) {
+        if (there) {
+            add_operation(patch->operations, "remove", field, NULL);
+        }
+    } else if (there || patch->has[which]) {
+        add_operation(patch->operations, there ? "replace" : "add", field, json_string(done->to));
     } else {
         json_t *amount = json_pack("{s:s}", manifest_resource(request->field), done->to);
-        bool any = patch->has[0] || patch->has[1];
-        add_operation(patch->operations, "add", any ? sections : resources,
-                      any ? amount : json_pack("{s:o}", section, amount));
+        add_operation(patch->operations, "add", patch->has_resources ? sections : resources,
+                      patch->has_resources ? amount : json_pack("{s:o}", section, amount));
+        patch->has[which] = patch->has_resources = true;
     }
-    patch->has[which] = true;
     free(field);
     free(sections);
     free(resources);
 }
 
-static const json_t *container_of(const json_t *record, const char *name)
+/* The container of this name, *at its place in its list; NULL where there is none. */
+static const json_t *container_of(const json_t *containers, const char *name, long *at)
 {
+    long places[2] = {0, 0};
     size_t index;
     json_t *container;
-    json_array_foreach(json_at(record, "workload.containers"), index, container)
+    json_array_foreach(containers, index, container)
     {
+        bool init = !str_equal(json_string_or_null(container, "role"), "container");
         if (str_equal(json_string_or_null(container, "name"), name)) {
+            *at = places[init];
             return container;
         }
+        places[init]++;
     }
     return NULL;
 }
@@ -139,16 +157,21 @@ static void begin_container(struct container_patch *patch, const struct manifest
                             const struct edit_done *done)
 {
     struct buf base;
+    long at = index_of(done);
+    long unused = 0;
     buf_init(&base, 1024);
     for (size_t i = 0; type->pod_path[i] != NULL; i++) {
         buf_printf(&base, "/%s", type->pod_path[i]);
     }
-    buf_printf(&base, "/%s/%ld", list_of(done), index_of(done));
+    patch->live = container_of(json_at(record, "workload.live.containers"), request->container, &at);
+    const json_t *container =
+        patch->live != NULL ? patch->live : container_of(json_at(record, "workload.containers"), request->container, &unused);
+    buf_printf(&base, "/%s/%ld", list_of(done), at);
     free(patch->base);
     patch->base = buf_steal(&base);
-    const json_t *container = container_of(record, request->container);
     patch->has[0] = has_section(container, "requests");
     patch->has[1] = has_section(container, "limits");
+    patch->has_resources = patch->has[0] || patch->has[1] || json_object_get(container, "resources_more") != NULL;
     char *name = xasprintf("%s/name", patch->base);
     add_operation(patch->operations, "test", name, json_string_safe(request->container));
     free(name);

@@ -10,8 +10,8 @@
 json_t *api_merge_patch(const struct manifest_kind *type, const struct edit_request *requests,
                         const struct edit_done *done, size_t count);
 
-/* New JSON patch (RFC 6902) from the amounts in the record: each container's name and each old value are
- * tested first. */
+/* New JSON patch (RFC 6902) of what the cluster has, where the record tells it (`workload.live`), else of what the manifest says: each
+ * container's name is tested first. */
 json_t *api_json_patch(const struct manifest_kind *type, const json_t *record,
                        const struct edit_request *requests, const struct edit_done *done, size_t count);
 

@@ -136,6 +136,25 @@ static void put_others(struct manifest_reader *r, const struct manifest_containe
     }
 }
 
+/* Tells that `resources` has members beside requests and limits (claims), which whoever changes those must leave; nothing where not. */
+static bool take_more(void *context, struct yaml_node *key, struct yaml_node *value)
+{
+    bool *more = context;
+    (void)value;
+    *more = !yaml_text_is(key, "requests") && !yaml_text_is(key, "limits");
+    return !*more;
+}
+
+static void put_more(struct manifest_reader *r, const struct manifest_container *container, struct buf *out)
+{
+    bool more = false;
+    yaml_each(r->stream, yaml_get(r->stream, container->node, "resources"), take_more, &more);
+    if (more) {
+        json_put_key(out, "resources_more");
+        buf_add_str(out, "true");
+    }
+}
+
 /* Members in the order of their names, here and below: the text is canonical. */
 static void put_container(struct manifest_reader *r, const struct manifest_container *container, struct buf *out)
 {
@@ -154,6 +173,7 @@ static void put_container(struct manifest_reader *r, const struct manifest_conta
     }
     buf_add_char(out, ']');
     put_section(out, container, FIELD_REQUESTS_CPU);
+    put_more(r, container, out);
     put_text(r, out, "role", manifest_role_name(container->role));
     buf_add_char(out, '}');
 }

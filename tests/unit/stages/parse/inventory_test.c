@@ -146,6 +146,13 @@ static void test_merged(void **state)
     assert_string_equal(text_at(record, "labels", "tier"), "api");
     const json_t *container = json_array_get(json_at(json_object_get(record, "workload"), "containers"), 0);
     assert_string_equal(json_string_or_null(json_at(container, "other_resources.limits"), "example.org/gpu"), "1");
+    assert_null(json_object_get(container, "resources_more"));
+    json_decref(record);
+    record = record_of("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"
+                       "spec: {containers: [{name: c, image: i, resources: {limits: {cpu: 1}, claims: [{name: gpu}]}}]}\n",
+                       &source);
+    container = json_array_get(json_at(json_object_get(record, "workload"), "containers"), 0);
+    assert_true(json_is_true(json_object_get(container, "resources_more")));
     json_decref(record);
 }
 
