@@ -242,6 +242,9 @@ static int ask(void *context, uint64_t tag, const struct api_request *request, s
     if (!fault || script->fault.happens) {
         event.status = serve(script, request, &event.body);
     }
+    if (fault && script->on_fault != NULL) {
+        script->on_fault(script);
+    }
     if (fault) {
         json_decref(event.body);
         event.body = NULL;

@@ -61,6 +61,7 @@ struct script {
     double measured;
     const char *meddles; /* what a webhook makes of requests.cpu at the next write, though not in a dry run */
     void (*on_write)(struct script *script, size_t index);
+    void (*on_fault)(struct script *script);
 };
 
 /* `count` objects, each to get requests.cpu 250m instead of 500m. Free with script_release. */

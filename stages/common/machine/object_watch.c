@@ -59,6 +59,7 @@ static void settle(struct machine *machine, struct work *work)
     }
     work->phase = PHASE_SETTLE;
     work->sequence = 0;
+    object_calm(work);
     work->measured = 0;
     wake_at(work, now_of(machine) + machine->policy->settle);
 }
@@ -80,6 +81,7 @@ static void fall(struct machine *machine, struct work *work, const char *text)
     }
     work->phase = PHASE_ROLLOUT;
     work->sequence = 0;
+    object_calm(work);
     work->deadline = work->deadline > least ? work->deadline : least;
     arm_rollout(work);
 }

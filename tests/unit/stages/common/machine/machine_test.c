@@ -365,6 +365,26 @@ static void writes_that_are_never_answered(void **state)
     }
 }
 
+static void ready_at_last(struct script *script)
+{
+    script->never_ready[0] = false;
+}
+
+/* What is complete while a look at it is not answered settles none the less. */
+static void settling_is_not_cut_short(void **state)
+{
+    (void)state;
+    struct trial t;
+    trial_init(&t, 1);
+    t.script.never_ready[0] = true;
+    t.script.fault = (struct script_fault){"GET", "/deployments/a0", 1, 1, 503, false};
+    t.script.on_fault = ready_at_last;
+    assert_int_equal(apply(&t), 0);
+    assert_int_equal(t.objects[0].fate, MACHINE_DONE);
+    assert_true(t.script.now >= 60000 + 10000);
+    script_release(&t.script);
+}
+
 static void edit_after(struct script *script, size_t index)
 {
     json_t *container = json_array_get(json_at(script->objects[index], "spec.template.spec.containers"), 0);
@@ -586,6 +606,7 @@ int main(void)
         cmocka_unit_test(denied_at_the_rehearsal), cmocka_unit_test(denied_at_the_write), cmocka_unit_test(a_lost_answer),
         cmocka_unit_test(a_conflict_is_read_again), cmocka_unit_test(an_outage_is_waited_for),
         cmocka_unit_test(writes_alone_are_waited_for), cmocka_unit_test(writes_that_are_never_answered),
+        cmocka_unit_test(settling_is_not_cut_short),
         cmocka_unit_test(somebody_edits_while_it_is_verified), cmocka_unit_test(asked_to_end),
         cmocka_unit_test(a_rollback_that_fails_is_told), cmocka_unit_test(a_rehearsal_touches_nothing),
         cmocka_unit_test(a_rollback_is_taken_back), cmocka_unit_test(killed_anywhere),
