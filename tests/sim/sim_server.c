@@ -7,6 +7,7 @@
 #include "pipeline/base/quantity.h"
 #include "pipeline/base/str.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/sim_pods.h"
 
 /* ---- Where a request goes ---- */
 
@@ -348,6 +349,22 @@ static void post_object(struct sim *sim, struct sim_call *call, struct place *pl
     call->answer = json_deep_copy(object->value);
 }
 
+/* A pod that its set would make just so again blocks nothing. */
+static void check_removal(struct sim *sim, const struct sim_object *pod)
+{
+    const char *revision = json_string_or_null(json_object_get(json_object_get(pod->value, "metadata"), "labels"), "controller-revision-hash");
+    char hash[32];
+    for (size_t i = 0; i < sim->object_count; i++) {
+        const struct sim_object *set = sim->objects[i];
+        if (str_equal(set->resource, "statefulsets") && sim_owned(pod, set)) {
+            sim_template_hash(sim_template(set->value), hash);
+            if (str_equal(revision, hash)) {
+                sim_broken(sim, "pod %s, which blocks nothing, is removed", pod->name);
+            }
+        }
+    }
+}
+
 static void delete_object(struct sim *sim, struct sim_call *call, const struct place *place)
 {
     struct sim_object *object = sim_find(sim, place->group, place->resource, place->namespace, place->name);
@@ -367,6 +384,9 @@ static void delete_object(struct sim *sim, struct sim_call *call, const struct p
     call->status = 200;
     call->answer = json_pack("{s:s, s:s, s:s}", "kind", "Status", "apiVersion", "v1", "status", "Success");
     if (!place->dry) {
+        if (str_equal(place->resource, "pods")) {
+            check_removal(sim, object);
+        }
         json_t *old = json_deep_copy(object->value);
         int item = sim_item_of_path(sim, call->path);
         sim_remove(sim, object);

@@ -6,9 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/clock.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/str.h"
 #include "stages/common/health/baseline.h"
+
+/* Between the start of a pod and the first that is said of it. */
+enum { FIRST_SAID_SECONDS = 3 };
 
 /* What a container waits for that will not come by itself. */
 static const char *const hopeless[] = {
@@ -177,15 +181,32 @@ bool pod_is_of(const json_t *object, const json_t *pod)
     return uid != NULL && str_equal(uid, json_string_or_null(owner, "uid"));
 }
 
-bool pod_blocks(const json_t *object, const json_t *pod)
+bool pod_blocks(const json_t *object, int64_t generation, const json_t *pod)
 {
     const char *target = json_string_value(json_at(object, "status.updateRevision"));
     const char *revision = json_string_or_null(json_at(pod, "metadata.labels"), "controller-revision-hash");
     const char *type = json_string_value(json_at(object, "spec.updateStrategy.type"));
-    return str_equal(json_string_or_null(object, "kind"), "StatefulSet") && !str_equal(type, "OnDelete") &&
+    bool current = json_int_or(json_object_get(object, "status"), "observedGeneration", 0) >= generation;
+    return current && str_equal(json_string_or_null(object, "kind"), "StatefulSet") && !str_equal(type, "OnDelete") &&
            !str_equal(json_string_value(json_at(object, "spec.podManagementPolicy")), "Parallel") && target != NULL && revision != NULL &&
            strcmp(target, revision) != 0 && pod_is_of(object, pod) && json_at(pod, "metadata.deletionTimestamp") == NULL &&
            !condition_is(condition(pod, "Ready"), "True");
+}
+
+/* The kubelet says first that a pod is not ready when it takes the pod up, with that instant; later ones are falls. */
+bool pod_never_ready(const json_t *pod)
+{
+    struct err ignored = {0};
+    int64_t started = 0;
+    int64_t changed = 0;
+    const json_t *ready = condition(pod, "Ready");
+    const char *start = json_string_or_null(json_object_get(pod, "status"), "startTime");
+    const char *change = json_string_or_null(ready, "lastTransitionTime");
+    if (condition_is(ready, "True")) {
+        return false;
+    }
+    return start == NULL || change == NULL || time_parse(start, &started, &ignored) || time_parse(change, &changed, &ignored) ||
+           changed - started <= FIRST_SAID_SECONDS;
 }
 
 /* ---- A pod ---- */

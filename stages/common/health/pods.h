@@ -22,8 +22,13 @@ bool pod_is_of(const json_t *object, const json_t *pod);
 
 /* Whether the object's controller will not go on while this pod is as it is, and will not take it away either: a pod of a former
  * template of a StatefulSet (podManagementPolicy OrderedReady) that is not ready. Putting the template back does not help such a set:
- * the pod has to be deleted (the API's documentation: "Forced rollback"). */
-bool pod_blocks(const json_t *object, const json_t *pod);
+ * the pod has to be deleted (the API's documentation: "Forced rollback"). The object's status has to be of its `generation`, or a
+ * newer one: before, the template that failed is the newest one to it. */
+bool pod_blocks(const json_t *object, int64_t generation, const json_t *pod);
+
+/* Whether a pod was never ready, as far as its status tells: its condition Ready is not true, and has not changed since the pod was
+ * started, or is not there yet. */
+bool pod_never_ready(const json_t *pod);
 
 /* ---- What was there before ---- */
 

@@ -84,6 +84,8 @@ struct work {
     bool redone;  /* it was put back, and is written again */
     bool judged;  /* counted as a failure */
     bool begun;   /* by an earlier process */
+    int64_t spared; /* no pod that blocks is removed until then, unless it is hopeless … */
+    int64_t removed; /* … nor any until then, for another one was */
     bool removes; /* the request that is waited for removes a pod that blocks */
     bool canary;  /* one of those that go first */
     int watch[2]; /* observations: of the object, of pods; NONE */

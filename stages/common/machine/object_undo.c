@@ -12,6 +12,9 @@
 /* So many reads because of others' writes before it is given up. */
 enum { ROUNDS_MAX = 24, PATH_CAP = 4096 };
 
+/* So long a pod may take to become ready, and a set to take up that one of its pods was removed, before (another) one is. */
+enum { SPARED_MS = 30 * 1000 };
+
 static bool to_rolling_back(struct machine *machine, struct work *work, json_t *members)
 {
     if (work->object->state == LEDGER_CHANGE_ROLLING_BACK) {
@@ -160,19 +163,56 @@ static void remove_pod(struct machine *machine, struct work *work, const char *u
     buf_release(&path);
 }
 
-/* A set whose controller waits for ever for a pod of the failed template does not go back by itself: that pod is removed. */
-static void unblock(struct machine *machine, struct work *work)
+/* Whether a pod that blocks will do so for good: one that was ready may only wait for a neighbour that is away. */
+static bool is_lost(const struct machine *machine, const struct work *work, const json_t *pod)
 {
-    const json_t *object = work->seen == NULL ? work->live : work->seen;
+    char ignored[ERR_MESSAGE_MAX];
+    enum pod_health health = pod_judge(work->baseline, pod, ignored);
+    bool spared = machine->ends->now(machine->ends->context) < work->spared;
+    return !pods_baseline_has(work->baseline, pod) &&
+           (health == POD_FAILING || health == POD_UNPLACED || (!spared && pod_never_ready(pod)));
+}
+
+static bool one_is_going(const struct work *work)
+{
     const char *uid = NULL;
     json_t *pod = NULL;
     json_object_foreach(work->own, uid, pod)
     {
-        if (work->sequence == 0 && pod_blocks(object, pod)) {
+        if (json_at(pod, "metadata.deletionTimestamp") != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A set whose controller waits for ever for a pod of the failed template does not go back by itself: that pod is removed; one after
+ * the other. */
+static void unblock(struct machine *machine, struct work *work)
+{
+    const json_t *object = work->seen == NULL ? work->live : work->seen;
+    int64_t now = machine->ends->now(machine->ends->context);
+    const char *uid = NULL;
+    json_t *pod = NULL;
+    if (work->sequence != 0 || now < work->removed || one_is_going(work)) {
+        return;
+    }
+    json_object_foreach(work->own, uid, pod)
+    {
+        if (pod_blocks(object, work->generation, pod) && is_lost(machine, work, pod)) {
+            work->removed = now + SPARED_MS;
             remove_pod(machine, work, uid, pod);
             return;
         }
     }
+}
+
+/* When it is looked at again, whatever is observed: what blocks it may be told from what only starts by then. */
+static void arm(struct machine *machine, struct work *work)
+{
+    int64_t look = machine->ends->now(machine->ends->context) + SPARED_MS;
+    work->wakes = true;
+    work->wake = work->own != NULL && look < work->deadline ? look : work->deadline;
 }
 
 void object_undo_pod(struct machine *machine, struct work *work, const json_t *pod, bool gone)
@@ -193,9 +233,10 @@ static void to_rollout(struct machine *machine, struct work *work)
 {
     work->phase = PHASE_UNDO_ROLLOUT;
     work->removes = false;
-    work->wakes = true;
-    work->wake = machine->ends->now(machine->ends->context) + machine->policy->rollout_timeout;
-    work->deadline = work->wake;
+    work->deadline = machine->ends->now(machine->ends->context) + machine->policy->rollout_timeout;
+    work->spared = machine->ends->now(machine->ends->context) + SPARED_MS;
+    work->removed = 0;
+    arm(machine, work);
     bool newer = work->seen != NULL && json_int_or(json_object_get(work->seen, "metadata"), "generation", 0) >= work->generation;
     json_t *newest = json_incref(newer ? work->seen : work->live);
     judge(machine, work, newest);
@@ -219,6 +260,9 @@ static void watch_back(struct machine *machine, struct work *work)
         object_unseen(machine, work, &why);
     } else if (set) {
         work_keep(&work->own, json_object());
+        if (work->baseline == NULL) {
+            work->baseline = pods_baseline_read(json_object_get(work->detail, "baseline"));
+        }
         object_ask(machine, work, PHASE_UNDO_PODS);
     } else {
         to_rollout(machine, work);
@@ -235,6 +279,11 @@ void object_undo_seen(struct machine *machine, struct work *work, const json_t *
 
 void object_undo_wake(struct machine *machine, struct work *work)
 {
+    if (work->phase == PHASE_UNDO_ROLLOUT && machine->ends->now(machine->ends->context) < work->deadline) {
+        arm(machine, work);
+        unblock(machine, work);
+        return;
+    }
     work->removes = false;
     object_send(machine, work);
 }

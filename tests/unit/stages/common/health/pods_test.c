@@ -287,15 +287,38 @@ static void test_blocking(void **state)
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         char text[1000];
-        snprintf(text, sizeof text, "{'kind':'StatefulSet','metadata':{'name':'db','uid':'u'},'spec':{%s},'status':{'updateRevision':'db-1'}}", cases[i].spec);
+        snprintf(text, sizeof text, "{'kind':'StatefulSet','metadata':{'name':'db','uid':'u'},'spec':{%s},'status':{'observedGeneration':4,'updateRevision':'db-1'}}", cases[i].spec);
         json_t *object = object_of(text);
         snprintf(text, sizeof text, "{'metadata':{'name':'db-0','ownerReferences':[{'controller':true,'kind':'StatefulSet','uid':'u'}],%s}", cases[i].pod);
         json_t *pod = object_of(text);
-        if (pod_blocks(object, pod) != cases[i].blocks) {
+        if (pod_blocks(object, 4, pod) != cases[i].blocks || pod_blocks(object, 5, pod)) {
             fail_msg("case %zu", i);
         }
         json_decref(pod);
         json_decref(object);
+    }
+}
+
+static void test_never_ready(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *status;
+        bool never;
+    } cases[] = {
+        {"'phase':'Pending'", true},
+        {"'startTime':'2026-11-22T03:00:00Z','conditions':[{'type':'Ready','status':'False','lastTransitionTime':'2026-11-22T03:00:01Z'}]", true},
+        {"'startTime':'2026-11-22T03:00:00Z','conditions':[{'type':'Ready','status':'False','lastTransitionTime':'2026-11-22T03:00:41Z'}]", false},
+        {"'startTime':'2026-11-22T03:00:00Z','conditions':[{'type':'Ready','status':'True','lastTransitionTime':'2026-11-22T03:00:01Z'}]", false},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        char text[1000];
+        snprintf(text, sizeof text, "{'metadata':{'name':'db-0'},'status':{%s}}", cases[i].status);
+        json_t *pod = object_of(text);
+        if (pod_never_ready(pod) != cases[i].never) {
+            fail_msg("case %zu", i);
+        }
+        json_decref(pod);
     }
 }
 
@@ -304,6 +327,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),      cmocka_unit_test(test_many),   cmocka_unit_test(test_over_time),
         cmocka_unit_test(test_selectors), cmocka_unit_test(test_owners), cmocka_unit_test(test_blocking),
+        cmocka_unit_test(test_never_ready),
     };
     json_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
