@@ -218,3 +218,54 @@ exception when others then
     end if;
     raise;
 end $$;
+
+-- ---- Settling ----
+
+-- As 0011 has it; besides, a refused run that nothing would be written of (a decision was withdrawn, or every change rejected) lies no
+-- longer than its plan does: it could be approved and applied ever after. One whose approvals hold waits for its window as before.
+create or replace function tare.run_settle_now(p_run bigint) returns text
+language plpgsql set search_path = pg_catalog, tare, pg_temp as $$
+declare
+    v_run tare.run;
+    v_now timestamptz := tare.now();
+    v_tally record;
+    v_to text;
+    v_reason text;
+begin
+    select * into v_run from tare.run where id = p_run;
+    if not found or v_run.state not in ('awaiting-approval', 'approved', 'refused') then
+        return v_run.state;
+    end if;
+    select * into v_run from tare.run where id = p_run for update;
+    if v_run.state not in ('awaiting-approval', 'approved', 'refused') then
+        return v_run.state;
+    end if;
+    select * into v_tally from tare.plan_tally(v_run, v_now);
+    if v_run.state = 'refused' and v_now >= v_run.plan_expires and not tare.plan_holds(v_run, '-infinity') then
+        v_to := 'expired';
+        v_reason := 'the plan lay too long';
+    elsif v_tally.undecided = 0 and v_tally.free = 0 then
+        v_to := case v_run.state when 'awaiting-approval' then 'rejected' when 'approved' then 'awaiting-approval' end;
+        v_reason := 'every change was rejected';
+    elsif v_run.state = 'awaiting-approval' then
+        v_to := case when v_now >= v_run.plan_expires then 'expired'
+                     when v_tally.undecided = 0 then 'approved' end;
+        v_reason := case v_to when 'expired' then 'the plan lay too long' end;
+    elsif v_tally.undecided > 0 then
+        v_to := case when tare.plan_holds(v_run, '-infinity') then 'expired'
+                     when v_run.state = 'approved' then 'awaiting-approval' end;
+        v_reason := case v_to when 'expired' then 'its approvals ran out'
+                              else 'not all of it is approved or rejected any more' end;
+    elsif v_now >= v_run.plan_expires and not exists (
+        select 1 from tare.plan_requirement where run = p_run and verdict = 'needs-approval') then
+        v_to := 'expired';
+        v_reason := 'the plan lay too long';
+    end if;
+    if v_to is not null then
+        update tare.run set state = v_to, reason = v_reason where id = p_run;
+        if v_to = 'awaiting-approval' and v_tally.undecided = 0 then
+            return tare.run_settle_now(p_run);
+        end if;
+    end if;
+    return coalesce(v_to, v_run.state);
+end $$;

@@ -164,6 +164,32 @@ SQL
 )
 like "$late" 'is expired \(the plan lay too long\) and takes no approval' "approving at the very second at which the plan expires is too late"
 is "$(decisions)" 0 "and nothing is recorded"
+# Held back by a window, and then nothing of it holds any more: it lies no longer than its plan.
+at_expiry() { # SQL: settled at the instant at which the plan expires
+    pg "$1" ledger -v ON_ERROR_STOP=0 2>&1 <<SQL
+select tare.clock_set((select plan_expires from tare.run where id = $id)) \g /dev/null
+$2;
+SQL
+}
+new_plan "[$cart]"
+as rev "$(approve)" >/dev/null
+as op "select tare.refuse($id, 'a freeze', null)" >/dev/null
+as rev "$(withdraw)" >/dev/null
+is "$(run_state)" refused "a refused run whose approval is taken back stays refused"
+like "$(at_expiry rev "$(approve)")" 'is expired \(the plan lay too long\) and takes no approval' "until its plan has lain too long"
+is "$(at_expiry op "select tare.run_settle($id)")" expired "then it is expired"
+new_plan "[$toy]"
+as op "select tare.refuse($id, 'a freeze', null)" >/dev/null
+as rev "$(reject "$(names dev/toy)")" >/dev/null
+is "$(run_state)" refused "so is one of which every change was rejected"
+is "$(at_expiry op "select tare.run_settle($id)")" expired "till then"
+new_plan "[$cart]"
+pg rev ledger >/dev/null <<SQL
+select tare.clock_set((select plan_expires - interval '1 hour' from tare.run where id = $id)) \g /dev/null
+$(approve);
+SQL
+is "$(at_expiry op "select tare.refuse($id, 'a freeze', null) \\g /dev/null
+select tare.run_settle($id)")" refused "one whose approvals hold still waits for its window"
 as boss "update tare.ledger set private = false" >/dev/null
 
 # ---- Taking back ----
