@@ -269,3 +269,32 @@ begin
     end if;
     return coalesce(v_to, v_run.state);
 end $$;
+
+-- As 0010 has it; besides, only of a run that is under way, by the session that works on it: a namespace that came later would hide the
+-- run from those whose it is.
+create or replace function tare.run_namespaces(p_run bigint, p_namespaces text[]) returns void
+language plpgsql security definer set search_path = pg_catalog, tare, pg_temp as $$
+declare
+    v_run tare.run;
+    v_had boolean := tare.lock_mine(tare.lock_key('run', p_run::text));
+begin
+    perform tare.need_role('tare_operator', 'work on runs');
+    perform tare.run_lock(p_run);
+    v_run := tare.run_take(p_run);
+    if v_run.state <> 'running' then
+        perform tare.fail('TA077', format('run %s is %s: its namespaces stand', p_run, v_run.state), format('tare status %s', p_run));
+    end if;
+    perform tare.need_namespaces(v_run.cluster, p_namespaces);
+    update tare.run set namespaces = (select coalesce(array_agg(distinct n order by n), '{}')
+                                      from unnest(coalesce(namespaces, '{}') || p_namespaces) n
+                                          where n is not null)
+    where id = p_run;
+    if not v_had then
+        perform tare.run_unlock(p_run);
+    end if;
+exception when others then
+    if not v_had then
+        perform tare.run_unlock(p_run);
+    end if;
+    raise;
+end $$;
