@@ -110,7 +110,7 @@ static void add_step(json_t *sum, const json_t *step)
     }
 }
 
-/* Step by step, so that whoever ends it in the middle leaves whole steps. *sum is new. */
+/* Step by step, so that whoever ends it in the middle leaves whole steps. *sum is new, also after a failure. */
 static int take_all(struct session *session, const struct ledger_prune *what, json_t **sum, struct err *err)
 {
     bool more = true;
@@ -119,7 +119,6 @@ static int take_all(struct session *session, const struct ledger_prune *what, js
     while (more) {
         json_t *step = NULL;
         if (ledger_prune_step(session->ledger, what, PRUNE_RUNS, &step, err)) {
-            json_decref(*sum);
             return -1;
         }
         more = json_object_size(step) > 0;
