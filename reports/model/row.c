@@ -256,6 +256,12 @@ static void read_group(struct report_row *row)
     row->after = row->group == REPORT_HELD ? row->before : row->proposed;
 }
 
+/* A label without text, as `team: ""`, is the one of those without: else two parts had one name wherever none is written as "". */
+static const char *name_or_none(const char *text)
+{
+    return text == NULL || *text == '\0' ? NULL : text;
+}
+
 int report_row_read(json_t *record, const char *team_label, struct arena *arena, struct report_row *row,
                     struct err *err)
 {
@@ -264,8 +270,8 @@ int report_row_read(json_t *record, const char *team_label, struct arena *arena,
     if (record_identity(record, &identity, err)) {
         return -1;
     }
-    row->cluster = identity.cluster;
-    row->namespace = identity.namespace;
+    row->cluster = name_or_none(identity.cluster);
+    row->namespace = name_or_none(identity.namespace);
     row->kind = identity.kind;
     row->name = identity.name;
     const json_t *recommendation = json_object_get(record, "recommendation");
@@ -277,8 +283,8 @@ int report_row_read(json_t *record, const char *team_label, struct arena *arena,
     row->risk = risk_of(json_string_or_null(recommendation, "risk"));
     row->has_confidence = json_get_number(recommendation, "confidence", &row->confidence);
     row->has_replicas = json_get_number(cost, "replicas", &row->replicas);
-    row->team = team_label == NULL ? NULL : json_string_or_null(json_at(record, "workload.labels"), team_label);
-    row->class = json_string_or_null(recommendation, "class");
+    row->team = team_label == NULL ? NULL : name_or_none(json_string_or_null(json_at(record, "workload.labels"), team_label));
+    row->class = name_or_none(json_string_or_null(recommendation, "class"));
     row->no_data =
         json_object_get(record, "usage") != NULL && !json_is_object(json_object_get(record, "usage"));
     const json_t *worst = insight_worst_finding(record);
