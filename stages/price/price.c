@@ -67,6 +67,9 @@ static int price_record(struct stage *stage, json_t *record, struct err *err)
     json_t *cost = cost_of_record(record, unit, &notes);
     add_problems(record, cost, unit, &notes);
     json_object_set_new(record, "cost", cost == NULL ? json_null() : cost);
+    if (cost == NULL && unit->pool != NULL) { /* its pods run there all the same; else the price tells it */
+        json_object_set_new(record, "pool", json_string_safe(unit->pool));
+    }
     cost_notes_release(&notes);
     return 0;
 }

@@ -162,12 +162,13 @@ int gather_row(const struct report *report, const struct report_row *row, size_t
     }
     bool changes = row->group == REPORT_CHANGES;
     const json_t *price = json_at(row->record, "cost.price");
+    const char *pool = json_string_or_null(json_is_object(price) ? price : row->record, "pool");
     GROW(gather->workloads, gather->capacity, gather->count + 1);
     struct fleet_workload *workload = &gather->workloads[gather->count++];
     *workload = (struct fleet_workload){
         .name = arena_printf(&gather->arena, "%s/%s/%s", space, row->kind, row->name),
         .rules = reading.rules,
-        .pool = nodes_source(&gather->nodes, json_string_or_null(price, "pool")),
+        .pool = nodes_source(&gather->nodes, pool),
         .cluster = index_add(&gather->clusters, index_key(0, cluster), (uint32_t)gather->clusters.count, NULL),
         .daemon = strcmp(row->kind, "DaemonSet") == 0,
         .count = pods_of(row),

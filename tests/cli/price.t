@@ -70,6 +70,7 @@ printf 'version: 1\npricing:\n  provider: aws\n  instance: m5.large\n  pools: [{
 sed 's/"settings":{}/"settings":{"parse":{"namespace":"prod"}}/; s/"namespace":"shop"/"namespace":null/' "$tmp/in" >"$tmp/null"
 run "$BIN/tare-price" -c "$tmp/pools.yaml" <"$tmp/null"
 like "$(sed -n 2p <<<"$out")" '"instance":"c5.large".*"pool":"prod"' "a pool by the namespace that was meant"
+is "$(jq -c 'select(.workload.name == "blank") | [.cost, .pool]' <<<"$out")" '[null,"prod"]' "told also of what has no price"
 price -c "$tmp/pools.yaml"
 like "$(sed -n 2p <<<"$out")" '"instance":"m5.large".*"pool":null' "else the price for everything"
 

@@ -190,6 +190,11 @@ static void nodes_that_are_not_known(void **unused)
     assert_non_null(strstr(fleet->unknown, "Serverless"));
     fleet_free(fleet);
     const char *two[] = {WORKLOAD("Deployment", "a", TINY, "}") ",\"cost\":{\"price\":{\"pool\":\"fargate\"}}}", WORKLOAD("Deployment", "b", TINY, "}") "}"};
+    const char *unpriced[] = {WORKLOAD("Deployment", "a", TINY, "}") ",\"cost\":null,\"pool\":\"fargate\"}", two[1]};
+    fleet = fleet_of(PRICE(POOL("null", NODE) ",{\"name\":\"fargate\",\"serverless\":true,\"node\":null,\"price\":{}}", ""), unpriced, 2);
+    assert_int_equal(fleet->pods, 4);
+    assert_true(noted(fleet, "by the unit, are not packed (1)"));
+    fleet_free(fleet);
     fleet = fleet_of(PRICE(POOL("null", NODE) ",{\"name\":\"fargate\",\"serverless\":true,\"node\":null,\"price\":{}}", ""), two, 2);
     assert_null(fleet->unknown);
     assert_int_equal(fleet->pods, 4);
