@@ -134,5 +134,7 @@ bool receiver_wants(const struct receiver *receiver, const char *event)
             return true;
         }
     }
-    return json_array_size(receiver->on) == 0;
+    /* What waits may never be applied, which nothing tells: an alert of it would stay open for ever. Who wants that names it. */
+    bool may_stay = str_equal(event, "awaiting-approval") || str_equal(event, "refused");
+    return json_array_size(receiver->on) == 0 && !(receiver->type == RECEIVER_PAGERDUTY && may_stay);
 }

@@ -20,7 +20,7 @@ struct receiver {
     const char *url_file;      /* NULL: the receiver's public address (pagerduty) */
     const char *secret_file;   /* NULL: none */
     const char *template_file; /* NULL: the built-in text */
-    const json_t *on;          /* names of events; empty: all */
+    const json_t *on;          /* names of events; empty: all, of pagerduty but what nothing may settle */
     int64_t interval_seconds;
     int64_t timeout_seconds;
     int64_t tries;
@@ -39,7 +39,7 @@ int receivers_load(const struct config *config, struct receivers *out, struct er
 /* Frees what it holds; safe on a zeroed one. */
 void receivers_release(struct receivers *receivers);
 
-/* Whether a receiver is told of an event. */
+/* Whether a receiver is told of an event: without `on` of all, but pagerduty neither of awaiting-approval nor of refused. */
 bool receiver_wants(const struct receiver *receiver, const char *event);
 
 #endif

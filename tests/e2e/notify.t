@@ -108,7 +108,7 @@ quiet=$("$tare" show "$id" gate | sed '1d;$d' | sha256sum)
     receiver slack /slack/T0/S3CRETPATH
     receiver discord '/discord/1/D15CORDTOKEN?wait=true'
     receiver teams '/teams/workflows?sig=T3AMSSIGNATURE'
-    receiver pagerduty /pagerduty/v2/enqueue
+    receiver pagerduty /pagerduty/v2/enqueue 'on: [awaiting-approval, applied, rolled-back]'
     receiver http /http/hook
 } | config
 new_run

@@ -48,6 +48,9 @@ static void test_defaults(void **state)
     assert_null(all.items[2].url_file);
     assert_true(receiver_wants(&all.items[0], "refused"));
     assert_true(receiver_wants(&all.items[1], "applied"));
+    assert_false(receiver_wants(&all.items[2], "awaiting-approval"));
+    assert_false(receiver_wants(&all.items[2], "refused"));
+    assert_true(receiver_wants(&all.items[2], "critical"));
     assert_false(receiver_wants(&all.items[1], "refused"));
     receivers_release(&all);
     config_free(config);
