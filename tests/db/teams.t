@@ -140,7 +140,7 @@ is "$(pg op ledger -v ON_ERROR_STOP=0 -v VERBOSITY=sqlstate 2>&1 <<SQL
 select tare.run_lock($mine) \g /dev/null
 \! psql -h "$pg_dir" -U a_op -d ledger -XqAt -v VERBOSITY=sqlstate -c "select tare.run_namespaces($mine, '{ours}')" 2>&1
 SQL
-)" "ERROR:  TA075" "nor while another session works on it" 
+)" "ERROR:  TA075" "nor while another session works on it"
 as hushhush_rev "select tare.approve($own2, plan_digest, null, null, null, null) from tare.run where id = $own2" >/dev/null
 is "$(pg a_op ledger -v VERBOSITY=terse 2>&1 <<SQL
 select tare.apply_begin($own2, null, false) \g /dev/null
