@@ -171,6 +171,7 @@ static int work(struct progress *progress, size_t stage, int64_t id, struct past
     }
     if (ledger_artifact_store_with(session->ledger, id, artifact_kind_name(line[stage].kind), out,
                                    past->learned == NULL ? NULL : past_store, past, digest, err)) {
+        past_leave(past, err);
         return -1;
     }
     compare_replay(progress, past, digest);

@@ -234,7 +234,15 @@ int past_store(struct ledger *ledger, void *context, struct err *err)
     return take_file(ledger, past, past->learned, true, err);
 }
 
-void past_salvage(struct ledger *ledger, const struct past *past)
+void past_leave(struct past *past, const struct err *why)
+{
+    past->waits = past->learned != NULL && why->class == ERR_TEMPFAIL;
+    if (past->waits) {
+        log_warn("what models said stays in %s until the run goes on: %s", past->folder, why->message);
+    }
+}
+
+void past_salvage(struct ledger *ledger, struct past *past)
 {
     struct err err = {0};
     if (past->learned == NULL) {
@@ -242,13 +250,16 @@ void past_salvage(struct ledger *ledger, const struct past *past)
     }
     char *rest = access(past->learned, F_OK) == 0 ? xstrdup(past->learned) : unfinished(past);
     if (rest != NULL && take_file(ledger, past, rest, false, &err)) {
-        log_warn("what models said in this attempt is not kept: %s", err.message);
+        past_leave(past, &err);
+        if (!past->waits) {
+            log_warn("what models said in this attempt is not kept: %s", err.message);
+        }
     }
     free(rest);
 }
 
-/* One folder that a conductor left behind: what models said there, and away with it. Nobody works on the run but this process, which holds
- * its lock. */
+/* One folder that a conductor left behind: what models said there, and away with it once it is stored. Nobody works on the run but this
+ * process, which holds its lock. */
 static void inherit(struct ledger *ledger, const struct past *past, const char *path)
 {
     struct stat about;
@@ -263,7 +274,7 @@ static void inherit(struct ledger *ledger, const struct past *past, const char *
     past_close(&left);
 }
 
-/* What an earlier conductor of this run, killed before it could store it, had heard. */
+/* What an earlier conductor of this run, killed or cut from the ledger before it could store it, had heard. */
 static void past_inherit(struct ledger *ledger, const struct past *past)
 {
     char *name = xasprintf("tare-past.%s.", past->mark);
@@ -358,6 +369,10 @@ int past_tell(struct session *session, const struct ledger_run *run, struct past
 void past_close(struct past *past)
 {
     char *rest;
+    if (past->waits) { /* what was learned stays, and with it the folder */
+        free(past->learned);
+        past->learned = NULL;
+    }
     while (past->folder != NULL && past->learned != NULL && (rest = unfinished(past)) != NULL) {
         int gone = unlink(rest);
         free(rest);

@@ -4,7 +4,7 @@
 /*
  * What earlier runs learned: tare-analyze reads it from a file and writes what it learned to another, and the conductor moves both
  * from and to the ledger: daily extremes of series, what models said, and what the month's calls cost. The files lie in a folder of
- * their own that only this user can enter, and are gone after the stage.
+ * their own that only this user can enter, and are gone after the stage, unless the ledger was gone before.
  */
 
 #include <stdbool.h>
@@ -24,6 +24,7 @@ struct past {
     char *folder;
     char *known;   /* file for --history; NULL where the ledger knows nothing: then the stage is run as without a ledger */
     char *learned; /* file for --history-out */
+    bool waits;    /* `learned` is left to the run's next attempt */
 };
 
 /* Makes the folder and, where the ledger knows something that this run may use, the file `known`; by the run's `settings`, for an
@@ -40,10 +41,14 @@ int past_tell(struct session *session, const struct ledger_run *run, struct past
 int past_store(struct ledger *ledger, void *context, struct err *err);
 
 /* Stores what models said in an attempt that failed or was interrupted or killed: it was paid for, and is not asked again. Of series it
- * taught nothing. What cannot be stored is logged. */
-void past_salvage(struct ledger *ledger, const struct past *past);
+ * taught nothing. What cannot be stored is logged, and stays as past_leave says. */
+void past_salvage(struct ledger *ledger, struct past *past);
 
-/* Removes files and folder. Safe to call on one that is all zero. */
+/* Told why the ledger did not take what the stage learned: where it may take it later (ERR_TEMPFAIL), past_close leaves it, and past_open
+ * of the run's next attempt stores it. */
+void past_leave(struct past *past, const struct err *why);
+
+/* Removes files and folder, but for what is left to a later attempt. Safe to call on one that is all zero. */
 void past_close(struct past *past);
 
 #endif

@@ -22,6 +22,7 @@ for word; do
 done
 [ -z "$out" ] || [ ! -f "$PAST/learned" ] || cat "$PAST/learned" >"$out"
 cat >/dev/null
+[ ! -f "$PAST/stop" ] || "${0%/*}/tare" server stop --quiet
 [ ! -f "$PAST/die" ] || { echo "tare-analyze: no" >&2; exit "$(cat "$PAST/die")"; }
 cat "$PAST/analyze.jsonl"
 SH
@@ -107,5 +108,24 @@ run "$tare" rerun "$id" --from analyze
 is "$(bill)" "header 7 " "nor are its reruns"
 go --cluster other
 is "$(bill)" "header 7 " "another cluster has its own past"
+
+# A ledger that is gone when the stage ends takes nothing, whether that ended well or not: what was paid for waits until the run goes on.
+exchange() { # KEY: a call of seven tokens is what the stage learns
+    printf '{"tare":"history","version":1}\n{"llm":%s}\n' "$(jq -nc --arg key "$1" '{key: $key, prompt_digest: ("0" * 64), provider: "p",
+        model: "m", reply: "r", input_tokens: 3, output_tokens: 4, cost_microusd: 5}')" >"$tmp/learned"
+}
+spent=7
+for how in well ill; do
+    exchange "$how"
+    touch "$tmp/stop"
+    [[ $how == well ]] || echo 65 >"$tmp/die"
+    run "$tare" run deploy
+    is "$rc" 75 "the ledger is lost while an analysis ends $how" || diag "$err"
+    like "$err" "what models said stays in $TMPDIR/" "where its calls are is said"
+    rm -f "$tmp/stop" "$tmp/die" "$tmp/learned" "$tmp/handed"
+    run "$tare" run --resume
+    is "$rc" 0 "the run goes on" || diag "$err"
+    is "$(jq '.spent.tokens // empty' "$tmp/handed")" "$((spent += 7))" "and knows what was spent"
+done
 is "$(ls -A "$TMPDIR")" "" "nothing is left in the folder for temporary files"
 done_testing
