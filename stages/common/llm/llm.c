@@ -107,6 +107,9 @@ static int no_json(const struct llm *llm, const struct http_reply *http, const s
     if (http->body.length == 0) {
         return err_set(err, ERR_DATA, "the answer of %s is empty", llm->provider->name);
     }
+    if (llm->key && strstr(buf_str(&http->body), llm->key)) {
+        return err_set(err, ERR_DATA, "the answer of %s is no JSON (its text holds the key)", llm->provider->name);
+    }
     if (http_reply_is(http, "application/json") || !http_reply_header(http, "content-type", type, sizeof type)) {
         return err_set(err, ERR_DATA, "the answer of %s is no JSON: %.200s", llm->provider->name, why->message);
     }
@@ -114,9 +117,29 @@ static int no_json(const struct llm *llm, const struct http_reply *http, const s
     return err_hint(err, "check the address in analysis.%s.base_url", llm->provider->name);
 }
 
+/* Whether the answer says the key. All of it is looked at: what a sentence tells of it may be cut in the middle of the key. */
+static bool holds_key(const struct llm *llm, const json_t *message)
+{
+    if (!llm->key) {
+        return false;
+    }
+    struct buf quoted;
+    buf_init(&quoted, 6 * strlen(llm->key) + 3);
+    json_put_string(&quoted, llm->key);
+    quoted.data[quoted.length - 1] = '\0'; /* as it stands within a string */
+    char *text = json_text(message);
+    bool found = strstr(text, quoted.data + 1) != NULL;
+    mem_free_secret(text);
+    buf_wipe(&quoted);
+    return found;
+}
+
 int llm_take_message(const struct llm *llm, int64_t input_tokens, const json_t *message, struct llm_reply *reply, struct err *err)
 {
     int status = llm->provider->reply(message, reply, err);
+    if (status && holds_key(llm, message)) {
+        (void)err_set(err, ERR_DATA, "the answer of %s cannot be used (its text holds the key)", llm->provider->name);
+    }
     if (reply->input_tokens <= 0 && reply->output_tokens <= 0) {
         reply->input_tokens = input_tokens;
         reply->output_tokens = reply->text ? (int64_t)strlen(reply->text) / 3 + 1 : 0;

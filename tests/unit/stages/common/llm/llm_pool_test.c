@@ -380,6 +380,8 @@ static void odd_bodies(void **state)
         {"on POST /\nstatus 400\nbody {\"error\":\"plain words\"}\n", "400: plain words", LLM_NO_ANSWER, 1},
         {"on POST /\nstatus 422\nbody {\"detail\":[{\"msg\":\"field required\"}]}\n", "422: field required", LLM_NO_ANSWER, 1},
         {"on POST /\nstatus 400\nbody {\"error\":{\"message\":\"you sent secret-key\"}}\n", "holds the key", LLM_NO_ANSWER, 1},
+        {"on POST /\nbody {\"error\":{\"message\":\"invalid secret-key\"}}\n", "holds the key", LLM_NO_ANSWER, 1},
+        {"on POST /\nbody {\"error\" \"secret-key\"}\n", "holds the key", LLM_NO_ANSWER, 1},
         {"on POST /\nstatus 501\nheader Content-Type: text/html\nbody <html>\n", "501 (text/html)", LLM_NO_ANSWER, 1},
         {"on POST /\ntimes 1\nbody {\"choices\":[{\"mess\ncut 12\non POST /\nbody {\"choices\":[{\"message\":{\"content\":\"{}\"}}]}\n", NULL,
          LLM_ANSWERED, 2},
