@@ -8,6 +8,7 @@
 #include "pipeline/base/str.h"
 #include "pipeline/io/fs.h"
 #include "pipeline/io/http.h"
+#include "pipeline/io/url.h"
 
 enum { MODELS_SECONDS = 10, MODELS_BYTES_MAX = 4 * 1024 * 1024, KEY_BYTES_MAX = 4096, SHOWN_MAX = 100 };
 
@@ -58,6 +59,18 @@ static int read_key(const struct session *session, const struct vendor *vendor, 
                         vendor->name);
     }
     return 0;
+}
+
+/* A key on plain http is everybody's: a run refuses such a provider, and it is not sent to be looked at either. */
+static int check_plain(const struct vendor *vendor, const char *url, const struct buf *key, struct err *err)
+{
+    char shown[SHOWN_MAX];
+    if (key->length == 0 || !url_is_open(url)) {
+        return 0;
+    }
+    err_set(err, ERR_CONFIG, "%s has an API key, and its address is plain http: the key could be read on the way to %s", vendor->name,
+            url_public(url, shown, sizeof shown));
+    return err_hint(err, "give its https address, or no key where the server needs none (analysis.%s.key_env: \"\")", vendor->name);
 }
 
 /* Whether the list of models has this one; a list that says nothing of names counts as one that has it. */
@@ -134,7 +147,8 @@ static int check_vendor(const struct session *session, const struct vendor *vend
     }
     buf_init(&key, KEY_BYTES_MAX);
     buf_init(&from, ERR_MESSAGE_MAX);
-    int failed = read_key(session, vendor, &key, &from, err) || http_client_new(&options, &client, err);
+    int failed = read_key(session, vendor, &key, &from, err) || check_plain(vendor, options.url, &key, err) ||
+                 http_client_new(&options, &client, err);
     if (!failed && vendor->lists) {
         failed = ask_list(vendor, client, &key, model, found, err);
     } else if (!failed) {

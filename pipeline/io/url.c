@@ -200,6 +200,16 @@ bool url_is_loopback(const char *url)
     return loopback;
 }
 
+bool url_is_open(const char *url)
+{
+    CURLU *parts = parse(url);
+    char *scheme = part(parts, CURLUPART_SCHEME);
+    bool plain = scheme != NULL && strcasecmp(scheme, "http") == 0;
+    curl_free(scheme);
+    curl_url_cleanup(parts);
+    return plain && !url_is_loopback(url);
+}
+
 int url_escape(struct buf *out, const char *text)
 {
     static const char hex[] = "0123456789ABCDEF";

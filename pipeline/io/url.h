@@ -36,6 +36,9 @@ bool url_same_origin(const char *a, const char *b);
 /* Whether the host is a loopback address or "localhost". */
 bool url_is_loopback(const char *url);
 
+/* Whether what is sent there could be read on the way: plain http to another machine. No secret goes to such an address. */
+bool url_is_open(const char *url);
+
 /* Whether text that was meant as an address holds what may be a secret: userinfo with a password, or a query. */
 bool url_may_hold_secret(const char *url);
 

@@ -68,6 +68,14 @@ models 'analysis:' '  providers: [openai]' '  openai: {base_url: "http://127.0.0
 like "$(doctor)" '^warn +models .*127.0.0.1:1' "nobody listens"
 models 'analysis:' '  providers: [openai]' '  openai: {base_url: "ftp://example.org", model: m}'
 like "$(doctor)" '^warn +models .*ftp' "no address"
+# 0.0.0.0 is this machine, too, but no address that says so.
+connections=$(llm_stat connections)
+models 'analysis:' '  providers: [openai]' "  openai: {base_url: \"http://0.0.0.0:${llm_url##*:}/v1\", model: scripted}"
+OPENAI_API_KEY=sk-right-key run doctor
+like "$out" '^warn +models +.*its address is plain http' "a key for another machine over plain http"
+is "$(llm_stat connections)" "$((connections + 1))" "is not sent there"
+like "$(doctor)" '^[a-z]+ +models .*0\.0\.0\.0' "without a key it is asked"
+is "$(llm_stat connections)" "$((connections + 3))" "as it would be"
 models 'analysis:' '  providers: [anthropic]' '  anthropic: {key_file: no/such/key}'
 like "$(doctor)" '^warn +models .*no/such/key' "a key file that is not there"
 

@@ -31,7 +31,7 @@ static int add_headers(struct llm *llm, struct err *err)
 /* A key on plain http is everybody's; only on this machine it stays where it is. */
 static int check_plain(const struct llm_provider *provider, const char *url, const char *key, struct err *err)
 {
-    if (!key || !str_starts(url, "http://") || url_is_loopback(url)) {
+    if (!key || !url_is_open(url)) {
         return 0;
     }
     char shown[256];

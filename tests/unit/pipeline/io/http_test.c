@@ -434,6 +434,11 @@ static void test_urls(void **state)
     assert_true(url_is_loopback("http://127.0.0.1:9"));
     assert_true(url_is_loopback("http://[::1]:9"));
     assert_false(url_is_loopback("http://127.0.0.1.example.com"));
+    assert_true(url_is_open("http://h/v1"));
+    assert_true(url_is_open("HTTP://h/v1"));
+    assert_false(url_is_open("https://h/v1"));
+    assert_false(url_is_open("http://localhost:9/v1"));
+    assert_false(url_is_open("no address"));
 }
 
 /* A proxy of the environment serves other hosts, never a loopback address. */

@@ -152,7 +152,7 @@ static void a_key_on_plain_http(void **state)
         bool opened;
     } cases[] = {{"http://llm.example/v1", "k", false},      {"http://llm.example/v1", NULL, true},      {"http://llm.example/v1", "", true},
                  {"http://127.0.0.1:8080/v1", "k", true},    {"http://localhost:8080/v1", "k", true},    {"http://[::1]:8080/v1", "k", true},
-                 {"http://127.0.0.1.example/v1", "k", false}, {"https://llm.example/v1", "k", true}};
+                 {"http://127.0.0.1.example/v1", "k", false}, {"HTTP://llm.example/v1", "k", false}, {"https://llm.example/v1", "k", true}};
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct llm *llm = NULL;
         struct err err = {0};
