@@ -392,6 +392,12 @@ static void write_answer(struct machine *machine, struct work *work, struct mach
 
 /* ---- What became of it? ---- */
 
+/* Nothing but the wish to end keeps it from being written: its row stays, and whoever resumes goes on with it. */
+static bool is_only_asked_to_end(const struct machine *machine)
+{
+    return machine->asked_to_end && machine->cause.class == ERR_NONE && !machine->undo_all;
+}
+
 /* It stands there as it was: it is written (again), if that is still permitted, since the server may have been away for long; or, where
  * nothing may be begun any more, given up. */
 static void look_unwritten(struct machine *machine, struct work *work, const json_t *object)
@@ -407,7 +413,10 @@ static void look_unwritten(struct machine *machine, struct work *work, const jso
         work->object->why = why;
         machine_stop(machine, &why);
     }
-    if (machine->stopping) {
+    if (is_only_asked_to_end(machine)) {
+        err_set(&why, ERR_TEMPFAIL, "asked to end before %s was written", work->object->name);
+        object_give_up(machine, work, &why);
+    } else if (machine->stopping) {
         object_undo(machine, work, NULL);
     } else if (object_still_permitted(machine, work)) {
         object_ask(machine, work, PHASE_WRITE);

@@ -434,6 +434,27 @@ static void asked_to_end(void **state)
     script_release(&t.script);
 }
 
+/* Asked to end while a write meets another version: what it was to write waits for who resumes. */
+static void asked_to_end_before_it_is_written(void **state)
+{
+    (void)state;
+    struct trial t;
+    trial_init(&t, 2);
+    t.script.end_after = 4;
+    t.script.fault = (struct script_fault){"PATCH", "fieldManager=tare", 1, 1, 409, false};
+    assert_int_equal(apply(&t), -1);
+    assert_int_equal(t.err.class, ERR_TEMPFAIL);
+    assert_int_equal(t.objects[0].fate, MACHINE_PENDING);
+    assert_int_equal(t.script.rows[0].at, LEDGER_CHANGE_WRITING);
+    assert_int_equal(t.script.writes, 0);
+    t.script.end_after = 0;
+    script_restart(&t.script);
+    assert_int_equal(apply(&t), 0);
+    assert_int_equal(t.result.end, MACHINE_ALL);
+    assert_int_equal(t.script.writes, 2);
+    script_release(&t.script);
+}
+
 static void a_rollback_that_fails_is_told(void **state)
 {
     (void)state;
@@ -607,7 +628,7 @@ int main(void)
         cmocka_unit_test(a_conflict_is_read_again), cmocka_unit_test(an_outage_is_waited_for),
         cmocka_unit_test(writes_alone_are_waited_for), cmocka_unit_test(writes_that_are_never_answered),
         cmocka_unit_test(settling_is_not_cut_short),
-        cmocka_unit_test(somebody_edits_while_it_is_verified), cmocka_unit_test(asked_to_end),
+        cmocka_unit_test(somebody_edits_while_it_is_verified), cmocka_unit_test(asked_to_end), cmocka_unit_test(asked_to_end_before_it_is_written),
         cmocka_unit_test(a_rollback_that_fails_is_told), cmocka_unit_test(a_rehearsal_touches_nothing),
         cmocka_unit_test(a_rollback_is_taken_back), cmocka_unit_test(killed_anywhere),
         cmocka_unit_test(pods_that_nobody_told_of), cmocka_unit_test(a_server_without_its_store),
