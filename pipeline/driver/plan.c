@@ -411,11 +411,27 @@ static void merge_facts(json_t *row, const json_t *other)
     json_decref(facts);
 }
 
+/* Of two records of one verdict the one that names a role says who approves, and one that names a rule why. */
+static void merge_demand(json_t *row, const json_t *other)
+{
+    static const char *const words[] = {"role", "rule"};
+    for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+        if (json_string_or_null(row, words[i]) == NULL) {
+            json_object_set(row, words[i], json_object_get(other, words[i]));
+        }
+    }
+}
+
 /* Of two records of one identity the stricter verdict and the larger number of approvals count. */
 static void merge_plan(json_t *row, const json_t *other)
 {
-    if (take_higher(row, other, "verdict", verdicts, ARRAY_COUNT(verdicts))) {
+    int order = rank_of(other, "verdict", verdicts, ARRAY_COUNT(verdicts)) - rank_of(row, "verdict", verdicts, ARRAY_COUNT(verdicts));
+    if (order > 0) {
+        json_object_set(row, "verdict", json_object_get(other, "verdict"));
         json_object_set(row, "role", json_object_get(other, "role"));
+        json_object_set(row, "rule", json_object_get(other, "rule"));
+    } else if (order == 0) {
+        merge_demand(row, other);
     }
     take_higher(row, other, "risk", risks, ARRAY_COUNT(risks));
     add_member(row, other, "saving_microusd");
