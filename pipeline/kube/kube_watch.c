@@ -12,6 +12,9 @@
 /* The server says something (a bookmark) about every minute. */
 enum { QUIET_SECONDS = 150, GRACE_SECONDS = 60, PAUSE_FIRST_MS = 250, PAUSE_MAX_MS = 10 * 1000 };
 
+/* So often in a row there may be no fresh credential before that is the end: a minute or two, with the pauses. */
+enum { STALE_MAX = 20 };
+
 struct kube_watch {
     struct kube_api *api;
     struct http_loop *loop;
@@ -27,6 +30,7 @@ struct kube_watch {
     json_t *listed;     /* the same of the list that is read */
     unsigned failures;  /* in a row */
     unsigned renewals;  /* of the credential, when it was asked */
+    unsigned stale;     /* how often in a row no fresh credential could be had */
     bool renewed;       /* the credential, since the last answer that was not 401 */
     bool forgotten;     /* the stream said that the version is too old, or what nobody understands */
 };
@@ -192,9 +196,9 @@ static void forget_version(struct kube_watch *watch)
     json_object_clear(watch->listed);
 }
 
-static int64_t pause_ms(const struct kube_watch *watch)
+static int64_t pause_ms(unsigned failures)
 {
-    int64_t base = (int64_t)PAUSE_FIRST_MS << (watch->failures < 6 ? watch->failures : 6);
+    int64_t base = (int64_t)PAUSE_FIRST_MS << (failures < 6 ? failures : 6);
     base = base > PAUSE_MAX_MS ? PAUSE_MAX_MS : base;
     return base / 2 + (int64_t)(rng_unit() * (double)(base / 2));
 }
@@ -216,7 +220,7 @@ static void ask_again(struct kube_watch *watch, int64_t delay_ms)
 /* After a failure that may pass: a lost connection, a busy server, a version that it has forgotten. */
 static void recover(struct kube_watch *watch)
 {
-    int64_t pause = watch->failures == 0 && watch->forgotten ? 0 : pause_ms(watch);
+    int64_t pause = watch->failures == 0 && watch->forgotten ? 0 : pause_ms(watch->failures);
     watch->failures++;
     if (watch->forgotten) {
         forget_version(watch);
@@ -237,6 +241,12 @@ static void take_refusal(struct kube_watch *watch, struct http_reply *reply)
         watch->renewed = true;
         if (kube_api_renew(watch->api, watch->renewals, &answer.why) == 0) {
             ask_again(watch, 0);
+            return;
+        }
+        if (watch->stale++ < STALE_MAX) {
+            log_warn("%s", answer.why.message);
+            watch->renewed = false;
+            ask_again(watch, pause_ms(watch->stale));
             return;
         }
     } else {
@@ -281,11 +291,30 @@ static void ended(void *context, struct http_reply *reply, const struct err *fai
         return;
     }
     watch->renewed = false;
+    watch->stale = 0;
     if (listing) {
         take_page(watch, reply);
     } else { /* the server ends a watch after a while: nothing is missed */
-        ask_again(watch, watch->failures++ == 0 ? 0 : pause_ms(watch));
+        ask_again(watch, watch->failures++ == 0 ? 0 : pause_ms(watch->failures));
     }
+}
+
+/* As whom it is asked. Where a new credential is due and cannot be had just now, the one of before may be good for a while yet; if it is
+ * not, the server says so. */
+static int choose_client(struct kube_watch *watch, struct http_client **http, int64_t *delay_ms, struct err *err)
+{
+    if (kube_api_client(watch->api, http, err) == 0) {
+        return 0;
+    }
+    if (watch->stale++ >= STALE_MAX) {
+        return -1;
+    }
+    int64_t pause = pause_ms(watch->stale);
+    log_warn("%s", err->message);
+    *err = (struct err){0};
+    *http = watch->api->http;
+    *delay_ms = *delay_ms > pause ? *delay_ms : pause;
+    return 0;
 }
 
 static int ask(struct kube_watch *watch, int64_t delay_ms, struct err *err)
@@ -294,7 +323,7 @@ static int ask(struct kube_watch *watch, int64_t delay_ms, struct err *err)
     bool listing = watch->version == NULL;
     buf_clear(&watch->line);
     watch->forgotten = false;
-    if (kube_list_path(&watch->query, watch->page, watch->version, &watch->path, err) || kube_api_client(watch->api, &http, err)) {
+    if (kube_list_path(&watch->query, watch->page, watch->version, &watch->path, err) || choose_client(watch, &http, &delay_ms, err)) {
         return -1;
     }
     struct http_request request = {

@@ -23,7 +23,7 @@ struct kube_watcher {
 };
 
 /* Begins to watch; strings of `query` and what `watcher` holds are copied. Lost connections are tried again for ever, with growing
- * pauses; kube_api_silence tells of them. */
+ * pauses; kube_api_silence tells of them. A credential that cannot be renewed is asked for again for a minute or two. */
 int kube_watch_begin(struct kube_api *api, struct http_loop *loop, const struct kube_query *query, const struct kube_watcher *watcher,
                      struct kube_watch **out, struct err *err);
 

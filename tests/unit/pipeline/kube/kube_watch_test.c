@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "pipeline/base/clock.h"
 #include "pipeline/base/mem.h"
 #include "pipeline/base/rng.h"
+#include "pipeline/io/fs.h"
 #include "pipeline/kube/kube_watch.h"
 #include "tests/harness/http_script.h"
 
@@ -48,7 +51,7 @@ static void refused(void *context, struct kube_answer *answer)
     buf_printf(&f->said, "!%ld ", answer->status);
 }
 
-static void start(struct fixture *f, const char *script)
+static void start_as(struct fixture *f, const char *script, struct kube_exec *plugin)
 {
     struct kube_access *access = xcalloc(sizeof *access);
     struct kube_limits limits = {.answer_bytes = 100000};
@@ -58,10 +61,16 @@ static void start(struct fixture *f, const char *script)
     buf_init(&f->said, 100000);
     f->server = http_script_start(script);
     access->origin = xstrdup("context \"c\" of config");
+    access->exec = plugin;
     access->server = xasprintf("http://127.0.0.1:%d", http_script_port(f->server));
     assert_int_equal(kube_api_new(access, &limits, &f->api, &f->err), 0);
     assert_int_equal(http_loop_new(&f->loop, &f->err), 0);
     assert_int_equal(kube_watch_begin(f->api, f->loop, &query, &watcher, &f->watch, &f->err), 0);
+}
+
+static void start(struct fixture *f, const char *script)
+{
+    start_as(f, script, NULL);
 }
 
 static void stop(struct fixture *f)
@@ -186,6 +195,41 @@ static void test_refused(void **state)
     }
 }
 
+/* A plugin that does not answer for a while is asked again, and what is seen goes on. */
+static void test_plugin_away(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char folder[] = "/tmp/tare-watch.XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char *path = fs_join(folder, "plugin");
+    char *count = fs_join(folder, "count");
+    FILE *script = fopen(path, "w");
+    assert_non_null(script);
+    fprintf(script,
+            "#!/bin/sh\necho x >> %s\nn=$(wc -l < %s)\n[ $n = 1 ] || [ $n -gt 3 ] || exit 1\n"
+            "printf '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"t%%d\"}}' $n\n",
+            count, count);
+    fclose(script);
+    assert_int_equal(chmod(path, 0700), 0);
+    struct kube_exec *plugin = xcalloc(sizeof *plugin);
+    plugin->command = xstrdup("plugin");
+    plugin->path = xstrdup(path);
+    plugin->args = xcalloc_array(1, sizeof(char *));
+    plugin->env = xcalloc_array(1, sizeof(char *));
+    plugin->api_version = xstrdup("client.authentication.k8s.io/v1");
+    start_as(&f, "on GET " LIST "\nmatch Bearer t4\n" PAGE("10", "", META("a", "1", "3")) "on GET " WATCH "\ndelay 5000\nbody\non GET /\nstatus 401\n",
+             plugin);
+    expect(&f, "+a/3 ");
+    assert_true(http_script_count(f.server) >= 4);
+    stop(&f);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(unlink(count), 0);
+    assert_int_equal(rmdir(folder), 0);
+    free(path);
+    free(count);
+}
+
 /* A server that forgets each version at once, or has none, is not asked without a pause. */
 static void test_no_hurry(void **state)
 {
@@ -214,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_story),      cmocka_unit_test(test_forgotten), cmocka_unit_test(test_broken),
         cmocka_unit_test(test_list_again), cmocka_unit_test(test_refused),   cmocka_unit_test(test_no_hurry),
+        cmocka_unit_test(test_plugin_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
