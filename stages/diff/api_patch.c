@@ -73,6 +73,7 @@ struct container_patch {
     json_t *operations;
     char *base;         /* "/spec/template/spec/containers/0" */
     const json_t *live; /* the container as the cluster has it, NULL where that is not known */
+    const json_t *written; /* amounts as they stand there, with their types */
     bool has[2];        /* requests, limits: there, or added by an operation before */
     bool has_resources; /* what they are members of */
 };
@@ -105,8 +106,15 @@ static bool has_field(const struct container_patch *patch, const struct edit_req
                                               manifest_is_cpu(request->field) ? "cpu_millicores" : "memory_bytes", &ignored);
 }
 
-/* An old value is not tested: kinds that are not Kubernetes' own keep amounts as somebody wrote them (1, "0.5", "1024Mi"), which the
- * record does not tell. Whether a plan is stale is known by its amounts. */
+/* Kinds that are not Kubernetes' own keep amounts as somebody wrote them (1, "0.5", "1024Mi"): that very value is tested. */
+static void test_old_value(struct container_patch *patch, const struct edit_request *request, const char *field)
+{
+    json_t *old = json_object_get(json_object_get(patch->written, manifest_section(request->field)), manifest_resource(request->field));
+    if (old != NULL) {
+        add_operation(patch->operations, "test", field, json_incref(old));
+    }
+}
+
 static void add_edit(struct container_patch *patch, const struct edit_request *request,
                      const struct edit_done *done)
 {
@@ -116,6 +124,9 @@ static void add_edit(struct container_patch *patch, const struct edit_request *r
     char *resources = xasprintf("%s/resources", patch->base);
     char *sections = xasprintf("%s/%s", resources, section);
     char *field = xasprintf("%s/%s", sections, manifest_resource(request->field));
+    if (there) {
+        test_old_value(patch, request, field);
+    }
     if (done->to == NULL) {
         if (there) {
             add_operation(patch->operations, "remove", field, NULL);
@@ -169,6 +180,7 @@ static void begin_container(struct container_patch *patch, const struct manifest
     buf_printf(&base, "/%s/%ld", list_of(done), at);
     free(patch->base);
     patch->base = buf_steal(&base);
+    patch->written = json_object_get(container, "written");
     patch->has[0] = has_section(container, "requests");
     patch->has[1] = has_section(container, "limits");
     patch->has_resources = patch->has[0] || patch->has[1] || json_object_get(container, "resources_more") != NULL;

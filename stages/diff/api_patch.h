@@ -11,7 +11,7 @@ json_t *api_merge_patch(const struct manifest_kind *type, const struct edit_requ
                         const struct edit_done *done, size_t count);
 
 /* New JSON patch (RFC 6902) of what the cluster has, where the record tells it (`workload.live`), else of what the manifest says: each
- * container's name is tested first. */
+ * container's name and each old value, as it is written there, are tested first. */
 json_t *api_json_patch(const struct manifest_kind *type, const json_t *record,
                        const struct edit_request *requests, const struct edit_done *done, size_t count);
 

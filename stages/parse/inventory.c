@@ -1,6 +1,8 @@
 #include "stages/parse/inventory.h"
 
+#include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/mem.h"
@@ -155,8 +157,43 @@ static void put_more(struct manifest_reader *r, const struct manifest_container 
     }
 }
 
+/* New: an amount with the type it has in JSON; NULL for what is none. */
+static json_t *amount_as_written(struct manifest_reader *r, struct yaml_node *node)
+{
+    enum yaml_type type = yaml_type_of(node);
+    int64_t whole = 0;
+    const char *text = node == NULL ? NULL : yaml_scalar(r->arena, node);
+    if (type == YAML_TYPE_INT) {
+        return yaml_int(node, &whole) ? json_integer(whole) : NULL;
+    }
+    if (type == YAML_TYPE_FLOAT) {
+        double number = text == NULL ? NAN : strtod(text, NULL);
+        return isfinite(number) ? json_real(number) : NULL;
+    }
+    return type == YAML_TYPE_TEXT && text != NULL ? json_string_safe(text) : NULL;
+}
+
+/* The amounts as they stand there: kinds that are not Kubernetes' own keep 0.1, "0.5" and "1024Mi", and a JSON patch tests them. */
+static void put_written(struct manifest_reader *r, const struct manifest_container *container, struct buf *out)
+{
+    struct yaml_node *resources = yaml_get(r->stream, container->node, "resources");
+    json_t *written = json_object();
+    for (enum manifest_field field = 0; field < FIELD_COUNT; field++) {
+        const char *section = manifest_section(field);
+        json_t *amount = amount_as_written(r, yaml_get(r->stream, yaml_get(r->stream, resources, section), manifest_resource(field)));
+        if (amount != NULL && json_object_get(written, section) == NULL) {
+            json_object_set_new(written, section, json_object());
+        }
+        json_object_set_new(json_object_get(written, section), manifest_resource(field), amount);
+    }
+    if (json_object_size(written) > 0) {
+        put_value(out, "written", json_incref(written));
+    }
+    json_decref(written);
+}
+
 /* Members in the order of their names, here and below: the text is canonical. */
-static void put_container(struct manifest_reader *r, const struct manifest_container *container, struct buf *out)
+static void put_container(struct manifest_reader *r, const struct manifest_container *container, bool strategic, struct buf *out)
 {
     json_put_comma(out);
     buf_add_char(out, '{');
@@ -175,6 +212,9 @@ static void put_container(struct manifest_reader *r, const struct manifest_conta
     put_section(out, container, FIELD_REQUESTS_CPU);
     put_more(r, container, out);
     put_text(r, out, "role", manifest_role_name(container->role));
+    if (!strategic) {
+        put_written(r, container, out);
+    }
     buf_add_char(out, '}');
 }
 
@@ -183,7 +223,7 @@ static void put_containers(struct manifest_reader *r, const struct manifest_work
     json_put_key(out, "containers");
     buf_add_char(out, '[');
     for (size_t i = 0; i < workload->container_count; i++) {
-        put_container(r, &workload->containers[i], out);
+        put_container(r, &workload->containers[i], workload->object->type->strategic, out);
     }
     buf_add_char(out, ']');
 }

@@ -73,8 +73,8 @@ is "$(jq -c 'select(.workload).change.merge_patch.spec.template.spec.containers'
     '[{"name":"gpu","resources":{"limits":{"memory":"64Mi"},"requests":{"cpu":"10m"}}}]' "the merge patch names containers and holds resources only"
 one rollout-and-deploymentconfig.yaml "$smaller"
 is "$(jq -c 'select(.workload.kind == "Rollout").change | [.merge_patch, .json_patch]' <<<"$out")" \
-    '[null,[{"op":"test","path":"/spec/template/spec/containers/0/name","value":"app"},{"op":"replace","path":"/spec/template/spec/containers/0/resources/requests/cpu","value":"10m"},{"op":"add","path":"/spec/template/spec/containers/0/resources/limits","value":{"memory":"64Mi"}}]]' \
-    "a JSON patch, with a test of the name, for kinds without strategic merge"
+    '[null,[{"op":"test","path":"/spec/template/spec/containers/0/name","value":"app"},{"op":"test","path":"/spec/template/spec/containers/0/resources/requests/cpu","value":"500m"},{"op":"replace","path":"/spec/template/spec/containers/0/resources/requests/cpu","value":"10m"},{"op":"add","path":"/spec/template/spec/containers/0/resources/limits","value":{"memory":"64Mi"}}]]' \
+    "a JSON patch, with tests, for kinds without strategic merge"
 one merge-keys.yaml "$bigger"
 is "$(jq -r 'select(.workload).problems[].code' <<<"$out")" "edit-local" "a value that is shared and written for one container alone is noted"
 one anchors-shared-resources.yaml "$bigger"

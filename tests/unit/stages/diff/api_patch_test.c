@@ -37,12 +37,22 @@ static void patch_is(const char *workload, size_t count, const struct edit_reque
 static const struct edit_request cpu = {.field = FIELD_REQUESTS_CPU};
 static const struct edit_done smaller = {.from = "100m", .to = "50m"};
 
-/* An API server keeps `cpu: 0.1` of such a kind as it was written: no value is tested. */
-static void no_old_value_is_tested(void **state)
+/* An API server keeps `cpu: 0.1` of such a kind as it was written: that is what is tested. */
+static void the_old_value_is_tested_as_written(void **state)
 {
+    static const char *const written[] = {"0.1", "\"100m\"", "\"0.1\"", NULL};
     (void)state;
-    patch_is("{\"containers\":[{\"name\":\"a\",\"role\":\"container\",\"requests\":{\"cpu_millicores\":100}}]}", 1, &cpu, &smaller,
-             "[" NAMED("0") ",{\"op\":\"replace\"," AT "0/resources/requests/cpu\",\"value\":\"50m\"}]");
+    for (size_t i = 0; written[i] != NULL; i++) {
+        char *workload = xasprintf("{\"containers\":[{\"name\":\"a\",\"role\":\"container\",\"requests\":{\"cpu_millicores\":100},"
+                                   "\"written\":{\"requests\":{\"cpu\":%s}}}]}",
+                                   written[i]);
+        char *text = xasprintf("[" NAMED("0") ",{\"op\":\"test\"," AT "0/resources/requests/cpu\",\"value\":%s},"
+                               "{\"op\":\"replace\"," AT "0/resources/requests/cpu\",\"value\":\"50m\"}]",
+                               written[i]);
+        patch_is(workload, 1, &cpu, &smaller, text);
+        free(workload);
+        free(text);
+    }
 }
 
 static void other_members_of_resources_stay(void **state)
@@ -72,7 +82,7 @@ static void it_is_of_what_the_cluster_has(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(no_old_value_is_tested), cmocka_unit_test(other_members_of_resources_stay),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_old_value_is_tested_as_written), cmocka_unit_test(other_members_of_resources_stay),
                                        cmocka_unit_test(it_is_of_what_the_cluster_has)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "pipeline/base/mem.h"
 #include "pipeline/run/artifact.h"
 #include "stages/parse/inventory.h"
 
@@ -156,9 +157,31 @@ static void test_merged(void **state)
     json_decref(record);
 }
 
+/* What a cluster keeps of kinds that are not its own is told with type and spelling. */
+static void test_written(void **state)
+{
+    static const struct inventory_source source = {.file = "f", .sha256 = "0", .document = 1, .line = 1};
+    static const char rest[] = "metadata: {name: p}\nspec: {template: {spec: {containers: [{name: c, image: i, resources: {limits: {cpu: 0.1, "
+                               "memory: 1024Mi}, requests: {cpu: 1, memory: \"1\"}}}]}}}\n";
+    (void)state;
+    char *rollout = xasprintf("apiVersion: argoproj.io/v1alpha1\nkind: Rollout\n%s", rest);
+    char *deployment = xasprintf("apiVersion: apps/v1\nkind: Deployment\n%s", rest);
+    json_t *record = record_of(rollout, &source);
+    char *text = json_text(json_object_get(json_array_get(json_at(record, "workload.containers"), 0), "written"));
+    assert_string_equal(text, "{\"limits\":{\"cpu\":0.1,\"memory\":\"1024Mi\"},\"requests\":{\"cpu\":1,\"memory\":\"1\"}}");
+    json_decref(record);
+    record = record_of(deployment, &source);
+    assert_null(json_object_get(json_array_get(json_at(record, "workload.containers"), 0), "written"));
+    json_decref(record);
+    free(text);
+    free(rollout);
+    free(deployment);
+}
+
 int main(void)
 {
     json_init();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_canonical), cmocka_unit_test(test_merged), cmocka_unit_test(test_bare)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_canonical), cmocka_unit_test(test_merged), cmocka_unit_test(test_written),
+                                       cmocka_unit_test(test_bare)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
