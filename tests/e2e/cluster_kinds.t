@@ -36,5 +36,44 @@ like "$err" 'CronJob/nightly: .*next job' "the next job of a CronJob gets a new 
 rollback
 is "$rc" 0 "all are rolled back" || diag "$err"
 is "$(kube_snapshot | diff "$tmp/before" - | head -5)" "" "every object equals what it was"
+
+# A kind that is not Kubernetes' own keeps amounts as somebody wrote them, and goes back to just that. Nothing here runs it: no wait.
+kube_namespace
+cat >"$tmp/rollout.yaml" <<YAML
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: canary, namespace: $namespace}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: r}}
+  template:
+    metadata: {labels: {app: r}}
+    spec:
+      containers:
+      - {name: spelled, image: i, resources: {requests: {cpu: "0.5", memory: 1024Mi}, claims: [{name: gpu}]}}
+      - {name: counted, image: i, resources: {requests: {cpu: 0.5, example.org/gpu: 1}, limits: {cpu: 1, example.org/gpu: 1}}}
+      - {name: none, image: i, resources: {claims: [{name: gpu}]}}
+YAML
+rollout() { kube get rollouts.argoproj.io canary -n "$namespace" -o json | jq -cS '.spec'; }
+ok "a Rollout is there" kube apply -f "$tmp/rollout.yaml"
+# What its controller would say of it.
+healthy() {
+    kube patch rollouts.argoproj.io canary -n "$namespace" --subresource=status --type=merge -p '{"status": {"phase": "Healthy", "replicas": 2,
+        "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2, "observedGeneration": "'"$(kube get rollouts.argoproj.io canary -n "$namespace" -o jsonpath='{.metadata.generation}')"'"}}' >/dev/null
+}
+healthy
+rollout >"$tmp/spec"
+settings
+advise '{requests: {cpu_millicores: 300}} + (if .limits.cpu_millicores then {remove: ["limits.cpu"]} else {} end)'
+approved
+apply --no-wait
+is "$rc" 0 "it is changed" || diag "$err"
+is "$(rollout | jq -c '[.template.spec.containers[].resources]')" \
+    '[{"claims":[{"name":"gpu"}],"requests":{"cpu":"300m","memory":"1024Mi"}},{"limits":{"example.org/gpu":1},"requests":{"cpu":"300m","example.org/gpu":1}},{"claims":[{"name":"gpu"}],"requests":{"cpu":"300m"}}]' \
+    "as advised, and nothing else in it"
+healthy
+rollback --no-wait
+is "$rc" 0 "it is rolled back" || diag "$err"
+is "$(rollout)" "$(<"$tmp/spec")" "to what was written, to the type"
 audit_holds
 done_testing
