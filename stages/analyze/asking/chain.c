@@ -129,17 +129,18 @@ static int link_add(const struct wanted *wanted, struct chain *chain, const char
     return wanted->connect ? connect_link(wanted, link, by_option, err) : 0;
 }
 
-/* The providers of the configuration up to the rules, which leave nothing to ask another about; what was typed of model and address
- * counts for the first. */
+/* The providers of the configuration up to the rules, which leave nothing to ask another about (who wants no model just now puts them
+ * first); what was typed of model and address counts for the first. */
 static int links_add(const struct wanted *wanted, struct chain *chain, struct err *err)
 {
     const json_t *names = config_value(wanted->config, "analysis.providers");
     for (size_t i = 0; i < json_array_size(names); i++) {
         const char *name = json_string_value(json_array_get(names, i));
-        if (str_equal(name, "rules") && i + 1 < json_array_size(names)) {
-            return config_error(wanted->config, err, "analysis.providers",
-                                "%s after rules would never be asked: rules decide all, put them last",
-                                json_string_value(json_array_get(names, i + 1)));
+        if (str_equal(name, "rules")) {
+            if (i + 1 < json_array_size(names)) {
+                log_warn("analysis.providers: %s stands after rules and is never asked", json_string_value(json_array_get(names, i + 1)));
+            }
+            break;
         }
         if (link_add(wanted, chain, name, chain->count == 0, err)) {
             return -1;
