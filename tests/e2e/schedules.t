@@ -197,13 +197,22 @@ slow() { # STAGE: it hangs while $tmp/hang is there
 }
 slow price
 wait_for() { local i; for ((i = 0; i < 300; i++)); do [[ $(facts nightly .firing) == "$1" ]] && return; sleep 0.1; done; }
-stage_begun() { local i; for ((i = 0; i < 300; i++)); do [[ $(sql "select count(*) from tare.attempt where run = (select max(id) from tare.run) and stage = '$1'") == 1 ]] && return; sleep 0.1; done; }
+# A firing of SCHEDULE in the background ($child, its output in FILE) whose own run has come to the stage that hangs.
+hangs() { # SCHEDULE [FILE]
+    local before i
+    before=$(sql "select coalesce(max(id), 0) from tare.run")
+    : >"$tmp/hang"
+    "$tare" run --schedule "$1" >"${2:-/dev/null}" 2>&1 &
+    child=$!
+    for ((i = 0; i < 300; i++)); do
+        [[ $(sql "select count(*) from tare.attempt where run > $before and stage = 'price'") == 1 ]] && return
+        sleep 0.1
+    done
+    diag "no run of $1 came to its stage price"
+}
 at 2026-12-29T03:00:00Z
-: >"$tmp/hang"
-"$tare" run --schedule nightly >/dev/null 2>&1 &
-victim=$!
-wait_for alive
-stage_begun price
+hangs nightly
+victim=$child
 kill -9 "$victim"
 wait "$victim" 2>/dev/null
 dead=$(facts nightly .last_run)
@@ -217,10 +226,8 @@ is "$(runs nightly | wc -w) $(sql "select string_agg(stage || number, ' ' order 
 
 # ---- Overlap ----
 at 2026-12-30T03:00:00Z
-: >"$tmp/hang"
-"$tare" run --schedule nightly >/dev/null 2>&1 &
-first=$!
-wait_for alive
+hangs nightly
+first=$child
 at 2026-12-31T03:00:00Z
 fires nightly
 is "$rc" 0 "a firing while a run is under way"
@@ -256,11 +263,9 @@ is "$(runs nightly | cut -d' ' -f1,2)" "$((dead + 4)):awaiting-approval $((dead 
 # What died and somebody goes on with is theirs: a firing that comes too late for its instant does not fail it.
 at 2027-01-03T03:05:00Z
 "$tare" schedule set late --cron '10 * * * *' --missed skip --grace 1m -- deploy >/dev/null
-: >"$tmp/hang"
 at 2027-01-03T03:10:00Z
-"$tare" run --schedule late >/dev/null 2>&1 &
-victim=$!
-stage_begun price
+hangs late
+victim=$child
 kill -9 "$victim"
 wait "$victim" 2>/dev/null
 dead=$(facts late .last_run)
@@ -300,10 +305,8 @@ is "$(($(runs nightly | wc -w) - before))" 8 "each instant has its one run"
 
 # A ledger that drops the connection in the middle of a run.
 at 2027-01-12T03:00:00Z
-: >"$tmp/hang"
-"$tare" run --schedule nightly >"$tmp/dropped" 2>&1 &
-first=$!
-wait_for alive
+hangs nightly "$tmp/dropped"
+first=$child
 run_now=$(facts nightly .last_run)
 psql -h "$tmp/state/socket" -U tare_superuser -d tare -XqAtc "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tare' and pid <> pg_backend_pid()" >/dev/null
 rm "$tmp/hang"
