@@ -283,8 +283,8 @@ static enum step claim(struct firing *firing, struct err *err)
     if (outcome != LEDGER_CLAIMED) {
         return changed(firing, err);
     }
-    /* What died in the middle of an older instant stays as it is no longer. */
-    if (strcmp(firing_state(firing), "interrupted") == 0 &&
+    /* What died in the middle of an older instant stays as it is no longer; it may have died since the row was read. */
+    if (firing_state(firing)[0] != '\0' &&
         (!has_due || json_int_or(firing->row, "firing_due", 0) != firing->answer.due) && interrupted(firing, true, &run, err)) {
         return STEP_OVER;
     }
