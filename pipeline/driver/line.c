@@ -17,7 +17,7 @@
 #include "pipeline/io/fs.h"
 #include "pipeline/run/artifact.h"
 
-enum { TRIES = 3, BACK_OFF_MS = 1000, LOCK_TRIES = 10, LOCK_WAIT_MS = 50 };
+enum { TRIES = 3, BACK_OFF_MS = 1000, LOCK_TRIES = 60, LOCK_WAIT_MS = 50 };
 
 static const struct {
     const char *name;
@@ -304,7 +304,7 @@ static int end_failed(struct session *session, const struct ledger_run *run, str
     return -1;
 }
 
-/* Another tare that looks for interrupted runs holds the lock for a moment. */
+/* Another tare that looks for interrupted runs holds the lock for a moment, and so does the session of one that was just killed. */
 static int lock_run(struct session *session, int64_t run, struct err *err)
 {
     for (int try = 1;; try++) {

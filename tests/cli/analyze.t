@@ -101,15 +101,11 @@ is "$rc" 64 "a model without a provider"
 # serve SCRIPT...: starts a scripted server; $url is its address.
 serve() {
     printf '%s\n' "$@" >"$tmp/script"
+    rm -f "$tmp/port"
+    mkfifo "$tmp/port"
     "$server" "$tmp/script" >"$tmp/port" &
     at_exit kill $!
-    local i
-    for i in {1..50}; do
-        [[ -s $tmp/port ]] && break
-        sleep 0.1
-    done
     url="http://127.0.0.1:$(<"$tmp/port")"
-    : >"$tmp/port"
 }
 
 answer() { # CPU MEMORY [NAME]
@@ -144,7 +140,7 @@ falls_back() {
     local name=$1 pattern=$2
     shift 2
     serve "$@"
-    ANTHROPIC_API_KEY=sk-secret run "$BIN/tare-analyze" --llm anthropic --llm-url "$url" --timeout 2s <"$tmp/one"
+    ANTHROPIC_API_KEY=sk-secret run "$BIN/tare-analyze" --llm anthropic --llm-url "$url" --timeout 60s <"$tmp/one"
     local got
     got=$(sed -n 2p <<<"$out" | jq -rc '.recommendation | [.source,.fallback.from,.containers.app.requests.cpu_millicores] | join(" ")')
     is "$rc $got" "0 rules anthropic 250" "$name: the rules decide"

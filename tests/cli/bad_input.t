@@ -11,7 +11,7 @@ cd "$tmp" || exit 1
 refused() {
     local code=$1 pattern=$2 name=$3 lines
     shift 3
-    run timeout 30 "$@" <in
+    run timeout 120 "$@" <in
     lines=$(grep -vc '^hint: ' <<<"$err")
     if [[ $rc == "$code" && $err =~ $pattern && $lines == 1 && $err == *$'\n'hint:\ * && $'\n'$out != *$'\n{"end":'* ]]; then
         tap_result 0 "$name"
@@ -77,7 +77,7 @@ for file in folder binary large deep alias; do
         deep) printf '[%.0s' {1..2000} >c.yaml ;;
         alias) printf 'clusters:\n- &a [*a]\n' >c.yaml ;;
     esac
-    run timeout 10 "$BIN/tare-parse" -c c.yaml services
+    run timeout 60 "$BIN/tare-parse" -c c.yaml services
     is "$rc $(grep -vc '^hint: ' <<<"$err")" "78 1" "configuration: a $file is 78, in one message" || diag "$err"
     like "$err" 'c.yaml' "and named"
 done
@@ -87,10 +87,10 @@ cat >script <<'SCRIPT'
 on * /
 body {"status":"success","data":[]}
 SCRIPT
+mkfifo port
 "$BIN/harness/http_server" script >port &
 server=$!
 at_exit kill "$server"
-for ((i = 0; i < 50; i++)); do [[ -s port ]] && break; sleep 0.1; done
 export TARE_PROMETHEUS_URL=http://127.0.0.1:$(cat port)
 "$BIN/tare-parse" -q "$root/fixtures/demo/manifests" >parse 2>err
 "$BIN/tare-collect" -q <parse >collect 2>err
@@ -135,15 +135,15 @@ done
 : >in
 
 # ---- the metrics server -----------------------------------------------------------------------------------------
-faulty() { # PATTERN NAME SCRIPT
+faulty() { # PATTERN NAME SCRIPT [TIME-OUT]
     printf '%b\n' "$3" >script
     rm -f port2
+    mkfifo port2
     "$BIN/harness/http_server" script >port2 &
     local pid=$!
-    for ((i = 0; i < 50; i++)); do [[ -s port2 ]] && break; sleep 0.1; done
     cp parse in
     refused 69 "$1" "a server that $2" env TARE_PROMETHEUS_URL="http://me:hush@127.0.0.1:$(cat port2)" \
-        "$BIN/tare-collect" -q --timeout 1s
+        "$BIN/tare-collect" -q --timeout "${4:-20s}"
     unlike "$out$err" hush "and no password is shown"
     kill "$pid"
     wait "$pid" 2>/dev/null
@@ -153,7 +153,7 @@ faulty 'a web page instead of data' "answers HTML" 'on * /\nheader Content-Type:
 faulty 'status "error".*no such thing' "answers status:error" \
     'on * /\nbody {"status":"error","errorType":"bad_data","error":"no such thing"}'
 faulty 'cut its answer in the middle' "cuts the reply" 'on * /\nbody {"status":"success","data":[]}\ncut 20'
-faulty 'did not answer in time' "is slow" 'on * /\nhang'
+faulty 'did not answer in time' "is slow" 'on * /\nhang' 1s
 faulty '\(401\)' "wants another token" 'on * /\nstatus 401'
 faulty 'its data are no list' "gives a number for a list" 'on * /\nbody {"status":"success","data":{"result":42}}'
 cp parse in

@@ -9,7 +9,7 @@ unset TARE_CONFIG TARE_PROMETHEUS_URL TARE_NOW CURL_CA_BUNDLE SSL_CERT_FILE SSL_
 export HOME=$tmp TMPDIR=$tmp
 cd "$tmp" || exit 1
 end=1795305600 # 2026-11-22T00:00:00Z
-when=(--end 2026-11-22T00:00:00Z --window 2h --connect-timeout 2s --timeout 10s)
+when=(--end 2026-11-22T00:00:00Z --window 2h --connect-timeout 30s --timeout 60s)
 
 workload shop StatefulSet web web >records
 workload pay StatefulSet web web >>records
@@ -38,7 +38,7 @@ empty='body {"status":"success","data":[]}'
 serve "on * /
 match Authorization: Bearer s3cret-1
 times 1
-delay 1500
+delay 5000
 $empty
 on * /
 match Authorization: Bearer s3cret-2
@@ -47,7 +47,8 @@ on * /
 status 401
 body s3cret is wrong"
 printf 's3cret-1\n' >token
-(for ((i = 0; i < 100; i++)); do [[ $(curl --silent --noproxy '*' "http://127.0.0.1:$port/__count") == 1 ]] && break; sleep 0.05; done; printf 's3cret-2' >token) &
+# The first request is answered so late that there is time for the other token.
+(for ((i = 0; i < 1200; i++)); do [[ $(curl --silent --noproxy '*' "http://127.0.0.1:$port/__count") == [1-9]* ]] && break; sleep 0.05; done; printf 's3cret-2' >token.new; mv token.new token) &
 collect "metrics: {prometheus: 'http://127.0.0.1:$port', bearer_token_file: token, source: query-range, parallel: 1}"
 wait $!
 is "$rc $(codes)" "0 - shop - no-data,- pay - no-data" "a token from a file that is read anew for each request" || diag "$err"
@@ -151,13 +152,15 @@ for ((tries = 0; tries < 20; tries++)); do
         --web.listen-address="127.0.0.1:$port" --log.level=warn </dev/null >prom/log 2>&1 &
     server=$!
     at_exit eval "kill $server; wait $server"
-    for ((i = 0; i < 200; i++)); do
+    for ((i = 0; i < 600; i++)); do
         curl --silent --noproxy '*' --cacert ca.crt --cert client.crt --key client.key -u 'u:s3cret pass' "https://127.0.0.1:$port/-/ready" | grep -q Ready && break 2
         kill -0 "$server" 2>/dev/null || break
         sleep 0.1
     done
     kill "$server" 2>/dev/null
+    wait "$server" 2>/dev/null
 done
+((tries < 20)) || { sed 's/^/# /' prom/log; echo "Bail out! no Prometheus"; exit 1; }
 trusted='ca: ca.crt, certificate: client.crt, key: client.key'
 basic='basic: {username: u, password_file: password}'
 server() { printf "metrics: {prometheus: 'https://127.0.0.1:%s', tls: {%s}, cluster_label: {name: cluster, value: prod-eu}%s}" "$port" "$@"; }
@@ -190,8 +193,7 @@ tap_result $? "a key of another certificate" || diag "$rc $err"
 
 # ---- several clusters ----------------------------------------------------------------------------------------------------
 inventory=inventory.clusters
-free=$((port + 1))
-while curl --silent --noproxy '*' "http://127.0.0.1:$free" >/dev/null 2>&1; do free=$((free + 1)); done
+free=1 # where nobody listens
 both="metrics:
   prometheus: 'https://127.0.0.1:$port'
   tls: {$trusted}

@@ -51,12 +51,15 @@ trial() {
     one_trial "$source" "$dir" "${measure[@]}" &
 }
 one_trial() { # SOURCE DIR [PROGRAM-BEFORE...]
-    local source=$1 dir=$2 port server pipe begun=$SECONDS
+    local source=$1 dir=$2 port server pipe begun most=${limit-}
     shift 2
-    exec {pipe}< <(exec timeout 90 "$BIN/harness/http_server" "$dir/script")
+    exec {pipe}< <(exec timeout 300 "$BIN/harness/http_server" "$dir/script")
     server=$!
-    read -r -t 20 port <&"$pipe"
-    timeout 60 "${@/#DIR/$dir}" "$collect" --timeout "${limit:-2s}" --prometheus "http://127.0.0.1:$port" --source "$source" --end 2026-11-22T00:00:00Z --window 2h \
+    read -r -t 60 port <&"$pipe"
+    begun=$SECONDS
+    # Only who never gets its answer waits for the end of its time.
+    [[ -n $most ]] || if grep -q -x -e hang -e 'drip 900' "$dir/script"; then most=3s; else most=20s; fi
+    timeout 200 "${@/#DIR/$dir}" "$collect" --timeout "$most" --prometheus "http://127.0.0.1:$port" --source "$source" --end 2026-11-22T00:00:00Z --window 2h \
         <"$tmp/inventory" >"$dir/out" 2>"$dir/err"
     echo $? $((SECONDS - begun)) >"$dir/rc"
     read_out "$dir/out" >"$dir/said"
@@ -81,7 +84,7 @@ settle() {
         read -r rc seconds <"$dir/rc"
         eval "${check#* }" || diag "$dir: $err"
         [[ $err != *$'\e['* ]] || tap_result 1 "no control bytes on the terminal: $check"
-        ((seconds < 45)) || tap_result 1 "within $seconds seconds: $check"
+        ((seconds < 150)) || tap_result 1 "within $seconds seconds: $check"
     done
     checks=()
 }
@@ -452,7 +455,7 @@ range_case "bytes that are no UTF-8" null metrics-error "$matrix_cpu" \
 bad() { # SCRIPT PATTERN NAME
     local source
     for source in auto remote-read query-range; do
-        limit=1s trial "$source" "$1" fatal "$source: $3" "$2"
+        trial "$source" "$1" fatal "$source: $3" "$2"
     done
 }
 bad 'on * /

@@ -29,9 +29,9 @@ spec:
 YAML
 done
 printf 'on * /\nbody {"status":"success","data":[]}\n' >"$tmp/script"
+mkfifo "$tmp/port"
 "$BIN/harness/http_server" "$tmp/script" >"$tmp/port" &
 at_exit kill $!
-for ((i = 0; i < 50; i++)); do [[ -s $tmp/port ]] && break; sleep 0.1; done
 url=http://127.0.0.1:$(cat "$tmp/port")
 cat >tare.yaml <<YAML
 manifests: [deploy/]

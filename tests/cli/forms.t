@@ -15,7 +15,7 @@ BOM=$'\xef\xbb\xbf'
 gives() {
     local file=form.${3:-yaml}
     cat >"$file"
-    is "$(timeout 5 "$BIN/tare-parse" -q "$file" zz.yaml 2>/dev/null | jq -r --arg f "$file" \
+    is "$(timeout 60 "$BIN/tare-parse" -q "$file" zz.yaml 2>/dev/null | jq -r --arg f "$file" \
         'if .workload.source.file == $f then .workload | .name + ":" + (.containers[0].limits.cpu_millicores // "-" | tostring)
          elif .note.source.file == $f then .note | [.outcome, .code, .source.line // "-", .source.column // "-"] | join(" ")
          else empty end' | paste -sd,)" "$1" "$2"
@@ -77,7 +77,7 @@ is "$rc" 0 "which --strict lets pass"
 
 # ---- what is special about a folder -----------------------------------------------------------------------------------
 mkdir d && pod p >d/a.yaml && mkfifo d/b.yaml && ln -s . d/c && ln -s d.yaml d/d.yaml && mkdir d/e.yaml && pod q >d/e.yaml/f.yml && pod r >d/.g.yaml
-run timeout 5 "$BIN/tare-parse" -q d
+run timeout 60 "$BIN/tare-parse" -q d
 is "$rc $(jq -r 'if .workload then .workload.name elif .note then .note.source.file else empty end' <<<"$out" | paste -sd,)" \
     "0 p,d/b.yaml,d/d.yaml,q" "a FIFO, links in circles, a folder with a file's name, a hidden file"
 done_testing

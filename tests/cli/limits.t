@@ -76,7 +76,7 @@ is "$("$BIN/tare" run --help | grep -c -E -- "--max-($(sed 's/max_//' <<<"$optio
 mkdir odd && pod fine >odd/a.yaml && mkfifo odd/fifo.yaml && ln -s /dev/zero odd/zero.yaml && ln -s /dev/full odd/full.yaml
 ln -s . odd/self && ln -s self.yaml odd/self.yaml && ln -s ../odd odd/up && ln -s /proc/self/mem odd/mem.yaml && ln -s / odd/root && mkdir odd/folder.yaml
 if command -v perl >/dev/null; then perl -MSocket -e 'socket(my $s, PF_UNIX, SOCK_STREAM, 0); bind($s, sockaddr_un("odd/socket.yaml"))'; fi
-run timeout 20 "$BIN/tare-parse" odd
+run timeout 60 "$BIN/tare-parse" odd
 is "$rc" 0 "a folder of special files"
 is "$(jq -r '(.workload // .note // empty) | (.outcome // "") + " " + (.code // "") + " " + .source.file' <<<"$out")" "  odd/a.yaml
 error unreadable odd/fifo.yaml
@@ -86,30 +86,32 @@ error unreadable odd/self.yaml$([[ -S odd/socket.yaml ]] && printf '\nerror unre
 error unreadable odd/zero.yaml" "each is a note; folders that are links are not followed"
 (echo data >odd/fifo.yaml) &
 feeder=$!
-run timeout 20 "$BIN/tare-parse" odd
+run timeout 60 "$BIN/tare-parse" odd
 ok "a FIFO is not even opened: who writes to it still waits" kill -0 "$feeder"
-timeout 5 cat odd/fifo.yaml >/dev/null
+timeout 60 cat odd/fifo.yaml >/dev/null
 wait "$feeder"
 for file in fifo zero self; do
-    run timeout 20 "$BIN/tare-parse" odd/$file.yaml
+    run timeout 60 "$BIN/tare-parse" odd/$file.yaml
     is "$rc" 66 "$file named by itself"
 done
 { while :; do pod grows | sed 's/^/# /' || exit; done; } >growing.yaml 2>/dev/null &
 writer=$!
 at_exit kill "$writer"
-run timeout 20 "$BIN/tare-parse" -q --max-file-bytes 100000 z/pod.yaml growing.yaml
+for _ in {1..600}; do [[ -s growing.yaml ]] && break; sleep 0.1; done
+[[ -s growing.yaml ]] || diag "nothing is written to growing.yaml"
+run timeout 60 "$BIN/tare-parse" -q --max-file-bytes 100000 z/pod.yaml growing.yaml
 is "$rc" 0 "a file that grows while it is read"
 kill "$writer"
 wait "$writer" 2>/dev/null
 
 # Bombs: small or large, each ends soon, in little memory, with a note that names it. Sanitizers need more of both.
-seconds=5 kib=262144
-if [[ -n ${SANITIZED-} ]]; then seconds=30 kib=1600000; fi
+seconds=15 kib=262144
+if [[ -n ${SANITIZED-} ]]; then seconds=60 kib=1600000; fi
 
 # bomb NAME CODE: bomb.yaml is such a file.
 bomb() {
     rm -f spent
-    "$BIN/harness/measure" spent timeout 100 "$BIN/tare-parse" -q z/pod.yaml bomb.yaml >bomb.out 2>bomb.err
+    "$BIN/harness/measure" spent timeout 300 "$BIN/tare-parse" -q z/pod.yaml bomb.yaml >bomb.out 2>bomb.err
     is "$(jq -r 'select(.note).note.code' bomb.out | sort -u | head -c 200 | paste -sd,)" "$2" "$1: $(wc -c <bomb.yaml) bytes"
     read -r _ cpu peak status <spent
     ok "takes $cpu s, $peak KiB, exit $status" awk -v cpu="$cpu" -v most="$seconds" -v peak="$peak" -v kib="$kib" -v status="$status" \

@@ -69,7 +69,7 @@ case_of() {
         llm_stop
     done
 }
-printf 'version: 1\nanalysis: {timeout: 20s}\n' >"$tmp/tare.yaml"
+printf 'version: 1\nanalysis: {timeout: 120s}\n' >"$tmp/tare.yaml"
 
 case_of "an answer as it should be" 'latency=0' all
 case_of "a thinking block first" 'say=thinking' all
@@ -104,7 +104,7 @@ case_of "429 without" 'times=1 status=429' all
 case_of "500 for ever" 'status=500' none '500'
 case_of "529 once" 'times=1 status=529' all
 case_of "an answer that is cut off" 'close=20' none 'cut'
-printf 'version: 1\nanalysis: {timeout: 1s}\n' >"$tmp/tare.yaml"
+printf 'version: 1\nanalysis: {timeout: 2s}\n' >"$tmp/tare.yaml"
 case_of "a server that says nothing" 'hang=1' none 'in time'
 case_of "a drip without an end" 'drip=900' none 'in time'
 
@@ -139,7 +139,7 @@ for ((i = 0; i < rounds; i++)); do
     done
     ((RANDOM % 4)) || rules+=("nth=$((RANDOM % 6 + 1)) ${faults[RANDOM % ${#faults[@]}]}")
     api=$( ((RANDOM % 2)) && echo openai || echo anthropic)
-    printf 'version: 1\nanalysis: {timeout: 20s, parallel: %d, workloads_per_call: %d, max_tokens_per_run: %d}\n' $((RANDOM % 8 + 1)) $((RANDOM % 16 + 1)) \
+    printf 'version: 1\nanalysis: {timeout: 120s, parallel: %d, workloads_per_call: %d, max_tokens_per_run: %d}\n' $((RANDOM % 8 + 1)) $((RANDOM % 16 + 1)) \
         $((RANDOM % 3 ? 2000000 : RANDOM % 60000)) >"$tmp/tare.yaml"
     llm_start "${rules[@]}"
     analyze "$api" "$tmp/all" -c "$tmp/tare.yaml"

@@ -100,10 +100,11 @@ llm_start 'api=create ended-after=600000'
 settings true
 "$BIN/tare-analyze" -c "$tmp/tare.yaml" --history-out "$tmp/history" <"$tmp/in" >"$tmp/out" 2>"$tmp/err" &
 pid=$!
-for _ in {1..300}; do
+for _ in {1..600}; do
     (($(llm_stat polls) >= 1)) && break
     sleep 0.1
 done
+(($(llm_stat polls) >= 1)) || diag "the batch is not waited for: $(<"$tmp/err")"
 kill -TERM "$pid"
 wait "$pid"
 is "$? $(grep -c '"end"' "$tmp/out")" "75 0" "a signal ends it with 75 and no trailer"

@@ -217,7 +217,7 @@ llm_start 'after=3 hang'
 settings 'parallel: 2, workloads_per_call: 1'
 "$BIN/tare-analyze" -c "$tmp/tare.yaml" --history-out "$tmp/history" <"$tmp/in" >"$tmp/out" 2>"$tmp/err" &
 pid=$!
-for _ in {1..300}; do
+for _ in {1..600}; do
     (($(llm_count) >= 5)) && break
     sleep 0.1
 done

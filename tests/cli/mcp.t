@@ -23,7 +23,8 @@ words() { tr '\0' '\n' <"$tmp/bin/words"; }
 behave 'echo "[]"'
 
 # say LINE...: what comes back for these lines, when stdin ends after them.
-say() { printf '%s\n' "$@" | timeout 120 "$mcp" "${flags[@]}" 2>"$tmp/stderr" >"$tmp/said"; rc=$?; out=$(<"$tmp/said"); err=$(<"$tmp/stderr"); }
+# They are there all at once: what needs no process is answered before what does.
+say() { printf '%s\n' "$@" >"$tmp/lines"; timeout 120 "$mcp" "${flags[@]}" <"$tmp/lines" 2>"$tmp/stderr" >"$tmp/said"; rc=$?; out=$(<"$tmp/said"); err=$(<"$tmp/stderr"); }
 flags=()
 init() { printf '{"jsonrpc":"2.0","id":"init","method":"initialize","params":{"protocolVersion":"%s","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}' "${1:-2025-11-25}"; }
 meta='"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}'
@@ -258,7 +259,14 @@ mv "$tmp/bin/tare.gone" "$tmp/bin/tare"
 # ---- Calls under way: a session that is talked to step by step ----
 open_session() { coproc MCP { exec "$mcp" "$@" 2>"$tmp/stderr"; }; session=$MCP_PID; exec {to}>&"${MCP[1]}" {from}<&"${MCP[0]}"; }
 tell() { printf '%s\n' "$1" >&"$to"; }
-hear() { heard=''; read -r -t 60 -u "$from" heard || heard='(nothing came)'; }
+# Of progress only the beginning is heard: on a slow machine more of it comes.
+hear() {
+    heard=''
+    while read -r -t 60 -u "$from" heard; do
+        [[ $heard == *notifications/progress* && $heard != *'"progress":1,'* ]] || return 0
+    done
+    heard='(nothing came)'
+}
 close_session() { exec {to}>&-; eval "exec ${MCP[1]}>&-" 2>/dev/null; wait "$session"; ended=$?; exec {from}<&-; }
 # until_true COMMAND...: waits for it, a minute at most.
 until_true() { for _ in {1..600}; do "$@" >/dev/null 2>&1 && return 0; sleep 0.1; done; return 1; }

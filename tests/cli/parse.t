@@ -93,7 +93,7 @@ kind: ConfigMap
 apiVersion: batch.volcano.sh/v1alpha1
 kind: Job' >d/sub/d.yaml
 cp "$cases/tabs.json" d/README.md && ln -s ../d d/loop && ln -s ../a.yml d/sub/z.yaml && ln -s nowhere d/sub/gone.yaml && mkfifo d/sub/pipe.yaml
-run timeout 20 "$BIN/tare-parse" d
+run timeout 60 "$BIN/tare-parse" d
 is "$rc" 0 "a folder with odd entries is read"
 is "$(jq -r '(.workload // .note // empty).source.file' <<<"$out")" "d/a.yml
 d/sub/b.json

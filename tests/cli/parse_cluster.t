@@ -11,11 +11,11 @@ server=0
 serve() {
     ((server)) && kill "$server" 2>/dev/null
     cat >"$tmp/script"
+    rm -f "$tmp/port"
+    mkfifo "$tmp/port"
     "$BIN/harness/http_server" "$tmp/script" >"$tmp/port" &
     server=$!
-    for ((i = 0; i < 100; i++)); do [[ -s $tmp/port ]] && break; sleep 0.05; done
     url=http://127.0.0.1:$(<"$tmp/port")
-    : >"$tmp/port"
     printf 'current-context: c\ncontexts: [{name: c, context: {cluster: k, user: u}}]\nclusters: [{name: k, cluster: {server: "%s"}}]\nusers: [{name: u, user: {token: s3cret}}]\n' "$url" >"$tmp/config"
 }
 at_exit eval 'kill "$server"'
@@ -190,6 +190,7 @@ EOF
 parse --timeout 1s
 is "$rc" 69 "--timeout is kept"
 kill "$server"
+wait "$server" 2>/dev/null
 parse
 is "$rc" 69 "nobody there"
 like "$err" 'does not accept connections' "is said"

@@ -41,14 +41,19 @@ launch() {
     disown
 }
 
+# Whether it runs, or is about to: between fork and exec it is not yet to be recognized.
+alive() {
+    local pid
+    running_pid "$1" "$2" >/dev/null || { pid=$(cat "$1/$2.pid" 2>/dev/null) && kill -0 "$pid" 2>/dev/null; }
+}
+
 # wait_for DIR PROGRAM COMMAND…: until COMMAND succeeds; fails at once when PROGRAM ended, or after a minute.
 wait_for() {
     local dir=$1 program=$2 i
     shift 2
     for ((i = 0; i < 1200; i++)); do
         "$@" >/dev/null 2>&1 && return 0
-        # Between fork and exec the process is not yet to be recognized.
-        ((i < 20)) || running_pid "$dir" "$program" >/dev/null || return 1
+        alive "$dir" "$program" || return 1
         sleep 0.05
     done
     return 1
@@ -215,8 +220,9 @@ start_program() {
                 --node-ip=127.0.0.1 --node-lease-duration-seconds=40 && make_nodes "$dir" ;;
         *) die 64 "a control plane has no program $program" ;;
     esac || return
+    # What is wrong with its arguments it finds out at once.
     sleep 0.3
-    running_pid "$dir" "$program" >/dev/null
+    wait_for "$dir" "$program" running_pid "$dir" "$program"
 }
 
 failed() {

@@ -89,6 +89,7 @@ call() { # KEY MORE
     echo "{\"key\":\"$1\",\"prompt_digest\":\"$(digest p)\",\"provider\":\"p\",\"model\":\"m\"${2:+,$2}}"
 }
 month() { as op 'select tokens, microusd from tare.llm_month()'; }
+while (($(date +%s) % 86400 > 86400 - 120)); do sleep 1; done # it may be the month's last day
 is "$(month)" "0|0" "nothing was spent yet"
 as op "select tare.llm_put($first, '[$(call c1 '"reply":"r","input_tokens":100,"output_tokens":20,"cache_read_tokens":60,"cost_microusd":7,"workloads":3,"latency_ms":9'),
     $(call c2 '"outcome":"failed","error":"time-out","input_tokens":5,"cost_microusd":null')]')" >/dev/null

@@ -316,7 +316,7 @@ hold() { # LOGIN
 say() { # SQL: and wait until it is done
     rm -f "$tmp/said"
     printf '%s\n\\! touch %s\n' "$1" "$tmp/said" >&7
-    for _ in $(seq 300); do
+    for _ in {1..600}; do
         [[ -e $tmp/said ]] && return
         sleep 0.1
     done
@@ -328,10 +328,11 @@ let_go() { # LAST SQL
     wait "$holder"
 }
 behind() { # waits until somebody waits for a lock
-    for _ in $(seq 300); do
+    for _ in {1..600}; do
         [[ $(as boss "select count(*) from pg_stat_activity where wait_event_type = 'Lock'") != 0 ]] && return
         sleep 0.1
     done
+    diag "nobody waits for a lock"
 }
 late_approval() { # PLAN
     plan=$1

@@ -80,6 +80,15 @@ is "$(as boss "select count(*) from tare.run r where state = 'applied' and not e
     "nothing was applied that nobody approved"
 is "$(as boss "select count(*) from tare.run where state in ('running', 'applying') and id not in (
     select run from tare.attempt where run is not null) and parent is null")" 0 "no run was lost half-made"
+# Waits until so many locks are held: the server gives those of a session back a moment after its end.
+locks() {
+    for _ in {1..600}; do
+        [[ $(as boss "select count(*) from pg_locks where locktype = 'advisory'") == "$1" ]] && return
+        sleep 0.1
+    done
+    diag "there are never $1 locks"
+}
+locks 0
 is "$(as boss "select count(*) from pg_locks where locktype = 'advisory'")" 0 "no lock is left"
 
 # Two at once on one workload: by two runs of one cluster.
@@ -93,19 +102,13 @@ holder=$!
 disown "$holder"
 exec 7>"$tmp/hold"
 echo "select tare.apply_begin($first, null, false); select tare.workload_lock($first, 'shop', 'Deployment', 'cart');" >&7
-for _ in $(seq 100); do
-    [[ $(as boss "select count(*) from pg_locks where locktype = 'advisory'") == 2 ]] && break
-    sleep 0.05
-done
+locks 2
 is "$(state op2 "select tare.apply_begin($second, null, false);
     select tare.workload_lock($second, 'shop', 'Deployment', 'cart')")" TA075 "a workload is changed by one run at a time"
 is "$(state op2 "select tare.apply_begin($first, null, true)")" TA075 "a run is applied by one process at a time"
 kill -9 "$holder"
 exec 7>&-
-for _ in $(seq 100); do
-    [[ $(as boss "select count(*) from pg_locks where locktype = 'advisory'") == 0 ]] && break
-    sleep 0.05
-done
+locks 0
 is "$(state op2 "select tare.apply_begin($first, null, true); select tare.apply_end($first, 'failed', 'killed')")" ok \
     "kill -9 of a process gives its locks back, and another goes on"
 done_testing

@@ -14,6 +14,7 @@ put() { # LOGIN CLUSTER ROWS...
     while (($#)); do rows+=,$1 && shift; done
     as "$login" "select tare.series_put('$cluster', '[$rows]')"
 }
+while (($(date +%s) % 86400 > 86400 - 180)); do sleep 1; done # days are counted here: not over midnight
 today=$(date -u +%F)
 day() { date -u -d "$today $1 days ago" +%F; }
 # A run of namespaces $1 (a list for SQL) that begins when the clock has passed what was stored so far.

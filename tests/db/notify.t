@@ -100,8 +100,9 @@ done
 crowd='[{"name":"room","interval_seconds":0},{"name":"pager","interval_seconds":0},{"name":"third","interval_seconds":0},{"name":"fourth","interval_seconds":0}]'
 worker() {
     local row
-    for _ in $(seq 40); do
+    for _ in $(seq 400); do
         row=$(pg op ledger -c "select id || ' ' || lease from tare.notify_take('$crowd', 60)" 2>>"$tmp/worker.err")
+        [[ -n $row || $(pg boss ledger -c "select count(*) from tare.notification where state = 'waiting'") != 0 ]] || break
         [[ -z $row ]] && continue
         echo "${row% *}"
         pg op ledger -c "select tare.notify_done(${row% *}, '${row#* }', 'sent', null, 0, 0)" >/dev/null 2>>"$tmp/worker.err"

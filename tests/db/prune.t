@@ -150,6 +150,7 @@ run tare prune --keep -1 --yes
 is "$rc" 64 "a negative number is refused"
 
 # ---- What goes beside runs ----
+while (($(date +%s) % 86400 > 86400 - 120)); do sleep 1; done # days are counted here: not over midnight
 put() { as boss "insert into tare.series_history (cluster, namespace, kind, name, container, series, day, minimum, maximum, samples, seen_at)
     select '$1', 'shop', 'Deployment', 'cart', 'c', 'cpu', (now() at time zone 'UTC')::date - d, 1, 2, 3, now() from unnest(array[$2]) d"; }
 days_of() { as boss "select string_agg(((now() at time zone 'UTC')::date - day)::text, ' ' order by day desc) from tare.series_history where cluster = '$1'"; }
@@ -192,13 +193,28 @@ like "$(login=adm tare doctor 2>/dev/null)" 'the database is [0-9.]+ [KMG]iB, th
 # ---- Several at once ----
 as boss "select public.made('c', 'unchanged', 100) from generate_series(1, 40)" >"$tmp/c"
 mapfile -t c <"$tmp/c"
+# The server ends a session, and gives its locks back, a moment after psql has ended.
+gone() {
+    for _ in {1..600}; do
+        [[ $(pg boss ledger -c "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()") == 0 ]] && return
+        sleep 0.1
+    done
+    diag "a session does not end"
+}
+until_told() { # WORD FILE
+    for _ in {1..600}; do
+        grep -qs "$1" "$2" && return
+        sleep 0.1
+    done
+    diag "$2 does not say $1"
+}
 # A run that another transaction has just taken: pruning does not wait for it, and leaves that run.
 mkfifo "$tmp/go"
 pg boss ledger >"$tmp/taken" 2>&1 <"$tmp/go" &
 worker=$!
 exec 7>"$tmp/go"
 printf 'begin;\nselect 1 from tare.run where id = %s for update;\n\\echo taken\n' "${c[0]}" >&7
-until grep -qs taken "$tmp/taken"; do sleep 0.05; done
+until_told taken "$tmp/taken"
 run tare prune --older-than 90d --yes --format json
 is "$(jq -c '[.went.runs, .left.runs]' <<<"$out")" "[39,1]" "a run that somebody takes is left, and said to be"
 is "$(left_of "${c[0]}")" pcag "with all it has"
@@ -206,13 +222,14 @@ printf 'commit;\n' >&7
 exec 7>&-
 wait "$worker"
 heir=$(as op "select tare.rerun(${c[0]}, '{parse,collect}', null)")
+gone
 run tare prune --older-than 90d --yes
 is "$(left_of "${c[0]}") $(left_of "$heir")" "pc pc" "next time it goes but for what a new run took over"
 
 # Somebody works on a run, or applies it: its session's lock keeps it.
 lone2=$(made "'d', 'failed', 100")
-{ printf 'select tare.run_lock(%s);\n\\echo locked\n' "$lone2"; cat; } < <(sleep 60 & echo $! >"$tmp/sleeper"; wait) | pg op ledger >"$tmp/locked" &
-until grep -qs locked "$tmp/locked"; do sleep 0.05; done
+{ printf 'select tare.run_lock(%s);\n\\echo locked\n' "$lone2"; cat; } < <(sleep 600 & echo $! >"$tmp/sleeper"; wait) | pg op ledger >"$tmp/locked" &
+until_told locked "$tmp/locked"
 run tare prune --older-than 90d --yes
 is "$(left_of "$lone2")" pcag "a run that somebody works on is left"
 kill "$(<"$tmp/sleeper")" 2>/dev/null
@@ -242,6 +259,7 @@ for wait in 0.01 0.02 0.03 0.05 0.08 0.12 0.2; do
     kill -9 $pid 2>/dev/null && tried=$((tried + 1))
     wait $pid 2>/dev/null
 done
+gone # what was killed may be at its last statement yet
 half=$(as boss "select count(*) from tare.artifact f where f.complete <> (select count(*) > 0 from tare.artifact_chunk c where c.digest = f.digest)
     or f.complete = (f.pruned_at is not null)")
 is "$half" 0 "killed $tried times: no artifact is half gone"

@@ -86,8 +86,18 @@ is "$(as op "select string_agg(name, ' ' order by name) from tare.schedule")" "n
 # ---- Firing: instants of the past, since the rule is the programs' business ----
 past() { as boss "update tare.schedule set handled = now() - interval '$2', revision = revision + 1 where name = '$1'" >/dev/null; }
 due="date_trunc('minute', now()) - interval '5 minutes'"
+# The server ends a session, and gives its locks back, a moment after psql has ended. $going: how many go on.
+going=0
+gone() {
+    for _ in {1..600}; do
+        (($(pg boss ledger -c "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()") <= going)) && return
+        sleep 0.1
+    done
+    diag "a session does not end"
+}
 claims() { # LOGIN SQL...: one session
     pg "$1" ledger -c "$2" 2>&1
+    gone
 }
 past nightly '1 hour'
 rev=$(revision nightly)
@@ -135,6 +145,7 @@ pg op ledger >/dev/null <<SQL
 select outcome from tare.schedule_claim('nightly', $(revision nightly), '$at', 0);
 select tare.run_create('c', 'files', 'p', null, '{}', null, 'nightly');
 SQL
+gone
 is "$(as op "select tare.schedules('nightly') #>> '{0,firing}'")" interrupted "one that dies within its run is seen as that"
 run=$(field nightly last_run)
 # Whoever goes on with it holds it: nobody else fails it meanwhile, and who may fail it holds it no longer than that.
@@ -143,6 +154,7 @@ select tare.run_lock($run);
 \! psql -h "$pg_dir" -U op2 -d ledger -XqAt -v VERBOSITY=sqlstate -c "select tare.run_fail($run, 'x')" 2>&1
 select state from tare.run where id = $run;
 SQL
+gone
 is "$(xargs <"$tmp/out")" "ERROR: TA075 running" "a run that another session works on is not failed"
 is "$(pg op ledger -c "select tare.run_fail($run, 'x')" -c "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()" | xargs)" 0 \
     "one that nobody works on is, and is not held after that"
@@ -157,6 +169,7 @@ pg op ledger >/dev/null <<SQL
 select outcome from tare.schedule_claim('nightly', $(revision nightly), '$at', 0);
 select tare.schedule_end('nightly', 75, 'later');
 SQL
+gone
 is "$(field nightly "firing_open || ' ' || last_exit")" "true 75" "a run that is not over leaves its firing open"
 is "$(claims op "select tare.schedule_skip('nightly', $(revision nightly), '$at', 1, 0, 'too late')")" t "until it is too late for it"
 is "$(field nightly "firing_open || ' ' || missed_total")" "false 3" "which counts as missed"
@@ -169,26 +182,41 @@ for i in $(seq 20); do
     pids[i]=$!
 done
 wait "${pids[@]}"
+gone
 is "$(cat "$tmp"/claim.* | grep -c '^claimed')" 1 "of twenty that fire at once one has the instant"
 is "$(cat "$tmp"/claim.* | grep -c '^changed')" 19 "and the others know it"
 
-# Busy, and one waits at most.
+# Busy, and one waits at most: sessions that are told line by line, and go on.
+told() { # FILE: until an answer is there
+    for _ in {1..600}; do
+        [[ -s $1 ]] && return
+        sleep 0.1
+    done
+    diag "no answer in $1"
+}
 past nightly '1 hour'
 as op "select tare.schedule_end('nightly', 0, null)" >/dev/null
-pg op ledger >"$tmp/holder" 2>&1 <<SQL &
-select outcome from tare.schedule_claim('nightly', $(revision nightly), '$at', 0);
-select pg_sleep(3);
-SQL
+mkfifo "$tmp/holder.in" "$tmp/waiter.in"
+pg op ledger <"$tmp/holder.in" >"$tmp/holder" 2>&1 &
 holder=$!
-until [[ $(as op "select tare.schedules('nightly') #>> '{0,firing}'") == alive ]]; do sleep 0.05; done
+exec 7>"$tmp/holder.in"
+echo "select outcome from tare.schedule_claim('nightly', $(revision nightly), '$at', 0);" >&7
+told "$tmp/holder"
+going=1
 as boss "update tare.schedule set handled = now() - interval '1 hour', revision = revision + 1 where name = 'nightly'" >/dev/null
 is "$(claims op2 "select outcome, run from tare.schedule_claim('nightly', $(revision nightly), '$at', 0)")" "busy|0" "a live firing is in the way"
-pg op ledger -c "select tare.schedule_wait('nightly')" -c "select pg_sleep(1)" >"$tmp/waiter" 2>&1 &
+pg op ledger <"$tmp/waiter.in" >"$tmp/waiter" 2>&1 7>&- &
 waiter=$!
-sleep 0.4
+exec 8>"$tmp/waiter.in"
+echo "select tare.schedule_wait('nightly');" >&8
+told "$tmp/waiter"
+going=2
 is "$(claims op2 "select tare.schedule_wait('nightly')")|$(head -1 "$tmp/waiter")" "f|t" "one waits, a second one does not"
 refused op2 "select tare.schedule_end('nightly', 0, null)" TA075 "nobody ends a live firing"
+exec 7>&- 8>&-
 wait "$holder" "$waiter"
+going=0
+gone
 is "$(claims op2 "select outcome from tare.schedule_claim('nightly', $(revision nightly), '$at', 0)")" claimed "a dead one is in nobody's way"
 
 # Clocks.

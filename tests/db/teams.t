@@ -157,6 +157,14 @@ store hushhush_op "$theirs" "$secret" >/dev/null
 known=$digest
 mine=$(as a_op "select tare.run_create('prod', 'files', 'p', null, '{}')")
 as a_op "select tare.run_namespaces($mine, '{ours}')" >/dev/null
+# The server ends a session, and gives its locks back, a moment after psql has ended.
+gone() {
+    for _ in {1..600}; do
+        [[ $(pg boss ledger -c "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()") == 0 ]] && return
+        sleep 0.1
+    done
+    diag "a session does not end"
+}
 take() { # SIZE TEXT [FINISH_ONLY]: tries to get at $known with a digest and other bytes
     pg a_op ledger -v VERBOSITY=terse 2>&1 <<SQL
 select tare.attempt_begin($mine, 'diff', null, '{}') as attempt \gset
@@ -166,6 +174,7 @@ $([[ -z $2 ]] || echo "select tare.artifact_chunk_put('$known', 0, '$2') \g /dev
 select tare.attempt_finish(:attempt, '$known');
 commit;
 SQL
+    gone
 }
 size=${#secret}
 is "$(take "$size" '')" "wanted|t
@@ -222,11 +231,26 @@ refused adm "select tare.revoke_namespace('whole', null, 'eu')" TA077 "the last 
 is "$(runs)" "$eu $two $begun" "(and it was not)"
 as adm "select tare.grant_namespace('whole', 'ours', 'prod')" >/dev/null
 # Two administrators take one each of the last two at once: one of them is refused.
-pg adm ledger -c "begin; select tare.revoke_namespace('whole', null, 'eu'); select pg_sleep(0.5); commit" >/dev/null 2>&1 &
+come_to() { # WHERE: until one session of adm is so far
+    for _ in {1..600}; do
+        [[ $(as boss "select count(*) from pg_stat_activity where usename = 'adm' and $1") == 1 ]] && return
+        sleep 0.1
+    done
+    diag "never: $1"
+}
+mkfifo "$tmp/slow"
+pg adm ledger <"$tmp/slow" >/dev/null 2>&1 &
 slow=$!
-sleep 0.2
-refused adm "select tare.revoke_namespace('whole', 'ours', 'prod')" TA077 "nor by two at once"
-wait "$slow"
+exec 7>"$tmp/slow"
+echo "begin; select tare.revoke_namespace('whole', null, 'eu');" >&7
+come_to "state = 'idle in transaction'"
+state adm "select tare.revoke_namespace('whole', 'ours', 'prod')" >"$tmp/second" 7>&- &
+second=$!
+come_to "wait_event_type = 'Lock'"
+echo "commit;" >&7
+exec 7>&-
+wait "$slow" "$second"
+is "$(cat "$tmp/second")" TA077 "nor by two at once"
 is "$(as adm "select tare.revoke_all('whole')")" 1 "revoke_all says that it is meant"
 is "$(as whole "select tare.sees_everything()")" t "then the role alone counts"
 refused adm "select tare.revoke_all('whole')" TA065 "who is not narrowed has nothing to be taken back"

@@ -127,10 +127,11 @@ is "$rc" 77 "a closed window holds a run of a cluster back" || diag "$err"
 is "$(state)" refused "which can be applied later"
 
 # ---- Asked to end ----
-settings backoff=0s parallel=1 settle=3s
+settings backoff=0s parallel=1 settle=10s
 approved
 in_background "$tare" apply "$id" --yes
-for ((i = 0; i < 200; i++)); do [[ $(rows) == *verifying* ]] && break; sleep 0.1; done
+for ((i = 0; i < 600; i++)); do [[ $(rows) == *verifying* ]] && break; sleep 0.1; done
+((i < 600)) || diag "nothing is verified: $(rows)"
 kill -TERM "$back" # the conductor alone: it passes this on and waits
 back_ended
 is "$rc" 75 "a process that is asked to end says that it can go on" || diag "$err"

@@ -3,6 +3,7 @@
 set -u
 . "$(dirname "$0")/../harness/tap.sh"
 . "$(dirname "$0")/stub_line.sh"
+need psql
 
 reset() { rm -f deploy/*; manifest deploy/a.yaml cart web; manifest deploy/b.yaml risky-pay; manifest deploy/c.yaml same-job api; plan "$@"; }
 reset
@@ -138,6 +139,7 @@ YAML
 export TARE_NOW=2026-11-21T09:00:00Z
 approved_run
 is "$(state)" approved "a closed window does not hold the plan or its approval back"
+export TARE_NOW=2026-11-21T09:05:00Z # each process begins there: not earlier than what the ones before recorded
 is "$("$tare" show "$id" gate | jq -rs '[.[] | select(.gate.verdict == "needs-approval")][0].gate.next_opening')" 2026-11-22T23:00:00Z "the plan says when it opens"
 run "$tare" apply "$id" --yes
 is "$rc" 77 "inside of the deny window apply is refused"
@@ -153,6 +155,7 @@ TARE_NOW=2026-11-28T12:00:00Z run "$tare" rollback "$id" --yes
 is "$rc" 0 "a rollback is never held back by a window" || diag "$err"
 export TARE_NOW=2026-12-24T09:00:00Z
 approved_run
+export TARE_NOW=2026-12-24T09:05:00Z
 run "$tare" apply "$id" --yes
 is "$rc" 77 "the freeze holds"
 run "$tare" apply "$id" --override freeze --yes
@@ -220,22 +223,29 @@ SH
     is "$(tree)" "$before" "every byte is back"
 fi
 
-# What happens while apply is busy with its first file: it lingers at the first rename.
+# What happens while apply is busy with its first file: it is stopped between the flush of that and its rename, and goes on after the command.
 if command -v strace >/dev/null; then
     [[ -f $line/tare-apply.real ]] || mv "$line/tare-apply" "$line/tare-apply.real"
-    linger() { # linger CONDITION COMMAND...: applies, runs the command while the first file is being written
+    linger() { # linger COMMAND...: applies, runs the command while the first file is being written
+        local busy held='' n
         reset
-        inject rename delay_enter=3000000 1
+        rm -f "$tmp/trace"
+        printf '#!/bin/sh\nexec strace -f -qq -o "%s" -e trace=fsync -e inject=fsync:signal=STOP:when=1 "%s" "$@"\n' \
+            "$tmp/trace" "$line/tare-apply.real" >"$line/tare-apply"
+        chmod 755 "$line/tare-apply"
         "$tare" apply "$id" --yes >"$tmp/.out" 2>"$tmp/.err" &
-        local busy=$! n
-        for ((n = 0; n < 100; n++)); do
-            [[ -n $(find deploy -name '.tare-*') ]] && break
-            sleep 0.05
+        busy=$!
+        for ((n = 0; n < 1200; n++)); do
+            held=$(sed -n 's/ *--- stopped by SIGSTOP ---$//p' "$tmp/trace" 2>/dev/null | head -n 1)
+            [[ -z $held ]] && kill -0 "$busy" 2>/dev/null || break
+            sleep 0.1
         done
+        [[ -n $held && -n $(find deploy -name '.tare-*') ]] || diag "apply was not met at its first file"
+        cp "$line/tare-apply.real" "$line/tare-apply"
         "$@" >"$tmp/.other" 2>&1
+        [[ -z $held ]] || kill -CONT "$held"
         wait "$busy"
         rc=$? err=$(cat "$tmp/.err")
-        cp "$line/tare-apply.real" "$line/tare-apply"
     }
     reset
     approved_run
@@ -264,6 +274,8 @@ if command -v strace >/dev/null; then
     like "$(cat "$tmp/.other")" 'being applied|being worked on|interrupted' "the other one is turned away"
     run "$tare" rollback "$id" --yes
 
+    # For all sessions that began at TARE_NOW.
+    an_hour_passes() { psql -h "$TARE_STATE_DIR/socket" -U tare_superuser -d tare -XqAtc "update tare.clock_override set shift = shift + interval '1 hour'"; }
     for overrun in stop rollback finish; do
         cat >tare.yaml <<YAML
 approvals: {expires_after: 7d}
@@ -271,17 +283,17 @@ windows:
 - {name: day, kind: allow, schedule: "0 8 * * *", duration: 1h, timezone: UTC, on_overrun: $overrun}
 YAML
         reset
-        export TARE_NOW=2026-11-21T08:59:00Z
+        export TARE_NOW=2026-11-21T08:20:00Z
         approved_run
-        export TARE_NOW=2026-11-21T08:59:58Z
-        linger true
+        export TARE_NOW=2026-11-21T08:30:00Z
+        linger an_hour_passes
         case $overrun in
         stop) is "$rc $(grep -c 300m deploy/[abc].yaml | tr '\n' ' ')" "77 deploy/a.yaml:2 deploy/b.yaml:0 deploy/c.yaml:0 " "a window that closes in the middle: stop"
             like "$err" '2026-11-22T08:00:00Z' "with the next opening" ;;
         rollback) is "$rc $(tree)" "80 $before" "a window that closes in the middle: rollback" || diag "$err" ;;
         finish) is "$rc $(tree)" "0 $expected" "a window that closes in the middle: finish" || diag "$err" ;;
         esac
-        "$tare" rollback "$id" --yes >/dev/null 2>&1
+        TARE_NOW=2026-11-21T09:45:00Z "$tare" rollback "$id" --yes >/dev/null 2>&1
     done
     unset TARE_NOW
     rm tare.yaml

@@ -177,19 +177,19 @@ is "$rc $(json '[.runs[].exit] | join(" ")')" "69 77 69" "what failed goes befor
 # ---- A server that takes questions and answers none ----
 python3 -c '
 import socket, sys, time
-s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(64); print(s.getsockname()[1], flush=True); time.sleep(600)' >"$tmp/port" &
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(64); print(s.getsockname()[1], flush=True); time.sleep(3600)' >"$tmp/port" &
 silent=$!
 at_exit kill "$silent"
 until [[ -s $tmp/port ]]; do sleep 0.05; done
 cat >hang.yaml <<YAML
 metrics: {prometheus: "$prometheus"}
 manifests: [manifests/shop]
-clusters: [{cluster: silent, metrics: {prometheus: "http://127.0.0.1:$(<"$tmp/port")", timeout: 60s}}, {cluster: a}, {cluster: b}]
+clusters: [{cluster: silent, metrics: {prometheus: "http://127.0.0.1:$(<"$tmp/port")", timeout: 600s}}, {cluster: a}, {cluster: b}]
 YAML
 "$tare" run -c hang.yaml --end "$end" >/dev/null 2>&1 &
 hanging=$!
 states() { "$tare" status --format json | jq -r '[.[] | select(.cluster == "silent" or .cluster == "a" or .cluster == "b") | .cluster + "=" + .state] | sort | join(" ")'; }
-for ((i = 0; i < 600; i++)); do
+for ((i = 0; i < 1200; i++)); do
     [[ $(states) == "a=awaiting-approval b=awaiting-approval silent=running" ]] && break
     kill -0 "$hanging" 2>/dev/null || break
     sleep 0.1
@@ -203,7 +203,12 @@ is "$?" 69 "and the one that waits ends in its time"
 before=$("$tare" status --format json | jq -r '.[0].batch')
 setsid "$tare" run --end "$end" --parallel-clusters 1 >/dev/null 2>"$tmp/killed" &
 leader=$!
-until killed=$("$tare" status --format json | jq -r '.[0].batch // empty') && [[ -n $killed && $killed != "$before" ]]; do sleep 0.05; done
+for ((i = 0; i < 1200; i++)); do
+    killed=$("$tare" status --format json | jq -r '.[0].batch // empty')
+    [[ -n $killed && $killed != "$before" ]] && break
+    sleep 0.05
+done
+[[ $killed != "$before" ]] || diag "no batch was begun: $(<"$tmp/killed")"
 kill -9 -- "-$leader"
 wait "$leader" 2>/dev/null
 is "$("$tare" status --batch "$killed" --format json | jq '[.runs[] | select(.state == "running")] | length > 0')" true "a killed batch has unfinished runs"

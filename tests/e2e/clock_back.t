@@ -38,20 +38,24 @@ mv "$line/tare-apply" "$line/tare-apply.real"
 straight() { cp "$line/tare-apply.real" "$line/tare-apply"; }
 straight
 done_files() { grep -l 300m deploy/*.yaml | wc -l; }
-# linger [OPTION…] -- COMMAND…: applies; the command runs while the first file is being written.
+# linger [OPTION…] -- COMMAND…: applies; the command runs while the first file is being written: between its flush and its rename.
 linger() {
-    local options=() busy n
+    local options=() busy held='' n
     while [[ $1 != -- ]]; do options+=("$1") && shift; done
     shift
-    printf '#!/bin/sh\nexec strace -qq -o /dev/null -e trace=rename -e inject=rename:delay_enter=2000000:when=1 "%s" "$@"\n' "$line/tare-apply.real" >"$line/tare-apply"
+    rm -f "$tmp/trace"
+    printf '#!/bin/sh\nexec strace -f -qq -o "%s" -e trace=fsync -e inject=fsync:signal=STOP:when=1 "%s" "$@"\n' "$tmp/trace" "$line/tare-apply.real" >"$line/tare-apply"
     chmod 755 "$line/tare-apply"
     "$tare" apply "$id" --yes "${options[@]}" >"$tmp/.out" 2>"$tmp/.err" &
     busy=$!
-    for ((n = 0; n < 200; n++)); do
-        [[ -n $(find deploy -name '.tare-*') ]] && break
-        sleep 0.05
+    for ((n = 0; n < 1200; n++)); do
+        held=$(sed -n 's/ *--- stopped by SIGSTOP ---$//p' "$tmp/trace" 2>/dev/null | head -n 1)
+        [[ -z $held ]] && kill -0 "$busy" 2>/dev/null || break
+        sleep 0.1
     done
+    [[ -n $held && -n $(find deploy -name '.tare-*') ]] || diag "apply was not met at its first file"
     "$@"
+    [[ -z $held ]] || kill -CONT "$held"
     wait "$busy"
     rc=$? err=$(<"$tmp/.err")
     straight

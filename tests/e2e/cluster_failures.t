@@ -15,17 +15,20 @@ is "$(fates)" "good=rolled-back middle-bad=rolled-back " "and those before it, b
 anew planted oom
 fails "killed for memory" 'middle-bad.*(OOM|memory)'
 anew planted oom-loop after=300ms
+settings rollout_timeout=60s settle=6s # it fails while it settles, however late
 fails "killed for memory after it was ready" 'middle-bad.*(OOM|memory)'
 anew planted restart
 fails "a restart" 'middle-bad.*restart'
-anew planted never-ready deadline=5
+anew planted never-ready deadline=10
+settings rollout_timeout=90s
 fails "never ready, by the progress deadline" 'middle-bad.*(progress|deadline)'
 anew planted never-ready
-settings rollout_timeout=6s
-fails "never ready, by rollout_timeout" 'middle-bad.*(6s|6 s|ready|available)'
+settings rollout_timeout=25s # in which those that are well come up
+fails "never ready, by rollout_timeout" 'middle-bad.*(25s|25 s|ready|available)'
 anew planted image
 fails "an image that cannot be pulled" 'middle-bad.*ImagePull'
 anew planted flap
+settings rollout_timeout=60s settle=6s # longer than a turn of it, however late
 fails "flapping" 'middle-bad'
 set_of() { kube_workload statefulset bad replicas=2 fail=crash-loop fine=500m; }
 anew set_of

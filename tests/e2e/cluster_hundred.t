@@ -13,7 +13,7 @@ ok "a hundred workloads run" kube_make "$tmp/objects.yaml"
 kube_snapshot >"$tmp/before"
 kube_resources | LC_ALL=C sort >"$tmp/before.resources"
 is "$(kube_snapshot | jq -r .kind | sort | uniq -c | awk '{ print $2, $1 }' | tr '\n' ' ')" "CronJob 10 DaemonSet 5 Deployment 65 StatefulSet 20 " "of four kinds"
-settings parallel=8
+settings parallel=8 rollout_timeout=120s
 advise_memory
 approved
 

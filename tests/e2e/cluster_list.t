@@ -221,7 +221,8 @@ is "$rc" 69 "without --namespace he asks for more than he may"
 like "$err" 'hint: .*--namespace' "and is told so"
 kube create role few -n shop --verb=list --resource=deployments.apps >/dev/null
 kube create rolebinding few -n shop --role=few --user=stranger >/dev/null
-for ((i = 0; i < 50; i++)); do kube auth can-i list deployments.apps -n shop --as=stranger >/dev/null 2>&1 && break; sleep 0.1; done
+for ((i = 0; i < 600; i++)); do kube auth can-i list deployments.apps -n shop --as=stranger >/dev/null 2>&1 && break; sleep 0.1; done
+((i < 600)) || diag "the role does not come into force"
 parse --kubeconfig "$(kube_config token stranger)" --namespace shop
 is "$rc $(jq -r 'select(.workload) | .workload.kind' "$tmp/inventory" | sort -u)" "0 Deployment" "who may list one kind gets that"
 like "$(jq -r 'select(.note) | .note.message' "$tmp/inventory")" 'statefulsets of namespace shop could not be listed' "and a note for each other one"

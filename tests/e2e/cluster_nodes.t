@@ -41,7 +41,7 @@ YAML
 ok "nodes are there" kube create -f "$tmp/nodes.yaml"
 # Kubernetes taints each new node until its controller has seen that it is ready, and those that are cordoned.
 settled() {
-    for ((i = 0; i < 300; i++)); do
+    for ((i = 0; i < 600; i++)); do
         kube get nodes -o json >"$tmp/nodes.json" 2>/dev/null &&
             jq -e '[.items[] | {name: .metadata.name, keys: [.spec.taints // [] | .[].key]}] |
                 (map(select(.name != "gone" and (.keys | any(endswith("/not-ready"))))) == []) and
@@ -164,7 +164,7 @@ is "$(diff "$tmp/files.scheduling" "$tmp/live.scheduling")" '' "manifests and th
 # --- every pod is some workload's -----------------------------------------------------------------------------------------
 # wait_pods N: until the controllers have made what they are told to.
 wait_pods() {
-    for ((i = 0; i < 150; i++)); do
+    for ((i = 0; i < 600; i++)); do
         (($(kube get pods -A --no-headers 2>/dev/null | wc -l) >= $1)) && return 0
         sleep 0.2
     done
@@ -216,7 +216,8 @@ is "$rc $(header '[.whole_cluster, .nodes.total]')" '0 [false,10]' "manifests be
 kube_user kim
 kube create clusterrole kim --verb=list --resource=namespaces,deployments.apps,statefulsets.apps,daemonsets.apps,pods,replicasets.apps,jobs.batch,cronjobs.batch,replicationcontrollers >/dev/null
 kube create clusterrolebinding kim --clusterrole=kim --user=kim >/dev/null
-for ((i = 0; i < 100; i++)); do kube auth can-i list deployments.apps --as=kim >/dev/null 2>&1 && break; sleep 0.1; done
+for ((i = 0; i < 600; i++)); do kube auth can-i list deployments.apps --as=kim >/dev/null 2>&1 && break; sleep 0.1; done
+((i < 600)) || diag "the role does not come into force"
 parse --kubeconfig "$(kube_config certificate kim)"
 is "$rc $(header '[.whole_cluster, has("nodes")]')" '0 [false,false]' "who may not list nodes, nor every kind of workload" || diag "$err"
 is "$(jq -r 'select(.note) | select(.note.message | test("^nodes could not be listed: .*403")) | .note | [.outcome, .code] | join(" ")' "$tmp/inventory")" 'skipped not-listed' "is told so, and nothing else is missed"

@@ -92,8 +92,8 @@ ok "a service account" kube_account robot
 ok "comes in by its token" kubectl --kubeconfig="$(kube_config account robot)" get deployments -n "$namespace"
 kube_account_end robot
 like "$(kubectl --kubeconfig="$(kube_config account robot)" get deployments -n "$namespace" 2>&1)" 'Unauthorized|logged in' "until the token is worth nothing"
-kube_user_until brief 20
 kube_grant brief
+kube_user_until brief 30
 ok "a certificate of some seconds" kubectl --kubeconfig="$(kube_config certificate brief)" get deployments -n "$namespace"
 ok "is over" kube_until_not kubectl --kubeconfig="$(kube_config certificate brief)" get deployments -n "$namespace"
 

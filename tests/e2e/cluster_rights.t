@@ -12,17 +12,22 @@ kube_namespace
 for kind in deployment statefulset daemonset cronjob; do kube_workload "$kind" "$kind"; done >"$tmp/objects.yaml"
 ok "a workload of each kind runs" kube_make "$tmp/objects.yaml"
 
-# The role as it stands there, under a name of this test's own; lines that hold WITHOUT are left out.
-role=$namespace-readme
-at_exit kube delete clusterrole,clusterrolebinding "$role" --ignore-not-found
+# The role as it stands there, under names of this test's own; lines that hold WITHOUT are left out.
+role='' roles=0
+drop() { [[ -z $role ]] || kube delete clusterrole,clusterrolebinding "$role" --ignore-not-found; }
+at_exit drop
+may_list() { kube auth can-i list jobs.batch --as="system:serviceaccount:$namespace:tare"; }
 readme_role() { # [WITHOUT]
     sed -n '/^<!-- cluster-role -->/,/^```$/p' "$root/README.md" | grep -v -e '^```' -e '^<!--' -e "${1:-^$}" | sed "s/{name: tare}/{name: $role}/"
 }
+# The server sees changes of roles a moment later: the former one must be gone, and the new one, of a new name, be in force.
 grant() { # [WITHOUT]
-    kube delete clusterrolebinding "$role" --ignore-not-found >"$tmp/grant.log" 2>&1
-    readme_role "${1-}" | kube auth reconcile --remove-extra-permissions -f - >>"$tmp/grant.log" 2>&1 &&
+    drop >"$tmp/grant.log" 2>&1
+    kube_until_not may_list || return
+    role=$namespace-readme-$((++roles))
+    readme_role "${1-}" | kube create -f - >>"$tmp/grant.log" 2>&1 &&
         kube create clusterrolebinding "$role" --clusterrole="$role" --serviceaccount="$namespace:tare" >>"$tmp/grant.log" 2>&1 &&
-        kube_until kube auth can-i list pods --as="system:serviceaccount:$namespace:tare"
+        kube_until may_list
 }
 kube create serviceaccount tare -n "$namespace" >"$tmp/account.log" 2>&1
 mkdir -p "$tmp/users"
@@ -37,7 +42,7 @@ like "$out" 'ok +cluster .*rights asked for, the account has them all' "with it 
 sed 's/^kubernetes: .*//' tare.yaml >all.yaml
 run "$tare" doctor --config all.yaml
 like "$out" 'ok +cluster .*the account has them all' "nor for all namespaces" || diag "$out"
-settings in_place_resize=true backoff=0s
+settings in_place_resize=true backoff=0s rollout_timeout=90s
 kube_snapshot >"$tmp/before"
 approved
 is "$rc $("$tare" show "$id" parse | jq -s '[.[] | select(.end) | .end.problems[]?] | length')" "0 0" "a run reads all it wants to" || diag "$err"
@@ -65,5 +70,4 @@ missing 'pods/resize' 'patch pods/resize'
 missing 'rolebindings' 'get, create, delete serviceaccounts.*rolebindings'
 missing 'deployments/scale' 'get, patch deployments/scale.apps'
 like "$out" 'hint: .*README.md has one' "and where a role stands"
-kube delete clusterrolebinding "$role" >"$tmp/grant.log" 2>&1
 done_testing

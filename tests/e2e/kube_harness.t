@@ -95,5 +95,5 @@ is "$(for pid in $pids; do tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline"; done)"
 kube_start "$tmp/own" kube-controller-manager kube-scheduler
 is "$(kube get namespace kept -o name)" namespace/kept "and another start goes on with its data"
 kube apply -n kept -f "$tmp/objects.yaml" >"$tmp/apply.log" 2>&1
-ok "controllers, when asked for, act" kube wait -n kept deployment/web --for=jsonpath='{.status.unavailableReplicas}'=2 --timeout=60s
+ok "controllers, when asked for, act" kube wait -n kept deployment/web --for=jsonpath='{.status.unavailableReplicas}'=2 --timeout=180s
 done_testing

@@ -110,8 +110,12 @@ run "$tare" run -c slow.yaml --cluster whole --end "$end" --format json
 whole=$(json .run)
 all=$(calls)
 resume() { # NAME CALLS-THAT-WERE-MADE
-    local made
+    local made until=$((SECONDS + 60))
     run "$tare" run --resume "$broken" --format json
+    while [[ $rc == 75 && $err == *"by another tare"* ]] && ((SECONDS < until)); do # the database has not seen yet that the killed one is gone
+        sleep 0.1
+        run "$tare" run --resume "$broken" --format json
+    done
     made=$(calls)
     is "$rc" 0 "$1: the run goes on" || diag "$err"
     ok "without asking again what it heard ($made calls, $all for all)" test "$made" -le "$2"
@@ -120,17 +124,18 @@ resume() { # NAME CALLS-THAT-WERE-MADE
     is "$(recommendations "$id")" "$(recommendations "$broken")" "so does its replay"
     mark
 }
-start() { # CLUSTER: sets $pid, and $broken, the run that is to be resumed
+newest() { "$tare" status --format json | jq -r --arg cluster "$1" '[.[] | select(.cluster == $cluster)][0].run'; }
+start() { # CLUSTER: sets $pid; what comes after it must be quick, the analysis goes on
     mark
     "$tare" run -c slow.yaml --cluster "$1" --end "$end" >"$tmp/$1.out" 2>"$tmp/$1.err" &
     pid=$!
     until_calls 4 "$pid"
-    broken=$("$tare" status --format json | jq -r --arg cluster "$1" '[.[] | select(.cluster == $cluster)][0].run')
 }
 start one
 kill -9 "$(child "$pid")"
 wait "$pid"
 is "$?" 75 "the analysis is killed"
+broken=$(newest one)
 like "$(cat "$tmp/one.err")" "tare run --resume $broken" "tare says how it goes on"
 resume "after a kill of tare-analyze" $((all + 1))
 
@@ -138,6 +143,7 @@ start two
 kill -TERM "$pid"
 wait "$pid"
 is "$?" 75 "a signal for tare ends the analysis in its own way"
+broken=$(newest two)
 like "$(cat "$tmp/two.err")" "run $broken was interrupted in its analyze" "which is said"
 like "$(cat "$tmp/two.err")" "tare run --resume $broken" "with how it goes on"
 is "$("$tare" status --format json | jq -r --argjson run "$broken" '.[] | select(.run == $run) | .state')" running "the run is not over"
@@ -153,7 +159,7 @@ printf '\003' >&5
 wait "$pid"
 is "$?" 75 "Ctrl-C at a terminal ends it in its own way"
 exec 5>&-
-broken=$("$tare" status --format json | jq -r '[.[] | select(.cluster == "three")][0].run')
+broken=$(newest three)
 like "$(cat "$tmp/three.err")" "tare run --resume $broken" "and tare says how it goes on"
 resume "after Ctrl-C" $((all + 1))
 
@@ -161,6 +167,7 @@ start four
 orphan=$(child "$pid")
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
+broken=$(newest four)
 while kill -0 "$orphan" 2>/dev/null; do sleep 0.05; done
 resume "after a kill of tare itself" $((all + 1))
 is "$(ls -A "$TMPDIR")" "" "and nothing is left in the folder for temporary files"

@@ -42,7 +42,14 @@ const options = era === 'new' ? { versionNegotiation: { mode: 'auto' } } : {};
 const client = new Client({ name: 'tare-test', version: '1' }, options);
 const complaints = [];
 client.onerror = (error) => complaints.push(String(error));
-await client.connect(new StdioClientTransport({ command, args, env: process.env, stderr: 'inherit' }));
+const transport = new StdioClientTransport({ command, args, env: process.env, stderr: 'inherit' });
+// One message a turn: of a notification and the answer that it reads in one piece the library takes the answer first, and complains of the other.
+let taken;
+Object.defineProperty(transport, 'onmessage', {
+    get: () => taken,
+    set: (take) => { taken = take && ((...message) => setImmediate(() => take(...message))); },
+});
+await client.connect(transport);
 const say = (value) => console.log(JSON.stringify(value));
 say({ server: client.getServerVersion(), instructions: client.getInstructions(), capabilities: client.getServerCapabilities(),
     version: client.getNegotiatedProtocolVersion ? client.getNegotiatedProtocolVersion() : null });

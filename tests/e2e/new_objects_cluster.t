@@ -16,11 +16,11 @@ run "$tare" login reviewer viewer approver
 live() { kube get "$1" -n "$namespace" "$2" -o json --show-managed-fields 2>/dev/null | jq -c "$3"; }
 cpu() { live deployment "$1" '.spec.template.spec.containers[0].resources.requests.cpu'; }
 there() { kube get "$1" -n "$namespace" "$2" >/dev/null 2>&1; }
-gone() { local i; for ((i = 0; i < 50; i++)); do there "$1" "$2" || return 0; sleep 0.1; done; return 1; }
+gone() { local i; for ((i = 0; i < 300; i++)); do there "$1" "$2" || return 0; sleep 0.1; done; return 1; }
 made() { objects_workload Deployment api "$namespace"; echo ---; objects_workload StatefulSet db "$namespace"; echo ---; objects_workload Deployment web "$namespace"; }
 # A plan with the advice $1, approved.
 planned() {
-    objects_config "$1" 'settle: 1s, rollout_timeout: 60s, parallel: 4, backoff: 0s' </dev/null
+    objects_config "$1" 'settle: 1s, rollout_timeout: 300s, parallel: 4, backoff: 0s' </dev/null
     objects_run --target cluster --kubeconfig "$config" --namespace "$namespace"
     [[ $rc == 0 ]] || diag "$err"
     "$tare" --as reviewer approve "$id" --yes >/dev/null 2>"$tmp/approve.err" || diag "$(<"$tmp/approve.err")"
@@ -90,7 +90,8 @@ refused() { # CODE PATTERN NAME
     like "$err" "$2" "and says so"
     is "$(cpu "$hpa")" "$was" "nothing is written"
 }
-kube autoscale deployment "$hpa" -n "$namespace" --max=3 --cpu=50% >/dev/null 2>&1 || kube autoscale deployment "$hpa" -n "$namespace" --max=3 --cpu-percent=50 >/dev/null
+# Of more than there are, so that it scales nothing down, however long it is there.
+kube autoscale deployment "$hpa" -n "$namespace" --max=9 --cpu=50% >/dev/null 2>&1 || kube autoscale deployment "$hpa" -n "$namespace" --max=9 --cpu-percent=50 >/dev/null
 refused 79 "HorizontalPodAutoscaler/$hpa is there already" "another one of its name"
 kube delete hpa "$hpa" -n "$namespace" >/dev/null
 objects_record diff '.change.objects[0].manifest | .metadata.name = "other"' "$hpa" | kube create -f - >/dev/null

@@ -75,16 +75,28 @@ echo "a key of many letters" >secrets/key
 told() { "$tare" notify list --format json --limit 0; }
 # told_of RECEIVER FIELD: of the newest notification of a receiver.
 told_of() { told | jq -r --arg name "$1" --arg field "$2" '[.[] | select(.receiver == $name)] | sort_by(.id) | last | .[$field] // "none" | tostring'; }
-# Waits until the newest notification of a receiver is in a state, 30 s at most.
+# Waits until the newest notification of a receiver is in a state, 2 minutes at most.
 await() {
-    local n
-    for ((n = 0; n < 300; n++)); do
+    local until=$((SECONDS + 120))
+    while ((SECONDS < until)); do
         [[ $(told_of "$1" state) == "$2" ]] && return 0
         sleep 0.1
     done
     diag "$1 is $(told_of "$1" state) ($(told_of "$1" last_error)), not $2"
     return 1
 }
+# Waits until nothing waits any more: another configuration would leave a delivery that begins late without its receiver.
+drained() {
+    local until=$((SECONDS + 120))
+    while ((SECONDS < until)); do
+        told | jq -e 'all(.[]; .state != "waiting")' >/dev/null && return 0
+        sleep 0.1
+    done
+    diag "$(told | jq -c '.[] | select(.state == "waiting")')"
+    return 1
+}
+# The delivery to a receiver by the runs of this test: its words name the configuration.
+delivery() { pgrep -f "^tare-notify --config=$work/tare.yaml .*--receiver=$1\$" | head -1; }
 cluster='te st'
 config() { printf 'version: 1\ncluster: "te st"\nreports: {formats: []}\nnotify:\n%s\n' "$(cat)" >tare.yaml; }
 empty='version: 1
@@ -170,6 +182,7 @@ is "$(told | jq -r '[.[] | select(.receiver == "slack") | .event] | sort | join(
     "each move is told once"
 run "$tare" run --resume "$id"
 is "$(told | jq '[.[] | select(.run == '"$id"')] | length')" 15 "looking at the run again tells nothing twice"
+ok "to all" drained
 cat >>tare.yaml <<'YAML'
 windows: [{name: freeze, kind: deny, start: "2020-01-01T00:00:00Z", end: "2090-01-01T00:00:00Z"}]
 YAML
@@ -181,6 +194,7 @@ ok "that is told" await http sent
 is "$(told | jq -c '[.[] | select(.run == '"$id"' and .receiver == "http") | .event] | sort')" '["awaiting-approval","refused"]' \
     "once, however often it is tried"
 like "$(bodies /http | tail -1 | jq -r .text)" "Reason: .*freeze" "with the reason"
+ok "and told to all" drained
 
 # ---- Text from outside stays text ----
 hostile=$'<!channel> @everyone [x](http://evil) \u202eltr \e[31mred *bold*'
@@ -201,7 +215,7 @@ like "$(bodies /teams | tail -1)" '<!channel> @everyone \[x\]\(http://evil\)' "T
 plan
 
 # ---- Bad days ----
-{ receiver http /once-500 'on: [awaiting-approval]'; receiver http /wait; receiver slack /always-500/T0PSECRET 'tries: 2'; receiver slack /word
+{ receiver http /once-500 'on: [awaiting-approval]'; receiver http /wait; receiver slack /always-500/T0PSECRET 'tries: 2, interval: 0s'; receiver slack /word
   receiver slack /moved/M0VEDSECRET; receiver teams /gone; receiver slack /huge; receiver discord /close 'tries: 1'; } | config
 new_run
 is "$rc" 0 "receivers that fail do not fail the run"
@@ -227,6 +241,8 @@ unlike "$(told)$("$tare" audit list --limit 0 --format json)" 'T0PSECRET|M0VEDSE
 is "$("$tare" audit list --limit 0 --format json | jq '[.[] | select(.action == "notify.given-up")] | length')" 5 "giving up is on record"
 run "$tare" status
 like "$err" '5 notifications .* tare notify list' "and status says so"
+until=$((SECONDS + 120)) # its delivery, while it is there, would take the other try away
+while [[ -n $(delivery always-500) ]] && ((SECONDS < until)); do sleep 0.05; done
 run "$tare" notify retry "$(told_of always-500 id)"
 is "$rc" 69 "another try of what still fails"
 is "$(told_of always-500 attempts)" 1 "is a new life"
@@ -234,24 +250,20 @@ run "$tare" notify retry 999999
 is "$rc" 65 "there is no such one"
 
 # ---- A receiver that hangs ----
-receiver http /hang-once 'timeout: 2s' | config
+receiver http /hang-once 'timeout: 5s' | config
 started=$(date +%s%N)
 new_run
 took=$((($(date +%s%N) - started) / 1000000))
 is "$(told_of hang-once state)" waiting "the run is over while its receiver still hangs (it took $took ms, $alone ms without one)"
 ok "it is tried again and gets there" await hang-once sent
 is "$(told_of hang-once attempts)" 2 "at the second try"
-{ receiver http /hang 'timeout: 8s'; receiver slack /slack; } | config
+{ receiver http /hang 'timeout: 15s'; receiver slack /slack; } | config
 new_run
 ok "another receiver is told" await slack sent
+until=$((SECONDS + 120)) # this one's delivery may begin later than the other's
+while [[ $(told_of hang attempts) == 0 ]] && ((SECONDS < until)); do sleep 0.05; done
 is "$(told_of hang state) $(told_of hang attempts)" "waiting 1" "while this one hangs"
-# The delivery of this run, alone: its words name the configuration of this test.
-delivery() { pgrep -f "^tare-notify --config=$work/tare.yaml .*--receiver=hang$" | head -1; }
-for ((n = 0; n < 100; n++)); do
-    worker=$(delivery)
-    [[ -n $worker && $(told_of hang attempts) == 1 ]] && break
-    sleep 0.05
-done
+worker=$(delivery hang)
 isnt "$worker" "" "the delivery hangs on"
 is "$(ps -o sid= -p "$worker" | tr -d ' ')" "$(ps -o sid= -p "$worker" | tr -d ' ' | grep -v -x "$(ps -o sid= -p $$ | tr -d ' ')")" "in a session of its own"
 is "$(find "/proc/$worker/fd" -lname /dev/null | wc -l) $(find "/proc/$worker/fd" -lname 'pipe:*' | wc -l)" "3 0" "with nothing of the run's streams"
@@ -300,14 +312,15 @@ is "$rc" 0 "neither does a file that is not there"
 like "$err" 'slack will not be told of anything: .*secrets/slack cannot be read' "but it is said"
 run "$tare" doctor
 like "$out" 'warn +notify +.*secrets/slack' "and the doctor warns"
-receiver slack /slack | config
-chmod 644 secrets/slack
+# Of another name: the deliveries of those runs are still under way, and would use a file that is well again.
+receiver slack /slack-2 | config
+chmod 644 secrets/slack-2
 run "$tare" notify test
 is "$rc" 0 "the test message is sent" || diag "$err"
-like "$(bodies /slack | tail -1 | jq -r .text)" "A test of the notifications of te st" "and says what it is"
+like "$(bodies /slack-2 | tail -1 | jq -r .text)" "A test of the notifications of te st" "and says what it is"
 run "$tare" doctor
 like "$out" 'warn +notify +.*every user of this machine can read' "files that others can read are warned of"
-echo "http://10.0.0.1/hook" >secrets/slack
+echo "http://10.0.0.1/hook" >secrets/slack-2
 run "$tare" notify test
 is "$rc" 78 "an address that is not https is refused"
 unlike "$err" '10\.0\.0\.1' "without showing it"
@@ -329,20 +342,23 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyou
     -addext subjectAltName=DNS:localhost 2>/dev/null
 mkfifo "$tmp/answer"
 for trusted in no yes; do
-    (printf 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok\n'; exec sleep 20) >"$tmp/answer" &
+    (printf 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok\n'; exec sleep 120) >"$tmp/answer" &
     typing=$!
     openssl s_server -accept 127.0.0.1:0 -cert tls.crt -key tls.key -naccept 1 <"$tmp/answer" >"$tmp/tls.$trusted" 2>&1 &
     tls=$!
     until port=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' "$tmp/tls.$trusted") && [[ -n $port ]]; do sleep 0.05; done
-    receiver slack /slack | config
-    echo "https://localhost:$port/T/TL5SECRET" >secrets/slack
+    receiver slack /slack-2 | config
+    echo "https://localhost:$port/T/TL5SECRET" >secrets/slack-2
     if [[ $trusted == no ]]; then
         run "$tare" notify test
         is "$rc" 69 "a certificate that nobody vouches for is refused"
-        like "$err" 'certificate of slack is not trusted: https://localhost' "and said so"
+        like "$err" 'certificate of slack-2 is not trusted: https://localhost' "and said so"
     else
         run env CURL_CA_BUNDLE= SSL_CERT_FILE="$PWD/tls.crt" "$tare" notify test
         is "$rc" 0 "one of a known authority is taken" || diag "$err"
+        # It answers what is typed, be it before it reads.
+        until=$((SECONDS + 60))
+        until grep -q 'POST ' "$tmp/tls.$trusted" || ((SECONDS >= until)); do sleep 0.05; done
         like "$(cat "$tmp/tls.$trusted")" 'POST /T/TL5SECRET' "(it was this server that was told)"
     fi
     kill "$typing" "$tls" 2>/dev/null

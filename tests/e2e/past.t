@@ -27,10 +27,13 @@ cat >/dev/null
 cat "$PAST/analyze.jsonl"
 SH
 export PAST=$tmp
+# A bill is of a month, which must not end meanwhile; nor must "9 days ago" become another day.
+while [[ $(date -u +%m) != $(date -u -d '6 minutes' +%m) ]]; do sleep 1; done
+today=$(date -u +%F)
 learn() { # DAYS-AGO MAXIMUM [NAMESPACE]
     [[ -f $tmp/learned ]] || echo '{"tare":"history","version":1}' >"$tmp/learned"
     printf '{"container":"app","day":"%s","kind":"Deployment","maximum":%s,"mean":5.0,"minimum":1.0,"name":"cart","namespace":"%s","samples":24,"series":"cpu_millicores"}\n' \
-        "$(date -u -d "$1 days ago" +%F)" "$2" "${3:-shop}" >>"$tmp/learned"
+        "$(date -u -d "$today - $1 days" +%F)" "$2" "${3:-shop}" >>"$tmp/learned"
 }
 go() { rm -f "$tmp/handed"; sleep 1.1; new_run "$@"; }
 maxima() { [[ -f $tmp/handed ]] && jq -r 'select(.day) | .maximum' "$tmp/handed" | tr '\n' ' '; }

@@ -10,6 +10,7 @@ set -u
 kube_cluster
 kube_namespace
 . "$(dirname "$0")/cluster_plan.sh"
+need psql
 {
     kube_workload deployment cart replicas=2
     kube_workload statefulset byhand replicas=2 update=OnDelete
@@ -72,12 +73,15 @@ kube_snapshot >"$tmp/before"
 kube_proxy '*::pass'
 config=$(kube_proxy_config)
 settings in_place_resize=true parallel=1 backoff=0s
+# The ledger has noticed that nobody is there any more: a session that was killed holds its locks for a moment.
+left() { [[ $(psql -h "$tmp/state/socket" -U tare_superuser -d tare -XqAtc "select count(*) from pg_stat_activity where application_name like 'tare%'") == 0 ]]; }
 killed() { # RULE…: hangs where the rules say, and is killed there
     kube_proxy "$@"
     in_background "$tare" apply "$id" --yes
     kube_until eval 'kube_proxy_log | grep -q hang'
     kill -9 -- "$(pgrep -P "$back" -x tare-apply | head -1)" "$back" 2>/dev/null
     back_ended 2>"$tmp/killed.log"
+    kube_until left
     : >"$tmp/proxy.log"
     kube_proxy '*::pass'
 }
@@ -118,6 +122,7 @@ is "$(kube get deployment tight -n "$namespace" -o json | jq -r '.spec.template.
 
 # Its ReplicaSet may not be written: the Deployment does not stay paused.
 kube delete deployment tight -n "$namespace" >"$tmp/delete.log" 2>&1
+kube_until_not eval 'kube get pods -n "$namespace" -o name | grep .' # also the pods of the first cart, which are none of the next
 kube_make "$tmp/cart.yaml"
 pods cart >"$tmp/cart.pods"
 kube_snapshot >"$tmp/before"

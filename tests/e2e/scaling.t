@@ -115,7 +115,8 @@ job=$(kube get cronjobs -n "$namespace" -o json | jq -c '[.items[] | select(.met
 mapfile -t words < <(jq -r '.spec.jobTemplate.spec.template.spec.containers[0].command[]' <<<"$job")
 wanted=$(jq -r '.spec.jobTemplate.spec.template.spec.containers[0].command[-1] | fromjson.spec.replicas' <<<"$job")
 as_account() { kube "$@" -n "$namespace" --as="system:serviceaccount:$namespace:$account"; }
-for ((i = 0; i < 100; i++)); do as_account auth can-i get deployments/"$name" --subresource=scale >"$tmp/may" 2>&1 && break; sleep 0.1; done
+for ((i = 0; i < 600; i++)); do as_account auth can-i get deployments/"$name" --subresource=scale >"$tmp/may" 2>&1 && break; sleep 0.1; done
+((i < 600)) || diag "the account's role does not come into force: $(<"$tmp/may")"
 run as_account "${words[@]:1}"
 is "$rc" 0 "the account runs the CronJob's command" || diag "$err"
 is "$(kube get deployment "$name" -n "$namespace" -o jsonpath='{.spec.replicas}')" "$wanted" "and the Deployment has its $wanted replicas"

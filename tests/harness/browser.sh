@@ -26,7 +26,7 @@ browser_start() {
     browser_pid=$!
     at_exit browser_stop
     browser_port='' browser_session=''
-    for _ in {1..100}; do
+    for _ in {1..600}; do
         browser_port=$(sed -n 's/.*started successfully on port \([0-9]*\).*/\1/p' "$tmp/driver.out")
         [[ -n $browser_port ]] && break
         sleep 0.1

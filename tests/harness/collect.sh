@@ -93,5 +93,5 @@ serve() {
     exec {pipe}< <(exec "$BIN/harness/http_server" "$tmp/script")
     server=$!
     at_exit kill "$server"
-    read -r -t 10 port <&"$pipe"
+    read -r -t 60 port <&"$pipe"
 }

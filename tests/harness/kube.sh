@@ -50,7 +50,7 @@ kube_furnish() {
         flock 6
         [[ -e $kube_dir/furnished ]] && exit 0
         kube apply -f "$cluster_dir/kinds.yaml" -f "$cluster_dir/reader.yaml" &&
-            kube wait --for=condition=established --timeout=30s -f "$cluster_dir/kinds.yaml" &&
+            kube wait --for=condition=established --timeout=120s -f "$cluster_dir/kinds.yaml" &&
             : >"$kube_dir/furnished"
     ) 6>"$kube_dir/furnish.lock" >"$tmp/furnish.log" 2>&1
 }
@@ -126,13 +126,19 @@ kube_kinds() {
     local folder i
     folder=$("$cluster_dir/tools.sh" kinds 2>"$tmp/kinds.log") || kube_skip "the definitions of kinds could not be fetched"
     kube apply --server-side --force-conflicts -f "$folder" >"$tmp/kinds.log" 2>&1 || return
-    kube wait --for=condition=established --timeout=30s -f "$folder" >>"$tmp/kinds.log" 2>&1 || return
-    for ((i = 0; i < 150; i++)); do
-        printf "%s" '{"apiVersion":"keda.sh/v1alpha1","kind":"ScaledObject","metadata":{"name":"x"},"spec":{"odd":1}}' |
-            kube apply --dry-run=server -n default -f - >>"$tmp/kinds.log" 2>&1 || return 0
+    kube wait --for=condition=established --timeout=120s -f "$folder" >>"$tmp/kinds.log" 2>&1 || return
+    for ((i = 0; i < 600; i++)); do
+        kube_refused keda.sh/v1alpha1 ScaledObject '{"odd":1}' &&
+            kube_refused autoscaling.k8s.io/v1 VerticalPodAutoscaler '{"updatePolicy":{"updateMode":"Odd"}}' && return 0
         sleep 0.2
     done
     return 1
+}
+
+# Whether an object of API-VERSION, KIND and SPEC is refused for what its definition says.
+kube_refused() {
+    printf '{"apiVersion":"%s","kind":"%s","metadata":{"name":"x"},"spec":%s}' "$@" |
+        kube apply --dry-run=server -n default -f - 2>&1 | tee -a "$tmp/kinds.log" | grep -q -e 'unknown field' -e 'Required value' -e 'Unsupported value'
 }
 
 # Returns when it holds: what grants say reaches the API server's own watch a moment later.
@@ -143,7 +149,7 @@ kube_grant() {
     else
         kube create clusterrolebinding "grant-$name" --clusterrole=test-reader --user="$name"
     fi >"$tmp/grant.log" 2>&1 || return
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < 600; i++)); do
         kube auth can-i list deployments.apps ${where:+-n "$where"} --as="$name" >>"$tmp/grant.log" 2>&1 && return 0
         sleep 0.1
     done

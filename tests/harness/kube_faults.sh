@@ -12,10 +12,10 @@
 #   kube_hold PROGRAM, kube_go PROGRAM  etcd (or another program) stands still, and goes on
 #   kube_restart PROGRAM                ends it and starts it again, where it was
 
-# kube_until COMMAND…: tries for half a minute.
+# kube_until COMMAND…: tries for two minutes.
 kube_until() {
     local i
-    for ((i = 0; i < 300; i++)); do
+    for ((i = 0; i < 1200; i++)); do
         "$@" >>"$tmp/until.log" 2>&1 && return 0
         sleep 0.1
     done

@@ -10,7 +10,7 @@ BIN=$(cd "${1:-.build}/bin" && pwd) || exit 66
 export BIN
 kills=${KILLS:-200} lanes=${SWEEP_LANES:-3} lane=${SWEEP_LANE:-} seed=${TARE_SEED:-1}
 . "$here/../harness/tap.sh"
-need strace
+need strace psql
 . "$root/tests/harness/kube.sh"
 . "$root/tests/harness/kube_workloads.sh"
 kube_cluster
@@ -55,7 +55,7 @@ for ((i = 1; i <= 20; i++)); do
     kube_workload "$kind" "$name" cpu=1000m
 done >"$tmp/objects.yaml"
 kube_make "$tmp/objects.yaml" || { cat "$tmp/objects.yaml"; echo "Bail out! no workloads"; exit 1; }
-settings settle=1s parallel=4 rollout_timeout=60s backoff=0s
+settings settle=1s parallel=4 rollout_timeout=300s backoff=0s
 
 # A line an object: NAME CPU GENERATION.
 figures() {
@@ -115,6 +115,15 @@ as_before() {
     kube_snapshot | diff "$tmp/whole" - | head -5
     awk 'NR == FNR { g[$1] = $3; next } $3 != g[$1] && $3 != g[$1] + 2 { print "written more than once:", $0, "(was " g[$1] ")" }' "$tmp/before" <(figures)
 }
+# Waits until the ledger has noticed that nobody is there any more: a session that was killed holds its locks for a moment.
+left() {
+    local i
+    for ((i = 0; i < 600; i++)); do
+        [[ $(psql -h "$tmp/state/socket" -U tare_superuser -d tare -XqAtc "select count(*) from pg_stat_activity where application_name like 'tare%'") != 0 ]] || return
+        sleep 0.1
+    done
+    diag "the sessions of those that were killed did not end"
+}
 # Kills tare-apply (or -rollback) at an instant of chance within MILLISECONDS of its start.
 kill_in() {
     local pid i sleep
@@ -134,7 +143,7 @@ at_chance() {
 }
 
 killed=0 round=0 plain=0
-while ((killed < mine && round < mine * 3)); do
+while ((killed < mine && round < mine * 6)); do
     round=$((round + 1))
     plan_next
     [[ $rc == 0 ]] || { tap_result 1 "no plan: $err"; break; }
@@ -157,6 +166,7 @@ while ((killed < mine && round < mine * 3)); do
         continue
     fi
     killed=$((killed + 1))
+    left
     now=$(state) name="kill $killed $where, killed while $now"
     problems=$(unwritten_rows)
     begun=$(wc -l <"$tmp/rows")
@@ -164,6 +174,7 @@ while ((killed < mine && round < mine * 3)); do
     # Once more while it goes on, every fifth time.
     if ((killed % 5 == 0)) && [[ $how == resume ]]; then
         at_chance --resume
+        left
         name+=", again while it went on"
     fi
     before_apply ''

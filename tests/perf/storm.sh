@@ -148,7 +148,9 @@ stranger() {
 kinds=(runner applier approver rollbacker approver applier approver stranger runner withdrawer applier approver rerunner rejecter)
 end=$((SECONDS + seconds))
 # Until the time is over and, on a busy machine, some things were done.
-going() { ((SECONDS < end)) || { ((SECONDS < end + 60)) && (($(cat "$tmp"/did/* 2>/dev/null | grep -cE '^(apply|rollback) ') < 8)); }; }
+done_of() { cat "$tmp"/did/* 2>/dev/null | grep -cE "^($1) "; }
+enough() { (($(done_of apply) >= 3 && $(done_of rollback) >= 2 && $(done_of 'apply|rollback') >= 8)); }
+going() { ((SECONDS < end)) || { ((SECONDS < end + 180)) && ! enough; }; }
 children=()
 started=$(date +%s)
 for ((i = 0; i < actors; i++)); do
@@ -164,6 +166,13 @@ for ((i = 0; i < actors; i++)); do
     children+=($!)
 done
 wait "${children[@]}"
+# A session ends a moment after its client.
+for ((i = 0; i < 600; i++)); do
+    others=$(pg boss team -c "select count(*) from pg_stat_activity where datname = 'team' and backend_type = 'client backend' and pid <> pg_backend_pid()")
+    [[ $others != 0 ]] || break
+    sleep 0.1
+done
+[[ $others == 0 ]] || diag "$others sessions did not end"
 took=$(($(date +%s) - started))
 
 # --- what came of it ------------------------------------------------------------------------------------------------------------------

@@ -215,16 +215,21 @@ static void test_interrupt_cancels(void **state)
 {
     (void)state;
     pthread_t thread;
+    struct db *patient = NULL;
+    struct db_options options = options_for(PRIVCLUSTER_SUPERUSER);
+    options.statement_seconds = 60;
+    assert_int_equal(db_open(&patient, &options, &err), 0);
     stop_now = 0;
-    db_interrupt(db, &stop_now);
+    db_interrupt(patient, &stop_now);
     assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, NULL), 0);
     int64_t before = clock_monotonic_ms();
-    assert_int_equal(db_none(db, "select pg_sleep(1.9)", NULL, 0, &err), -1);
+    assert_int_equal(db_none(patient, "select pg_sleep(50)", NULL, 0, &err), -1);
     assert_int_equal(err.class, ERR_TEMPFAIL);
-    assert_true(clock_monotonic_ms() - before < 1500);
+    assert_true(clock_monotonic_ms() - before < 30 * 1000);
     pthread_join(thread, NULL);
-    db_interrupt(db, NULL);
-    assert_int_equal(db_none(db, "select 1", NULL, 0, &err), 0);
+    db_interrupt(patient, NULL);
+    assert_int_equal(db_none(patient, "select 1", NULL, 0, &err), 0);
+    db_close(patient);
 }
 
 static void test_unreachable(void **state)
@@ -277,7 +282,7 @@ static void test_silent_server(void **state)
     int64_t before = clock_monotonic_ms();
     assert_int_equal(db_open(&none, &options, &err), -1);
     assert_int_equal(err.class, ERR_UNAVAILABLE);
-    assert_true(clock_monotonic_ms() - before < 5000);
+    assert_true(clock_monotonic_ms() - before < 30 * 1000);
     free(url);
     close(fd);
 }
@@ -292,7 +297,7 @@ int main(void)
         cmocka_unit_test(test_rights),
         cmocka_unit_test_setup_teardown(test_transactions, open_one, close_one),
         cmocka_unit_test_setup_teardown(test_lost_connection, open_one, close_one),
-        cmocka_unit_test_setup_teardown(test_interrupt_cancels, open_one, close_one),
+        cmocka_unit_test(test_interrupt_cancels),
         cmocka_unit_test(test_unreachable),
         cmocka_unit_test(test_bad_url_does_not_tell_the_password),
         cmocka_unit_test(test_silent_server),

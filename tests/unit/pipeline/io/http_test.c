@@ -171,22 +171,21 @@ static void test_unreachable(void **state)
 {
     (void)state;
     struct fixture f;
-    start(&f, "on GET /\n");
-    http_script_stop(f.server);
+    start_with(&f, "on GET /\n", (struct http_options){.what = "the test server", .url = "http://127.0.0.1:1"});
     int64_t before = clock_monotonic_ms();
     assert_int_equal(get(&f, "/"), -1);
     assert_int_equal(f.err.class, ERR_UNAVAILABLE);
     assert_non_null(strstr(f.err.message, "the test server does not accept connections"));
-    assert_true(clock_monotonic_ms() - before < 10000);
-    http_reply_release(&f.reply);
-    http_client_free(f.client);
+    assert_true(clock_monotonic_ms() - before < 60 * 1000);
+    assert_int_equal(http_script_count(f.server), 0);
+    stop(&f);
 }
 
 static void test_never_answers(void **state)
 {
     (void)state;
     struct fixture f;
-    start_with(&f, "on GET /\nhang\n", (struct http_options){.timeout_seconds = 1});
+    start_with(&f, "on GET /\nhang\n", (struct http_options){.timeout_seconds = 3});
     assert_int_equal(get(&f, "/"), -1);
     assert_int_equal(f.err.class, ERR_UNAVAILABLE);
     assert_non_null(strstr(f.err.message, "in time"));
@@ -547,7 +546,7 @@ static void test_secret_path(void **state)
     (void)state;
     struct fixture f;
     start_with(&f, "on POST /moved/SECRET\nstatus 307\nheader Location: /there\non POST /SECRET\nstatus 500\non POST /hang/SECRET\nhang\n",
-               (struct http_options){.what = "the hook", .secret_path = true, .tries = 1, .timeout_seconds = 1});
+               (struct http_options){.what = "the hook", .secret_path = true, .tries = 1, .timeout_seconds = 3});
     struct http_request request = {.path = "/moved/SECRET?sig=SECRET", .body = "{}", .body_length = 2, .no_redirect = true, .once = true};
     assert_int_equal(http_send(f.client, &request, &f.reply, &f.err), 0);
     assert_int_equal(f.reply.status, 307);

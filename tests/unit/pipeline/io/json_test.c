@@ -200,7 +200,7 @@ static void test_string_safe(void **state)
     text[length] = '\0';
     int64_t start = clock_monotonic_ms();
     json_t *value = json_string_safe(text);
-    assert_true(clock_monotonic_ms() - start < 5000);
+    assert_true(clock_monotonic_ms() - start < 30 * 1000);
     assert_int_equal(json_string_length(value), length);
     json_decref(value);
     free(text);

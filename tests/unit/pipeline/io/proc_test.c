@@ -236,12 +236,12 @@ static void test_capture_limits(void **state)
     assert_true(out.overflow);
     buf_clear(&out);
     err = (struct err){0};
-    assert_int_equal(captured("echo soon; sleep 60", &out, NULL, 300, &code, &err), -1);
+    assert_int_equal(captured("echo soon; sleep 600", &out, NULL, 3000, &code, &err), -1);
     assert_int_equal(err.class, ERR_TEMPFAIL);
     assert_string_equal(buf_str(&out), "soon\n");
     buf_clear(&out);
     err = (struct err){0};
-    assert_int_equal(captured("exec >&- 2>&-; sleep 60", &out, NULL, 300, &code, &err), -1);
+    assert_int_equal(captured("exec >&- 2>&-; sleep 600", &out, NULL, 300, &code, &err), -1);
     assert_int_equal(err.class, ERR_TEMPFAIL);
     char name[] = "none";
     char *argv[] = {name, NULL};
@@ -279,7 +279,7 @@ static void await_text(const char *path, char *text, size_t size)
 {
     struct buf out;
     buf_init(&out, size - 1);
-    for (int i = 0; i < 1000 && (out.length == 0 || strchr(out.data, '\n') == NULL); i++) {
+    for (int i = 0; i < 6000 && (out.length == 0 || strchr(out.data, '\n') == NULL); i++) {
         struct err ignored = {0};
         buf_clear(&out);
         fs_read(path, &out, &ignored);
@@ -334,12 +334,12 @@ static void test_detach(void **state)
     await_text(path, text, sizeof text);
     assert_string_equal(text, "/dev/null /dev/null /dev/null \n");
     assert_int_equal(ftruncate(fd, 0), 0);
-    snprintf(line, sizeof line, "echo $$ >%s; exec sleep 60", path);
-    detach(line, 1);
+    snprintf(line, sizeof line, "echo $$ >%s; exec sleep 600", path);
+    detach(line, 3);
     await_text(path, text, sizeof text);
     pid_t pid = (pid_t)strtol(text, NULL, 10);
     assert_true(pid > 1 && getsid(pid) != getsid(0));
-    for (int i = 0; i < 1000 && is_running(pid); i++) {
+    for (int i = 0; i < 6000 && is_running(pid); i++) {
         clock_sleep_ms(10);
     }
     assert_false(is_running(pid));

@@ -105,7 +105,7 @@ static void test_approval_runs_out(void **state)
     ok(clock_init(&err));
     const char *now = NULL;
     ok(ledger_now(later, &arena, &now, &err));
-    assert_memory_equal(now, "2031-01-01T00:00:0", 18);
+    assert_memory_equal(now, "2031-01-01T00:0", 15);
     refused(ledger_apply_begin(later, run, NULL, false, &err), ERR_REFUSED,
             "is expired (its approvals ran out)");
     ledger_close(later);
@@ -254,7 +254,11 @@ static void test_interrupted_apply(void **state)
     refused(ledger_rollback_begin(other, run, &err), ERR_TEMPFAIL, "by another tare");
     ledger_close(op);
     op = pg_server_ledger("op");
-    clock_sleep_ms(200);
+    struct err why = {.class = ERR_TEMPFAIL};
+    for (int i = 0; i < 3000 && why.class == ERR_TEMPFAIL; i++) { /* the server notices the end of a session in its own time */
+        clock_sleep_ms(20);
+        ledger_apply_begin(op, run, plan, false, &why);
+    }
     refused(ledger_apply_begin(op, run, plan, false, &err), ERR_REFUSED, "was interrupted");
     int64_t second = case_plan(case_one_row, "i2", plan, &after);
     ok(case_approve(rev, second, plan, NULL, "", &after, &err));

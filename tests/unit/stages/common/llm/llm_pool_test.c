@@ -270,23 +270,24 @@ static void a_narrow_server(void **state)
     llm_server_stop(server);
 }
 
-/* A port at which nobody listens: refused as soon as it is asked. */
-static int dead_port(void)
+/* A port at which nobody listens, and nobody else can: refused as soon as it is asked. Close *fd. */
+static int dead_port(int *fd)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    (void)close(fd);
+    *fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(*fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(getsockname(*fd, (struct sockaddr *)&address, &size), 0);
     return ntohs(address.sin_port);
 }
 
 static void no_server(void **state)
 {
     (void)state;
+    int fd = -1;
     int64_t start = clock_monotonic_ms();
-    ask_many(&llm_openai, dead_port(), QUESTIONS_MAX, 4, 20);
+    ask_many(&llm_openai, dead_port(&fd), QUESTIONS_MAX, 4, 20);
+    (void)close(fd);
     assert_true(clock_monotonic_ms() - start < LONG_MS / 2);
     all_end(QUESTIONS_MAX, LLM_GONE);
     assert_non_null(strstr(told[QUESTIONS_MAX - 1].why.message, "does not accept connections"));
