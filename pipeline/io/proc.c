@@ -191,6 +191,7 @@ static const int passed[] = {SIGTERM, SIGINT};
 
 struct signals {
     struct sigaction former[ARRAY_COUNT(passed)];
+    sigset_t mask;
 };
 
 static void signals_take(const struct proc *proc, struct signals *signals)
@@ -200,13 +201,28 @@ static void signals_take(const struct proc *proc, struct signals *signals)
     listener = 0;
     early = 0;
     seen = 0;
+    sigset_t held;
+    sigemptyset(&held);
     for (size_t i = 0; proc->passes_signals && i < ARRAY_COUNT(passed); i++) {
         sigaction(passed[i], &action, &signals->former[i]);
+        sigaddset(&held, passed[i]);
     }
+    /* Held until both know who they are: pass_on in a child that is no other program yet would swallow what is meant for that. */
+    sigprocmask(SIG_BLOCK, &held, &signals->mask);
 }
 
-static void signals_follow(const struct proc *proc, pid_t pid)
+/* In the child. */
+static void signals_default(const struct proc *proc, const struct signals *signals)
 {
+    for (size_t i = 0; proc->passes_signals && i < ARRAY_COUNT(passed); i++) {
+        signal(passed[i], SIG_DFL);
+    }
+    sigprocmask(SIG_SETMASK, &signals->mask, NULL);
+}
+
+static void signals_follow(const struct proc *proc, const struct signals *signals, pid_t pid)
+{
+    sigprocmask(SIG_SETMASK, &signals->mask, NULL);
     if (proc->passes_signals && pid > 0) {
         listener = (sig_atomic_t)pid;
         if (early != 0) {
@@ -238,11 +254,12 @@ int proc_run(const struct proc *proc, int *exit_code, struct err *err)
     pid_t self = getpid();
     pid_t pid = fork();
     if (pid == 0) {
+        signals_default(proc, &signals);
         follow_parent(proc, self);
         child(proc, proc->stdout_fd, stderr_pipe[1], failure_pipe[1]);
     }
     int fork_error = errno;
-    signals_follow(proc, pid);
+    signals_follow(proc, &signals, pid);
     close(stderr_pipe[1]);
     close(failure_pipe[1]);
     int failed = 0;

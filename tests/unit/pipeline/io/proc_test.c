@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -364,6 +365,38 @@ static void test_passes_signals(void **state)
     assert_true(now.sa_handler == SIG_DFL);
 }
 
+static bool slow_to_exec;
+
+static void before_exec(void)
+{
+    if (slow_to_exec) {
+        clock_sleep_ms(300);
+    }
+}
+
+/* What comes while the child is no other program yet is not lost: it ends it. */
+static void test_signals_before_exec(void **state)
+{
+    (void)state;
+    int seen = 0;
+    struct proc proc = {.stdin_fd = -1, .stdout_fd = -1, .passes_signals = true, .signal_seen = &seen};
+    struct err err = {0};
+    pid_t self = getpid();
+    pid_t sender = fork();
+    if (sender == 0) {
+        clock_sleep_ms(100);
+        _exit(kill(self, SIGTERM));
+    }
+    assert_true(sender > 0);
+    assert_int_equal(pthread_atfork(NULL, NULL, before_exec), 0);
+    slow_to_exec = true;
+    int code = shell("sleep 1", &proc, &err);
+    slow_to_exec = false;
+    assert_int_equal(waitpid(sender, NULL, 0), sender);
+    assert_int_equal(seen, SIGTERM);
+    assert_int_equal(code, 128 + SIGTERM);
+}
+
 /* A child that somebody else's loop reads: it is there until it is finished, and so is whom it started. */
 static void test_start(void **state)
 {
@@ -438,7 +471,7 @@ int main(void)
         cmocka_unit_test(test_tail_keeps_the_end), cmocka_unit_test(test_cannot_start),
         cmocka_unit_test(test_signals_do_not_disturb), cmocka_unit_test(test_no_descriptor_is_lost),
         cmocka_unit_test(test_own_directory), cmocka_unit_test(test_detach),
-        cmocka_unit_test(test_passes_signals),
+        cmocka_unit_test(test_passes_signals),   cmocka_unit_test(test_signals_before_exec),
 #ifdef __linux__
         cmocka_unit_test(test_ends_with_parent),
 #endif
