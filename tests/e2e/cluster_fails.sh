@@ -12,7 +12,7 @@ fails() {
 }
 anew() { # WORKLOAD…: a namespace of its own with these
     kube_namespace
-    settings rollout_timeout=15s
+    settings rollout_timeout=40s
     "$@" >"$tmp/objects.yaml"
     kube_make "$tmp/objects.yaml" || diag "not made"
 }

@@ -31,7 +31,7 @@ kube_python() {
     kube_certificate || return
     python3 "$@" >"$tmp/$name.port" 2>"$tmp/$name.err" 6>&- 7>&- 8>&- </dev/null &
     at_exit kill "$!"
-    for ((i = 0; i < 200; i++)); do
+    for ((i = 0; i < 1200; i++)); do
         [[ ! -s $tmp/$name.port ]] || return 0
         sleep 0.05
     done
@@ -87,7 +87,7 @@ print(server.server_address[1], flush=True)
 server.serve_forever()
 PYTHON
     kube_python "webhook-$name-server" "$tmp/webhook.py" "$tmp/webhook-$name" "$tmp/webhook-$name.log" "$tmp/between.pem" || return
-    at_exit kube_webhook_off "$name"
+    at_exit kube delete validatingwebhookconfiguration "$full" --ignore-not-found
     cat >"$tmp/webhook.yaml" <<YAML
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingWebhookConfiguration

@@ -106,13 +106,24 @@ kube_limits_text() {
     done
     printf '}]}\n'
 }
-kube_limits() { kube_limits_text "$@" | kube apply -f - >"$tmp/limits.log" 2>&1 || { diag "$(<"$tmp/limits.log")"; return 1; }; }
-kube_limits_off() { kube delete limitrange planted -n "$namespace" >"$tmp/limits.log" 2>&1; }
+kube_limits() {
+    kube_limits_text "$@" | kube apply -f - >"$tmp/limits.log" 2>&1 || { diag "$(<"$tmp/limits.log")"; return 1; }
+    kube_until kube_limited
+}
+kube_limits_off() {
+    kube delete limitrange planted -n "$namespace" >"$tmp/limits.log" 2>&1
+    kube_until_not kube_limited
+}
+# Whether a pod that asks for nothing is refused, or given something.
+kube_limited() {
+    local pod='{"apiVersion":"v1","kind":"Pod","metadata":{"name":"probe"},"spec":{"containers":[{"name":"app","image":"x"}]}}'
+    ! pod=$(kube create --dry-run=server -n "$namespace" -o json -f - <<<"$pod") || jq -e '.spec.containers[0].resources | length > 0' <<<"$pod"
+}
 
 # The place of a workload's pod template in CEL: object.spec.template or that of a CronJob.
 kube_policy() {
     local name=$1 cel=$2 message=${3:-"planted: $1"} full=$namespace-$1
-    at_exit kube_policy_off "$name"
+    at_exit kube delete validatingadmissionpolicybinding,validatingadmissionpolicy "$full" --ignore-not-found
     cat >"$tmp/policy.yaml" <<YAML
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy

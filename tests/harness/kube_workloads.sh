@@ -95,7 +95,9 @@ kube_make() {
 
 # What is not at the end of its rollout, a line each; those that are paused or updated by hand are as far as they will come.
 kube_unsettled() {
-    kube get deployments,statefulsets,daemonsets -n "$namespace" -o json | jq -r '.items[] | .status as $is | .spec as $wants |
+    local all
+    all=$(kube get deployments,statefulsets,daemonsets -n "$namespace" -o json) || { echo "none/unknown"; return; }
+    jq -r '.items[] | .status as $is | .spec as $wants |
         select(($is.observedGeneration // 0) < .metadata.generation or
             if .kind == "Deployment" then $wants.paused != true and ($is.updatedReplicas // 0) < $wants.replicas or
                 (($is.replicas // 0) != $wants.replicas or ($is.availableReplicas // 0) < $wants.replicas)
@@ -104,7 +106,7 @@ kube_unsettled() {
                  and $is.currentRevision != $is.updateRevision)
             else ($is.desiredNumberScheduled // 0) == 0 or ($is.numberAvailable // 0) < $is.desiredNumberScheduled or
                 ($wants.updateStrategy.type == "RollingUpdate" and ($is.updatedNumberScheduled // 0) < $is.desiredNumberScheduled) end)
-        | "\(.kind)/\(.metadata.name)"'
+        | "\(.kind)/\(.metadata.name)"' <<<"$all"
 }
 
 kube_settled() { kube_settled_but ''; }
