@@ -106,7 +106,7 @@ webhooks:
 YAML
     kube create configmap "probe-$name" -n "$namespace" >"$tmp/webhook.log" 2>&1
     kube apply -f "$tmp/webhook.yaml" >>"$tmp/webhook.log" 2>&1 || { diag "$(<"$tmp/webhook.log")"; return 1; }
-    kube_until_not kube patch configmap "probe-$name" -n "$namespace" --dry-run=server --type=merge -p '{"data":{"x":"y"}}'
+    kube_until kube_denied "probe-$name"
 }
 
 kube_webhook_off() {

@@ -65,8 +65,10 @@ kube_account() {
 # The API server believes a token for some seconds longer than it is true.
 kube_account_end() {
     kube delete serviceaccount "$1" -n "$namespace" >"$tmp/account.log" 2>&1
-    kube_until_not kubectl --kubeconfig="$(kube_config account "$1")" get pods -n "$namespace"
+    kube_until kube_unauthorized "$(kube_config account "$1")"
 }
+# One that fails for another reason (a busy server) says nothing of the credential.
+kube_unauthorized() { kubectl --kubeconfig="$1" get pods -n "$namespace" 2>&1 | grep -E 'Unauthorized|logged in'; }
 
 kube_user_until() {
     local name=$1 seconds=$2 pki=$kube_dir/pki here=$tmp/users/ca-$1
@@ -117,7 +119,11 @@ kube_limits_off() {
 # Whether a pod that asks for nothing is refused, or given something.
 kube_limited() {
     local pod='{"apiVersion":"v1","kind":"Pod","metadata":{"name":"probe"},"spec":{"containers":[{"name":"app","image":"x"}]}}'
-    ! pod=$(kube create --dry-run=server -n "$namespace" -o json -f - <<<"$pod") || jq -e '.spec.containers[0].resources | length > 0' <<<"$pod"
+    if pod=$(kube create --dry-run=server -n "$namespace" -o json -f - 2>&1 <<<"$pod"); then
+        jq -e '.spec.containers[0].resources | length > 0' <<<"$pod"
+    else
+        grep -E '(minimum|maximum) .* per Container' <<<"$pod"
+    fi
 }
 
 # The place of a workload's pod template in CEL: object.spec.template or that of a CronJob.
@@ -147,13 +153,16 @@ YAML
     # A ConfigMap of its own tells when the policy is in force: it may not get data then.
     kube create configmap "probe-$name" -n "$namespace" >"$tmp/policy.log" 2>&1
     kube apply -f "$tmp/policy.yaml" >>"$tmp/policy.log" 2>&1 || { diag "$(<"$tmp/policy.log")"; return 1; }
-    kube_until_not kube patch configmap "probe-$name" -n "$namespace" --dry-run=server --type=merge -p '{"data":{"x":"y"}}'
+    kube_until kube_denied "probe-$name"
 }
 
 kube_policy_off() {
     kube delete validatingadmissionpolicybinding,validatingadmissionpolicy "$namespace-$1" --ignore-not-found >"$tmp/policy.log" 2>&1
     kube_until kube patch configmap "probe-$1" -n "$namespace" --dry-run=server --type=merge -p '{"data":{"x":"y"}}'
 }
+
+# Whether ConfigMap $1 may not get data for what was planted, and not because the server is busy.
+kube_denied() { kube patch configmap "$1" -n "$namespace" --dry-run=server --type=merge -p '{"data":{"x":"y"}}' 2>&1 | grep -F denied; }
 
 kube_hold() { "$cluster_dir/server.sh" hold "$kube_dir" "$1"; }
 kube_go() { "$cluster_dir/server.sh" go "$kube_dir" "$1"; }
