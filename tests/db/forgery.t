@@ -190,14 +190,6 @@ as boss "truncate tare.policy" >/dev/null
 # ---- A plan that lay too long, of which nobody asked since ----
 as boss "create role late login in role tare_operator, tare_admin" >/dev/null
 id=$(plan_run op "$(row shop allowed 0 "$(facts)")" lay)
-# The server ends a session, and gives its locks back, a moment after psql has ended.
-gone() {
-    for _ in {1..600}; do
-        [[ $(pg boss ledger -c "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()") == 0 ]] && return
-        sleep 0.1
-    done
-    diag "a session does not end"
-}
 late() {
     pg late ledger -c "select tare.clock_set(now() + interval '$1')" -c "select tare.apply_begin($id, null, false)" 2>&1 >/dev/null
     gone

@@ -8,14 +8,6 @@ approved_run() { # SALT
     id=$(plan_run op "$one_row" "$1")
     as rev "select tare.approve($id, $(the_plan "$id"), null, null, null, null)" >/dev/null
 }
-# The server ends a session, and gives its locks back, a moment after psql has ended.
-gone() {
-    for _ in {1..600}; do
-        [[ $(pg boss ledger -c "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()") == 0 ]] && return
-        sleep 0.1
-    done
-    diag "a session does not end"
-}
 # SQL of one session that holds the run; what it prints without the empty lines of functions that return nothing.
 session() {
     pg op ledger -v ON_ERROR_STOP=0 -v VERBOSITY=sqlstate -c "$1" 2>&1 | sed '/^$/d; s/^ERROR:  //' | xargs

@@ -8,14 +8,6 @@ proposal='{"by":"rev","workload":"shop/Deployment/cart","reason":"load test","co
 propose() { # LOGIN RUN [PROPOSAL] [KEEP]
     as "$1" "select tare.propose($2, '${4:-{\}}', null, '${3:-$proposal}')"
 }
-# The server ends a session, and gives its locks back, a moment after psql has ended.
-gone() {
-    for _ in {1..600}; do
-        [[ $(pg boss ledger -c "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()") == 0 ]] && return
-        sleep 0.1
-    done
-    diag "a session does not end"
-}
 # Registers a plan of a run with ROWS; prints the state, or what is against it.
 register() { # LOGIN RUN ROWS
     pg "$1" ledger -v run="$2" -v rows="$3" -v salt="$RANDOM$RANDOM" 2>&1 <<'SQL' | sed -n 's/.*ERROR:  //p; /^[a-z][a-z-]*$/p' | tail -1

@@ -193,14 +193,6 @@ like "$(login=adm tare doctor 2>/dev/null)" 'the database is [0-9.]+ [KMG]iB, th
 # ---- Several at once ----
 as boss "select public.made('c', 'unchanged', 100) from generate_series(1, 40)" >"$tmp/c"
 mapfile -t c <"$tmp/c"
-# The server ends a session, and gives its locks back, a moment after psql has ended.
-gone() {
-    for _ in {1..600}; do
-        [[ $(pg boss ledger -c "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()") == 0 ]] && return
-        sleep 0.1
-    done
-    diag "a session does not end"
-}
 until_told() { # WORD FILE
     for _ in {1..600}; do
         grep -qs "$1" "$2" && return

@@ -86,18 +86,11 @@ is "$(as op "select string_agg(name, ' ' order by name) from tare.schedule")" "n
 # ---- Firing: instants of the past, since the rule is the programs' business ----
 past() { as boss "update tare.schedule set handled = now() - interval '$2', revision = revision + 1 where name = '$1'" >/dev/null; }
 due="date_trunc('minute', now()) - interval '5 minutes'"
-# The server ends a session, and gives its locks back, a moment after psql has ended. $going: how many go on.
+# How many sessions go on beside the claims.
 going=0
-gone() {
-    for _ in {1..600}; do
-        (($(pg boss ledger -c "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()") <= going)) && return
-        sleep 0.1
-    done
-    diag "a session does not end"
-}
 claims() { # LOGIN SQL...: one session
     pg "$1" ledger -c "$2" 2>&1
-    gone
+    gone "$going"
 }
 past nightly '1 hour'
 rev=$(revision nightly)

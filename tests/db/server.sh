@@ -6,6 +6,7 @@
 #   refused LOGIN SQL SQLSTATE NAME
 #   plan_run LOGIN ROWS SALT   makes a run with a plan, prints its id
 #   store LOGIN RUN TEXT       stores an artifact of a run, sets $digest
+#   gone [N]          waits until all sessions have ended, but N
 #   the_plan RUN      the digest of its plan, as SQL for who sees a row of it
 
 need psql
@@ -43,6 +44,15 @@ pg() { # LOGIN DATABASE ARGS...
     local login=$1 database=$2
     shift 2
     PGOPTIONS=${PGOPTIONS:-} psql -h "$pg_dir" -U "$login" -d "$database" -XqAt -v ON_ERROR_STOP=1 "$@"
+}
+
+# The server ends a session, and gives its locks back, a moment after psql has ended.
+gone() { # [N]
+    for _ in {1..600}; do
+        (($(pg boss ledger -c "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()") <= ${1:-0})) && return
+        sleep 0.1
+    done
+    diag "a session does not end"
 }
 
 # All migrations, each in one transaction, as psql runs them.

@@ -157,14 +157,6 @@ store hushhush_op "$theirs" "$secret" >/dev/null
 known=$digest
 mine=$(as a_op "select tare.run_create('prod', 'files', 'p', null, '{}')")
 as a_op "select tare.run_namespaces($mine, '{ours}')" >/dev/null
-# The server ends a session, and gives its locks back, a moment after psql has ended.
-gone() {
-    for _ in {1..600}; do
-        [[ $(pg boss ledger -c "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()") == 0 ]] && return
-        sleep 0.1
-    done
-    diag "a session does not end"
-}
 take() { # SIZE TEXT [FINISH_ONLY]: tries to get at $known with a digest and other bytes
     pg a_op ledger -v VERBOSITY=terse 2>&1 <<SQL
 select tare.attempt_begin($mine, 'diff', null, '{}') as attempt \gset
