@@ -90,6 +90,7 @@ at_exit kill $!
 read -r port <"$tmp/port"
 url=http://127.0.0.1:$port/v1
 models 'analysis:' '  providers: [openai]' "  openai: {base_url: \"$url\", model: m, usd_per_million_input_tokens: 1, usd_per_million_output_tokens: 10}"
+export TARE_NOW=$end # so that all of it is in one month
 run "$tare" ask "why is storefront smaller?" "$id"
 is "$rc" 0 "a model is asked" || diag "$err"
 like "$out" '^It asks for more than it uses' "and its answer is shown"
@@ -104,6 +105,7 @@ run "$tare" ask "why is storefront smaller?" "$id"
 is "$rc:$out" "77:" "or the question is refused"
 run "$tare" ask --llm rules "why is storefront smaller?" "$id"
 is "$rc:$out" "0:$(<"$tmp/first")" "but not without a model"
+unset TARE_NOW
 
 # --- What a model would be sent, and what it would cost ---
 models 'analysis:' '  providers: [openai]' "  openai: {base_url: \"$url\", model: m, usd_per_million_input_tokens: 1, usd_per_million_output_tokens: 10}"

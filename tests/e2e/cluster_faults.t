@@ -36,7 +36,7 @@ like "$err" "deployments.*(forbidden|may not)|(forbidden|may not).*deployments" 
 is "$(cpus)" "500m 500m 500m" "nothing is written"
 
 # Credentials that are over in the middle.
-anew rollout_timeout=300s
+anew
 kube_account robot
 begun --kubeconfig "$(kube_config account robot)"
 kube_account_end robot
