@@ -65,6 +65,4 @@ planned
 like "$("$tare" show "$id" gate | jq -r 'select(.workload.name == "middle-bad").gate | .verdict + " " + ([.reasons[].code] | join(","))')" 'blocked.*backoff' \
     "the next run leaves the workload alone for a time"
 audit_holds
-# At the exit policies and webhook are seen to be gone by these, in the namespace of then.
-for name in gate floor stay; do kube create configmap "probe-$name" -n "$namespace"; done >"$tmp/probes.log" 2>&1
 done_testing

@@ -16,18 +16,18 @@ ok "a workload of each kind runs" kube_make "$tmp/objects.yaml"
 role='' roles=0
 drop() { [[ -z $role ]] || kube delete clusterrole,clusterrolebinding "$role" --ignore-not-found; }
 at_exit drop
-may_list() { kube auth can-i list jobs.batch --as="system:serviceaccount:$namespace:tare"; }
+may_list() { [[ $(kube auth can-i list jobs.batch --as="system:serviceaccount:$namespace:tare" 2>/dev/null) == "$1" ]]; }
 readme_role() { # [WITHOUT]
     sed -n '/^<!-- cluster-role -->/,/^```$/p' "$root/README.md" | grep -v -e '^```' -e '^<!--' -e "${1:-^$}" | sed "s/{name: tare}/{name: $role}/"
 }
 # The server sees changes of roles a moment later: the former one must be gone, and the new one, of a new name, be in force.
 grant() { # [WITHOUT]
     drop >"$tmp/grant.log" 2>&1
-    kube_until_not may_list || return
+    kube_until may_list no || return
     role=$namespace-readme-$((++roles))
     readme_role "${1-}" | kube create -f - >>"$tmp/grant.log" 2>&1 &&
         kube create clusterrolebinding "$role" --clusterrole="$role" --serviceaccount="$namespace:tare" >>"$tmp/grant.log" 2>&1 &&
-        kube_until may_list
+        kube_until may_list yes
 }
 kube create serviceaccount tare -n "$namespace" >"$tmp/account.log" 2>&1
 mkdir -p "$tmp/users"

@@ -41,9 +41,14 @@ int permit_workload(const struct permit *permit, const json_t *record, struct le
 }
 
 /* The latest instant that is known to have been: what was seen last, and what has passed here since. */
+static int64_t clock_floor_at(const struct permit *permit, int64_t monotonic_ms)
+{
+    return permit->latest + (monotonic_ms - permit->latest_ms) / 1000;
+}
+
 static int64_t clock_floor(const struct permit *permit)
 {
-    return permit->latest + (clock_monotonic_ms() - permit->latest_ms) / 1000;
+    return clock_floor_at(permit, clock_monotonic_ms());
 }
 
 static int clock_stepped(struct permit *permit, int64_t now, struct err *err)
@@ -58,10 +63,10 @@ static int clock_stepped(struct permit *permit, int64_t now, struct err *err)
                     permit->run->state == LEDGER_APPLYING || permit->begun ? " --resume" : "");
 }
 
-/* Takes note of what the ledger's clock reads. */
-static int saw_clock(struct permit *permit, int64_t instant, struct err *err)
+/* Takes note of what the ledger's clock reads, which it did at some time since `asked_ms`: the answer may have taken long. */
+static int saw_clock(struct permit *permit, int64_t asked_ms, int64_t instant, struct err *err)
 {
-    if (permit->has_latest && instant < clock_floor(permit) - CLOCK_SLACK_SECONDS) {
+    if (permit->has_latest && instant < clock_floor_at(permit, asked_ms) - CLOCK_SLACK_SECONDS) {
         return clock_stepped(permit, instant, err);
     }
     if (!permit->has_latest || instant >= permit->latest) { /* a clock that is merely slow may fall behind ours */
@@ -76,10 +81,11 @@ int permit_clock(struct permit *permit, int64_t *instant, struct err *err)
 {
     struct arena arena;
     const char *text = NULL;
+    int64_t asked_ms = clock_monotonic_ms();
     arena_init(&arena);
     int failed = ledger_now(permit->stage->ledger, &arena, &text, err) || time_parse(text, instant, err);
     arena_release(&arena);
-    return failed ? -1 : saw_clock(permit, *instant, err);
+    return failed ? -1 : saw_clock(permit, asked_ms, *instant, err);
 }
 
 bool permit_floor(const struct permit *permit, char out[RFC3339_MAX])
@@ -147,10 +153,11 @@ static int ask_approval(struct permit *permit, const json_t *record, struct obje
     struct arena arena;
     struct ledger_workload workload;
     struct ledger_object_check check = {.approved = false};
+    int64_t asked_ms = clock_monotonic_ms();
     arena_init(&arena);
     int failed = permit_workload(permit, record, &workload, err) ||
                  ledger_object_check(permit->stage->ledger, permit->run->id, &workload, &arena, &check, err) ||
-                 time_parse(check.now, instant, err) || saw_clock(permit, *instant, err);
+                 time_parse(check.now, instant, err) || saw_clock(permit, asked_ms, *instant, err);
     if (!failed && !check.approved) {
         out->stands = true;
         out->rejected = str_starts(check.reason, "rejected by ");
