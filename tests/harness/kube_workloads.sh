@@ -53,7 +53,7 @@ spec:
     esac
     case $kind in
         deployment | statefulset) spec+=$'\n'"replicas: $replicas" ;;
-        cronjob) spec="schedule: \"0 3 * * *\""$'\n'"jobTemplate:"$'\n'"  spec:"$'\n'"    template:"$'\n'$(sed 's/^/      /' <<<"$template") ;;
+        cronjob) spec="schedule: \"0 3 29 2 *\""$'\n'"jobTemplate:"$'\n'"  spec:"$'\n'"    template:"$'\n'$(sed 's/^/      /' <<<"$template") ;;
     esac
     [[ $kind != statefulset ]] || spec+=$'\n'"serviceName: $name"$'\n'"podManagementPolicy: Parallel"
     case $kind in
