@@ -365,11 +365,12 @@ static void test_passes_signals(void **state)
     assert_true(now.sa_handler == SIG_DFL);
 }
 
-static bool slow_to_exec;
+/* The child tells when it is there, and takes its time to become another program. */
+static int tells_fork = -1;
 
 static void before_exec(void)
 {
-    if (slow_to_exec) {
+    if (tells_fork >= 0 && write(tells_fork, "f", 1) == 1) {
         clock_sleep_ms(300);
     }
 }
@@ -381,17 +382,21 @@ static void test_signals_before_exec(void **state)
     int seen = 0;
     struct proc proc = {.stdin_fd = -1, .stdout_fd = -1, .passes_signals = true, .signal_seen = &seen};
     struct err err = {0};
+    int forked[2];
+    char told;
+    assert_int_equal(pipe(forked), 0);
     pid_t self = getpid();
     pid_t sender = fork();
     if (sender == 0) {
-        clock_sleep_ms(100);
-        _exit(kill(self, SIGTERM));
+        _exit(read(forked[0], &told, 1) != 1 || kill(self, SIGTERM) != 0);
     }
     assert_true(sender > 0);
     assert_int_equal(pthread_atfork(NULL, NULL, before_exec), 0);
-    slow_to_exec = true;
-    int code = shell("sleep 1", &proc, &err);
-    slow_to_exec = false;
+    tells_fork = forked[1];
+    int code = shell("sleep 5", &proc, &err);
+    tells_fork = -1;
+    close(forked[0]);
+    close(forked[1]);
     assert_int_equal(waitpid(sender, NULL, 0), sender);
     assert_int_equal(seen, SIGTERM);
     assert_int_equal(code, 128 + SIGTERM);
