@@ -105,8 +105,8 @@ kill "$writer"
 wait "$writer" 2>/dev/null
 
 # Bombs: small or large, each ends soon, in little memory, with a note that names it. Sanitizers need more of both.
-seconds=15 kib=262144
-if [[ -n ${SANITIZED-} ]]; then seconds=60 kib=1600000; fi
+seconds=5 kib=262144
+if [[ -n ${SANITIZED-} ]]; then seconds=30 kib=1600000; fi
 
 # bomb NAME CODE: bomb.yaml is such a file.
 bomb() {
