@@ -119,20 +119,10 @@ ok "there were as many as were wanted" test "$cuts" -ge $((want * 3 / 4))
 if command -v strace >/dev/null; then
     put_back
     approved_run
-    # Stopped between the flush of that file and its rename, until there is no session any more.
-    printf '#!/bin/sh\nexec strace -f -qq -o "%s" -e trace=fsync -e inject=fsync:signal=STOP:when=1 "%s" "$@"\n' "$tmp/trace" "$line/tare-apply.real" >"$line/tare-apply"
-    "$tare" apply "$id" --yes >"$tmp/.out" 2>"$tmp/.err" &
-    busy=$! held=''
-    for ((n = 0; n < 1200; n++)); do
-        held=$(sed -n 's/ *--- stopped by SIGSTOP ---$//p' "$tmp/trace" 2>/dev/null | head -n 1)
-        [[ -z $held ]] && kill -0 "$busy" 2>/dev/null || break
-        sleep 0.1
-    done
-    [[ -n $held && -n $(find deploy -name '.tare-*') ]] || diag "apply was not met at its first file"
+    apply_held
     pg boss team -c "select count(pg_terminate_backend(pid, 60000)) from (select distinct pid from pg_locks where locktype = 'advisory') holders" >/dev/null
-    [[ -z $held ]] || kill -CONT "$held"
-    wait "$busy"
-    is "$?" 75 "its session is ended while the first file is being written" || diag "$(<"$tmp/.err")"
+    apply_goes_on
+    is "$rc" 75 "its session is ended while the first file is being written" || diag "$err"
     untouched
     is "$(changed)" 1 "the others are untouched"
     run "$tare" rollback "$id" --resume --yes

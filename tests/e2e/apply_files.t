@@ -227,25 +227,10 @@ fi
 if command -v strace >/dev/null; then
     [[ -f $line/tare-apply.real ]] || mv "$line/tare-apply" "$line/tare-apply.real"
     linger() { # linger COMMAND...: applies, runs the command while the first file is being written
-        local busy held='' n
         reset
-        rm -f "$tmp/trace"
-        printf '#!/bin/sh\nexec strace -f -qq -o "%s" -e trace=fsync -e inject=fsync:signal=STOP:when=1 "%s" "$@"\n' \
-            "$tmp/trace" "$line/tare-apply.real" >"$line/tare-apply"
-        chmod 755 "$line/tare-apply"
-        "$tare" apply "$id" --yes >"$tmp/.out" 2>"$tmp/.err" &
-        busy=$!
-        for ((n = 0; n < 1200; n++)); do
-            held=$(sed -n 's/ *--- stopped by SIGSTOP ---$//p' "$tmp/trace" 2>/dev/null | head -n 1)
-            [[ -z $held ]] && kill -0 "$busy" 2>/dev/null || break
-            sleep 0.1
-        done
-        [[ -n $held && -n $(find deploy -name '.tare-*') ]] || diag "apply was not met at its first file"
-        cp "$line/tare-apply.real" "$line/tare-apply"
+        apply_held
         "$@" >"$tmp/.other" 2>&1
-        [[ -z $held ]] || kill -CONT "$held"
-        wait "$busy"
-        rc=$? err=$(cat "$tmp/.err")
+        apply_goes_on
     }
     reset
     approved_run

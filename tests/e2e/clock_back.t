@@ -35,30 +35,16 @@ manifests() { rm -f deploy/*; manifest deploy/a.yaml cart web; manifest deploy/b
 manifests
 before=$(tree)
 mv "$line/tare-apply" "$line/tare-apply.real"
-straight() { cp "$line/tare-apply.real" "$line/tare-apply"; }
-straight
+cp "$line/tare-apply.real" "$line/tare-apply"
 done_files() { grep -l 300m deploy/*.yaml | wc -l; }
 # linger [OPTION…] -- COMMAND…: applies; the command runs while the first file is being written: between its flush and its rename.
 linger() {
-    local options=() busy held='' n
+    local options=()
     while [[ $1 != -- ]]; do options+=("$1") && shift; done
     shift
-    rm -f "$tmp/trace"
-    printf '#!/bin/sh\nexec strace -f -qq -o "%s" -e trace=fsync -e inject=fsync:signal=STOP:when=1 "%s" "$@"\n' "$tmp/trace" "$line/tare-apply.real" >"$line/tare-apply"
-    chmod 755 "$line/tare-apply"
-    "$tare" apply "$id" --yes "${options[@]}" >"$tmp/.out" 2>"$tmp/.err" &
-    busy=$!
-    for ((n = 0; n < 1200; n++)); do
-        held=$(sed -n 's/ *--- stopped by SIGSTOP ---$//p' "$tmp/trace" 2>/dev/null | head -n 1)
-        [[ -z $held ]] && kill -0 "$busy" 2>/dev/null || break
-        sleep 0.1
-    done
-    [[ -n $held && -n $(find deploy -name '.tare-*') ]] || diag "apply was not met at its first file"
+    apply_held "${options[@]}"
     "$@"
-    [[ -z $held ]] || kill -CONT "$held"
-    wait "$busy"
-    rc=$? err=$(<"$tmp/.err")
-    straight
+    apply_goes_on
 }
 
 # An approval of an hour, of which an hour and a half pass; then the clock goes back to where it held.

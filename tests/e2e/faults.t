@@ -2,6 +2,7 @@
 # A run meets what runs meet: kills, a database that goes away, a full disk, a twin.
 set -u
 . "$(dirname "$0")/../harness/tap.sh"
+. "$root/tests/harness/killed.sh"
 . "$(dirname "$0")/shop.sh"
 need psql
 kills=${TARE_KILLS:-8}
@@ -16,14 +17,9 @@ digests() {
 }
 
 # Goes on with the run that was disturbed: sets $rc, and $out with its number. One that was over by then, or had not begun, leaves nothing
-# to go on with (66): then the newest that is over counts. The database may hold a killed one's run until it has ended its last statement.
+# to go on with (66): then the newest that is over counts.
 go_on() {
-    local until=$((SECONDS + 60))
-    run "$tare" run --resume --format json
-    while [[ $rc == 75 && $err == *"is being worked on by another tare"* ]] && ((SECONDS < until)); do
-        sleep 0.2
-        run "$tare" run --resume --format json
-    done
+    again "$tare" run --resume --format json
     if [[ $rc == 66 ]]; then
         run "$tare" status --format json
         out=$(jq -c '[.[] | select(.state != "running")][0] | {run: .run}' <<<"$out")

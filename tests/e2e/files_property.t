@@ -5,6 +5,7 @@
 set -u
 . "$(dirname "$0")/../harness/tap.sh"
 . "$(dirname "$0")/stub_line.sh"
+. "$root/tests/harness/killed.sh"
 need strace sha256sum python3
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 RANDOM=$((seed % 32768))
@@ -115,15 +116,6 @@ mv deploy whole
 mv "$line/tare-apply" "$line/tare-apply.real"
 plain() { printf '#!/bin/sh\nexec "%s" "$@"\n' "$line/tare-apply.real" >"$line/tare-apply"; chmod 755 "$line/tare-apply"; }
 kills=0 wrong=0
-# The database holds a killed one's run until it has ended its last statement.
-again() {
-    local until=$((SECONDS + 60))
-    run "$@"
-    while [[ $rc == 75 && $err == *'by another '* ]] && ((SECONDS < until)); do
-        sleep 0.1
-        run "$@"
-    done
-}
 bad() { wrong=$((wrong + 1)); tap_result 1 "$1"; diag "exit $rc: $err"; }
 for ((i = 0; i < ${TARE_KILLS:-4}; i++)); do
     rm -rf deploy && mkdir deploy

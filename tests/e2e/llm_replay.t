@@ -3,6 +3,7 @@
 # analysis that was killed or interrupted does not ask again what it heard.
 set -u
 . "$(dirname "$0")/../harness/tap.sh"
+. "$(dirname "$0")/../harness/killed.sh"
 . "$(dirname "$0")/../harness/llm.sh"
 . "$(dirname "$0")/shop.sh"
 need script
@@ -110,12 +111,8 @@ run "$tare" run -c slow.yaml --cluster whole --end "$end" --format json
 whole=$(json .run)
 all=$(calls)
 resume() { # NAME CALLS-THAT-WERE-MADE
-    local made until=$((SECONDS + 60))
-    run "$tare" run --resume "$broken" --format json
-    while [[ $rc == 75 && $err == *"by another tare"* ]] && ((SECONDS < until)); do # the database has not seen yet that the killed one is gone
-        sleep 0.1
-        run "$tare" run --resume "$broken" --format json
-    done
+    local made
+    again "$tare" run --resume "$broken" --format json
     made=$(calls)
     is "$rc" 0 "$1: the run goes on" || diag "$err"
     ok "without asking again what it heard ($made calls, $all for all)" test "$made" -le "$2"

@@ -7,10 +7,10 @@ set -u
 . "$root/tests/harness/kube_workloads.sh"
 . "$root/tests/harness/kube_faults.sh"
 . "$root/tests/harness/kube_between.sh"
+. "$root/tests/harness/killed.sh"
 kube_cluster
 kube_namespace
 . "$(dirname "$0")/cluster_plan.sh"
-need psql
 {
     kube_workload deployment cart replicas=2
     kube_workload statefulset byhand replicas=2 update=OnDelete
@@ -73,15 +73,13 @@ kube_snapshot >"$tmp/before"
 kube_proxy '*::pass'
 config=$(kube_proxy_config)
 settings in_place_resize=true parallel=1 backoff=0s
-# The ledger has noticed that nobody is there any more: a session that was killed holds its locks for a moment.
-left() { [[ $(psql -h "$tmp/state/socket" -U tare_superuser -d tare -XqAtc "select count(*) from pg_stat_activity where application_name like 'tare%'") == 0 ]]; }
 killed() { # RULE…: hangs where the rules say, and is killed there
     kube_proxy "$@"
     in_background "$tare" apply "$id" --yes
     kube_until eval 'kube_proxy_log | grep -q hang'
     kill -9 -- "$(pgrep -P "$back" -x tare-apply | head -1)" "$back" 2>/dev/null
     back_ended 2>"$tmp/killed.log"
-    kube_until left
+    sessions_end
     : >"$tmp/proxy.log"
     kube_proxy '*::pass'
 }

@@ -3,6 +3,7 @@
 set -u
 . "$(dirname "$0")/../harness/tap.sh"
 . "$(dirname "$0")/stub_line.sh"
+. "$root/tests/harness/killed.sh"
 need psql promtool systemd-analyze crontab
 manifest deploy/a.yaml web api
 plan
@@ -18,8 +19,6 @@ super() { psql -h "$tmp/state/socket" -U tare_superuser -d tare -XqAt -c "$1"; }
 comes() { local i; for ((i = 0; i < 1200; i++)); do "$@" && return; sleep 0.1; done; diag "never came true: $*"; return 1; }
 firing_is() { [[ $(facts "$1" .firing) == "$2" ]]; }
 priced() { [[ $(sql "select count(*) from tare.attempt where run $1 and stage = 'price'") == "$2" ]]; }
-# The ledger has noticed that nobody of us is there any more: a session that was killed holds its locks for a moment.
-left() { [[ $(super "select count(*) from pg_stat_activity where application_name like 'tare%'") == 0 ]]; }
 facts() { "$tare" schedule show "$1" --format json | jq -r "$2"; }
 # Debian's cron calls it -n, then -T.
 crontab_check() { crontab -T "$1" || crontab -n "$1"; }
@@ -221,7 +220,7 @@ kill -9 "$victim"
 wait "$victim" 2>/dev/null
 dead=$(facts nightly .last_run)
 rm "$tmp/hang"
-comes left
+sessions_end
 is "$(facts nightly .firing)" interrupted "a process that is killed within its run"
 fires nightly
 like "$out" "run $dead: awaiting-approval" "the next firing goes on with that run"
@@ -257,7 +256,7 @@ first=$child
 kill -9 "$first"
 wait "$first" 2>/dev/null
 rm "$tmp/hang"
-comes left
+sessions_end
 at 2027-01-03T03:00:00Z
 fires nightly
 like "$err" "stands for 1 missed instant too" "what died a day ago is in nobody's way"
@@ -272,7 +271,7 @@ victim=$child
 kill -9 "$victim"
 wait "$victim" 2>/dev/null
 dead=$(facts late .last_run)
-comes left
+sessions_end
 "$tare" run --resume "$dead" >"$tmp/resumed" 2>&1 &
 mine=$!
 comes priced "= $dead" 2
@@ -295,7 +294,7 @@ for i in 1 2 3 4 5 6 7 8; do
     sleep "0.$((i * 7 % 10))$((i * 3 % 10))"
     kill -9 "$victim" 2>/dev/null
     wait "$victim" 2>/dev/null
-    comes left
+    sessions_end
     for ((try = 0; try < 200; try++)); do # a stage that outlives its conductor may hold the run for a moment
         fires nightly
         ((rc == 0)) && break

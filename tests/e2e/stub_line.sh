@@ -102,3 +102,28 @@ state() { "$tare" status "$id" --format json | jq -r .state; }
 tree() { sha256sum deploy/* | sha256sum; }
 # States of the last outcome of stage $1, as a sorted list.
 outcomes() { "$tare" show "$id" "$1" | jq -r 'select(.workload) | .workload.name + "=" + .outcome.state' | sort | tr '\n' ' '; }
+# Begins to apply run $id with OPTIONS, and returns when it is stopped at its first file, between the flush of that and its rename.
+# $line/tare-apply.real is the program; $line/tare-apply is that again afterwards.
+apply_held() { # [OPTION…]
+    local n
+    held=''
+    rm -f "$tmp/trace"
+    printf '#!/bin/sh\nexec strace -f -qq -o "%s" -e trace=fsync -e inject=fsync:signal=STOP:when=1 "%s" "$@"\n' \
+        "$tmp/trace" "$line/tare-apply.real" >"$line/tare-apply"
+    chmod 755 "$line/tare-apply"
+    "$tare" apply "$id" --yes "$@" >"$tmp/.out" 2>"$tmp/.err" &
+    applying=$!
+    for ((n = 0; n < 1200; n++)); do
+        held=$(sed -n 's/ *--- stopped by SIGSTOP ---$//p' "$tmp/trace" 2>/dev/null | head -n 1)
+        [[ -z $held ]] && kill -0 "$applying" 2>/dev/null || break
+        sleep 0.1
+    done
+    [[ -n $held && -n $(find deploy -name '.tare-*') ]] || diag "apply was not met at its first file"
+    cp "$line/tare-apply.real" "$line/tare-apply"
+}
+# Lets it go on to its end: $rc and $err.
+apply_goes_on() {
+    [[ -z $held ]] || kill -CONT "$held"
+    wait "$applying"
+    rc=$? err=$(<"$tmp/.err")
+}

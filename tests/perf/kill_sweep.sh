@@ -10,8 +10,9 @@ BIN=$(cd "${1:-.build}/bin" && pwd) || exit 66
 export BIN
 kills=${KILLS:-200} lanes=${SWEEP_LANES:-3} lane=${SWEEP_LANE:-} seed=${TARE_SEED:-1}
 . "$here/../harness/tap.sh"
-need strace psql
+need strace
 . "$root/tests/harness/kube.sh"
+. "$root/tests/harness/killed.sh"
 . "$root/tests/harness/kube_workloads.sh"
 kube_cluster
 
@@ -115,15 +116,6 @@ as_before() {
     kube_snapshot | diff "$tmp/whole" - | head -5
     awk 'NR == FNR { g[$1] = $3; next } $3 != g[$1] && $3 != g[$1] + 2 { print "written more than once:", $0, "(was " g[$1] ")" }' "$tmp/before" <(figures)
 }
-# Waits until the ledger has noticed that nobody is there any more: a session that was killed holds its locks for a moment.
-left() {
-    local i
-    for ((i = 0; i < 600; i++)); do
-        [[ $(psql -h "$tmp/state/socket" -U tare_superuser -d tare -XqAtc "select count(*) from pg_stat_activity where application_name like 'tare%'") != 0 ]] || return
-        sleep 0.1
-    done
-    diag "the sessions of those that were killed did not end"
-}
 # Kills tare-apply (or -rollback) at an instant of chance within MILLISECONDS of its start.
 kill_in() {
     local pid i sleep
@@ -166,7 +158,7 @@ while ((killed < mine && round < mine * 6)); do
         continue
     fi
     killed=$((killed + 1))
-    left
+    sessions_end
     now=$(state) name="kill $killed $where, killed while $now"
     problems=$(unwritten_rows)
     begun=$(wc -l <"$tmp/rows")
@@ -174,7 +166,7 @@ while ((killed < mine && round < mine * 6)); do
     # Once more while it goes on, every fifth time.
     if ((killed % 5 == 0)) && [[ $how == resume ]]; then
         at_chance --resume
-        left
+        sessions_end
         name+=", again while it went on"
     fi
     before_apply ''
