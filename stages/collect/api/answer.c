@@ -30,6 +30,10 @@ enum role {
 /* Bytes that a point certainly fits in; nearer to the end of a piece the slow path takes over. */
 enum { LABEL_BYTES_MAX = 256 * 1024, POINT_BYTES = 96, VALUE_BYTES = 60 };
 
+/* Instants beyond SECONDS_MAX are refused; TIME_DIGITS digits stay below it. */
+#define SECONDS_MAX 4e11
+enum { TIME_DIGITS = 11 };
+
 struct member {
     enum role of;
     const char *key;
@@ -93,7 +97,7 @@ static bool answer_time(const char *text, int64_t *time_ms)
     char *end;
     errno = 0;
     double seconds = strtod(text, &end);
-    if (end == text || *end != '\0' || errno != 0 || !(fabs(seconds) < 4e11)) {
+    if (end == text || *end != '\0' || errno != 0 || !(fabs(seconds) < SECONDS_MAX)) {
         return false;
     }
     *time_ms = llround(seconds * 1000);
@@ -311,13 +315,14 @@ static int take_token(struct answer *answer, enum json_token token, struct err *
     return 0;
 }
 
-/* Reads "<digits>[.<up to 3 digits>]" as milliseconds. NULL when it is anything else. */
+/* Reads "<digits>[.<up to 3 digits>]" as milliseconds. NULL when it is anything else, or so long that it may be out of
+ * range. */
 static const char *fast_time(const char *p, int64_t *time_ms)
 {
     const char *start = p;
     int64_t whole = 0;
     int64_t fraction = 0;
-    for (; *p >= '0' && *p <= '9' && p - start < 12; p++) {
+    for (; *p >= '0' && *p <= '9' && p - start < TIME_DIGITS; p++) {
         whole = whole * 10 + (*p - '0');
     }
     if (p == start || (*start == '0' && p > start + 1)) {

@@ -161,8 +161,8 @@ static enum json_token take_escape(struct json_pull *json, char c)
         return JSON_TOKEN_MORE;
     }
     const char *found = c == '\0' ? NULL : strchr(from, c);
-    if (found == NULL) {
-        return bad(json, "a bad escape in a string");
+    if (json->high != 0 || found == NULL) {
+        return bad(json, found == NULL ? "a bad escape in a string" : "half a surrogate pair");
     }
     json->mode = MODE_STRING;
     buf_add_char(&json->text, to[found - from]);

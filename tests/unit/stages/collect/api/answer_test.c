@@ -113,12 +113,12 @@ static void test_series_and_vector(void **state)
     buf_release(&out);
 }
 
-static void refuse(const char *text, const char *why)
+static void refuse_pieces(const char *text, size_t piece, const char *why)
 {
     struct buf out;
     struct err err = {0};
     buf_init(&out, 1 << 16);
-    if (read_pieces(text, strlen(text), 64, &out, &err) == 0) {
+    if (read_pieces(text, strlen(text), piece, &out, &err) == 0) {
         fail_msg("accepted: %s", text);
     }
     assert_int_equal(err.class, ERR_UNAVAILABLE);
@@ -126,6 +126,43 @@ static void refuse(const char *text, const char *why)
         fail_msg("%s: %s", text, err.message);
     }
     buf_release(&out);
+}
+
+/* The short way through points needs a long piece, the tokenizer takes any: both must refuse. */
+static void refuse(const char *text, const char *why)
+{
+    const size_t pieces[] = {1, 64, 1 << 16};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        refuse_pieces(text, pieces[i], why);
+    }
+}
+
+/* Refused where plenty follows, so that a whole piece goes the short way. */
+static void refuse_point(const char *point, const char *why)
+{
+    char text[512];
+    snprintf(text, sizeof text,
+             "{\"status\":\"success\",\"data\":{\"result\":[{\"metric\":{},\"values\":[%s]}],\"pad\":"
+             "\"0123456789012345678901234567890123456789012345678901234567890123456789"
+             "0123456789012345678901234567890123456789012345678901234567890123456789\"}}",
+             point);
+    refuse(text, why);
+}
+
+static void test_refused_points(void **state)
+{
+    (void)state;
+    refuse_point("[400000000000,\"1\"]", "not a time and a value");
+    refuse_point("[999999999999.5,\"1\"]", "not a time and a value");
+    refuse_point("[1000000000000,\"1\"]", "not a time and a value");
+    refuse_point("[01,\"1\"]", "no JSON value");
+    refuse_point("[1.,\"1\"]", "no JSON value");
+    refuse_point("[1,\".\"]", "not a time and a value");
+    refuse_point("[1,\"\"]", "not a time and a value");
+    refuse_point("[1,\"1 \"]", "not a time and a value");
+    refuse_point("[1,\"1\",2]", "not a time and a value");
+    refuse_point("[1,\"1234567890123456789012345678901234567890123456789012345678901234\"]", "not a time and a value");
+    refuse_point("[1,\"1\"],", "belongs");
 }
 
 static void test_refused(void **state)
@@ -153,6 +190,7 @@ static void test_refused(void **state)
     refuse("{\"data\":{\"result\":[{\"metric\":{},\"values\":[[01,\"1\"]]}]}}", "no JSON value");
     refuse("{\"data\":tru}", "no JSON value");
     refuse("{\"a\":\"\\ud800\"}", "surrogate");
+    refuse("{\"a\":\"\\ud800\\n\\udc00\"}", "surrogate");
     refuse("{\"a\":\"\xff\"}", "UTF-8");
     refuse("{\"a\":\"\x01\"}", "control");
 }
@@ -211,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_every_prefix),
         cmocka_unit_test(test_series_and_vector),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused_points),
         cmocka_unit_test(test_a_warning_beside_the_data),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_values),
