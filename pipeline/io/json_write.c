@@ -2,6 +2,7 @@
  * Canonical JSON. jansson could write it, but guards itself against loops by printing the address of every array and
  * object into a table, which costs more than all the rest; values of tare are trees.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,10 @@
 #include "pipeline/base/str.h"
 #include "pipeline/io/json.h"
 
-enum { MEMBERS_HERE = 32, REAL_DIGITS = 15 };
+enum { MEMBERS_HERE = 32, REAL_DIGITS = 15, REAL_DIGITS_ALL = 17 };
+
+/* The largest real of fifteen digits: what is above it could be rounded past what a double can be. */
+static const double largest_short = 1.79769313486231e308;
 
 struct member {
     const char *key;
@@ -67,7 +71,8 @@ static void write_integer(json_int_t value, struct buf *out)
 static void write_real(const json_t *value, struct buf *out)
 {
     char text[64];
-    size_t length = json_dumpb(value, text, sizeof text, JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
+    size_t digits = fabs(json_real_value(value)) > largest_short ? REAL_DIGITS_ALL : REAL_DIGITS;
+    size_t length = json_dumpb(value, text, sizeof text, JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
     buf_add(out, text, length < sizeof text ? length : 0);
 }
 

@@ -360,9 +360,9 @@ int artifact_read(struct artifact_reader *reader, json_t **record, struct err *e
         return take_end(reader, value, err);
     }
     const json_t *named = json_object_get(value, "workload");
-    bool workload = json_is_object(named);
+    bool workload = named != NULL;
     int failed = 0;
-    if (!workload && !json_is_object(json_object_get(value, "note"))) {
+    if (!json_is_object(workload ? named : json_object_get(value, "note"))) {
         failed = refuse(reader, err, "the record is neither a workload nor a note");
     } else if (workload && (json_string_or_null(named, "kind") == NULL || json_string_or_null(named, "name") == NULL)) {
         failed = refuse(reader, err, "the workload has no kind or no name");

@@ -34,37 +34,25 @@ static void add_distances(const struct chunk *chunk, struct points *scratch, str
     }
 }
 
-/* The value of the lower median by selection (Hoare's): what is left of it in order is no matter. */
-static int64_t median(struct point *items, size_t count)
+/* The lower median, by halving the range it may be in: selection by pivots is quadratic for an order made to harm. */
+static int64_t median(const struct point *items, size_t count)
 {
     size_t wanted = (count - 1) / 2;
-    size_t low = 0;
-    size_t high = count - 1;
+    int64_t low = 1;
+    int64_t high = distance_max;
     while (low < high) {
-        int64_t pivot = items[low + (high - low) / 2].time_ms;
-        size_t i = low;
-        size_t j = high;
-        for (;;) {
-            while (items[i].time_ms < pivot) {
-                i++;
-            }
-            while (items[j].time_ms > pivot) {
-                j--;
-            }
-            if (i >= j) {
-                break;
-            }
-            struct point moved = items[i];
-            items[i++] = items[j];
-            items[j--] = moved;
+        int64_t middle = low + (high - low) / 2;
+        size_t until = 0;
+        for (size_t i = 0; i < count; i++) {
+            until += items[i].time_ms <= middle;
         }
-        if (wanted <= j) {
-            high = j;
+        if (until > wanted) {
+            high = middle;
         } else {
-            low = j + 1;
+            low = middle + 1;
         }
     }
-    return items[wanted].time_ms;
+    return low;
 }
 
 int64_t scrapes_interval(const struct series *const *series, size_t count)

@@ -156,6 +156,14 @@ static int link_run(struct archive *archive, uint64_t before, uint64_t next, str
     return pwrite(archive->fd, &next, sizeof next, (off_t)at) == (ssize_t)sizeof next ? 0 : failed("write", err);
 }
 
+/* An impossible time does not count, nor does it hide what stands beside it. */
+static void see_time(struct archive *archive, int64_t time_ms)
+{
+    if (time_ms > archive->latest_ms && time_ms <= latest_possible) {
+        archive->latest_ms = time_ms;
+    }
+}
+
 static int add_run(struct archive *archive, struct entry *entry, const struct run *run, const void *bytes, struct err *err)
 {
     uint64_t at;
@@ -172,9 +180,7 @@ static int add_run(struct archive *archive, struct entry *entry, const struct ru
     entry->last_run = at;
     entry->first_ms = first || run->first_ms < entry->first_ms ? run->first_ms : entry->first_ms;
     entry->last_ms = first || run->last_ms > entry->last_ms ? run->last_ms : entry->last_ms;
-    if (run->last_ms > archive->latest_ms && run->last_ms <= latest_possible) {
-        archive->latest_ms = run->last_ms;
-    }
+    see_time(archive, run->last_ms);
     archive->samples += run->samples;
     return 0;
 }
@@ -186,7 +192,8 @@ static int add_points(struct archive *archive, struct entry *entry, const struct
                       .length = (uint32_t)(count * sizeof *points),
                       .samples = (uint16_t)count,
                       .encoding = CHUNK_POINTS};
-    for (size_t i = 1; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
+        see_time(archive, points[i].time_ms);
         run.first_ms = points[i].time_ms < run.first_ms ? points[i].time_ms : run.first_ms;
         run.last_ms = points[i].time_ms > run.last_ms ? points[i].time_ms : run.last_ms;
     }
@@ -297,6 +304,9 @@ static int pack(struct archive *archive, const struct labels *labels, struct err
     qsort(sorted, labels->count, sizeof *sorted, compare_labels);
     buf_clear(&archive->packed);
     for (size_t i = 0; i < labels->count; i++) {
+        if (i > 0 && strcmp(sorted[i - 1].name, sorted[i].name) == 0) {
+            return err_set(err, ERR_DATA, "a label stands there twice");
+        }
         if (*sorted[i].value != '\0') {
             buf_add(&archive->packed, sorted[i].name, strlen(sorted[i].name) + 1);
             buf_add(&archive->packed, sorted[i].value, strlen(sorted[i].value) + 1);

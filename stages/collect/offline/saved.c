@@ -216,6 +216,19 @@ static int finish_text(struct saved *saved, struct err *err)
 
 /* ---- which one it is ---- */
 
+/* Whether bytes are a letter that was cut: one that the least or the most that can follow makes whole. */
+static bool is_cut(const unsigned char *bytes, size_t length)
+{
+    unsigned char least[4] = {0x80, 0x80, 0x80, 0x80};
+    unsigned char most[4] = {0xbf, 0xbf, 0xbf, 0xbf};
+    if (length >= sizeof least) {
+        return false;
+    }
+    memcpy(least, bytes, length);
+    memcpy(most, bytes, length);
+    return str_utf8_length(least, sizeof least) > length || str_utf8_length(most, sizeof most) > length;
+}
+
 /* Whether the first bytes of a file could be text. Where they are all that was looked at, the last letter may be cut. */
 static bool looks_like_text(const unsigned char *bytes, size_t length)
 {
@@ -225,7 +238,8 @@ static bool looks_like_text(const unsigned char *bytes, size_t length)
         }
     }
     size_t wrong;
-    return memchr(bytes, '\0', length) == NULL && (str_utf8_valid(bytes, length, &wrong) || (length == HEAD && wrong + 4 > length));
+    return memchr(bytes, '\0', length) == NULL &&
+           (str_utf8_valid(bytes, length, &wrong) || (length == HEAD && is_cut(bytes + wrong, length - wrong)));
 }
 
 /* Whether a frame begins: a length, four bytes of checksum, the field of a series. */

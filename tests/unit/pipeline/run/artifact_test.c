@@ -298,6 +298,7 @@ static const struct text_case refused[] = {
     {"no trailer", HEADER CART, "cut after 1 records"},
     {"a record that is neither", HEADER "{\"x\":1}\n{\"end\":{}}\n", "neither a workload nor a note"},
     {"a workload that is no object", HEADER "{\"workload\":7}\n{\"end\":{}}\n", "neither a workload nor a note"},
+    {"a note beside a workload that is none", HEADER "{\"note\":{},\"workload\":null}\n{\"end\":{}}\n", "neither a workload nor a note"},
     {"a workload without a name", HEADER "{\"workload\":{\"kind\":\"Job\"}}\n{\"end\":{}}\n", "no kind or no name"},
     {"a line that is a list", HEADER "[]\n{\"end\":{}}\n", "not a JSON object"},
     {"a key twice", HEADER "{\"workload\":{},\"workload\":{}}\n{\"end\":{}}\n", "not a JSON object"},

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fixtures/tsdb/xor_encode.h"
@@ -202,6 +203,30 @@ static void test_interval(void **state)
     assert_int_equal(interval(f), 0);
 }
 
+static int compare_distances(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* The lower median of any distances, however few and in whatever order. */
+static void test_interval_is_the_median(void **state)
+{
+    struct fixture *f = *state;
+    interval(f);
+    for (int round = 0; round < 2000; round++) {
+        int distances[60];
+        int count = 1 + rand() % 60;
+        int64_t at = 0;
+        points(f, at, 0, 1);
+        for (int i = 0; i < count; i++) {
+            distances[i] = 1 + rand() % (round % 2 ? 5 : 100000);
+            points(f, at += distances[i], 0, 1);
+        }
+        qsort(distances, (size_t)count, sizeof *distances, compare_distances);
+        assert_int_equal(interval(f), distances[(count - 1) / 2]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +235,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_chunk_that_lies_elsewhere_is_damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_interval, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_interval_is_the_median, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

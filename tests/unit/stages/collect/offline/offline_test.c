@@ -424,6 +424,8 @@ static const struct bad_case bad[] = {
     {"{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[]}} x", ERR_DATA, "byte 64: an answer begins with {"},
     {"{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[]}}\n{\"status\":\"error\",\"errorType\":"
      "\"timeout\",\"error\":\"too slow\"}", ERR_DATA, "the answer at byte 64"},
+    {"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"__name__\":\"" CPU "\",\"namespace\":"
+     "\"a\",\"pod\":\"\",\"pod\":\"b\"},\"value\":[1700000000,\"1\"]}]}}", ERR_DATA, "a label stands there twice"},
     {"[1,2]", ERR_DATA, "byte 0"},
     {"{}", ERR_DATA, "byte 0"},
     {"\x1f\x8b\x08", ERR_DATA, "compressed"},
@@ -503,6 +505,48 @@ static void test_odd_labels(void **state)
     source->free(source);
 }
 
+/* A sample of a time that cannot be is beside the others; it does not say where the file ends, nor does it hide who does. */
+static void test_far_sample(void **state)
+{
+    (void)state;
+    struct buf out;
+    buf_init(&out, FILE_MAX);
+    buf_add_str(&out, "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"__name__\":\"" MEMORY
+                      "\",\"namespace\":\"shop\",\"pod\":\"p0\",\"container\":\"app\"},\"values\":[[300000000000,\"1\"]");
+    for (int i = 1; i <= 10; i++) {
+        buf_printf(&out, ",[%d,\"1\"]", START + i * EVERY);
+    }
+    buf_add_str(&out, "]}]}}");
+    put(out.data, out.length);
+    buf_release(&out);
+    struct source *source = open_source();
+    assert_int_equal(offline_end(source), (START + 10 * EVERY + 59) / 60 * 60);
+    source->free(source);
+}
+
+/* Bytes beyond ASCII at the end of what is looked at are the beginning of a letter that was cut, or no text at all. */
+static void test_text_or_frames(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *end;
+        const char *message;
+    } ends[] = {{"\xf0\x9f\x98", "line 1"}, {"x\xc3", "line 1"}, {"\xff" "aa", "byte 0"}, {"\xe4" "aa", "byte 0"}};
+    for (size_t i = 0; i < ARRAY_COUNT(ends); i++) {
+        char text[1025];
+        struct source *source = NULL;
+        struct err err = {0};
+        memset(text, '9', sizeof text);
+        text[5] = '\n'; /* where the first series of a frame is tagged */
+        memcpy(text + 512 - strlen(ends[i].end), ends[i].end, strlen(ends[i].end));
+        put(text, sizeof text);
+        assert_int_equal(offline_new(path, &source, &err), -1);
+        if (strstr(err.message, ends[i].message) == NULL) {
+            fail_msg("%zu: %s, wanted %s", i, err.message, ends[i].message);
+        }
+    }
+}
+
 /* A chunk that cannot be decoded, whose end is open as that of one in work: it is handed on to be counted, and the file does not
  * end with it. */
 static void test_broken_chunk(void **state)
@@ -554,6 +598,7 @@ int main(void)
         cmocka_unit_test(test_forms),     cmocka_unit_test(test_many),       cmocka_unit_test(test_threads),
         cmocka_unit_test(test_full_store), cmocka_unit_test(test_bad_files), cmocka_unit_test(test_cut_frames),
         cmocka_unit_test(test_odd_labels), cmocka_unit_test(test_broken_chunk),
+        cmocka_unit_test(test_far_sample), cmocka_unit_test(test_text_or_frames),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
