@@ -42,12 +42,24 @@ static void begin(struct recur *recur, int64_t first)
     recur->iterator = icalrecur_iterator_new(recur->rule, to_ical(first));
 }
 
+/* A week's day that is not named is that of the start: libical (3.0.16) takes its month and day instead, or reads beyond its
+ * tables. */
+static void name_weekday(struct icalrecurrencetype *rule, int64_t first)
+{
+    if (rule->freq == ICAL_YEARLY_RECURRENCE && rule->by_week_no[0] != ICAL_RECURRENCE_ARRAY_MAX &&
+        rule->by_day[0] == ICAL_RECURRENCE_ARRAY_MAX) {
+        rule->by_day[0] = (short)icaltime_day_of_week(to_ical(first)); /* 1 is Sunday, as in BYDAY */
+        rule->by_day[1] = ICAL_RECURRENCE_ARRAY_MAX;
+    }
+}
+
 int recur_new(const char *rule, int64_t first, struct recur **out, struct err *err)
 {
     icalerror_set_errors_are_fatal(0);
     icalerror_clear_errno();
     struct recur *recur = xcalloc(sizeof *recur);
     recur->rule = icalrecurrencetype_from_string(rule);
+    name_weekday(&recur->rule, first);
     recur->first = first;
     recur->from = first;
     if (recur->rule.freq != ICAL_NO_RECURRENCE) {

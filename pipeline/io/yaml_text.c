@@ -311,11 +311,41 @@ size_t yaml_place_column(const struct yaml_place *place, const char *bytes)
     return marked ? place->column - 1 : place->column;
 }
 
+/* Bytes of the line break at `at`: NEL, LS and PS are breaks to libyaml, too. 0 where there is none. */
+static uint32_t break_length(const char *bytes, uint32_t at, uint32_t end)
+{
+    static const char *const breaks[] = {"\n", "\r", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+    for (size_t i = 0; i < ARRAY_COUNT(breaks); i++) {
+        size_t length = strlen(breaks[i]);
+        if (end - at >= length && memcmp(bytes + at, breaks[i], length) == 0) {
+            return (uint32_t)length;
+        }
+    }
+    return 0;
+}
+
+/* Bytes of the blank or line break at `at`; 0 where there is none. */
+static uint32_t space_length(const char *bytes, uint32_t at, uint32_t end)
+{
+    return bytes[at] == ' ' || bytes[at] == '\t' ? 1 : break_length(bytes, at, end);
+}
+
+static uint32_t skip_comment(const char *bytes, uint32_t at, uint32_t end)
+{
+    while (at < end && break_length(bytes, at, end) == 0) {
+        at++;
+    }
+    return at;
+}
+
 static uint32_t skip_blanks(const char *bytes, uint32_t at, uint32_t end)
 {
-    while (at < end && (bytes[at] == '#' || is_blank(bytes[at]))) {
-        const char *feed = bytes[at] == '#' ? memchr(bytes + at, '\n', end - at) : bytes + at;
-        at = feed == NULL ? end : (uint32_t)(feed - bytes) + 1;
+    while (at < end) {
+        uint32_t next = bytes[at] == '#' ? skip_comment(bytes, at, end) : at + space_length(bytes, at, end);
+        if (next == at) {
+            break;
+        }
+        at = next;
     }
     return at;
 }
@@ -323,7 +353,7 @@ static uint32_t skip_blanks(const char *bytes, uint32_t at, uint32_t end)
 static uint32_t skip_tag(const char *bytes, uint32_t at, uint32_t end)
 {
     bool verbatim = at + 1 < end && bytes[at + 1] == '<';
-    while (at < end && strchr(verbatim ? " \t\r\n" : " \t\r\n,", bytes[at]) == NULL) {
+    while (at < end && space_length(bytes, at, end) == 0 && (verbatim || bytes[at] != ',')) {
         at++;
     }
     return at;

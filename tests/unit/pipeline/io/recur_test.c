@@ -79,7 +79,7 @@ static void test_seek(void **state)
         "FREQ=MONTHLY;BYDAY=1MO,3MO", "FREQ=MONTHLY;BYDAY=-1FR;INTERVAL=5", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
         "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1,2,-2", "FREQ=MONTHLY;INTERVAL=7;BYMONTHDAY=1,15", "FREQ=MONTHLY;BYMONTH=3;BYDAY=-1SU",
         "FREQ=YEARLY", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", "FREQ=YEARLY;BYMONTH=1;BYDAY=SU;BYHOUR=8,9", "FREQ=YEARLY;BYYEARDAY=1,100,-1",
-        "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "FREQ=YEARLY;BYWEEKNO=2,51;BYDAY=MO,TH", "FREQ=YEARLY;BYDAY=20MO", "FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10",
+        "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "FREQ=YEARLY;BYWEEKNO=18,34", "FREQ=YEARLY;INTERVAL=2;BYWEEKNO=7;WKST=SA", "FREQ=YEARLY;BYWEEKNO=2,51;BYDAY=MO,TH", "FREQ=YEARLY;BYDAY=20MO", "FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10",
         "FREQ=YEARLY;INTERVAL=2;BYMONTH=12;BYDAY=-1FR", "FREQ=YEARLY;INTERVAL=4;BYMONTH=11;BYDAY=TU;BYMONTHDAY=2,3,4,5,6,7,8",
         "FREQ=YEARLY;BYMONTH=6;BYDAY=MO,TU,WE;BYSETPOS=3,-1", "FREQ=YEARLY;INTERVAL=3;COUNT=10;BYYEARDAY=1,100,200", "FREQ=DAILY;COUNT=500",
         "FREQ=MONTHLY;COUNT=40;BYDAY=2TU"};
@@ -89,6 +89,27 @@ static void test_seek(void **state)
         for (size_t j = 0; j < ARRAY_COUNT(starts); j++) {
             seek_everywhere(rules[i], wall_of(starts[j]));
         }
+    }
+}
+
+/* Weeks without a day are those of the start's weekday (RFC 5545 §3.3.10): Wednesdays of weeks 18 and 34. */
+static void test_weeks_without_a_day(void **state)
+{
+    static const char *const starts[] = {"2064-11-12T15:00:00Z", "2026-11-11T15:00:00Z"};
+    static const char *const wanted[][3] = {{"2065-04-29T15:00:00Z", "2065-08-19T15:00:00Z", "2066-05-05T15:00:00Z"},
+                                            {"2027-05-05T15:00:00Z", "2027-08-25T15:00:00Z", "2028-05-03T15:00:00Z"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(starts); i++) {
+        struct recur *recur = NULL;
+        struct err err = {0};
+        assert_int_equal(recur_new("FREQ=YEARLY;BYWEEKNO=18,34", wall_of(starts[i]), &recur, &err), 0);
+        for (size_t j = 0; j < ARRAY_COUNT(wanted[i]); j++) {
+            int64_t wall;
+            char text[RFC3339_MAX];
+            assert_true(recur_next(recur, &wall));
+            assert_string_equal(time_format(wall, text), wanted[i][j]);
+        }
+        recur_free(recur);
     }
 }
 
@@ -107,6 +128,7 @@ static void test_refused(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_seek), cmocka_unit_test(test_refused)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_seek), cmocka_unit_test(test_weeks_without_a_day),
+                                       cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,22 @@ static void test_ends_have_no_blanks(void **state)
     text_free(text);
 }
 
+/* Each line break that libyaml knows ends a comment or a tag before the value. */
+static void test_properties_end_at_any_break(void **state)
+{
+    static const char *const breaks[] = {"\n", "\r\n", "\r", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(breaks); i++) {
+        char bytes[80];
+        snprintf(bytes, sizeof bytes, "a: &n # c%s  {}\nb: !t%s  {b: 1}\n", breaks[i], breaks[i]);
+        struct text *text = text_open(bytes);
+        assert_int_equal(text_next(text), 1);
+        assert_string_equal(slice(text, get(text, "a")), "{}");
+        assert_string_equal(slice(text, get(text, "b")), "{b: 1}");
+        text_free(text);
+    }
+}
+
 static void test_styles_and_values(void **state)
 {
     struct text *text = text_open("{a: 'it''s', \"b\": \"t\\tb\", c: x y, d: >-\n  , e: [], f: *g}\n");
@@ -462,6 +478,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_offsets_are_bytes),
         cmocka_unit_test(test_ends_have_no_blanks),
+        cmocka_unit_test(test_properties_end_at_any_break),
         cmocka_unit_test(test_styles_and_values),
         cmocka_unit_test(test_types),
         cmocka_unit_test(test_integers),
