@@ -49,6 +49,7 @@ struct yaml_stream {
     struct yaml_place place;   /* of yaml_position */
     struct yaml_limits limits;
     long documents;
+    size_t repeated; /* keys and values that aliases stand for, in all documents so far */
     struct yaml_merges merges;
     /* of the document being read */
     struct arena *arena;
@@ -298,6 +299,7 @@ static struct yaml_node *new_node(struct yaml_stream *s, enum yaml_kind kind, co
     node->start = node->value = offset_of(s, &event->start_mark);
     node->end = s->reached = offset_of(s, &event->end_mark);
     node->size = node->end - node->start;
+    node->weight = 1;
     s->nodes++;
     attach(s, node, document);
     return node;
@@ -340,9 +342,11 @@ static int read_alias(struct yaml_stream *s, const yaml_event_t *event, struct y
     node->anchor = target->anchor;
     node->target = target;
     node->size = target->size;
+    node->weight = target->weight;
     target->aliases++;
     s->aliases++;
     s->spread += target->size;
+    s->repeated += target->weight - 1; /* beside the alias itself */
     return 0;
 }
 
@@ -359,7 +363,8 @@ static int open_collection(struct yaml_stream *s, const yaml_event_t *event, str
     struct yaml_node *node = new_node(s, mapping ? YAML_KIND_MAPPING : YAML_KIND_SEQUENCE, event, document);
     node->style = flow ? YAML_STYLE_FLOW : YAML_STYLE_BLOCK;
     node->open = true;
-    node->size = (uint32_t)s->spread; /* until it ends */
+    node->size = (uint32_t)s->spread; /* both until it ends */
+    node->weight = (uint32_t)(s->nodes + s->repeated - 1);
     if (mapping) {
         set_properties(s, node, event->data.mapping_start.anchor, event->data.mapping_start.tag,
                        (uint32_t)s->length);
@@ -382,6 +387,7 @@ static void close_collection(struct yaml_stream *s, const yaml_event_t *event)
         frame->node->end = frame->last == NULL ? frame->node->value : frame->last->end;
     }
     frame->node->size = frame->node->end - frame->node->start + (uint32_t)s->spread - frame->node->size;
+    frame->node->weight = (uint32_t)(s->nodes + s->repeated) - frame->node->weight;
 }
 
 /* What the node just read makes too much of. */
@@ -397,6 +403,10 @@ static int check_limits(struct yaml_stream *s, const yaml_event_t *event, const 
     if (s->nodes > most->max_nodes) {
         err_set(err, ERR_DATA, "the document has more than %zu keys and values", most->max_nodes);
         return fail_at(s, &event->start_mark, "size-limit", fault);
+    }
+    if (alias && s->repeated > most->max_nodes) {
+        err_set(err, ERR_DATA, "the aliases stand for more than %zu keys and values", most->max_nodes);
+        return fail_at(s, &event->start_mark, "alias-limit", fault);
     }
     if (event->type == YAML_SCALAR_EVENT && event->data.scalar.length > most->max_scalar_bytes) {
         err_set(err, ERR_DATA, "a value is longer than %zu bytes", most->max_scalar_bytes);

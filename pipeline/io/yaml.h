@@ -56,6 +56,7 @@ struct yaml_node {
     uint32_t count;           /* items, or pairs */
     uint32_t aliases;         /* how many aliases name this node */
     uint32_t size;            /* bytes from start to end, each alias in it counted as what it names */
+    uint32_t weight;          /* nodes at and below, counted like that */
     unsigned char kind;       /* enum yaml_kind */
     unsigned char style;      /* enum yaml_style */
     bool open;                /* while it is read */
@@ -65,7 +66,7 @@ struct yaml_limits {
     size_t max_documents;      /* in one text, broken and empty ones counted */
     size_t max_document_bytes; /* from its start, each alias counted as what it names */
     size_t max_depth;          /* nesting of collections */
-    size_t max_nodes;          /* keys and values in one document */
+    size_t max_nodes;          /* keys and values in one document; and what aliases stand for, in all documents */
     size_t max_scalar_bytes;   /* of one key or value */
     size_t max_aliases;        /* in one document; as many anchors */
     size_t max_merges;         /* mappings visited through merge keys for one document */

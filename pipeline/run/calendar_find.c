@@ -218,15 +218,16 @@ static int64_t follow(struct calendar *calendar, int64_t instant, int64_t limit)
 int64_t calendar_closes(struct calendar *calendar, int64_t instant, int64_t limit)
 {
     struct opening *run = &calendar->run;
-    if (instant >= run->start && instant < run->end && (calendar->run_ends || run->end >= limit)) {
+    bool known = instant >= run->start && instant < run->end;
+    if (known && (calendar->run_ends || run->end >= limit)) {
         return run->end;
     }
     struct opening opening;
-    int64_t end = instant;
+    int64_t end = known ? run->end : instant; /* goes on where it was left */
     while (end < limit && calendar_open(calendar, end, &opening)) {
         end = follow(calendar, opening.end, limit);
     }
-    *run = (struct opening){instant, end};
+    *run = (struct opening){known ? run->start : instant, end};
     calendar->run_ends = end < limit;
     return end;
 }

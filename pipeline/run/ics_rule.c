@@ -203,6 +203,20 @@ static int check_together(const struct rule *rule, bool date, struct err *err)
     return 0;
 }
 
+/* BYSETPOS counts times: libical (3.0.16) counts days, and only those of months and years. */
+static int check_positions(const struct rule *rule, struct err *err)
+{
+    bool times = false;
+    for (int part = PART_BYSECOND; part <= PART_BYHOUR; part++) {
+        times = times || rule->times[part] > 1;
+    }
+    if (given(rule, PART_BYSETPOS) && (rule->freq < FREQ_MONTHLY || times)) {
+        bad(PART_BYSETPOS, err, "goes with FREQ=MONTHLY or YEARLY, and one time a day, only");
+        return err_hint(err, "name what it chooses: FREQ=WEEKLY;BYDAY=FR");
+    }
+    return 0;
+}
+
 static int check_density(const struct rule *rule, struct err *err)
 {
     int64_t times = 1;
@@ -295,6 +309,15 @@ static const char *without_until(const struct rule *rule, struct arena *arena)
     return copy;
 }
 
+/* Days of the month are those of every month of a year: libical takes them for those of the start's. */
+static void name_months(struct rule *rule)
+{
+    bool days = given(rule, PART_BYMONTHDAY) && !given(rule, PART_BYYEARDAY) && !given(rule, PART_BYWEEKNO);
+    if (rule->freq == FREQ_YEARLY && days && !given(rule, PART_BYMONTH)) {
+        rule->values[PART_BYMONTH] = "1,2,3,4,5,6,7,8,9,10,11,12";
+    }
+}
+
 int ics_read_rule(const char *text, bool date, struct arena *arena, struct ics_rule *out, struct err *err)
 {
     struct rule rule = {.numbered = false};
@@ -307,9 +330,10 @@ int ics_read_rule(const char *text, bool date, struct arena *arena, struct ics_r
         *p = (char)toupper((unsigned char)*p);
     }
     if (split(capitals, &rule, err) || read_freq(&rule, err) || read_values(&rule, out, err) ||
-        check_together(&rule, date, err) || check_density(&rule, err)) {
+        check_together(&rule, date, err) || check_positions(&rule, err) || check_density(&rule, err)) {
         return -1;
     }
+    name_months(&rule);
     out->text = without_until(&rule, arena);
     return 0;
 }

@@ -7,7 +7,8 @@
 #include "pipeline/base/clock.h"
 #include "pipeline/base/str.h"
 
-enum { DAY = 86400, CHANGES = 6, OFFSET_HOURS = 24, TIME_HOURS = 167 };
+/* The changes of five years are looked at: one may lie a week and more outside of its year. */
+enum { DAY = 86400, CHANGES = 10, OFFSET_HOURS = 24, TIME_HOURS = 167 };
 
 /* A change of offset that the rule makes. */
 struct change {
@@ -152,7 +153,7 @@ static int64_t date_in(const struct tz_rule_date *date, int64_t year)
     return day >= next ? day - 7 : day; /* week 5 means the last one */
 }
 
-/* The changes of the year of an instant and of the years beside it, in order. A change at the instant of
+/* The changes of the year of an instant and of two years on either side, in order. A change at the instant of
  * another one stays after it, so that daylight time all year (end and start together) has no gap. */
 static void changes_around(const struct tz_rule *rule, int64_t instant, struct change out[CHANGES])
 {
@@ -165,7 +166,7 @@ static void changes_around(const struct tz_rule *rule, int64_t instant, struct c
     for (int i = 0; i < CHANGES; i++) {
         const struct tz_rule_date *date = i % 2 == 0 ? &rule->start : &rule->end;
         int64_t before = i % 2 == 0 ? rule->standard : rule->daylight;
-        struct change made = {date_in(date, year - 1 + i / 2) * DAY + date->seconds - before,
+        struct change made = {date_in(date, year - 2 + i / 2) * DAY + date->seconds - before,
                               i % 2 == 0 ? rule->daylight : rule->standard};
         int place = i;
         for (; place > 0 && out[place - 1].at > made.at; place--) {

@@ -19,6 +19,8 @@ struct pass {
     const struct intake_text *text;
     struct intake_found *found;
     char sha256[DIGEST_HEX]; /* "" until it is asked for */
+    bool searched;           /* for actions of templates */
+    bool open_action;
     struct yaml_stream *stream;
     struct yaml_document document;
     struct manifest_reader reader;
@@ -107,13 +109,23 @@ int intake_error(struct intake *intake, const struct intake_place *place, const 
     return add_note(intake, place, "error", code, text, err);
 }
 
-/* Whether a file with this fault is a template. */
-static bool is_template(const struct intake_text *text, const struct yaml_fault *fault)
+static bool has_open_action(struct pass *pass)
 {
+    if (!pass->searched) {
+        pass->open_action = template_has_open_action(pass->text->bytes, pass->text->length);
+        pass->searched = true;
+    }
+    return pass->open_action;
+}
+
+/* Whether a file with this fault is a template. */
+static bool is_template(struct pass *pass, const struct yaml_fault *fault)
+{
+    const struct intake_text *text = pass->text;
     bool file = text->rendered == NULL && text->object == NULL;
     bool syntax = str_equal(fault->code, "yaml-syntax");
     return file && (str_equal(fault->code, "helm-template") ||
-                    template_is(text->bytes, text->length, fault->offset, syntax));
+                    template_on_line(text->bytes, text->length, fault->offset, syntax) || has_open_action(pass));
 }
 
 static struct intake_place place_of(const struct pass *pass, long item, const struct yaml_fault *fault)
@@ -128,7 +140,7 @@ static struct intake_place place_of(const struct pass *pass, long item, const st
 static int add_error(struct pass *pass, long item, const struct yaml_fault *fault, const char *message)
 {
     struct intake_place place = place_of(pass, item, fault);
-    if (pass->found->errors++ == 0 && is_template(pass->text, fault)) {
+    if (pass->found->errors++ == 0 && is_template(pass, fault)) {
         pass->found->template = true;
         return 0;
     }
@@ -140,7 +152,7 @@ static int add_aside(struct pass *pass, long item, const struct yaml_fault *faul
 {
     char text[PLACED_MAX];
     struct intake_place place = place_of(pass, item, fault);
-    if (pass->found->errors == 0 && is_template(pass->text, fault)) {
+    if (pass->found->errors == 0 && is_template(pass, fault)) {
         pass->found->template = true;
         return 0;
     }

@@ -126,6 +126,12 @@ awk -v first=$'- &a0 {k: v}\n' -v before='- ' -v open='{<<: [' -v close_=']}' "$
 bomb "merge keys of merge keys" alias-limit
 awk -v first=$'kind: List\nitems:\n- &a0 {apiVersion: v1, kind: Pod, metadata: {name: a}}\n' -v before='- ' -v open='{kind: List, items: [' -v close_=']}' "$laughs" >bomb.yaml
 bomb "Lists of Lists" alias-limit
+{
+    printf 'apiVersion: v1\nkind: PodListListListList\nitems: [{items: [&b {items: [&a {items: ['
+    repeat 40 '{},'
+    printf ']}%s]}%s]}]\n' "$(repeat 40 ', *a')" "$(repeat 2500 ', *b')"
+} >bomb.yaml
+bomb "Lists of Lists, not too long" alias-limit
 { printf 'x: &n '; repeat 20000 "$(repeat 100 x)"; printf '\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n'; repeat 900 $'  - {name: *n}\n'; } >bomb.yaml
 bomb "a long name, named often" alias-limit
 { printf 'kind: '; repeat 20000 "$(repeat 100 x)"; printf 'List\nitems: ['; repeat 900000 '{},'; echo ]; } >bomb.yaml

@@ -62,13 +62,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *bytes = malloc(size + 1);
     check(bytes != NULL);
     memcpy(bytes, data, size);
+    template_has_open_action(bytes, size);
     arena_init(&arena);
     if (yaml_open(bytes, size, &limits, &stream, &fault, &err) == 0) {
         for (int got; (got = yaml_next(stream, &arena, &document, &fault, &err)) != 0; arena_clear(&arena)) {
             check(++documents <= size + 1 && document.number == (long)documents && document.end <= size);
             if (got < 0) {
                 check(fault.offset <= size && fault.line >= 1 && fault.column >= 1);
-                template_is(bytes, size, fault.offset, size % 2 == 0);
+                template_on_line(bytes, size, fault.offset, size % 2 == 0);
             } else if (document.root != NULL) {
                 struct manifest_reader reader;
                 check_node(document.root, size);

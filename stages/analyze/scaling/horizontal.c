@@ -175,7 +175,8 @@ static json_t *create(struct situation *situation, struct horizontal *out)
     json_t *member = member_new("create", &out->range, why);
     json_object_set_new(member, "name", json_string_safe(situation->target.name));
     json_object_set_new(member, "mean_replicas", json_real_or_null(mean));
-    json_object_set_new(member, "request_millicores", json_integer((json_int_t)situation->request));
+    bool whole = situation->request < 9e18;
+    json_object_set_new(member, "request_millicores", json_int_or_null(whole, whole ? (json_int_t)situation->request : 0));
     return member;
 }
 

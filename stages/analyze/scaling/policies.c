@@ -39,6 +39,8 @@ static void judge_query(const struct situation *situation, struct judgement *out
     if (!json_get_number(out->answer, "value", &out->value)) {
         const char *why = json_string_or_null(out->answer, "reason");
         (void)snprintf(out->reason, sizeof out->reason, "no value of the query: %.150s", why ? why : "it was not asked");
+        str_mask_controls(out->reason);
+        str_trim_utf8(out->reason);
         out->value = NAN;
         return;
     }
@@ -127,6 +129,7 @@ static json_t *entry_new(const struct situation *situation, const struct judgeme
     json_t *out = json_object();
     int64_t each = replica_cost(situation);
     bool told = judged->wanted > 0;
+    bool priced = each > 0 && told && advised <= INT64_MAX / each;
     json_object_set_new(out, "name", json_string_safe(judged->name));
     json_object_set_new(out, "type", json_string_safe(judged->type));
     json_object_set_new(out, "value", json_real_or_null(judged->value));
@@ -135,7 +138,7 @@ static json_t *entry_new(const struct situation *situation, const struct judgeme
     json_object_set_new(out, "wanted", json_int_or_null(told, judged->wanted));
     json_object_set_new(out, "advised", json_int_or_null(told, advised));
     json_object_set_new(out, "bounds", acted);
-    json_object_set_new(out, "monthly_microusd", json_int_or_null(each > 0 && told, each * advised));
+    json_object_set_new(out, "monthly_microusd", json_int_or_null(priced, priced ? each * advised : 0));
     json_object_set_new(out, "reason", json_string_safe(judged->reason));
     return out;
 }

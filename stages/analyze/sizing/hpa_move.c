@@ -107,7 +107,11 @@ static void consider(struct search *search, int64_t target, int64_t amount, doub
 static void try_targets(struct search *search, int64_t unit, double tolerance)
 {
     const struct hpa_move *move = search->move;
-    int64_t middle = (int64_t)(100 * move->load / (double)move->wanted + 0.5);
+    double wished = 100 * move->load / (double)move->wanted;
+    if (!(wished <= (double)(target_most + targets_tried))) { /* no target that is tried; no number that is one, either */
+        return;
+    }
+    int64_t middle = (int64_t)(wished + 0.5);
     for (int64_t target = middle - targets_tried; target <= middle + targets_tried; target++) {
         if (target < 1 || target > target_most) {
             continue;

@@ -116,7 +116,7 @@ static void hold_ratio(const struct plan *plan, struct container_plan *container
         }
         double least = fmax(ceil((double)amounts.limit / ratio), (double)request->min);
         int64_t most = request->max < amounts.limit ? request->max : amounts.limit;
-        if (least <= (double)most) {
+        if (least < 9e18 && least <= (double)most) { /* below what an amount can be */
             int64_t round = rounded_up(resource, (int64_t)least);
             couple_to(request, round <= most ? round : (int64_t)least, range->by);
         }
@@ -240,7 +240,7 @@ static bool part(struct container_plan *container, enum resource resource)
     }
     int64_t unit = rounding_unit(resource, amounts.limit);
     request->moved_by = "qos-class";
-    if (limit->value >= 0 && limit->value + unit <= limit->max) {
+    if (limit->value >= 0 && limit->value <= limit->max - unit) {
         limit->value = unless_today(limit, limit->value + unit);
     } else if (request->value > unit && request->value - unit >= request->min) {
         request->value = unless_today(request, request->value - unit);

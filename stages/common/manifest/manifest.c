@@ -9,7 +9,7 @@
 #include "pipeline/base/str.h"
 #include "stages/common/manifest/template.h"
 
-enum { REPLICAS_MAX = INT32_MAX, SHOWN_MAX = 60, TYPE_MAX = 253 };
+enum { REPLICAS_MAX = INT32_MAX, SHOWN_MAX = 60, TYPE_MAX = 253, NAME_BYTES_MAX = 253 };
 
 void manifest_reader_init(struct manifest_reader *reader, struct yaml_stream *stream, struct arena *arena)
 {
@@ -209,7 +209,7 @@ static bool read_whole(struct manifest_reader *r, struct yaml_node *value, int64
     char *end = NULL;
     const char *text = yaml_type_of(value) == YAML_TYPE_FLOAT ? yaml_scalar(r->arena, value) : NULL;
     double number = text == NULL ? -1 : strtod(text, &end);
-    if (text == NULL || *end != '\0' || number < 0 || number > REPLICAS_MAX) {
+    if (text == NULL || *end != '\0' || !(number >= 0 && number <= REPLICAS_MAX)) { /* NaN is neither */
         return false;
     }
     *out = (int64_t)number;
@@ -246,6 +246,15 @@ static void check_rendered(struct manifest_reader *r, const char *text, size_t o
     }
 }
 
+/* Identities are NAMESPACE/KIND/NAME. Kubernetes takes neither slashes in them nor longer ones. */
+static void check_named(struct manifest_reader *r, const char *text, size_t offset, const char *what)
+{
+    if (text != NULL && (strchr(text, '/') != NULL || strlen(text) > NAME_BYTES_MAX) && strstr(text, "{{") == NULL) {
+        manifest_add_fault(r, true, "bad-value", offset, "%s is no name of an object: it %s", what,
+                           strchr(text, '/') != NULL ? "has a slash" : "is longer than 253 bytes");
+    }
+}
+
 /* Follows the keys to the pod's spec; each has to be a mapping. */
 static void read_spec(struct manifest_reader *r, struct manifest_workload *out)
 {
@@ -274,6 +283,8 @@ static void read_metadata(struct manifest_reader *r, struct manifest_workload *o
     }
     check_rendered(r, out->name, node->start, "metadata.name");
     check_rendered(r, out->namespace, node->start, "metadata.namespace");
+    check_named(r, out->name, node->start, "metadata.name");
+    check_named(r, out->namespace, node->start, "metadata.namespace");
     if ((out->name == NULL || out->name[0] == '\0') && !r->fatal) {
         bool generated = manifest_value(r, out->metadata, "generateName") != NULL;
         manifest_add_fault(r, true, "bad-value", node->start, "the %s has no metadata.name%s",

@@ -59,22 +59,30 @@ static char next_quote(char open, const char *bytes, const char *at)
     return opens ? *at : open;
 }
 
-bool template_is(const char *bytes, size_t length, size_t offset, bool syntax)
+bool template_has_open_action(const char *bytes, size_t length)
 {
     const char *end = bytes + length;
-    const char *first = bytes + (offset < length ? offset : length);
-    while (first > bytes && first[-1] != '\n') {
-        first--;
-    }
-    const char *feed = memchr(first, '\n', (size_t)(end - first));
     char open = 0;
     for (const char *at = bytes; at + 1 < end; at++) {
         open = next_quote(open, bytes, at);
-        if (*at != '{' || (at[1] != '{' && at[1] != '%')) {
-            continue;
+        if (open == 0 && *at == '{' && (at[1] == '{' || at[1] == '%') && is_action(at + 2, end)) {
+            return true;
         }
-        bool here = at >= first && (feed == NULL || at < feed);
-        if ((here && !(syntax && open != 0)) || (open == 0 && is_action(at + 2, end))) {
+    }
+    return false;
+}
+
+/* Quotes end with their line: it is enough to begin at the fault's. */
+bool template_on_line(const char *bytes, size_t length, size_t offset, bool syntax)
+{
+    const char *at = bytes + (offset < length ? offset : length);
+    while (at > bytes && at[-1] != '\n') {
+        at--;
+    }
+    char open = 0;
+    for (const char *end = bytes + length; at + 1 < end && *at != '\n'; at++) {
+        open = next_quote(open, bytes, at);
+        if (*at == '{' && (at[1] == '{' || at[1] == '%') && !(syntax && open != 0)) {
             return true;
         }
     }

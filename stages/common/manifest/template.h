@@ -9,9 +9,12 @@
 /* Whether text holds an action of Helm's language ("{{ .Values.image }}"). */
 bool template_has_action(const char *bytes, size_t length);
 
-/* Whether text that could not be read as a manifest is a template: it holds an action of Helm's language outside of
- * quotes, or the line of the fault at `offset` holds "{{" or "{%"; with a fault of `syntax` not in quotes, where they
- * break nothing. */
-bool template_is(const char *bytes, size_t length, size_t offset, bool syntax);
+/* Text that could not be read as a manifest is a template where it holds an action of Helm's language outside of quotes: the
+ * same for every fault in it, so asked once. */
+bool template_has_open_action(const char *bytes, size_t length);
+
+/* Or where the line of the fault at `offset` holds "{{" or "{%"; with a fault of `syntax` not in quotes, where they break
+ * nothing. */
+bool template_on_line(const char *bytes, size_t length, size_t offset, bool syntax);
 
 #endif

@@ -29,7 +29,7 @@ static void test_merge_bomb(void **state)
     assert_int_equal(text_next(text), -1);
     assert_string_equal(text->fault.code, "alias-limit");
     text_free(text);
-    wide.max_document_bytes = INT32_MAX;
+    wide.max_document_bytes = wide.max_nodes = INT32_MAX;
     text = text_open_length(buf_str(&bytes), bytes.length, &wide);
     assert_int_equal(text_next(text), 1);
     assert_false(yaml_exhausted(text->stream));
@@ -96,6 +96,25 @@ static void test_sizes(void **state)
     expect_limit("{a: &a 1234, b: *a, ccc: *a}\n---\n[1]\n", &tight, "alias-limit");
 }
 
+/* So do the nodes in them, in all documents together: a list of two is three. */
+static void test_weights(void **state)
+{
+    struct text *text = text_open("{a: &a [1, 2], b: &b [*a, *a], c: *b}");
+    (void)state;
+    assert_int_equal(text_next(text), 1);
+    assert_int_equal(get(text, "a")->weight, 3);
+    assert_int_equal(get(text, "b")->weight, 1 + 2 * 3);
+    assert_int_equal(text->document.root->weight, 1 + 3 + 3 + 7 + 7);
+    text_free(text);
+    static const char three[] = "[&a [1,2,3,4],*a]\n---\n[&a [1,2,3,4],*a]\n---\n[&a [1,2],*a]\n";
+    text = text_open_length(three, sizeof three - 1, &tight);
+    assert_int_equal(text_next(text), 1);
+    assert_int_equal(text_next(text), 1);
+    assert_int_equal(text_next(text), -1);
+    assert_string_equal(text->fault.code, "alias-limit");
+    text_free(text);
+}
+
 static void test_documents_end(void **state)
 {
     const char *bytes = "a: 1\n---\n---\n[\n---\nb: 2\n---\nc: 3\n";
@@ -119,6 +138,7 @@ int main(void)
         cmocka_unit_test(test_merge_bomb),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_weights),
         cmocka_unit_test(test_documents_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,8 +42,32 @@ static void test_lists(void **state)
     arena_release(&arena);
 }
 
+/* What libical would read in its own way is said so that it cannot, or refused. */
+static void test_months_and_positions(void **state)
+{
+    static const char *const refused[] = {
+        "FREQ=WEEKLY;BYDAY=MO,TU,WE;BYSETPOS=1", "FREQ=DAILY;BYHOUR=9,17;BYSETPOS=-1", "FREQ=DAILY;BYMONTH=5;BYSETPOS=1",
+        "FREQ=MONTHLY;BYDAY=MO,TU;BYHOUR=9,17;BYSETPOS=-1", "FREQ=YEARLY;BYMONTH=6;BYDAY=MO;BYMINUTE=0,30;BYSETPOS=1"};
+    struct arena arena;
+    struct ics_rule rule;
+    (void)state;
+    arena_init(&arena);
+    assert_int_equal(ics_read_rule("FREQ=YEARLY;BYMONTHDAY=15,-1", false, &arena, &rule, NULL), 0);
+    assert_string_equal(rule.text, "FREQ=YEARLY;BYMONTHDAY=15,-1;BYMONTH=1,2,3,4,5,6,7,8,9,10,11,12");
+    assert_int_equal(ics_read_rule("FREQ=YEARLY;BYMONTHDAY=15;BYMONTH=3", false, &arena, &rule, NULL), 0);
+    assert_string_equal(rule.text, "FREQ=YEARLY;BYMONTHDAY=15;BYMONTH=3");
+    assert_int_equal(ics_read_rule("FREQ=MONTHLY;BYDAY=MO,TU;BYHOUR=9;BYSETPOS=-1", false, &arena, &rule, NULL), 0);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct err err = {0};
+        assert_int_equal(ics_read_rule(refused[i], false, &arena, &rule, &err), -1);
+        assert_int_equal(err.class, ERR_CONFIG);
+    }
+    arena_release(&arena);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rule), cmocka_unit_test(test_lists)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rule), cmocka_unit_test(test_lists),
+                                       cmocka_unit_test(test_months_and_positions)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
