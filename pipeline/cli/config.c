@@ -335,7 +335,9 @@ static int load_document(struct loader *loader, const char *text, size_t length,
 {
     struct yaml_fault fault = {0};
     struct config *config = loader->config;
-    if (yaml_open(text, length, NULL, &loader->stream, &fault, err)) {
+    struct yaml_limits limits = yaml_default_limits;
+    limits.max_document_bytes = CONFIG_BYTES_MAX; /* aliases make no more of a file than a file may be */
+    if (yaml_open(text, length, &limits, &loader->stream, &fault, err)) {
         err->class = ERR_CONFIG;
         return err_prefix(err, "%s, line %zu", config->name, fault.line);
     }

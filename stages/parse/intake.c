@@ -192,6 +192,13 @@ static const char *source_digest(struct pass *pass)
     return pass->sha256;
 }
 
+static int refuse_record(struct pass *pass, const struct manifest_object *object)
+{
+    struct yaml_fault fault;
+    yaml_fault_at(pass->stream, object->node->start, "size-limit", &fault);
+    return add_error(pass, object->item, &fault, "the record of the workload would be larger than 32 MiB");
+}
+
 /* Puts a workload's record on the shelf, with the name that a second one of its identity is told by, and what joins need. */
 static int add_record(struct pass *pass, const struct manifest_workload *workload,
                       const struct inventory_source *source)
@@ -208,6 +215,10 @@ static int add_record(struct pass *pass, const struct manifest_workload *workloa
     }
     inventory_record(&pass->reader, workload, source, &intake->options, scheduling.terms == NULL ? scheduling.member : NULL,
                      &intake->record);
+    if (intake->record.overflow) {
+        scheduling_release(&scheduling);
+        return refuse_record(pass, workload->object);
+    }
     char *name = identity_text(&identity, intake->namespace);
     int failed = shelf_add_text(&intake->records, id, name, &intake->record, pass->err) ||
                  join_subject(intake, &pass->reader, workload, name, &scheduling, pass->err);

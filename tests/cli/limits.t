@@ -132,6 +132,13 @@ bomb "Lists of Lists" alias-limit
     printf ']}%s]}%s]}]\n' "$(repeat 40 ', *a')" "$(repeat 2500 ', *b')"
 } >bomb.yaml
 bomb "Lists of Lists, not too long" alias-limit
+awk 'BEGIN {
+    printf "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nx: &n \""
+    for (i = 0; i < 1000; i++) printf "\\a"
+    print "\"\nspec:\n  containers:"
+    for (i = 0; i < 2000; i++) print "  - {name: *n, image: *n, command: [*n]}"
+}' >bomb.yaml
+bomb "a record that is larger than what it is made of" size-limit
 { printf 'x: &n '; repeat 20000 "$(repeat 100 x)"; printf '\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n'; repeat 900 $'  - {name: *n}\n'; } >bomb.yaml
 bomb "a long name, named often" alias-limit
 { printf 'kind: '; repeat 20000 "$(repeat 100 x)"; printf 'List\nitems: ['; repeat 900000 '{},'; echo ]; } >bomb.yaml
