@@ -1,6 +1,12 @@
 #include "stages/common/edit/edit_emit.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "pipeline/base/mem.h"
+
+/* What is looked at for the pairs of one mapping: a mapping that is merged in counts as 64 keys. */
+enum { VISITS_MAX = EMIT_PAIRS_MAX * 64, MAPPING_VISITS = 64 };
 
 static bool has_key(const struct emit_pairs *pairs, const struct yaml_node *key)
 {
@@ -13,10 +19,14 @@ static bool has_key(const struct emit_pairs *pairs, const struct yaml_node *key)
     return false;
 }
 
-static void add_own(struct yaml_node *map, struct emit_pairs *out)
+static void add_own(struct yaml_node *map, struct emit_pairs *out, size_t *visits)
 {
     for (struct yaml_node *key = map->first; key != NULL && key->next != NULL; key = key->next->next) {
         const struct yaml_node *name = yaml_resolve(key);
+        if (++*visits > VISITS_MAX) {
+            out->overflow = true;
+            return;
+        }
         if (yaml_is_merge(key) || name->kind != YAML_KIND_SCALAR || has_key(out, name)) {
             continue;
         }
@@ -31,7 +41,8 @@ static void add_own(struct yaml_node *map, struct emit_pairs *out)
 static void add_merged(struct yaml_node *given, struct emit_pairs *out, size_t *visits)
 {
     struct yaml_node *node = yaml_resolve(given);
-    if (++*visits > EMIT_PAIRS_MAX) {
+    *visits += MAPPING_VISITS;
+    if (*visits > VISITS_MAX) {
         out->overflow = true;
         return;
     }
@@ -42,7 +53,7 @@ static void add_merged(struct yaml_node *given, struct emit_pairs *out, size_t *
             }
         }
     } else if (node->kind == YAML_KIND_MAPPING) {
-        add_own(node, out);
+        add_own(node, out, visits);
         for (struct yaml_node *key = node->first; key != NULL && key->next != NULL && !out->overflow;
              key = key->next->next) {
             if (yaml_is_merge(key)) {
@@ -126,8 +137,7 @@ static void write_scalar(struct buf *out, const char *bytes, const struct yaml_n
     }
 }
 
-static void write_node(struct arena *arena, struct buf *out, const char *bytes, struct yaml_node *given,
-                       bool json)
+static void write_node(struct buf *out, const char *bytes, struct yaml_node *given, bool json)
 {
     struct yaml_node *node = yaml_resolve(given);
     if (out->overflow) {
@@ -141,21 +151,22 @@ static void write_node(struct arena *arena, struct buf *out, const char *bytes, 
         buf_add_char(out, '[');
         for (struct yaml_node *item = node->first; item != NULL && !out->overflow; item = item->next) {
             buf_add_str(out, item == node->first ? "" : ", ");
-            write_node(arena, out, bytes, item, json);
+            write_node(out, bytes, item, json);
         }
         buf_add_char(out, ']');
         return;
     }
-    struct emit_pairs *pairs = arena_alloc(arena, sizeof *pairs);
+    struct emit_pairs *pairs = xmalloc(sizeof *pairs);
     emit_effective(node, pairs);
     out->overflow = out->overflow || pairs->overflow;
     buf_add_char(out, '{');
     for (size_t i = 0; i < pairs->count && !out->overflow; i++) {
         buf_add_str(out, i == 0 ? "" : ", ");
-        write_node(arena, out, bytes, pairs->items[i].key, json);
+        write_node(out, bytes, pairs->items[i].key, json);
         buf_add_str(out, ": ");
-        write_node(arena, out, bytes, pairs->items[i].value, json);
+        write_node(out, bytes, pairs->items[i].value, json);
     }
+    free(pairs);
     buf_add_char(out, '}');
 }
 
@@ -163,7 +174,7 @@ const char *emit_flow(struct arena *arena, const char *bytes, struct yaml_node *
 {
     struct buf out;
     buf_init(&out, EMIT_TEXT_MAX);
-    write_node(arena, &out, bytes, node, json);
+    write_node(&out, bytes, node, json);
     const char *text = out.overflow ? NULL : arena_strndup(arena, buf_str(&out), out.length);
     buf_release(&out);
     return text;

@@ -344,6 +344,20 @@ static bool is_shared(const struct yaml_pair *pair, bool found)
     return found && (pair->merged || pair->value->kind == YAML_KIND_ALIAS);
 }
 
+/* Entries as a mapping in flow style. */
+static const char *in_braces(struct arena *arena, const struct layout_entry *entries, size_t count)
+{
+    struct buf text;
+    buf_init(&text, (size_t)ENTRIES_MAX * EMIT_TEXT_MAX);
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(&text, "%s%s: %s", i == 0 ? "{" : ", ", entries[i].key, entries[i].value);
+    }
+    buf_add_char(&text, '}');
+    const char *copy = arena_strndup(arena, buf_str(&text), text.length);
+    buf_release(&text);
+    return copy;
+}
+
 /* A section that is absent, null, empty, or shared: it is written out whole. */
 static void plan_new_section(const struct plan *plan, struct yaml_node *resources,
                              const struct yaml_pair *pair, bool found, enum manifest_field first)
@@ -374,14 +388,7 @@ static void plan_new_section(const struct plan *plan, struct yaml_node *resource
     }
     struct layout_entry entry = {.key = manifest_section(first), .children = entries, .count = count};
     if (resources->style == YAML_STYLE_BLOCK && flow) {
-        const char *separator = "";
-        const char *text = "{";
-        for (size_t i = 0; i < count; i++) {
-            text =
-                arena_printf(layout->arena, "%s%s%s: %s", text, separator, entries[i].key, entries[i].value);
-            separator = ", ";
-        }
-        entry = (struct layout_entry){.key = entry.key, .value = arena_printf(layout->arena, "%s}", text)};
+        entry = (struct layout_entry){.key = entry.key, .value = in_braces(layout->arena, entries, count)};
     }
     layout_insert_after(layout, resources, &place, &entry, step);
 }
