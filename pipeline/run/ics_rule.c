@@ -203,14 +203,20 @@ static int check_together(const struct rule *rule, bool date, struct err *err)
     return 0;
 }
 
+/* How often it recurs on one day; the length of a rule bounds it. */
+static int64_t times_a_day(const struct rule *rule)
+{
+    int64_t times = 1;
+    for (int part = PART_BYSECOND; part <= PART_BYHOUR; part++) {
+        times *= rule->times[part] > 0 ? rule->times[part] : 1;
+    }
+    return times;
+}
+
 /* BYSETPOS counts times: libical (3.0.16) counts days, and only those of months and years. */
 static int check_positions(const struct rule *rule, struct err *err)
 {
-    bool times = false;
-    for (int part = PART_BYSECOND; part <= PART_BYHOUR; part++) {
-        times = times || rule->times[part] > 1;
-    }
-    if (given(rule, PART_BYSETPOS) && (rule->freq < FREQ_MONTHLY || times)) {
+    if (given(rule, PART_BYSETPOS) && (rule->freq < FREQ_MONTHLY || times_a_day(rule) > 1)) {
         bad(PART_BYSETPOS, err, "goes with FREQ=MONTHLY or YEARLY, and one time a day, only");
         return err_hint(err, "name what it chooses: FREQ=WEEKLY;BYDAY=FR");
     }
@@ -219,12 +225,8 @@ static int check_positions(const struct rule *rule, struct err *err)
 
 static int check_density(const struct rule *rule, struct err *err)
 {
-    int64_t times = 1;
-    for (int part = PART_BYSECOND; part <= PART_BYHOUR; part++) {
-        times *= rule->times[part] > 0 ? rule->times[part] : 1;
-        if (times > ICS_TIMES_MAX) {
-            return err_set(err, ERR_CONFIG, "it recurs more than %d times a day", ICS_TIMES_MAX);
-        }
+    if (times_a_day(rule) > ICS_TIMES_MAX) {
+        return err_set(err, ERR_CONFIG, "it recurs more than %d times a day", ICS_TIMES_MAX);
     }
     return 0;
 }

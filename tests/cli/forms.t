@@ -50,6 +50,9 @@ json p | gives "p:2000" "JSON in one line" json
 { printf '%s\t\r\n' "$BOM"; json p | jq --tab . | sed 's/$/\r/'; printf '\t'; } | gives "p:2000" "JSON with a mark, tabs and CRLF" json
 json p | sed 's|"cpu"|"\\u0063pu"|; s|v1|v\\u0031|; s|"p"|"\\u0070"|; s|"b"|"b\\/c"|' | gives "p:2000" "escapes in keys and values" json
 { json p | sed 's|"p"|"p\\/"|'; } | gives "error bad-value 1 1" "a name that no object can have" json
+{ json p | sed "s|\"p\"|\"$(printf 'p%.0s' {1..254})\"|"; } | gives "error bad-value 1 1" "a name that is longer than 253 bytes" json
+printf 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  replicas: !!float nan\n  template: {spec: {containers: [{name: c, image: b}]}}\n' |
+    gives "error bad-value 5 13" "replicas of no number"
 { json p; echo; json q; json r; } | gives "p:2000,q:2000,r:2000" "values one after the other" json
 { json p; echo '{"a": ]}'; } | gives "p:2000,error yaml-syntax 1 133" "a broken one among them" json
 json p | sed 's/"cpu":2/&,"cpu":3/' | gives "error duplicate-key 1 122" "a key twice" json

@@ -145,6 +145,11 @@ static void test_rules(void **state)
     assert_int_equal(tz_rule_offset(&rule, at("2050-03-27T00:59:59Z")), -7200);
     assert_int_equal(tz_rule_offset(&rule, at("2050-03-27T01:00:00Z")), -3600);
     /* daylight time all year */
+    /* Changes of one year that lie in the next one's January. */
+    assert_int_equal(tz_rule_parse("AAA0BBB-24,J365/120,J365/150", &rule), 0);
+    assert_int_equal(tz_rule_offset(&rule, at("2050-01-01T00:00:00Z")), 0);
+    assert_int_equal(tz_rule_offset(&rule, at("2050-01-05T03:00:00Z")), 24 * 3600);
+    assert_int_equal(tz_rule_next(&rule, at("2050-01-01T00:00:00Z")), at("2050-01-05T00:00:00Z"));
     assert_int_equal(tz_rule_parse("XXX3EDT4,0/0,J365/23", &rule), 0);
     assert_int_equal(tz_rule_offset(&rule, at("2031-01-01T02:59:59Z")), -4 * 3600);
     assert_int_equal(tz_rule_offset(&rule, at("2031-01-01T03:00:00Z")), -4 * 3600);
